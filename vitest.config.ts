@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    // The tests run against the built package: Node loads it, vitest must not transform it.
+    server: { deps: { external: [/\/dist\//] } },
+    testTimeout: 30_000,
+    maxWorkers: 2,
+    // .ci/run adds up the reports of all Node versions.
+    reporters: process.env["VITEST_JSON"] ? ["default", ["json", { outputFile: process.env["VITEST_JSON"] }]] : ["default"],
+  },
+});
