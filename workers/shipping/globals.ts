@@ -1,0 +1,78 @@
+// Values that every thread has of its own: the language's globals and Node's built-in modules.
+import { builtinModules, createRequire } from "node:module";
+import { deepExports } from "./exports.ts";
+import type { Path, Reference } from "./recipe.ts";
+
+/** By name, and not by looking at globalThis: what a program adds there, its workers do not have. */
+const GLOBALS = [
+  "Object Function Array Number Boolean String Symbol BigInt Date Promise RegExp Error AggregateError EvalError",
+  "RangeError ReferenceError SyntaxError TypeError URIError ArrayBuffer SharedArrayBuffer Uint8Array Int8Array",
+  "Uint16Array Int16Array Uint32Array Int32Array Float32Array Float64Array Uint8ClampedArray BigUint64Array",
+  "BigInt64Array DataView Map Set WeakMap WeakSet WeakRef FinalizationRegistry Proxy Reflect JSON Math Intl Atomics",
+  "WebAssembly Iterator parseFloat parseInt isFinite isNaN decodeURI decodeURIComponent encodeURI encodeURIComponent",
+  "console process Buffer URL URLSearchParams TextEncoder TextDecoder AbortController AbortSignal Event EventTarget",
+  "setTimeout setInterval setImmediate clearTimeout clearInterval clearImmediate queueMicrotask structuredClone",
+  "atob btoa fetch Blob MessageChannel performance",
+].flatMap((line) => line.split(" "));
+
+let globals: Map<object, Path> | undefined;
+
+/** A global of the language or of Node, or a function of one: `Math.max`, `Array.prototype.map`. */
+export function globalReference(value: object): Reference | null {
+  globals ??= indexGlobals();
+  const path = globals.get(value);
+  return path ? { kind: "global", path } : null;
+}
+
+function indexGlobals(): Map<object, Path> {
+  const index = new Map<object, Path>([[globalThis, []]]);
+  for (const name of GLOBALS) {
+    const value: unknown = Object.getOwnPropertyDescriptor(globalThis, name)?.value;
+    if (!isObject(value)) continue;
+    if (!index.has(value)) index.set(value, [name]);
+    indexMembers(index, value, [name]);
+    const prototype: unknown = Object.getOwnPropertyDescriptor(value, "prototype")?.value;
+    if (isObject(prototype)) indexMembers(index, prototype, [name, "prototype"]);
+  }
+  return index;
+}
+
+function indexMembers(index: Map<object, Path>, owner: object, path: Path): void {
+  for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(owner))) {
+    if (typeof value === "function" && !index.has(value)) index.set(value, [...path, name]);
+  }
+}
+
+const isObject = (value: unknown): value is object =>
+  typeof value === "function" || (typeof value === "object" && value !== null);
+
+const require = createRequire(import.meta.url);
+const builtins = new Map<string, Map<object, Path>>();
+
+/** A built-in module's exports, or a function of one: `fs.readFileSync`. */
+export function builtinReference(value: object): Reference | null {
+  for (const name of loadedBuiltins()) {
+    const paths = builtins.get(name) ?? indexBuiltin(name);
+    const path = paths.get(value);
+    if (path) return { kind: "module", url: `node:${name}`, path };
+  }
+  return null;
+}
+
+function indexBuiltin(name: string): Map<object, Path> {
+  const exports = require(`node:${name}`) as object;
+  const index = new Map<object, Path>([[exports, ["default"]]]);
+  for (const [fn, path] of deepExports(exports, { getters: false }))
+    if (!index.has(fn)) index.set(fn, ["default", ...path]);
+  builtins.set(name, index);
+  return index;
+}
+
+/** A value can only come from a module that is loaded; loading others would cost time and print deprecations. */
+function loadedBuiltins(): string[] {
+  const { moduleLoadList } = process as unknown as { moduleLoadList?: string[] };
+  const loaded = new Set(moduleLoadList ?? builtinModules.map((name) => `NativeModule ${name}`));
+  return builtinModules.filter(
+    (name) => loaded.has(`NativeModule ${name}`) && !/^(_|punycode$|sys$)/.test(name),
+  );
+}

@@ -1,0 +1,39 @@
+// `import(specifier)` as another file would do it: the specifier is resolved from that file, with Node's own loader.
+// The API is experimental in every Node so far and warns once per thread, which nobody using a pool can act on.
+import { fileURLToPath } from "node:url";
+import { compileFunction, constants } from "node:vm";
+import { LruMap } from "./lrumap.ts";
+
+/** The `importModuleDynamically` option under which compiled code imports with Node's default loader; absent in old Nodes. */
+export const defaultLoader: typeof constants.USE_MAIN_CONTEXT_DEFAULT_LOADER | undefined =
+  constants.USE_MAIN_CONTEXT_DEFAULT_LOADER;
+
+type Importer = (specifier: string) => Promise<Record<string, unknown>>;
+
+const importers = new LruMap<string, Importer>(100);
+
+/** Imports `specifier` as the file `from` (a file: URL) would. */
+export function importAs(from: string, specifier: string): Promise<Record<string, unknown>> {
+  let importer = importers.get(from);
+  if (!importer) {
+    importer = quietly(() =>
+      compileFunction("return import(specifier)", ["specifier"], {
+        filename: fileURLToPath(from),
+        importModuleDynamically: defaultLoader!,
+      }),
+    ) as Importer;
+    importers.set(from, importer);
+  }
+  return quietly(() => importer(specifier));
+}
+
+/** Runs `compile` without the warning that Node gives for the option above. */
+export function quietly<T>(compile: () => T): T {
+  const { emitWarning } = process;
+  process.emitWarning = () => undefined;
+  try {
+    return compile();
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}

@@ -1,0 +1,114 @@
+// By reference: the module and the name under which another thread finds the same function by itself.
+//
+//   known already ─ native ─ exports near the callers ─ the inspector: its file, and that file's exports
+//
+// `null` means: not an export (or one that a worker could not load), so it goes by value. A promise means: a module has
+// to be looked at first; ask again when it is settled.
+import { exploreCallers } from "./callers.ts";
+import { callSites, isCommonjs } from "./callsites.ts";
+import { isEntry } from "./entry.ts";
+import { builtinReference, globalReference } from "./globals.ts";
+import { knownText, moduleText } from "./imports.ts";
+import { type CodeInspection, mayInspect, type Scope } from "./inspector.ts";
+import {
+  commonjsModule,
+  exploredModule,
+  exploreModule,
+  exportedAs,
+  type LoadedModule,
+  pathInModule,
+} from "./modules.ts";
+import type { Moment } from "./moment.ts";
+import { describeModule, describeReference, type Reference } from "./recipe.ts";
+import { noteScripts, scriptUrl } from "./scripts.ts";
+
+export type Lookup = Reference | null | Promise<unknown>;
+
+/** What was found out about a function; it does not change. */
+const verdicts = new WeakMap<object, Reference | null>();
+/** Modules and exports that a worker could not load, with its error. */
+const lost = new Map<string, unknown>();
+
+/** Never to refer to this again: a worker could not follow it. */
+export function loseReference(reference: Reference, error: unknown): void {
+  const wholeModule =
+    reference.kind !== "global" &&
+    reference.kind !== "declared" &&
+    (error as { code?: unknown })?.code !== "ERR_SHIP_NO_EXPORT";
+  lost.set(wholeModule ? describeModule(reference) : describeReference(reference), error);
+}
+
+/** Why a worker could not follow a reference, if it was tried. */
+export function whyLost(reference: Reference): unknown {
+  if (lost.size === 0) return undefined;
+  const module =
+    reference.kind === "global" || reference.kind === "declared"
+      ? undefined
+      : lost.get(describeModule(reference));
+  return module ?? lost.get(describeReference(reference));
+}
+
+/** The reference to a function. `moment` has what inspections at the time of the call have shown. */
+export function lookUp(fn: object, moment: Moment): Lookup {
+  const known = exportedAs(fn) ?? verdicts.get(fn);
+  if (known !== undefined) return known && whyLost(known) === undefined ? known : null;
+  if (isNative(fn)) return settle(fn, globalReference(fn) ?? builtinReference(fn));
+  const sites = callSites();
+  noteScripts(sites);
+  const exploring = exploreCallers(sites);
+  const exported = exportedAs(fn);
+  if (exported) return exported;
+  if (exploring) {
+    if (mayInspect()) moment.inspect(fn);
+    return exploring;
+  }
+  if (!mayInspect()) return settle(fn, globalReference(fn) ?? builtinReference(fn));
+  const inspection = moment.inspect(fn);
+  if (inspection.kind !== "code") return settle(fn, null);
+  return lookUpAt(fn, inspection);
+}
+
+function lookUpAt(fn: object, { scriptId, scopes }: CodeInspection): Lookup {
+  const url = scriptUrl(scriptId);
+  if (url.startsWith("node:")) return settle(fn, globalReference(fn) ?? builtinReference(fn));
+  if (!/^(file|data|https?):/.test(url) || isEntry(url)) return settle(fn, null);
+  if (scopes.some(({ kind }) => kind === "Module")) return lookUpInEsModule(fn, url);
+  const module = isCommonjs(url) ? commonjsModule(url) : null;
+  return module ? settle(fn, referenceIn(module, fn)) : guess(fn, url, scopes);
+}
+
+/** A Module scope proves that Node itself loaded the file: importing it again gives the same instance. */
+function lookUpInEsModule(fn: object, url: string): Lookup {
+  const module = exploredModule({ kind: "module", url });
+  if (module === undefined) return exploreModule({ kind: "module", url });
+  // It may be in its own top-level await still: not a verdict.
+  return module && settle(fn, referenceIn(module, fn));
+}
+
+function referenceIn(module: LoadedModule, fn: object): Reference | null {
+  const path = pathInModule(module, fn);
+  return path ? { ...module.address, path } : null;
+}
+
+/**
+ * A foreign loader (vitest) evaluated the file, so importing it here would give another instance and identity is of no
+ * use. A binding of the function's name that holds it, and an export of that name in the file's text, must do.
+ */
+function guess(fn: object, url: string, scopes: readonly Scope[]): Lookup {
+  const { name } = fn as { name?: unknown };
+  const bound = scopes.some(({ kind, variables }) => kind !== "Global" && variables[String(name)] === fn);
+  if (typeof name !== "string" || !bound) return settle(fn, null);
+  const text = knownText(url);
+  if (!text) return moduleText(url);
+  const isExported = text.exports.has(name) || text.exports.has("default");
+  return settle(fn, isExported ? { kind: "module", url, path: [name], guessed: true } : null);
+}
+
+function settle(fn: object, verdict: Reference | null): Reference | null {
+  verdicts.set(fn, verdict);
+  return verdict && whyLost(verdict) === undefined ? verdict : null;
+}
+
+function isNative(fn: object): boolean {
+  return /\{\s*\[native code\]\s*\}$/.test(Function.prototype.toString.call(fn));
+}

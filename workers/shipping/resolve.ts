@@ -1,0 +1,107 @@
+// Worker side: follows a reference to the value it names. Each is followed once; then it is known.
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { declaredFunction, declaredNames } from "./declared.ts";
+import { importAs } from "./importas.ts";
+import { whileLoading } from "./loading.ts";
+import { describeModule, describeReference, type Path, type Reference } from "./recipe.ts";
+import { ShipError } from "./shiperror.ts";
+
+const require = createRequire(import.meta.url);
+const known = new Map<string, Found>();
+
+/** A value in a box: it may be a promise or a namespace with an export named `then`, which must not be awaited. */
+export interface Found {
+  readonly value: unknown;
+}
+
+/** The value that a reference names: at once when this thread has followed it before, else when its module is loaded. */
+export function resolve(reference: Reference): Found | Promise<Found> {
+  const key = `${reference.kind}:${describeReference(reference)}`;
+  const found = known.get(key);
+  if (found) return found;
+  if (reference.kind === "global")
+    return remember(key, reference, { value: dig(globalThis, reference.path) });
+  return load(reference).then((loaded) => remember(key, reference, loaded));
+}
+
+function remember(key: string, reference: Reference, found: Found): Found {
+  if (found.value === undefined) throw noSuchExport(reference);
+  known.set(key, found);
+  return found;
+}
+
+async function load(reference: Exclude<Reference, { kind: "global" }>): Promise<Found> {
+  try {
+    return await whileLoading(describeReference(reference), () => follow(reference));
+  } catch (error) {
+    throw loadError(reference, error);
+  }
+}
+
+async function follow(reference: Exclude<Reference, { kind: "global" }>): Promise<Found> {
+  switch (reference.kind) {
+    case "commonjs":
+      return { value: dig(require(fileURLToPath(reference.url)), reference.path) };
+    case "declared":
+      await import(reference.url);
+      return { value: declaredFunction(reference.url, reference.name) };
+    case "imported":
+      return { value: dig(await importAs(reference.from, reference.specifier), reference.path) };
+    case "module":
+      return { value: exportOf(await import(reference.url), reference) };
+  }
+}
+
+function exportOf(namespace: object, reference: Extract<Reference, { kind: "module" }>): unknown {
+  const value = dig(namespace, reference.path);
+  if (value !== undefined || !reference.guessed) return value;
+  // A default export under the name of its own binding: `export default function render() {}`.
+  const byDefault = dig(namespace, ["default"]);
+  return typeof byDefault === "function" && byDefault.name === reference.path[0] ? byDefault : undefined;
+}
+
+function dig(from: unknown, path: Path): unknown {
+  return path.reduce<unknown>(
+    (value, name) => (value as Record<string, unknown> | null | undefined)?.[name],
+    from,
+  );
+}
+
+function noSuchExport(reference: Reference): ShipError {
+  return new ShipError("ERR_SHIP_NO_EXPORT", `In a worker thread ${missing(reference)}`, { reference });
+}
+
+function missing(reference: Reference): string {
+  switch (reference.kind) {
+    case "global":
+      return `there is no ${describeReference(reference)}`;
+    case "declared":
+      return (
+        `${reference.url} declares no task "${reference.name}" (it declares: ${declaredNames(reference.url).join(", ") || "none"}). ` +
+        "Call task() at the top level of the module"
+      );
+    default:
+      return `${describeModule(reference)} has no export "${reference.path.join(".")}"`;
+  }
+}
+
+/** The module could not be found or read over here, though the main thread has it: its functions may go by value. */
+const UNREACHABLE =
+  /^(ERR_SHIP_REENTRANT|ERR_MODULE_NOT_FOUND|MODULE_NOT_FOUND|ERR_UNKNOWN_|ERR_UNSUPPORTED_|ERR_INVALID_TYPESCRIPT|ERR_PACKAGE_|ERR_REQUIRE_|ERR_ACCESS_DENIED|ENOENT)/;
+
+function loadError(reference: Reference, error: unknown): ShipError {
+  if (error instanceof ShipError && error.reference) return error;
+  const code = String((error as { code?: unknown } | null)?.code ?? "");
+  // A SyntaxError: the main thread's loader translates this file and the worker's does not.
+  const unreachable =
+    UNREACHABLE.test(code) || error instanceof SyntaxError || ("guessed" in reference && reference.guessed);
+  const message = error instanceof Error ? error.message : String(error);
+  return new ShipError(
+    unreachable ? "ERR_SHIP_UNREACHABLE" : "ERR_SHIP_LOAD",
+    unreachable
+      ? `A worker thread cannot import ${describeReference(reference)}: ${message}`
+      : `${describeReference(reference)} threw while a worker thread loaded it: ${message}`,
+    { cause: error, reference },
+  );
+}

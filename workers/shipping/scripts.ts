@@ -1,0 +1,57 @@
+// Which file a script id stands for. Asked of whoever is on the stack first, which is free; then of the list of scripts
+// that V8 keeps for best-effort coverage (a few ms, once per script not known yet). Node 20 leaves out scripts none of
+// whose functions has run: for them alone the Debugger is switched on and off at once, and not while anybody counts
+// coverage, which that would erase.
+import { isAbsolute } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { CallSite } from "./callsites.ts";
+import { listen, post } from "./inspector.ts";
+import { LruMap } from "./lrumap.ts";
+
+interface ScriptCoverage {
+  readonly scriptId: string;
+  readonly url: string;
+  readonly functions: readonly { readonly isBlockCoverage: boolean }[];
+}
+
+/** Sources made by eval have an id each: the list is bounded. */
+const urls = new LruMap<string, string>(5_000);
+
+/** Learns the ids of the scripts on the stack, where Node tells them. */
+export function noteScripts(sites: readonly CallSite[]): void {
+  for (const { scriptId, url } of sites) if (scriptId !== undefined) urls.set(scriptId, url);
+}
+
+/** The URL of a script; empty for code made by `eval` or `new Function`. */
+export function scriptUrl(scriptId: string): string {
+  const known = urls.get(scriptId);
+  if (known !== undefined) return known;
+  const coverage = sweepCoverage();
+  if (urls.get(scriptId) === undefined && !coverage.counted) sweepDebugger();
+  const found = urls.get(scriptId);
+  if (found === undefined) urls.set(scriptId, "");
+  return found ?? "";
+}
+
+function sweepCoverage(): { counted: boolean } {
+  let counted = Boolean(process.env["NODE_V8_COVERAGE"]);
+  const { result } = post<{ result: readonly ScriptCoverage[] }>("Profiler.getBestEffortCoverage");
+  for (const { scriptId, url, functions } of result) {
+    urls.set(scriptId, asUrl(url));
+    counted ||= functions.some((fn) => fn.isBlockCoverage);
+  }
+  return { counted };
+}
+
+function sweepDebugger(): void {
+  const note = (params: unknown) => {
+    const { scriptId, url } = params as { scriptId: string; url: string };
+    urls.set(scriptId, asUrl(url));
+  };
+  listen("Debugger.scriptParsed", note, () => {
+    post("Debugger.enable");
+    post("Debugger.disable");
+  });
+}
+
+const asUrl = (name: string): string => (isAbsolute(name) ? pathToFileURL(name).href : name);
