@@ -1,0 +1,80 @@
+// An answer as text: one row a contender, one column a measure, each figure with its spread and with how many
+// times it is ours; below it the goals.
+import type { Answer, Figure } from "./question.ts";
+import { median, pairedRatio, quantile, spread } from "./statistics.ts";
+
+export function formatAnswer(answer: Answer): string {
+  const parts = [`${answer.question}: ${answer.title}`, formatFigures(answer), formatGoals(answer)];
+  parts.push(...answer.notes, ...answer.skipped.map((text) => `skipped: ${text}`), formatNoise(answer));
+  return parts.filter((part) => part !== "").join("\n");
+}
+
+/** Lays out rows in columns; the first column is flush left, the others right. */
+export function layOut(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const pad = (text: string, column: number) =>
+    column === 0 ? text.padEnd(widths[column]!) : text.padStart(widths[column]!);
+  return rows.map((row) => `  ${row.map(pad).join("   ").trimEnd()}`).join("\n");
+}
+
+export function formatNumber(value: number): string {
+  if (!Number.isFinite(value)) return "-";
+  if (value !== 0 && Math.abs(value) < 0.001) return value.toExponential(1);
+  return Math.abs(value) >= 1000
+    ? Math.round(value).toLocaleString("en")
+    : String(Number(value.toPrecision(3)));
+}
+
+/** How much worse `figure` is than `ours`: 2 reads "twice as slow", or half as many where more is better. */
+export function timesOurs(figure: Figure, ours: Figure, better: "lower" | "higher"): number {
+  return better === "lower"
+    ? pairedRatio(figure.samples, ours.samples)
+    : pairedRatio(ours.samples, figure.samples);
+}
+
+function formatFigures(answer: Answer): string {
+  const contenders = [...new Set(answer.figures.map((figure) => figure.contender))];
+  if (contenders.length === 0) return "";
+  const head = ["", ...answer.measures.map(({ name, unit }) => `${name}, ${unit}`)];
+  const rows = contenders.map((contender) => [
+    contender,
+    ...answer.measures.map((measure) => formatCell(answer, measure, contender)),
+  ]);
+  return layOut([head, ...rows]);
+}
+
+function formatCell(answer: Answer, { name, better }: Answer["measures"][number], contender: string): string {
+  const column = answer.figures.filter((figure) => figure.measure === name);
+  const figure = column.find((figure) => figure.contender === contender);
+  if (figure === undefined) return "";
+  const ours = column.find((figure) => figure.kind === "ours");
+  const noise = figure.samples.length > 1 ? ` ±${Math.round(spread(figure.samples) * 100)}%` : "";
+  const times =
+    ours === undefined || ours === figure ? "" : ` ${formatNumber(timesOurs(figure, ours, better))}x`;
+  return `${formatNumber(median(figure.samples))}${noise}${times.padStart(7)}`;
+}
+
+function formatGoals({ goals }: Answer): string {
+  if (goals.length === 0) return "";
+  const rows = goals.map(({ text, value, bound, reached }) => [
+    text,
+    bound,
+    formatNumber(value),
+    reached ? "reached" : "MISSED",
+  ]);
+  return layOut([["goal", "bound", "got", ""], ...rows]);
+}
+
+function formatNoise({ probe, seconds, figures }: Answer): string {
+  const share = (q: number) => Math.round((quantile(probe, q) / median(probe) - 1) * 100);
+  const spreads = figures
+    .filter((figure) => figure.samples.length > 2)
+    .map((figure) => spread(figure.samples));
+  const typical =
+    spreads.length === 0 ? "" : `; a figure's rounds differ by ±${Math.round(median(spreads) * 100)}%`;
+  const machine =
+    probe.length < 2
+      ? ""
+      : `  noise: one fixed loop took ${share(0)}% to +${share(1)}% of its median${typical}`;
+  return `${machine}  (${Math.round(seconds)} s)`;
+}

@@ -1,0 +1,37 @@
+// Jobs of a known size, without imports, so that a worker loads them at once. Every job takes one argument,
+// because some of the pools under test pass only one.
+
+/** Returns its argument: what is left is the price of the call. */
+export function noop(value: number): number {
+  return value;
+}
+
+/** Burns CPU for a number of iterations and returns a value that depends on each of them. */
+export function work(iterations: number): number {
+  let hash = 1;
+  for (let i = 0; i < iterations; i++) hash = Math.imul(hash ^ i, 2654435761);
+  return hash;
+}
+
+/** Burns CPU for `ms` milliseconds by the clock, and returns when it ended, on the clock of all threads. */
+export function spin(ms: number): number {
+  const end = performance.now() + ms;
+  let now = performance.now();
+  while (now < end) now = performance.now();
+  return performance.timeOrigin + now;
+}
+
+/** Waits on one timer. */
+export function nap(ms: number): Promise<number> {
+  return new Promise((resolve) => setTimeout(resolve, ms, ms));
+}
+
+/** Tells how many bytes arrived, having read the first and the last one. */
+export function receive(bytes: Uint8Array): number {
+  return bytes[0] === bytes[bytes.byteLength - 1] ? bytes.byteLength : -1;
+}
+
+/** Sends the bytes back. */
+export function echo(bytes: Uint8Array): Uint8Array {
+  return bytes;
+}
