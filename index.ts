@@ -1,0 +1,2 @@
+/** The package's main entry: the runtime, and the worker pool as its default executor. */
+export * from "./src/index.ts";

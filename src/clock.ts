@@ -1,0 +1,18 @@
+/** Where a loop's time comes from. Captured at load, so that a test runner's fake timers do not stop the loop. */
+import { performance } from "node:perf_hooks";
+
+/** A source of time that can be given to `run(main, { clock })`. */
+export interface Clock {
+  /** Returns the time in milliseconds; it never goes backwards. */
+  now(): number;
+  /**
+   * Is asked when nothing is ready: `deadline` is that of the earliest timer, null without one. Returns true when the
+   * loop shall go on at once, as time has jumped or something was made ready. A clock without it is a real one.
+   */
+  idle?(deadline: number | null): boolean;
+  /** Is called at the begin of each iteration of the loop. */
+  iteration?(): void;
+}
+
+/** The process's monotonic clock, the default. */
+export const monotonicClock: Clock = { now: performance.now.bind(performance) };

@@ -1,0 +1,128 @@
+/** Waiting, with a lock held, for something to become true, as `asyncio.Condition`. */
+import { inspect } from "node:util";
+import { CancelledError, RuntimeError } from "./errors.ts";
+import { Lock, type Lockable } from "./lock.ts";
+import { Waiters } from "./waiters.ts";
+
+/**
+ * A lock together with a line of tasks that wait to be notified.
+ *
+ * `wait` returns, or throws, with the lock held again; a cancel while it is being taken again is thrown after that.
+ * A wake-up may be spurious, so wait in a loop, or with `waitFor`.
+ *
+ * @example
+ * ```ts
+ * import { Condition, createTask, run } from "threadloop";
+ *
+ * await run(async () => {
+ *   const condition = new Condition();
+ *   const items: string[] = [];
+ *   const consumer = createTask(() => condition.with(async () => {
+ *     await condition.waitFor(() => items.length > 0);
+ *     console.log(items.pop());
+ *   }));
+ *   await condition.with(() => {
+ *     items.push("apple");
+ *     condition.notify();
+ *   });
+ *   await consumer;
+ * });
+ * ```
+ */
+export class Condition implements Lockable {
+  readonly #lock: Lockable;
+  readonly #waiters = new Waiters();
+
+  /** Uses a lock of its own unless given one, which several conditions can share. */
+  constructor(lock: Lockable = new Lock()) {
+    this.#lock = lock;
+  }
+
+  /** Tells whether the lock is held. */
+  locked(): boolean {
+    return this.#lock.locked();
+  }
+
+  /** Takes the lock; gives the condition, so that `using held = await condition.acquire()` releases it. */
+  async acquire(): Promise<this> {
+    await this.#lock.acquire();
+    return this;
+  }
+
+  /** Releases the lock. Throws RuntimeError when it is free. */
+  release(): void {
+    this.#lock.release();
+  }
+
+  /** Runs a function while holding the lock. */
+  async with<T>(body: () => PromiseLike<T> | T): Promise<T> {
+    await this.#lock.acquire();
+    try {
+      return await body();
+    } finally {
+      this.#lock.release();
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+
+  /**
+   * Releases the lock, waits to be notified and takes the lock again. Throws RuntimeError when the lock is free. Who
+   * is cancelled after having been notified passes the notification on.
+   */
+  async wait(): Promise<true> {
+    if (!this.locked()) throw new RuntimeError("Cannot wait on a Condition whose lock is not acquired");
+    this.release();
+    let outcome: { error: unknown } | null = null;
+    try {
+      await this.#waiters.wait();
+    } catch (error) {
+      outcome = { error };
+    }
+    outcome = (await this.#reacquire()) ?? outcome;
+    if (outcome === null) return true;
+    this.#waiters.wake(1);
+    throw outcome.error;
+  }
+
+  /** Waits until a condition is true and gives its value. */
+  async waitFor<T>(predicate: () => T): Promise<T> {
+    let result = predicate();
+    while (!result) {
+      await this.wait();
+      result = predicate();
+    }
+    return result;
+  }
+
+  /** Wakes at most so many of those who wait. Throws RuntimeError when the lock is free. */
+  notify(count = 1): void {
+    if (!this.locked()) throw new RuntimeError("Cannot notify on a Condition whose lock is not acquired");
+    this.#waiters.wake(count);
+  }
+
+  /** Wakes all who wait. Throws RuntimeError when the lock is free. */
+  notifyAll(): void {
+    this.notify(this.#waiters.size);
+  }
+
+  /** Takes the lock, however often it is cancelled meanwhile; gives the last cancel. */
+  async #reacquire(): Promise<{ error: unknown } | null> {
+    let cancelled: { error: unknown } | null = null;
+    for (;;) {
+      try {
+        await this.#lock.acquire();
+        return cancelled;
+      } catch (error) {
+        if (!(error instanceof CancelledError)) throw error;
+        cancelled = { error };
+      }
+    }
+  }
+
+  [inspect.custom](): string {
+    return `<Condition ${this.locked() ? "locked" : "unlocked"}, ${this.#waiters.size} waiting>`;
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * asyncio's spelling of a call that has not started: `createTask(sayAfter(1000, "hello"))`. An async function of
+ * JavaScript runs as soon as it is called, so what the runtime takes is a thunk or a Coroutine, never a promise.
+ */
+import { inspect } from "node:util";
+import { got, RuntimeError } from "./errors.ts";
+
+/** What is taken where asyncio takes a coroutine: a function to call, or the lazy call made by `coroutine(fn)`. */
+export type Startable<T> = Coroutine<T> | (() => PromiseLike<T> | T);
+
+/** Reports, when it is collected, a call that was made and never started. */
+const neverAwaited = new FinalizationRegistry<string>((name) => {
+  process.emitWarning(`coroutine '${name}' was never awaited`, "RuntimeWarning");
+});
+
+/** A call that has not started. It runs once: when a task is made of it, or when it is awaited. */
+export class Coroutine<T> implements PromiseLike<T> {
+  #start: (() => PromiseLike<T> | T) | null;
+  readonly #name: string;
+
+  /** @internal */
+  constructor(start: () => PromiseLike<T> | T, name: string) {
+    this.#start = start;
+    this.#name = name;
+    neverAwaited.register(this, name, this);
+  }
+
+  /** The name of the function. */
+  get name(): string {
+    return this.#name;
+  }
+
+  /** @internal Starts it; throws RuntimeError the second time. */
+  _start(): PromiseLike<T> | T {
+    const start = this.#start;
+    if (start === null) {
+      throw new RuntimeError(
+        `Cannot start coroutine '${this.#name}' twice: call the function again for another one`,
+      );
+    }
+    this.close();
+    return start();
+  }
+
+  /** Gives it up without starting it, so that no warning comes. */
+  close(): void {
+    this.#start = null;
+    neverAwaited.unregister(this);
+  }
+
+  /** Starts it in the current task: is called by `await`. */
+  then<R1 = T, R2 = never>(
+    onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
+    onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
+  ): PromiseLike<R1 | R2> {
+    return (async () => this._start())().then(onFulfilled, onRejected);
+  }
+
+  [inspect.custom](): string {
+    return `<Coroutine ${this.#name}${this.#start === null ? " started" : ""}>`;
+  }
+}
+
+/**
+ * Wraps an async function so that calling it does not start it, as in Python.
+ *
+ * The call it returns can be given to `createTask` and the like, or awaited, once. One that is dropped without either
+ * is reported by a RuntimeWarning when it is collected.
+ *
+ * @example
+ * ```ts
+ * import { coroutine, createTask, run, sleep } from "threadloop";
+ *
+ * const sayAfter = coroutine(async (delay: number, what: string) => {
+ *   await sleep(delay);
+ *   console.log(what);
+ * });
+ *
+ * await run(async () => {
+ *   const task = createTask(sayAfter(10, "world"));
+ *   await sayAfter(5, "hello");
+ *   await task;
+ * });
+ * ```
+ */
+export function coroutine<A extends unknown[], R>(
+  fn: (...args: A) => PromiseLike<R> | R,
+): (...args: A) => Coroutine<Awaited<R>> {
+  if (typeof fn !== "function") throw new TypeError(`Expected \`fn\` to be a function, got ${got(fn)}`);
+  const call = (...args: A) =>
+    new Coroutine<Awaited<R>>(() => fn(...args) as Awaited<R>, fn.name || "anonymous");
+  return Object.defineProperty(call, "name", { value: fn.name });
+}
+
+/** Tells whether a value is a call made by `coroutine(fn)`. */
+export function isCoroutine(value: unknown): value is Coroutine<unknown> {
+  return value instanceof Coroutine;
+}
+
+/** Returns the function that starts a Startable; throws TypeError on anything else and names the fix. */
+export function starterOf<T>(startable: Startable<T>, taker: string): () => PromiseLike<T> | T {
+  if (typeof startable === "function") return startable;
+  if (startable instanceof Coroutine) return () => startable._start();
+  if (typeof (startable as { then?: unknown } | null)?.then === "function") {
+    throw new TypeError(
+      `${taker} got a promise, which has started already and cannot be cancelled: pass the function, not its result: ` +
+        `${taker}(() => work(x)) instead of ${taker}(work(x))`,
+    );
+  }
+  throw new TypeError(`Expected ${taker} to get an async function or a Coroutine, got ${got(startable)}`);
+}

@@ -1,0 +1,103 @@
+/**
+ * The errors of the runtime, one class per kind. Python's ValueError is a RangeError here and its TypeError a
+ * TypeError; the others keep asyncio's names.
+ */
+import { inspect } from "node:util";
+
+/** Shows a value in an error message: its text and its type. */
+export function got(value: unknown): string {
+  const type = value === null ? "null" : typeof value;
+  return `\`${inspect(value, { depth: 0, breakLength: Infinity })}\` (${type})`;
+}
+
+/**
+ * Is thrown at the await of a task that was cancelled.
+ *
+ * `message` is the one given to `cancel()`; `cause` says where the cancel came from: the task that asked, the error
+ * of the sibling that failed, the `Timeout` that expired; in debug mode an error with the canceller's stack. It has
+ * no stack of its own, as it is made by the loop and not by the code it stops.
+ *
+ * @example
+ * ```ts
+ * import { CancelledError, createTask, run, sleep } from "threadloop";
+ *
+ * await run(async () => {
+ *   const task = createTask(() => sleep(1000));
+ *   await sleep(0);
+ *   task.cancel("no longer needed");
+ *   await task.catch((error) => console.log(error instanceof CancelledError, error.message));
+ * });
+ * ```
+ */
+export class CancelledError extends Error {}
+CancelledError.prototype.name = "CancelledError";
+
+/** Is thrown when a deadline has passed: by `timeout`, `waitFor`, `asCompleted` and a job's time limits. */
+export class TimeoutError extends Error {}
+TimeoutError.prototype.name = "TimeoutError";
+
+/** Is thrown when a future is not in the state that the call needs: settled twice, or read before it is done. */
+export class InvalidStateError extends Error {}
+InvalidStateError.prototype.name = "InvalidStateError";
+
+/** Is thrown when the runtime is used in a way it does not allow: a loop run twice, a lock released that is free. */
+export class RuntimeError extends Error {}
+RuntimeError.prototype.name = "RuntimeError";
+
+/** Is thrown to those who wait at a barrier that was reset or aborted. */
+export class BrokenBarrierError extends RuntimeError {}
+BrokenBarrierError.prototype.name = "BrokenBarrierError";
+
+/** Is thrown by `getNowait()` on an empty queue. */
+export class QueueEmpty extends Error {}
+QueueEmpty.prototype.name = "QueueEmpty";
+
+/** Is thrown by `putNowait()` on a full queue. */
+export class QueueFull extends Error {}
+QueueFull.prototype.name = "QueueFull";
+
+/** Is thrown by `put()` on a queue that was shut down, and by `get()` once it is empty too. */
+export class QueueShutDown extends Error {}
+QueueShutDown.prototype.name = "QueueShutDown";
+
+/** Is thrown out of a loop that nothing can wake any more; its message names each stuck task and what it waits on. */
+export class DeadlockError extends RuntimeError {}
+DeadlockError.prototype.name = "DeadlockError";
+
+/** Tells whether an error is a cancellation, which a `catch` should let pass. */
+export function isCancelled(error: unknown): error is CancelledError {
+  return error instanceof CancelledError;
+}
+
+/**
+ * Why a cancel was asked for. Kept until the error is made, since most cancels are delivered later than asked.
+ *
+ * @internal
+ */
+export class CancelReason {
+  readonly message: string | undefined;
+  readonly cause: unknown;
+
+  constructor(message: string | undefined, cause: unknown) {
+    this.message = message;
+    this.cause = cause;
+  }
+}
+
+/**
+ * Makes the CancelledError of a reason. Its stack would hold frames of the loop only and capturing it is two thirds
+ * of the price of a cancel, so it has none.
+ *
+ * @internal
+ */
+export function cancelledError(reason: CancelReason | undefined): CancelledError {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  try {
+    return reason?.cause === undefined
+      ? new CancelledError(reason?.message)
+      : new CancelledError(reason.message, { cause: reason.cause });
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
+}

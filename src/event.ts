@@ -1,0 +1,59 @@
+/** A flag that tasks can wait for, as `asyncio.Event`. */
+import { inspect } from "node:util";
+import { Waiters } from "./waiters.ts";
+
+const ALREADY_SET = Promise.resolve<true>(true);
+
+/**
+ * A flag that is set and cleared; all who wait go on when it is set, also if it is cleared before they run.
+ *
+ * @example
+ * ```ts
+ * import { createTask, Event, run } from "threadloop";
+ *
+ * await run(async () => {
+ *   const ready = new Event();
+ *   const waiter = createTask(async () => {
+ *     await ready.wait();
+ *     console.log("ready");
+ *   });
+ *   ready.set();
+ *   await waiter;
+ * });
+ * ```
+ */
+export class Event {
+  #set = false;
+  readonly #waiters = new Waiters();
+
+  /** Tells whether the flag is set. */
+  isSet(): boolean {
+    return this.#set;
+  }
+
+  /** Sets the flag and wakes all who wait, first-in first-out. */
+  set(): void {
+    if (this.#set) return;
+    this.#set = true;
+    this.#waiters.wake(Infinity);
+  }
+
+  /** Clears the flag. */
+  clear(): void {
+    this.#set = false;
+  }
+
+  /** Waits until the flag is set; does not suspend when it is. */
+  wait(): Promise<true> {
+    return this.#set ? ALREADY_SET : this.#wait();
+  }
+
+  async #wait(): Promise<true> {
+    await this.#waiters.wait();
+    return true;
+  }
+
+  [inspect.custom](): string {
+    return `<Event ${this.#set ? "set" : "unset"}, ${this.#waiters.size} waiting>`;
+  }
+}

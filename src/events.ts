@@ -1,0 +1,127 @@
+/**
+ * The leaf under everything: what the ready queue holds, what a future and a task need of their loop, and the registry
+ * of the running loop and the running task, as in asyncio's `events.py`. It imports nothing of ours but the errors.
+ *
+ * Invariant: who is running is known through AsyncLocalStorage only, never through a plain variable, as a task goes
+ * on in microtasks that other people's promises started.
+ */
+import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
+import { RuntimeError } from "./errors.ts";
+
+/** Nothing of the entry goes on: the next one may run at once. */
+export const DONE = 0;
+/** A task (or a callback that returned a promise) was resumed and will say itself when its step is over. */
+export const STEPPED = 1;
+/** Something was resumed that cannot say when it is over: the microtask queue must drain first. */
+export const UNTRACKED = 2;
+/** What one entry of the ready queue did. */
+export type Outcome = typeof DONE | typeof STEPPED | typeof UNTRACKED;
+
+/** An entry of the ready queue: a task, a handle, or a sleeper whose time has come. */
+export interface Runnable {
+  _run(loop: AbstractEventLoop): Outcome;
+}
+
+/** The values of the context variables of one runner; the map itself is never changed. */
+export interface RunnerContext {
+  _values: ReadonlyMap<object, unknown> | null;
+}
+
+/** Whose code is running: a task, a handle, or a `Context.run`. It carries the context variables. */
+export interface ContextRunner {
+  readonly _isTask: boolean;
+  readonly _context: RunnerContext;
+}
+
+/** What `loop.callExceptionHandler` and a custom exception handler get. */
+export interface ExceptionContext {
+  /** What happened, in words. */
+  message: string;
+  /** The error, where there is one. */
+  exception?: unknown;
+  /** The task, future or handle concerned. */
+  task?: object;
+  future?: object;
+  handle?: object;
+  [detail: string]: unknown;
+}
+
+/** A future that failed, as the loop reports it. */
+export interface FailedFuture {
+  readonly _isTask: boolean;
+  readonly _value: unknown;
+}
+
+/** What lies below the loop and uses it: futures, tasks, handles, sleepers. */
+export interface AbstractEventLoop {
+  time(): number;
+  getDebug(): boolean;
+  callExceptionHandler(context: ExceptionContext): void;
+  /** The tasks that are not done. */
+  readonly _tasks: Set<object>;
+  /** Puts an entry at the end of the ready queue. */
+  _push(entry: Runnable): void;
+  /** Says which entry is being resumed, before it is. */
+  _stepInto(entry: Runnable): void;
+  /** Says that the step of this entry is over: it suspended or ended. */
+  _stepOver(entry: Runnable): void;
+  /** Notes that a timer which is still in the heap was cancelled. */
+  _timerCancelled(): void;
+  /** Counts the waits for something outside the loop (a thread, a promise): 1 when one begins, -1 at its end. */
+  _waitOutside(change: 1 | -1): void;
+  /** Keeps, or forgets, a future that failed and that nobody has looked at. */
+  _keepUnretrieved(future: FailedFuture, keep: boolean): void;
+}
+
+/** A future as the task that waits on it sees it. */
+export interface Awaited {
+  cancel(message?: string, cause?: unknown): boolean;
+}
+
+/** A task as the futures it awaits see it. */
+export interface AwaitingTask extends ContextRunner, Runnable {
+  done(): boolean;
+  /** Waits on a pending future: V8 calls it through the future's `then`, in the task's own context. */
+  _await(future: Awaited, resolve: (value: never) => void, reject: (error: unknown) => void): void;
+  /** Gives up one iteration without a future; false when the task waits on something else at the same time. */
+  _yield(resolve: (value: never) => void, reject: (error: unknown) => void): boolean;
+}
+
+/** Whose code is running now. */
+export const currentRunner = new AsyncLocalStorage<ContextRunner>();
+
+/** The context in which this module was loaded: nobody's. What the runtime itself starts, it starts there. */
+const root = new AsyncResource("threadloop", { requireManualDestroy: true });
+
+/** Runs a function in no task's context, so that what it starts (threads, ports, timers) belongs to nobody. */
+export function inRootContext<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): R {
+  return root.runInAsyncScope(fn as (...args: unknown[]) => R, undefined, ...args);
+}
+
+/** The task whose code is running, or null. */
+export function runningTask(): AwaitingTask | null {
+  const current = currentRunner.getStore();
+  if (current === undefined || !current._isTask) return null;
+  const task = current as AwaitingTask;
+  return task.done() ? null : task;
+}
+
+let running: AbstractEventLoop | null = null;
+
+/** Registers the loop that runs in this thread, or null when it has stopped. */
+export function setRunningLoop(loop: AbstractEventLoop | null): void {
+  running = loop;
+}
+
+/** The running loop of this thread, or null. */
+export function runningLoopOrNull(): AbstractEventLoop | null {
+  return running;
+}
+
+/** The running loop of this thread; throws RuntimeError without one. */
+export function runningLoop(): AbstractEventLoop {
+  if (running !== null) return running;
+  throw new RuntimeError(
+    "No running event loop: call this inside run(async () => { ... }), or from a task or callback of a running loop",
+  );
+}

@@ -1,0 +1,69 @@
+/**
+ * Several errors that happened together, as Python's ExceptionGroup: an AggregateError whose members can be picked
+ * out, at any depth, by class or by a condition (PEP 654).
+ */
+
+/** What `split` and `subgroup` select by: an error class, or a condition on a member. */
+export type ErrorFilter = (abstract new (...args: never[]) => Error) | ((error: unknown) => boolean);
+
+/**
+ * Is thrown by a task group whose children failed; `errors` holds what they threw, in the order they ended.
+ *
+ * @example
+ * ```ts
+ * import { ExceptionGroup } from "threadloop";
+ *
+ * const group = new ExceptionGroup("two failed", [new TypeError("a"), new RangeError("b")]);
+ * const [types, rest] = group.split(TypeError);
+ * console.log(types?.errors.length, rest?.errors.length); // 1 1
+ * ```
+ */
+export class ExceptionGroup extends AggregateError {
+  /** Throws RangeError when `errors` is empty. */
+  constructor(message: string, errors: readonly unknown[]) {
+    if (errors.length === 0) {
+      throw new RangeError("Expected `errors` to have at least one member, got an empty list");
+    }
+    super(errors, message);
+  }
+
+  /** Returns the group of the members that match, nested as they were, or null if none does. */
+  subgroup(filter: ErrorFilter): ExceptionGroup | null {
+    return this.split(filter)[0];
+  }
+
+  /** Returns two groups, of the members that match and of the rest, nested as they were; null for an empty one. */
+  split(filter: ErrorFilter): [ExceptionGroup | null, ExceptionGroup | null] {
+    const matches = asCondition(filter);
+    if (matches(this)) return [this, null];
+    const inside: unknown[] = [];
+    const outside: unknown[] = [];
+    for (const error of this.errors) {
+      if (error instanceof ExceptionGroup) {
+        const [yes, no] = error.split(filter);
+        if (yes !== null) inside.push(yes);
+        if (no !== null) outside.push(no);
+      } else {
+        (matches(error) ? inside : outside).push(error);
+      }
+    }
+    return [this.#derive(inside), this.#derive(outside)];
+  }
+
+  #derive(errors: unknown[]): ExceptionGroup | null {
+    if (errors.length === 0) return null;
+    const group = new ExceptionGroup(this.message, errors);
+    if (this.stack !== undefined) group.stack = this.stack;
+    if (this.cause !== undefined) group.cause = this.cause;
+    return group;
+  }
+}
+ExceptionGroup.prototype.name = "ExceptionGroup";
+
+function asCondition(filter: ErrorFilter): (error: unknown) => boolean {
+  if (filter === Error || filter.prototype instanceof Error) {
+    const type = filter as abstract new (...args: never[]) => Error;
+    return (error) => error instanceof type;
+  }
+  return filter as (error: unknown) => boolean;
+}

@@ -1,0 +1,334 @@
+/**
+ * A result that is not there yet, as `asyncio.Future`: a thenable, not a Promise. `await future` calls its `then` in
+ * the awaiting task's own context; there the future becomes what the task waits on, which is how a cancel finds it.
+ *
+ * States: PENDING, then once FINISHED, CANCELLED or FAILED; FAILED becomes RETRIEVED when somebody looks at the error.
+ */
+import { inspect } from "node:util";
+import { type CancelledError, CancelReason, cancelledError, got, InvalidStateError } from "./errors.ts";
+import {
+  type AbstractEventLoop,
+  DONE,
+  type Outcome,
+  type Runnable,
+  runningLoopOrNull,
+  runningTask,
+} from "./events.ts";
+import { type Callback, Handle } from "./handle.ts";
+import { noLoop } from "./noloop.ts";
+
+/** @internal */
+export const PENDING = 0;
+/** @internal */
+export const FINISHED = 1;
+/** @internal */
+export const CANCELLED = 2;
+/** @internal */
+export const FAILED = 3;
+/** @internal */
+export const RETRIEVED = 4;
+
+/** A done callback of the runtime's own: it runs no code of the user's, so it needs no context. */
+export class Listener implements Runnable {
+  readonly _listen: (future: Future) => void;
+  readonly _future: Future;
+  /** The future that this callback will settle: an edge of the graph of who awaits whom. */
+  readonly _for: Future | null;
+
+  constructor(listen: (future: Future) => void, future: Future, settles: Future | null) {
+    this._listen = listen;
+    this._future = future;
+    this._for = settles;
+  }
+
+  _run(): Outcome {
+    this._listen(this._future);
+    return DONE;
+  }
+}
+
+/** What `then` returns to those who chain on it by hand; V8 does not look at it. */
+export const NOT_CHAINABLE = Object.freeze({
+  then(): never {
+    throw new TypeError(
+      "future.then(onFulfilled, onRejected) cannot be chained: await the future, or chain on future.toPromise()",
+    );
+  },
+});
+
+/**
+ * A result that will be set later, from any callback.
+ *
+ * Awaiting it inside a task is a cancellation point: cancelling the task cancels the future. A failure that nobody
+ * ever looks at is reported to the loop's exception handler, at the latest when the loop closes.
+ *
+ * @example
+ * ```ts
+ * import { Future, getRunningLoop, run } from "threadloop";
+ *
+ * await run(async () => {
+ *   const future = new Future<number>();
+ *   getRunningLoop().callLater(10, () => future.setResult(42));
+ *   console.log(await future); // 42
+ * });
+ * ```
+ */
+export class Future<T = unknown> implements PromiseLike<T> {
+  /** @internal */
+  _loop: AbstractEventLoop;
+  /** @internal */
+  _state: number = PENDING;
+  /** @internal The result, or the error. */
+  _value: unknown = undefined;
+  /** @internal Whom to tell: nobody, one, or several in order. */
+  _callbacks: Runnable | Runnable[] | null = null;
+  /** @internal Why it was cancelled: a reason, or the very error, which is given out once. */
+  _reason: CancelReason | CancelledError | undefined = undefined;
+
+  /** Makes a pending future of the running loop, or of the given one. */
+  constructor(loop?: AbstractEventLoop) {
+    this._loop = loop ?? runningLoopOrNull() ?? noLoop;
+  }
+
+  /** @internal */
+  get _isTask(): boolean {
+    return false;
+  }
+
+  /** Returns the loop whose iterations run its callbacks. */
+  getLoop(): AbstractEventLoop {
+    return this._loop;
+  }
+
+  /** Tells whether it has a result or an error or was cancelled. */
+  done(): boolean {
+    return this._state !== PENDING;
+  }
+
+  /** Tells whether it was cancelled. */
+  cancelled(): boolean {
+    return this._state === CANCELLED;
+  }
+
+  /**
+   * Returns the result, or throws what it failed with: always the same error object. Throws CancelledError when it was
+   * cancelled and InvalidStateError when it is not done.
+   */
+  result(): T {
+    if (this._state === FINISHED) return this._value as T;
+    if (this._state >= FAILED) throw this._takeError();
+    if (this._state === CANCELLED) throw this._takeCancelledError();
+    throw new InvalidStateError("The result is not ready: await the future, or ask done() first");
+  }
+
+  /** Returns the error, or null when it has a result. Throws as `result` does when it was cancelled or is not done. */
+  exception(): unknown {
+    if (this._state === FINISHED) return null;
+    if (this._state >= FAILED) return this._takeError();
+    if (this._state === CANCELLED) throw this._takeCancelledError();
+    throw new InvalidStateError("The exception is not set: await the future, or ask done() first");
+  }
+
+  /**
+   * Cancels it: awaiting tasks get a CancelledError with this message and cause. Returns false when it was done
+   * already, which changes nothing.
+   */
+  cancel(message?: string, cause?: unknown): boolean {
+    if (this._state !== PENDING) return false;
+    this._settleCancelled(
+      message === undefined && cause === undefined ? undefined : new CancelReason(message, cause),
+    );
+    return true;
+  }
+
+  /** Gives it its result. Throws InvalidStateError when it is done already. */
+  setResult(value: T): void {
+    this._settle(FINISHED, value);
+  }
+
+  /** Makes it fail; an error class is instantiated. Throws InvalidStateError when it is done already. */
+  setException(error: unknown): void {
+    this._settle(FAILED, isErrorClass(error) ? new error() : error);
+  }
+
+  /**
+   * Calls a function with this future once it is done: in the loop's next iteration, never at once, in the order of
+   * adding and in the context of the caller of this method.
+   */
+  addDoneCallback(callback: (future: this) => unknown): void {
+    if (typeof callback !== "function")
+      throw new TypeError(`Expected \`callback\` to be a function, got ${got(callback)}`);
+    this._addCallback(new Handle(this._loop, callback as Callback, [this]));
+  }
+
+  /** Removes every callback equal to this function and returns how many there were. */
+  removeDoneCallback(callback: (future: this) => unknown): number {
+    return this._removeCallbacks(
+      (entry) => entry instanceof Handle && entry._callback === (callback as Callback),
+    );
+  }
+
+  /**
+   * Settles a promise as this future settles. Unlike an await, it does not make the future what the current task waits
+   * on, so cancelling the task leaves the future alone.
+   */
+  toPromise(): Promise<T> {
+    return new Promise((resolve, reject) => this._whenDone(resolve, reject));
+  }
+
+  /** Is called by `await`. Called by hand with one argument it chains as a promise; with two it cannot be chained. */
+  then<R1 = T, R2 = never>(
+    onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
+    onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
+  ): PromiseLike<R1 | R2> {
+    if (typeof onFulfilled !== "function" || typeof onRejected !== "function") {
+      return this.toPromise().then(onFulfilled, onRejected);
+    }
+    if (this._state !== PENDING) this._deliver(onFulfilled, onRejected);
+    else {
+      const task = runningTask();
+      if (task !== null) task._await(this, onFulfilled as (value: never) => void, onRejected);
+      else this._whenDone(onFulfilled, onRejected);
+    }
+    return NOT_CHAINABLE;
+  }
+
+  /** Chains on the failure as a promise does. */
+  catch<R = never>(onRejected: (error: unknown) => R | PromiseLike<R>): Promise<T | R> {
+    return this.toPromise().catch(onRejected);
+  }
+
+  /** Chains on the end as a promise does. */
+  finally(onFinally: () => void): Promise<T> {
+    return this.toPromise().finally(onFinally);
+  }
+
+  get [Symbol.toStringTag](): string {
+    return this.constructor.name;
+  }
+
+  [inspect.custom](): string {
+    return `<${this._describe()}>`;
+  }
+
+  /** @internal What `inspect` shows between the brackets. */
+  _describe(): string {
+    return `${this.constructor.name} ${this._describeState()}`;
+  }
+
+  /** @internal */
+  _describeState(): string {
+    if (this._state === PENDING) return "pending";
+    if (this._state === CANCELLED) return "cancelled";
+    const value = inspect(this._value, { depth: 0, breakLength: Infinity }).split("\n", 1)[0];
+    return this._state === FINISHED ? `result=${value}` : `exception=${value}`;
+  }
+
+  /** @internal Settles once and tells everybody. */
+  _settle(state: typeof FINISHED | typeof FAILED, value: unknown): void {
+    if (this._state !== PENDING) {
+      throw new InvalidStateError(
+        `Expected a pending future, got ${inspect(this)}: it is settled once, ask done() first`,
+      );
+    }
+    this._value = value;
+    this._state = state;
+    if (state === FAILED && isUnwatched(this._callbacks)) this._loop._keepUnretrieved(this, true);
+    this._tellAll();
+  }
+
+  /** @internal Settles as cancelled, for this reason or with this very error. */
+  _settleCancelled(reason: CancelReason | CancelledError | undefined): void {
+    this._reason = reason;
+    this._state = CANCELLED;
+    this._tellAll();
+  }
+
+  /** @internal The error of a cancelled future: the very one that ended it once, afterwards one made of its message. */
+  _takeCancelledError(): CancelledError {
+    const reason = this._reason;
+    if (reason === undefined || reason instanceof CancelReason) return cancelledError(reason);
+    this._reason = undefined;
+    return reason;
+  }
+
+  /** @internal The error of a failed future, which somebody has now looked at. */
+  _takeError(): unknown {
+    if (this._state === FAILED) {
+      this._state = RETRIEVED;
+      this._loop._keepUnretrieved(this, false);
+    }
+    return this._value;
+  }
+
+  /** @internal Calls one of the two, for a future that is done. */
+  _deliver(resolve: (value: T) => unknown, reject: (error: unknown) => unknown): void {
+    if (this._state === FINISHED) resolve(this._value as T);
+    else reject(this._state === CANCELLED ? this._takeCancelledError() : this._takeError());
+  }
+
+  /** @internal Calls one of the two in the iteration after it is done, without being what a task waits on. */
+  _whenDone(resolve: (value: T) => unknown, reject: (error: unknown) => unknown): void {
+    this._listen(() => this._deliver(resolve, reject));
+  }
+
+  /** @internal Adds a done callback of the runtime's own; `settles` is the future that it is for. */
+  _listen(listen: (future: Future) => void, settles: Future | null = null): void {
+    this._addCallback(new Listener(listen, this as Future, settles));
+  }
+
+  /** @internal */
+  _unlisten(listen: (future: Future) => void): number {
+    return this._removeCallbacks((entry) => entry instanceof Listener && entry._listen === listen);
+  }
+
+  /** @internal */
+  _addCallback(entry: Runnable): void {
+    if (this._state !== PENDING) this._loop._push(entry);
+    else if (this._callbacks === null) this._callbacks = entry;
+    else if (Array.isArray(this._callbacks)) this._callbacks.push(entry);
+    else this._callbacks = [this._callbacks, entry];
+  }
+
+  /** @internal */
+  _removeCallbacks(matches: (entry: Runnable) => boolean): number {
+    const all = this._callbackList();
+    const kept = all.filter((entry) => !matches(entry));
+    this._callbacks = kept.length > 1 ? kept : (kept[0] ?? null);
+    return all.length - kept.length;
+  }
+
+  /** @internal */
+  _callbackList(): readonly Runnable[] {
+    const callbacks = this._callbacks;
+    return callbacks === null ? [] : Array.isArray(callbacks) ? callbacks : [callbacks];
+  }
+
+  #tell(callbacks: Runnable[]): void {
+    for (const entry of callbacks) this._loop._push(entry);
+  }
+
+  /** @internal */
+  _tellAll(): void {
+    const callbacks = this._callbacks;
+    if (callbacks === null) return;
+    this._callbacks = null;
+    if (Array.isArray(callbacks)) this.#tell(callbacks);
+    else this._loop._push(callbacks);
+  }
+}
+
+/** Tells whether a value is a Future (or a Task, which is one). */
+export function isFuture(value: unknown): value is Future {
+  return value instanceof Future;
+}
+
+/** Nobody who would look at an error is told: no callback, or only ones of the user's, who may or may not look. */
+function isUnwatched(callbacks: Runnable | Runnable[] | null): boolean {
+  if (callbacks === null || callbacks instanceof Handle) return true;
+  return Array.isArray(callbacks) && callbacks.every((entry) => entry instanceof Handle);
+}
+
+function isErrorClass(value: unknown): value is new () => Error {
+  return typeof value === "function" && (value === Error || value.prototype instanceof Error);
+}

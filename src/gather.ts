@@ -1,0 +1,122 @@
+/** Waiting for several results at once, in order. */
+import type { Awaitable, ResultOf } from "./ensure.ts";
+import { ensureFuture } from "./ensure.ts";
+import { CancelledError, CancelReason, cancelledError } from "./errors.ts";
+import { type AbstractEventLoop, runningLoop } from "./events.ts";
+import { Future } from "./future.ts";
+
+export interface GatherOptions {
+  /** Gives errors and cancellations as results instead of failing with the first one. Default false. */
+  returnExceptions?: boolean;
+}
+
+type Results<A extends readonly unknown[]> = { -readonly [K in keyof A]: ResultOf<A[K]> };
+type ResultsOrErrors<A extends readonly unknown[]> = { -readonly [K in keyof A]: ResultOf<A[K]> | Error };
+
+/**
+ * Runs awaitables at the same time and gives their results in the order of the arguments.
+ *
+ * Coroutines and async functions become tasks. The first failure is thrown at once; the others run on. Cancelling the
+ * gather cancels all that are not done, and it ends, cancelled, when all have. A child that is cancelled by somebody
+ * else makes it fail with CancelledError. The same awaitable given twice runs once.
+ *
+ * @example
+ * ```ts
+ * import { gather, run, sleep } from "threadloop";
+ *
+ * await run(async () => {
+ *   const [a, b] = await gather(async () => 1, () => sleep(5, "two"));
+ *   console.log(a, b); // 1 two
+ *   const all = await gather([async () => 1, async () => { throw new Error("no"); }], { returnExceptions: true });
+ *   console.log(all.map(String)); // [ '1', 'Error: no' ]
+ * });
+ * ```
+ */
+export function gather<const A extends readonly Awaitable<unknown>[]>(
+  awaitables: A,
+  options: { returnExceptions: true },
+): Future<ResultsOrErrors<A>>;
+export function gather<const A extends readonly Awaitable<unknown>[]>(
+  awaitables: A,
+  options?: GatherOptions,
+): Future<Results<A>>;
+export function gather<const A extends readonly Awaitable<unknown>[]>(...awaitables: A): Future<Results<A>>;
+export function gather(...args: unknown[]): Future<unknown> {
+  const list = Array.isArray(args[0]) ? (args[0] as Awaitable<unknown>[]) : (args as Awaitable<unknown>[]);
+  const options = Array.isArray(args[0]) ? (args[1] as GatherOptions | undefined) : undefined;
+  const loop = runningLoop();
+  if (list.length > 0) return new Gathering(loop, list, options?.returnExceptions ?? false);
+  const empty = new Future<unknown[]>(loop);
+  empty.setResult([]);
+  return empty;
+}
+
+class Gathering extends Future<unknown[]> {
+  readonly #children: Future[] = [];
+  readonly #returnExceptions: boolean;
+  #distinct = 0;
+  #finished = 0;
+  #cancelRequested = false;
+
+  constructor(loop: AbstractEventLoop, awaitables: readonly Awaitable<unknown>[], returnExceptions: boolean) {
+    super(loop);
+    this.#returnExceptions = returnExceptions;
+    const done: Future[] = [];
+    const seen = new Map<Awaitable<unknown>, Future>();
+    const listen = (child: Future) => this.#childDone(child);
+    for (const awaitable of awaitables) {
+      let child = seen.get(awaitable);
+      if (child === undefined) {
+        child = ensureFuture(awaitable);
+        seen.set(awaitable, child);
+        if (child.done()) done.push(child);
+        else child._listen(listen, this as Future);
+      }
+      this.#children.push(child);
+    }
+    this.#distinct = seen.size;
+    for (const child of done) this.#childDone(child);
+  }
+
+  override cancel(message?: string, cause?: unknown): boolean {
+    if (this.done()) return false;
+    let reached = false;
+    for (const child of this.#children) if (child.cancel(message, cause)) reached = true;
+    if (reached) this.#cancelRequested = true;
+    return reached;
+  }
+
+  #childDone(child: Future): void {
+    this.#finished++;
+    if (this.done()) {
+      if (!child.cancelled()) child.exception(); // what failed too late is looked at
+      return;
+    }
+    if (!this.#returnExceptions) {
+      const error = errorOf(child);
+      if (error !== null) {
+        this.setException(error);
+        return;
+      }
+    }
+    if (this.#finished === this.#distinct) this.#allDone();
+  }
+
+  #allDone(): void {
+    const results = this.#children.map(resultOrError);
+    if (this.#cancelRequested) this.setException((this.#children.at(-1) as Future)._takeCancelledError());
+    else this.setResult(results);
+  }
+}
+
+/** What a child that is done failed with, a CancelledError if it was cancelled, or null. */
+function errorOf(child: Future): unknown {
+  return child.cancelled() ? child._takeCancelledError() : child.exception();
+}
+
+/** A child's entry in the results; what a cancelled child itself threw is the cause of its CancelledError. */
+function resultOrError(child: Future): unknown {
+  if (!child.cancelled()) return child.exception() ?? child._value;
+  const reason = child._reason;
+  return cancelledError(reason instanceof CancelledError ? new CancelReason(undefined, reason) : reason);
+}

@@ -1,0 +1,57 @@
+/**
+ * Async generators that a loop closes at its end. JavaScript tells nobody when a generator is made, so the loop knows
+ * only those that were given to it.
+ */
+import type { EventLoop } from "./loop.ts";
+import { getRunningLoop } from "./running.ts";
+
+/** The live generators of each loop, held weakly, as in CPython. */
+const generators = new WeakMap<EventLoop, Set<WeakRef<AsyncGenerator>>>();
+
+/**
+ * Has the running loop close an async generator at its end, if it is still open then: its `finally` blocks run.
+ * Returns the generator.
+ *
+ * @example
+ * ```ts
+ * import { run, trackAsyncGenerator } from "threadloop";
+ *
+ * async function* numbers() {
+ *   try {
+ *     for (let i = 0; ; i++) yield i;
+ *   } finally {
+ *     console.log("closed");
+ *   }
+ * }
+ *
+ * await run(async () => {
+ *   const source = trackAsyncGenerator(numbers());
+ *   console.log((await source.next()).value); // 0, and at the end of run: closed
+ * });
+ * ```
+ */
+export function trackAsyncGenerator<G extends AsyncGenerator>(generator: G): G {
+  const loop = getRunningLoop();
+  const known = generators.get(loop) ?? new Set();
+  generators.set(loop, known.add(new WeakRef(generator)));
+  return generator;
+}
+
+/** Closes the generators of a loop at the same time; their errors go to its exception handler. */
+export async function closeAsyncGenerators(loop: EventLoop): Promise<void> {
+  const known = generators.get(loop);
+  if (known === undefined) return;
+  generators.delete(loop);
+  const open = [...known].map((ref) => ref.deref()).filter((generator) => generator !== undefined);
+  const tasks = open.map((generator) =>
+    loop.createTask(async () => void (await generator.return(undefined))),
+  );
+  for (const [i, task] of tasks.entries()) {
+    try {
+      await task;
+    } catch (exception) {
+      const message = "an error occurred during closing of an asynchronous generator";
+      loop.callExceptionHandler({ message, exception, asyncgen: open[i] });
+    }
+  }
+}

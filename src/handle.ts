@@ -1,0 +1,135 @@
+/** A scheduled callback and, with a deadline, a timer: what `callSoon`, `callLater` and `callAt` return. */
+import { AsyncResource } from "node:async_hooks";
+import { inspect } from "node:util";
+import { copyContext } from "./context.ts";
+import {
+  type AbstractEventLoop,
+  type ContextRunner,
+  currentRunner,
+  DONE,
+  type Outcome,
+  type RunnerContext,
+  STEPPED,
+} from "./events.ts";
+import type { Timer } from "./timers.ts";
+
+/** Our async resources carry a context and hold nothing that would have to be destroyed. */
+export const MANUAL = { requireManualDestroy: true };
+
+/** A function that the loop calls with the arguments given beside it. */
+export type Callback = (...args: unknown[]) => unknown;
+
+/** A callback that waits for its turn; it runs in the context in which it was scheduled. */
+export class Handle implements ContextRunner {
+  /** @internal */
+  _callback: Callback | null;
+  /** @internal */
+  _args: readonly unknown[];
+  /** @internal */
+  readonly _context: RunnerContext;
+  /** @internal */
+  readonly _loop: AbstractEventLoop;
+  /** @internal */
+  _off = false;
+  readonly #resource: AsyncResource;
+
+  /** @internal */
+  constructor(
+    loop: AbstractEventLoop,
+    callback: Callback,
+    args: readonly unknown[],
+    context?: RunnerContext,
+  ) {
+    this._loop = loop;
+    this._callback = callback;
+    this._args = args;
+    this._context = context ?? copyContext();
+    this.#resource = new AsyncResource("Handle", MANUAL);
+  }
+
+  /** @internal */
+  get _isTask(): boolean {
+    return false;
+  }
+
+  /** Keeps the callback from running, also when its turn has come in this very iteration; later it does nothing. */
+  cancel(): void {
+    this._off = true;
+    this._callback = null;
+    this._args = [];
+  }
+
+  /** Tells whether it was cancelled. */
+  cancelled(): boolean {
+    return this._off;
+  }
+
+  /** @internal */
+  _run(loop: AbstractEventLoop): Outcome {
+    if (this._off) return DONE;
+    try {
+      const result = this.#resource.runInAsyncScope(call, undefined, this);
+      return result instanceof Promise ? this.#follow(loop, result) : DONE;
+    } catch (error) {
+      this.#report(error);
+      return DONE;
+    }
+  }
+
+  /** A callback that goes on in microtasks: the next entry waits for it, at most until they are drained. */
+  #follow(loop: AbstractEventLoop, result: Promise<unknown>): Outcome {
+    loop._stepInto(this);
+    result.then(
+      () => loop._stepOver(this),
+      (error) => {
+        this.#report(error);
+        loop._stepOver(this);
+      },
+    );
+    return STEPPED;
+  }
+
+  #report(exception: unknown): void {
+    this._loop.callExceptionHandler({ message: "Exception in callback", exception, handle: this });
+  }
+
+  [inspect.custom](): string {
+    return `<${this.constructor.name} ${this._off ? "cancelled" : this._callback?.name || "anonymous"}>`;
+  }
+}
+
+function call(handle: Handle): unknown {
+  return currentRunner.run(handle, handle._callback as Callback, ...handle._args);
+}
+
+/** A callback with a deadline. */
+export class TimerHandle extends Handle implements Timer {
+  /** @internal */
+  readonly _when: number;
+  /** @internal */
+  _age = 0;
+  /** @internal */
+  _inHeap = false;
+
+  /** @internal */
+  constructor(
+    loop: AbstractEventLoop,
+    when: number,
+    callback: Callback,
+    args: readonly unknown[],
+    context?: RunnerContext,
+  ) {
+    super(loop, callback, args, context);
+    this._when = when;
+  }
+
+  /** Returns the deadline, in milliseconds of the loop's time. */
+  when(): number {
+    return this._when;
+  }
+
+  override cancel(): void {
+    if (!this._off && this._inHeap) this._loop._timerCancelled();
+    super.cancel();
+  }
+}

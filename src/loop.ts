@@ -1,0 +1,277 @@
+/**
+ * The event loop, as asyncio's: it schedules callbacks, timers and tasks on top of Node's own loop. The order is the
+ * pump's; this file is the interface.
+ */
+import { inspect } from "node:util";
+import { linkSignal } from "./abort.ts";
+import { type Clock, monotonicClock } from "./clock.ts";
+import { isCoroutine, type Startable, starterOf } from "./coroutine.ts";
+import { DeadlockError, got, RuntimeError } from "./errors.ts";
+import type { ExceptionContext, FailedFuture } from "./events.ts";
+import { type Executor, makeDefaultExecutor } from "./executor.ts";
+import { Future } from "./future.ts";
+import { type Callback, Handle, TimerHandle } from "./handle.ts";
+import { Pump } from "./pump.ts";
+import { Task, type TaskOptions } from "./task.ts";
+import { UnretrievedErrors } from "./unretrieved.ts";
+
+/** Is told of what nobody else can be told: a callback that threw, an error that nobody looked at. */
+export type ExceptionHandler = (loop: EventLoop, context: ExceptionContext) => void;
+
+/** Makes the tasks of a loop, instead of `new Task`. */
+export type TaskFactory = <T>(
+  loop: EventLoop,
+  startable: Startable<T>,
+  options: CreateTaskOptions,
+) => Task<T>;
+
+/** What `createTask` takes beside what to run. */
+export interface CreateTaskOptions extends TaskOptions {
+  /** Cancels the task when it aborts; the reason is the CancelledError's cause. */
+  signal?: AbortSignal;
+}
+
+/** How a loop is made. */
+export interface EventLoopOptions {
+  /** Where the time comes from; default the process's monotonic clock. */
+  clock?: Clock;
+}
+
+/** Runs tasks and callbacks, one at a time, in the order in which they became ready. */
+export class EventLoop extends Pump {
+  /** Milliseconds a callback or a step may take before debug mode reports it; default 100. */
+  slowCallbackDuration = 100;
+  readonly #unretrieved = new UnretrievedErrors((context) => this.callExceptionHandler(context));
+  #exceptionHandler: ExceptionHandler | null = null;
+  #taskFactory: TaskFactory | null = null;
+  #executor: Executor | null = null;
+  #executorClosed = false;
+  #debug = false;
+
+  constructor(options: EventLoopOptions = {}) {
+    super(options.clock ?? monotonicClock);
+  }
+
+  /** Calls a function in the next iteration, after all that is ready already. */
+  callSoon<A extends unknown[]>(callback: (...args: A) => unknown, ...args: A): Handle {
+    this.#check(callback, "callSoon");
+    const handle = new Handle(this, callback as Callback, args);
+    this._push(handle);
+    return handle;
+  }
+
+  /** The same as `callSoon`: code of one thread is never interrupted, and another thread reaches it by a message. */
+  callSoonThreadsafe<A extends unknown[]>(callback: (...args: A) => unknown, ...args: A): Handle {
+    return this.callSoon(callback, ...args);
+  }
+
+  /** Calls a function after so many milliseconds; equal deadlines first-in first-out. 0 or less is the next iteration. */
+  callLater<A extends unknown[]>(delay: number, callback: (...args: A) => unknown, ...args: A): TimerHandle {
+    return this.callAt(this.time() + milliseconds(delay, "delay"), callback, ...args);
+  }
+
+  /** Calls a function when `loop.time()` has reached `when`, in milliseconds. */
+  callAt<A extends unknown[]>(when: number, callback: (...args: A) => unknown, ...args: A): TimerHandle {
+    this.#check(callback, "callAt");
+    const handle = new TimerHandle(this, milliseconds(when, "when"), callback as Callback, args);
+    this._pushTimer(handle);
+    return handle;
+  }
+
+  /** Makes a pending future of this loop. */
+  createFuture<T = unknown>(): Future<T> {
+    return new Future<T>(this);
+  }
+
+  /**
+   * Schedules a coroutine: its first step runs in the next iteration, in the order of creation. Throws TypeError when
+   * given a promise, which has started already, and RuntimeError when the loop is closed.
+   */
+  createTask<T>(startable: Startable<T>, options: CreateTaskOptions = {}): Task<T> {
+    this._checkClosed();
+    starterOf(startable, "createTask");
+    const task =
+      this.#taskFactory !== null
+        ? this.#taskFactory(this, startable, options)
+        : new Task(this, startable, options, options.eagerStart === true && this.isRunning());
+    if (options.signal !== undefined) linkSignal(task, options.signal);
+    return task;
+  }
+
+  /** Replaces how tasks are made; null goes back to the default. */
+  setTaskFactory(factory: TaskFactory | null): void {
+    if (factory !== null && typeof factory !== "function") {
+      throw new TypeError(`Expected \`factory\` to be a function or null, got ${got(factory)}`);
+    }
+    this.#taskFactory = factory;
+  }
+
+  /** Returns the task factory, or null for the default. */
+  getTaskFactory(): TaskFactory | null {
+    return this.#taskFactory;
+  }
+
+  /**
+   * Runs until the coroutine or future is done and returns its result, or throws what it failed with. Throws
+   * RuntimeError when the loop is stopped before that, RangeError for a future of another loop.
+   */
+  async runUntilComplete<T>(main: Startable<T> | Future<T>): Promise<T> {
+    this._checkClosed();
+    const future = main instanceof Future ? main : this.createTask(main);
+    if (future.getLoop() !== this)
+      throw new RangeError(`Expected a future of this loop, got ${inspect(future)} of another one`);
+    const stop = () => this.stop();
+    future._listen(stop);
+    try {
+      await this.runForever();
+    } finally {
+      future._unlisten(stop);
+    }
+    if (!future.done()) throw new RuntimeError("Event loop stopped before Future completed");
+    return future.result();
+  }
+
+  /** Closes the loop and reports the errors nobody looked at. What is scheduled is dropped; twice is fine. */
+  override close(): void {
+    if (this.isClosed()) return;
+    super.close();
+    this.#unretrieved.reportAll();
+    const executor = this.#executor;
+    this.#executor = null;
+    this.#executorClosed = true;
+    executor?.close?.().catch((exception) => {
+      this.callExceptionHandler({ message: "The default executor failed to close", exception });
+    });
+  }
+
+  /**
+   * Runs a function in an executor and returns its Future; null is the default executor, made at first use. Cancelling
+   * the future cancels the job. Throws RuntimeError after `shutdownDefaultExecutor`.
+   */
+  runInExecutor<A extends unknown[], R>(
+    executor: Executor | null,
+    fn: (...args: A) => R,
+    ...args: A
+  ): Future<Awaited<R>> {
+    this._checkClosed();
+    return (executor ?? this.#defaultExecutor()).submit(fn, ...args);
+  }
+
+  /** Sets what `runInExecutor(null, ...)` uses. */
+  setDefaultExecutor(executor: Executor): void {
+    if (typeof executor?.submit !== "function") {
+      throw new TypeError(
+        `Expected \`executor\` to have a submit() method, as a WorkerPool has, got ${got(executor)}`,
+      );
+    }
+    this.#executor = executor;
+  }
+
+  /** Closes the default executor and waits until its jobs are done, at most `timeout` milliseconds (default: no limit). */
+  async shutdownDefaultExecutor(timeout: number | null = null): Promise<void> {
+    this.#executorClosed = true;
+    const executor = this.#executor;
+    this.#executor = null;
+    if (executor?.close === undefined) return;
+    const closed = executor.close();
+    if (timeout === null) {
+      await closed;
+      return;
+    }
+    let timer: NodeJS.Timeout | undefined;
+    const expired = new Promise<boolean>((resolve) => {
+      timer = setTimeout(resolve, timeout, true);
+    });
+    const late = await Promise.race([closed.then(() => false), expired]);
+    clearTimeout(timer);
+    if (late)
+      process.emitWarning(
+        `The default executor did not finish its jobs within ${timeout} ms`,
+        "RuntimeWarning",
+      );
+  }
+
+  /** Sets who is told of errors that nobody else can be told of; null goes back to the default, which prints them. */
+  setExceptionHandler(handler: ExceptionHandler | null): void {
+    if (handler !== null && typeof handler !== "function") {
+      throw new TypeError(`Expected \`handler\` to be a function or null, got ${got(handler)}`);
+    }
+    this.#exceptionHandler = handler;
+  }
+
+  /** Returns the exception handler, or null for the default. */
+  getExceptionHandler(): ExceptionHandler | null {
+    return this.#exceptionHandler;
+  }
+
+  /** Prints the error and what it happened in. */
+  defaultExceptionHandler(context: ExceptionContext): void {
+    const { message, exception, ...details } = context;
+    const lines = Object.entries(details).map(
+      ([key, value]) => `${key}: ${typeof value === "string" ? value : inspect(value, { depth: 0 })}`,
+    );
+    if (exception !== undefined) lines.push(inspect(exception));
+    console.error([message, ...lines].join("\n"));
+  }
+
+  /** Tells the exception handler; one that throws is reported by the default one. */
+  callExceptionHandler(context: ExceptionContext): void {
+    if (this.#exceptionHandler === null) {
+      this.defaultExceptionHandler(context);
+      return;
+    }
+    try {
+      this.#exceptionHandler(this, context);
+    } catch (exception) {
+      this.defaultExceptionHandler({ message: "Unhandled error in exception handler", exception, context });
+    }
+  }
+
+  /** Tells whether debug mode is on. */
+  getDebug(): boolean {
+    return this.#debug;
+  }
+
+  /** Turns debug mode on or off: slow callbacks are reported and cancels keep the canceller's stack. */
+  setDebug(enabled: boolean): void {
+    this.#debug = enabled;
+  }
+
+  [inspect.custom](): string {
+    const state = this.isClosed() ? "closed" : this.isRunning() ? "running" : "stopped";
+    return `<EventLoop ${state}, ${this._tasks.size} tasks${this.#debug ? ", debug" : ""}>`;
+  }
+
+  /** @internal */
+  _keepUnretrieved(future: FailedFuture, keep: boolean): void {
+    if (keep) this.#unretrieved.keep(future);
+    else this.#unretrieved.forget(future);
+  }
+
+  /** @internal */
+  _stuck(): Error {
+    const stuck = [...this._tasks].map((task) => `\n  ${inspect(task)}`);
+    return new DeadlockError(
+      `Nothing can wake the event loop any more; ${stuck.length} tasks wait for ever:${stuck.join("")}`,
+    );
+  }
+
+  #defaultExecutor(): Executor {
+    if (this.#executorClosed)
+      throw new RuntimeError("The default executor has been shut down: pass an executor of your own");
+    this.#executor ??= makeDefaultExecutor();
+    return this.#executor;
+  }
+
+  #check(callback: unknown, method: string): void {
+    this._checkClosed();
+    if (typeof callback === "function") return;
+    const hint = isCoroutine(callback) ? ": a coroutine goes to createTask()" : "";
+    throw new TypeError(`Expected ${method} to get a function, got ${got(callback)}${hint}`);
+  }
+}
+
+function milliseconds(value: number, name: string): number {
+  if (typeof value === "number" && !Number.isNaN(value)) return value;
+  throw new TypeError(`Expected \`${name}\` to be a number of milliseconds, got ${got(value)}`);
+}

@@ -1,0 +1,322 @@
+/**
+ * Runs what is ready, in CPython's order: one iteration takes the timers that are due behind what is ready and runs
+ * exactly the entries that are there then; what they schedule runs in the next iteration.
+ *
+ * A step of a task must be over before the next entry runs, however many microtasks it takes. The task says so itself
+ * (`_stepOver`): V8 calls `then` of a pending future when a task really suspends, and the body's promise settles when
+ * it ends. The next entry then starts one microtask later ("hop"), so that nothing is re-entered. The net under it
+ * is one `nextTick` per entry from libuv: when it fires in mid-step, the microtasks are drained and the task waits
+ * for a foreign promise, so the next entry may run.
+ *
+ *   libuv --setImmediate/setTimeout--> enter --> next --> entry._run --> DONE: next entry, in a plain loop
+ *                                                  ^                 --> STEPPED: ... _stepOver --microtask--> next
+ *                                                  |                 --> UNTRACKED: --microtasks drained--> next
+ *                                                  +--nextTick-- stalled: still mid-step
+ *
+ * Invariant: exactly one of these is outstanding while the loop runs: the plain loop itself, a step, a hop, a drain,
+ * a turn (setImmediate), or an idle sleep.
+ */
+import { type Clock, monotonicClock } from "./clock.ts";
+import { RuntimeError } from "./errors.ts";
+import {
+  type AbstractEventLoop,
+  DONE,
+  type ExceptionContext,
+  type FailedFuture,
+  inRootContext,
+  type Outcome,
+  type Runnable,
+  runningLoopOrNull,
+  setRunningLoop,
+  UNTRACKED,
+} from "./events.ts";
+import { ReadyQueue } from "./ready.ts";
+import { type Timer, TimerHeap } from "./timers.ts";
+
+/** libuv gets its turn after so many entries... */
+const TURN_ENTRIES = 100;
+/** ...or milliseconds, which are looked at every few entries, as reading the clock costs a quarter of a switch. */
+const TURN_MS = 1;
+const LOOK_MASK = 3;
+const LONGEST_SLEEP = 2 ** 31 - 1;
+
+const RESOLVED = Promise.resolve();
+// Captured at load: a test runner's fake timers must not stop the loop.
+const { setImmediate, setTimeout, clearTimeout } = globalThis;
+const nextTick = process.nextTick.bind(process);
+const now = monotonicClock.now;
+
+const scheduleTurn = (enter: () => void) => {
+  setImmediate(enter);
+};
+
+export abstract class Pump implements AbstractEventLoop {
+  /** @internal */
+  readonly _tasks = new Set<object>();
+  readonly #clock: Clock;
+  readonly #ready = new ReadyQueue<Runnable>();
+  readonly #timers = new TimerHeap();
+  #running = false;
+  #stopping = false;
+  #closed = false;
+  /** No iteration was begun since the loop was started, or since it slept: `stop` lets one run. */
+  #fresh = true;
+  /** Entries left of this iteration. */
+  #todo = 0;
+  /** Entries left before libuv's turn. */
+  #budget = TURN_ENTRIES;
+  #turnEnds = 0;
+  #stepping: Runnable | null = null;
+  #hopping = false;
+  #idle = false;
+  #sleep: NodeJS.Timeout | null = null;
+  /** How many futures wait for something outside the loop. */
+  #outside = 0;
+  /** The entries that were left in mid-step, waiting for a foreign promise. */
+  readonly #foreign = new Set<Runnable>();
+  #ended: { resolve: () => void; reject: (error: unknown) => void } | null = null;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  abstract callExceptionHandler(context: ExceptionContext): void;
+  abstract getDebug(): boolean;
+  abstract _keepUnretrieved(future: FailedFuture, keep: boolean): void;
+  /** Is called when the process is about to exit while the loop sleeps: nothing can wake it any more. */
+  abstract _stuck(): Error;
+
+  /** Returns the loop's time in milliseconds, which never goes backwards. */
+  time(): number {
+    return this.#clock.now();
+  }
+
+  /** Tells whether the loop runs. */
+  isRunning(): boolean {
+    return this.#running;
+  }
+
+  /** Tells whether the loop was closed. */
+  isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** Ends `runForever` after the current iteration; called before it, exactly one iteration runs. */
+  stop(): void {
+    this.#stopping = true;
+    if (this.#idle) this.#wake();
+  }
+
+  /**
+   * Runs until `stop()` is called. Rejects with RuntimeError when this loop, or another one of this thread, runs
+   * already or when it is closed; with DeadlockError when nothing is left that could ever wake it.
+   */
+  async runForever(): Promise<void> {
+    this._checkClosed();
+    if (this.#running) throw new RuntimeError("This event loop is already running");
+    if (runningLoopOrNull() !== null) {
+      throw new RuntimeError("Cannot run the event loop while another loop of this thread is running");
+    }
+    this.#running = true;
+    this.#fresh = true;
+    setRunningLoop(this);
+    const stuck = () => this.#fail(this._stuck());
+    process.once("beforeExit", stuck);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#ended = { resolve, reject };
+        this.#turn();
+      });
+    } finally {
+      process.removeListener("beforeExit", stuck);
+    }
+  }
+
+  /** Closes the loop: what is scheduled is dropped, and it takes nothing more. Throws RuntimeError while it runs. */
+  close(): void {
+    if (this.#running)
+      throw new RuntimeError("Cannot close a running event loop: stop() it and await runForever() first");
+    this.#closed = true;
+    this.#ready.clear();
+    this.#timers.clear();
+  }
+
+  /** @internal */
+  _checkClosed(): void {
+    if (this.#closed)
+      throw new RuntimeError("Event loop is closed: make another one with newEventLoop(), or use run()");
+  }
+
+  /** @internal */
+  _push(entry: Runnable): void {
+    if (this.#closed) return;
+    this.#ready.push(entry);
+    if (this.#idle) this.#wake();
+  }
+
+  /** @internal */
+  _pushTimer(timer: Timer): void {
+    this.#timers.add(timer);
+    if (this.#idle) this.#wake();
+  }
+
+  /** @internal */
+  _timerCancelled(): void {
+    this.#timers.noteCancelled();
+  }
+
+  /** @internal */
+  _stepInto(entry: Runnable): void {
+    this.#stepping = entry;
+  }
+
+  /** @internal */
+  _stepOver(entry: Runnable): void {
+    if (this.#stepping !== entry) {
+      if (this.#foreign.delete(entry) && this.#idle) this.#wake();
+      return;
+    }
+    this.#stepping = null;
+    this.#hopping = true;
+    RESOLVED.then(this.#hop);
+  }
+
+  /** @internal */
+  _waitOutside(change: 1 | -1): void {
+    this.#outside += change;
+    if (this.#outside === 0 && this.#idle) this.#wake();
+  }
+
+  /** @internal Runs one entry; debug mode watches it. */
+  _runEntry(entry: Runnable): Outcome {
+    return entry._run(this);
+  }
+
+  #hop = () => {
+    if (!this.#hopping) return;
+    this.#hopping = false;
+    this.#next();
+  };
+
+  #enter = () => {
+    this.#sleep = null;
+    this.#idle = false;
+    this.#budget = TURN_ENTRIES;
+    this.#turnEnds = now() + TURN_MS;
+    RESOLVED.then(this.#armNet);
+    this.#next();
+  };
+
+  /** Runs entries until one resumes a task, the batch is done and nothing is ready, or it is libuv's turn. */
+  #next(): void {
+    while (this.#running) {
+      if (this.#todo === 0) {
+        if (!this.#begin()) return;
+        continue;
+      }
+      if (--this.#budget < 0 || ((this.#budget & LOOK_MASK) === 0 && now() > this.#turnEnds)) {
+        this.#turn();
+        return;
+      }
+      this.#todo--;
+      const outcome = this._runEntry(this.#ready.shift());
+      if (outcome === DONE) continue;
+      if (outcome === UNTRACKED) {
+        this.#stepping = null;
+        RESOLVED.then(this.#armDrain);
+      }
+      return;
+    }
+  }
+
+  /** Begins an iteration; false when there is nothing to run now. */
+  #begin(): boolean {
+    if (this.#stopping && !this.#fresh) return this.#end();
+    this.#clock.iteration?.();
+    const deadline = this.#timers.next();
+    this.#fresh = this.#ready.length === 0 && !this.#stopping && !this.#passTime(deadline);
+    if (this.#fresh) return false;
+    if (this.#timers.size > 0) this.#takeDueTimers();
+    this.#todo = this.#ready.length;
+    return true;
+  }
+
+  #takeDueTimers(): void {
+    const time = this.time();
+    for (let timer = this.#timers.takeDue(time); timer !== null; timer = this.#timers.takeDue(time))
+      this.#ready.push(timer);
+  }
+
+  /** Nothing is ready: lets time pass. False when the loop now sleeps. */
+  #passTime(deadline: number | null): boolean {
+    if (this.#clock.idle === undefined || this.#outside > 0 || this.#foreign.size > 0)
+      return this.#sleepUntil(deadline);
+    if (this.#clock.idle(deadline)) return true;
+    this.#fail(this._stuck());
+    return false;
+  }
+
+  #sleepUntil(deadline: number | null): boolean {
+    const wait = deadline === null ? Infinity : deadline - this.time();
+    if (wait <= 0) return true;
+    this.#idle = true;
+    if (wait !== Infinity && this.#clock.idle === undefined) {
+      const delay = Math.min(Math.ceil(wait), LONGEST_SLEEP);
+      this.#sleep = inRootContext(() => setTimeout(this.#enter, delay));
+    }
+    return false;
+  }
+
+  #wake(): void {
+    this.#idle = false;
+    if (this.#sleep !== null) clearTimeout(this.#sleep);
+    this.#sleep = null;
+    this.#turn();
+  }
+
+  /** Lets libuv have its turn and goes on after it. */
+  #turn(): void {
+    inRootContext(scheduleTurn, this.#enter);
+  }
+
+  /** The microtasks will be drained: whoever was resumed cannot go on. */
+  #armDrain = () => nextTick(this.#drained);
+  #drained = () => this.#next();
+
+  #armNet = () => nextTick(this.#stalled);
+  /** The microtasks are drained in mid-step: the task waits for a foreign promise. */
+  #stalled = () => {
+    if (this.#stepping === null) return;
+    this.#foreign.add(this.#stepping);
+    this.#stepping = null;
+    this.#enter();
+  };
+
+  #end(): boolean {
+    const ended = this.#halt();
+    ended?.resolve();
+    return false;
+  }
+
+  #fail(error: unknown): void {
+    if (!this.#running) return;
+    const ended = this.#halt();
+    ended?.reject(error);
+  }
+
+  #halt(): { resolve: () => void; reject: (error: unknown) => void } | null {
+    const ended = this.#ended;
+    this.#ended = null;
+    this.#running = false;
+    this.#stopping = false;
+    this.#idle = false;
+    this.#hopping = false;
+    this.#stepping = null;
+    this.#foreign.clear();
+    this.#todo = 0;
+    if (this.#sleep !== null) clearTimeout(this.#sleep);
+    this.#sleep = null;
+    setRunningLoop(null);
+    return ended;
+  }
+}

@@ -1,0 +1,260 @@
+/** Queues between tasks, as asyncio's: bounded or not, first-in first-out, last-in first-out or by priority. */
+import { inspect } from "node:util";
+import TinyQueue from "tinyqueue";
+import { got, QueueEmpty, QueueFull, QueueShutDown } from "./errors.ts";
+import { Event } from "./event.ts";
+import { Waiters } from "./waiters.ts";
+
+/** What holds the items of a queue. */
+interface Store<T> {
+  readonly length: number;
+  push(item: T): void;
+  take(): T;
+}
+
+/**
+ * A queue from which items come in the order in which they were put.
+ *
+ * `put` waits while it is full and `get` while it is empty; both wait first-in first-out, though a woken one whose
+ * item somebody took with `getNowait` waits again, at the end of the line. A queue can be iterated: `for await`
+ * gives items until it is shut down and empty.
+ *
+ * @example
+ * ```ts
+ * import { createTask, Queue, run } from "threadloop";
+ *
+ * await run(async () => {
+ *   const queue = new Queue<number>(2);
+ *   const producer = createTask(async () => {
+ *     for (let i = 0; i < 3; i++) await queue.put(i);
+ *     queue.shutdown();
+ *   });
+ *   for await (const item of queue) console.log(item); // 0, 1, 2
+ *   await producer;
+ * });
+ * ```
+ */
+export class Queue<T = unknown> implements AsyncIterable<T> {
+  /** How many items it holds at most; 0 is no limit. */
+  readonly maxsize: number;
+  readonly #items: Store<T>;
+  readonly #getters = new Waiters();
+  readonly #putters = new Waiters();
+  readonly #allDone = new Event();
+  #unfinished = 0;
+  #shutDown = false;
+
+  constructor(maxsize = 0, store: Store<T> = new FirstInFirstOut<T>()) {
+    if (typeof maxsize !== "number" || Number.isNaN(maxsize)) {
+      throw new TypeError(`Expected \`maxsize\` to be a number, got ${got(maxsize)}`);
+    }
+    this.maxsize = maxsize;
+    this.#items = store;
+    this.#allDone.set();
+  }
+
+  /** Returns the number of items. */
+  qsize(): number {
+    return this.#items.length;
+  }
+
+  /** Tells whether there is no item. */
+  empty(): boolean {
+    return this.#items.length === 0;
+  }
+
+  /** Tells whether it holds `maxsize` items. */
+  full(): boolean {
+    return this.maxsize > 0 && this.#items.length >= this.maxsize;
+  }
+
+  /** Puts an item, waiting for room. Throws QueueShutDown when the queue is shut down, also while it waits. */
+  async put(item: T): Promise<void> {
+    while (this.full()) {
+      if (this.#shutDown) throw shutDownError();
+      await this.#putters.wait(() => {
+        if (!this.full()) this.#putters.wakeAndRemove();
+      });
+    }
+    this.putNowait(item);
+  }
+
+  /** Puts an item at once. Throws QueueFull when there is no room, QueueShutDown when the queue is shut down. */
+  putNowait(item: T): void {
+    if (this.#shutDown) throw shutDownError();
+    if (this.full())
+      throw new QueueFull(`The queue holds its ${this.maxsize} items: await put() to wait for room`);
+    this.#items.push(item);
+    this.#unfinished++;
+    this.#allDone.clear();
+    this.#getters.wakeAndRemove();
+  }
+
+  /** Takes an item, waiting for one. Throws QueueShutDown when the queue is shut down and empty. */
+  async get(): Promise<T> {
+    while (this.empty()) {
+      if (this.#shutDown) throw shutDownError();
+      await this.#getters.wait(() => {
+        if (!this.empty()) this.#getters.wakeAndRemove();
+      });
+    }
+    return this.getNowait();
+  }
+
+  /** Takes an item at once. Throws QueueEmpty when there is none, QueueShutDown when none will come. */
+  getNowait(): T {
+    if (this.empty()) {
+      throw this.#shutDown
+        ? shutDownError()
+        : new QueueEmpty("The queue is empty: await get() to wait for an item");
+    }
+    const item = this.#items.take();
+    this.#putters.wakeAndRemove();
+    return item;
+  }
+
+  /** Says that an item that was taken is dealt with. Throws RangeError when called more often than items were put. */
+  taskDone(): void {
+    if (this.#unfinished <= 0) throw new RangeError("taskDone() called too many times: once for each item");
+    if (--this.#unfinished === 0) this.#allDone.set();
+  }
+
+  /** Waits until every item that was put is dealt with. */
+  async join(): Promise<void> {
+    if (this.#unfinished > 0) await this.#allDone.wait();
+  }
+
+  /**
+   * Shuts the queue down: `put` throws QueueShutDown, `get` does once the queue is empty, and all who wait are woken.
+   * With `immediate` the items are dropped and count as dealt with.
+   */
+  shutdown(immediate = false): void {
+    this.#shutDown = true;
+    if (immediate) this.#dropItems();
+    while (this.#getters.wakeAndRemove());
+    while (this.#putters.wakeAndRemove());
+  }
+
+  /** Gives items until the queue is shut down and empty; leaving the loop early takes nothing more. */
+  [Symbol.asyncIterator](): AsyncIterator<T> {
+    return {
+      next: async () => {
+        try {
+          return { done: false, value: await this.get() };
+        } catch (error) {
+          if (error instanceof QueueShutDown) return { done: true, value: undefined };
+          throw error;
+        }
+      },
+    };
+  }
+
+  #dropItems(): void {
+    while (!this.empty()) {
+      this.#items.take();
+      if (this.#unfinished > 0) this.#unfinished--;
+    }
+    if (this.#unfinished === 0) this.#allDone.set();
+  }
+
+  [inspect.custom](): string {
+    const limit = this.maxsize > 0 ? ` of ${this.maxsize}` : "";
+    return `<${this.constructor.name} ${this.qsize()}${limit} items, ${this.#unfinished} unfinished${this.#shutDown ? ", shut down" : ""}>`;
+  }
+}
+
+/** A queue from which the item that was put last comes first. */
+export class LifoQueue<T = unknown> extends Queue<T> {
+  constructor(maxsize = 0) {
+    super(maxsize, new LastInFirstOut<T>());
+  }
+}
+
+/**
+ * A queue from which the smallest item comes first.
+ *
+ * @example
+ * ```ts
+ * import { PriorityQueue } from "threadloop";
+ *
+ * const queue = new PriorityQueue<{ cost: number }>(0, (a, b) => a.cost - b.cost);
+ * for (const cost of [3, 1, 2]) queue.putNowait({ cost });
+ * console.log(queue.getNowait().cost); // 1
+ * ```
+ */
+export class PriorityQueue<T = unknown> extends Queue<T> {
+  /** `compare` says which of two items comes first, as for `Array.sort`; default `<`. */
+  constructor(maxsize = 0, compare: (a: T, b: T) => number = ascending) {
+    super(maxsize, new SmallestFirst<T>(compare));
+  }
+}
+
+const ascending = (a: unknown, b: unknown) =>
+  (a as number) < (b as number) ? -1 : (a as number) > (b as number) ? 1 : 0;
+
+class FirstInFirstOut<T> implements Store<T> {
+  #items: (T | undefined)[] = [];
+  #head = 0;
+
+  get length(): number {
+    return this.#items.length - this.#head;
+  }
+
+  push(item: T): void {
+    this.#items.push(item);
+  }
+
+  take(): T {
+    const item = this.#items[this.#head] as T;
+    this.#items[this.#head++] = undefined;
+    if (this.#head === this.#items.length) this.#cut();
+    // A gap at the front that is half of the array is cut off: constant time an item on average.
+    else if (this.#head > 1024 && this.#head * 2 > this.#items.length) this.#cut();
+    return item;
+  }
+
+  #cut(): void {
+    this.#items = this.#items.slice(this.#head);
+    this.#head = 0;
+  }
+}
+
+class LastInFirstOut<T> implements Store<T> {
+  readonly #items: T[] = [];
+
+  get length(): number {
+    return this.#items.length;
+  }
+
+  push(item: T): void {
+    this.#items.push(item);
+  }
+
+  take(): T {
+    return this.#items.pop() as T;
+  }
+}
+
+class SmallestFirst<T> implements Store<T> {
+  readonly #heap: TinyQueue<T>;
+
+  constructor(compare: (a: T, b: T) => number) {
+    this.#heap = new TinyQueue<T>([], compare);
+  }
+
+  get length(): number {
+    return this.#heap.length;
+  }
+
+  push(item: T): void {
+    this.#heap.push(item);
+  }
+
+  take(): T {
+    return this.#heap.pop() as T;
+  }
+}
+
+function shutDownError(): QueueShutDown {
+  return new QueueShutDown("The queue is shut down");
+}

@@ -1,0 +1,108 @@
+/** Waiting for time to pass. Future and timer are one object, and a bare yield is a future that is its own entry. */
+import { got } from "./errors.ts";
+import {
+  type AbstractEventLoop,
+  DONE,
+  type Outcome,
+  type Runnable,
+  runningLoop,
+  runningTask,
+} from "./events.ts";
+import { Future, NOT_CHAINABLE, PENDING } from "./future.ts";
+import type { Pump } from "./pump.ts";
+import type { Timer } from "./timers.ts";
+
+/**
+ * Waits for some milliseconds and gives `result`.
+ *
+ * The time runs from the call. 0 or less gives up exactly one iteration of the loop, without a timer, so that
+ * everybody else gets a turn. Cancelling the waiting task cancels the timer. Throws RangeError on NaN and TypeError on
+ * anything that is not a number.
+ *
+ * @example
+ * ```ts
+ * import { run, sleep } from "threadloop";
+ *
+ * await run(async () => {
+ *   console.log(await sleep(10, "rested"));
+ * });
+ * ```
+ */
+export function sleep(delay: number): Future<void>;
+export function sleep<T>(delay: number, result: T): Future<T>;
+export function sleep<T>(delay: number, result?: T): Future<T | undefined> {
+  if (typeof delay !== "number")
+    throw new TypeError(`Expected \`delay\` to be a number of milliseconds, got ${got(delay)}`);
+  if (Number.isNaN(delay)) throw new RangeError("Expected `delay` to be a number of milliseconds, got NaN");
+  const loop = runningLoop();
+  if (delay <= 0) return new Yield(loop, result);
+  const sleeper = new Sleeper(loop, loop.time() + delay, result);
+  (loop as Pump)._pushTimer(sleeper as Sleeper<unknown>);
+  return sleeper;
+}
+
+class Sleeper<T> extends Future<T> implements Timer {
+  readonly _when: number;
+  _age = 0;
+  _off = false;
+  _inHeap = false;
+  readonly #result: T;
+
+  constructor(loop: AbstractEventLoop, when: number, result: T) {
+    super(loop);
+    this._when = when;
+    this.#result = result;
+  }
+
+  override cancel(message?: string, cause?: unknown): boolean {
+    if (this._state !== PENDING) return false;
+    this._off = true;
+    if (this._inHeap) this._loop._timerCancelled();
+    return super.cancel(message, cause);
+  }
+
+  _run(): Outcome {
+    if (this._state === PENDING) this.setResult(this.#result);
+    return DONE;
+  }
+}
+
+/** A bare yield: awaited in a task, the task itself goes to the end of the ready queue. */
+class Yield<T> extends Future<T> implements Runnable {
+  readonly #result: T;
+  #scheduled = false;
+
+  constructor(loop: AbstractEventLoop, result: T) {
+    super(loop);
+    this.#result = result;
+  }
+
+  override then<R1 = T, R2 = never>(
+    onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
+    onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
+  ): PromiseLike<R1 | R2> {
+    if (!this.#scheduled && this._state === PENDING && typeof onFulfilled === "function" && onRejected) {
+      const result = this.#result;
+      const resolve = result === undefined ? onFulfilled : () => onFulfilled(result);
+      if (runningTask()?._yield(resolve as (value: never) => void, onRejected)) {
+        this.#scheduled = true;
+        this.setResult(result);
+        return NOT_CHAINABLE;
+      }
+    }
+    return super.then(onFulfilled, onRejected);
+  }
+
+  override _addCallback(entry: Runnable): void {
+    if (!this.#scheduled) {
+      this.#scheduled = true;
+      this._loop._push(this);
+    }
+    super._addCallback(entry);
+  }
+
+  _run(): Outcome {
+    if (this._state === PENDING) this.setResult(this.#result);
+    return DONE;
+  }
+}

@@ -1,0 +1,216 @@
+/**
+ * Tasks that end together, as `asyncio.TaskGroup`: the block does not end before its children, and the first failure
+ * cancels the rest. It takes a callback, since a JavaScript disposer neither sees nor replaces its block's error.
+ */
+import { inspect } from "node:util";
+import type { Startable } from "./coroutine.ts";
+import { CancelledError, RuntimeError } from "./errors.ts";
+import { ExceptionGroup } from "./exceptiongroup.ts";
+import { Future } from "./future.ts";
+import type { CreateTaskOptions } from "./loop.ts";
+import { currentTask, getRunningLoop } from "./running.ts";
+import type { Task } from "./task.ts";
+
+/** A group of tasks; made by `taskGroup`. */
+export class TaskGroup {
+  #parent: Task | null = null;
+  #entered = false;
+  #exiting = false;
+  #aborting = false;
+  #cancelOnEntry = false;
+  /** The parent was cancelled by this group, which has to take that back. */
+  #parentCancelRequested = false;
+  readonly #children = new Set<Task>();
+  readonly #errors: unknown[] = [];
+  #allDone: Future<void> | null = null;
+
+  /**
+   * Starts a child, as `createTask` does. Throws RuntimeError before the block is entered, after its end, and once
+   * the group has begun to cancel its children.
+   */
+  createTask<T>(startable: Startable<T>, options?: CreateTaskOptions): Task<T> {
+    this.#checkOpen();
+    return this.#add(getRunningLoop().createTask(startable, options));
+  }
+
+  /**
+   * Starts a child eagerly and waits until it suspends for the first time or ends. Gives the task in a box, since
+   * awaiting a bare task would wait for its end.
+   *
+   * @example
+   * ```ts
+   * import { run, sleep, taskGroup } from "threadloop";
+   *
+   * await run(() =>
+   *   taskGroup(async (group) => {
+   *     const { task } = await group.start(() => sleep(5, "listening"));
+   *     console.log(task.done(), await task); // false listening
+   *   }),
+   * );
+   * ```
+   */
+  async start<T>(startable: Startable<T>, options: CreateTaskOptions = {}): Promise<{ task: Task<T> }> {
+    this.#checkOpen();
+    const task = getRunningLoop().createTask(startable, { ...options, eagerStart: true });
+    await task.started;
+    return { task: this.#add(task) };
+  }
+
+  /** Cancels the children and the block; the group then ends without a CancelledError. Errors of children still count. */
+  cancel(): void {
+    if (!this.#entered) this.#cancelOnEntry = true;
+    else if (!this.#aborting && !(this.#exiting && this.#children.size === 0)) {
+      this.#abort(undefined);
+      this.#cancelParent(undefined);
+    }
+  }
+
+  /** Runs the block and waits for the children. Throws RuntimeError outside a task and the second time. */
+  async run<T>(body: (group: this) => PromiseLike<T> | T): Promise<T> {
+    this.#enter();
+    let outcome: { value: T } | { error: unknown };
+    try {
+      outcome = { value: await body(this) };
+    } catch (error) {
+      outcome = { error };
+    }
+    await this.#exit(outcome);
+    if ("error" in outcome) {
+      // the group's own cancel ended the block, and nothing else went wrong
+      return undefined as T;
+    }
+    return outcome.value;
+  }
+
+  #enter(): void {
+    if (this.#entered) throw new RuntimeError("This TaskGroup has already been entered: make another one");
+    this.#parent = currentTask();
+    if (this.#parent === null)
+      throw new RuntimeError("taskGroup() must be used inside a task, which its children can cancel");
+    this.#entered = true;
+    if (this.#cancelOnEntry) this.cancel();
+  }
+
+  async #exit(outcome: { value: unknown } | { error: unknown }): Promise<void> {
+    const parent = this.#parent as Task;
+    this.#exiting = true;
+    const failed = "error" in outcome;
+    const bodyCancel = failed && outcome.error instanceof CancelledError ? outcome.error : null;
+    if (failed && !this.#aborting) this.#abort(outcome.error);
+    const waitCancel = await this.#waitForChildren();
+    const cancel = this.#takeBackOwnCancel(waitCancel.first ?? bodyCancel, waitCancel.last);
+    if (cancel !== null && this.#errors.length === 0) throw cancel;
+    if (failed && bodyCancel === null) this.#errors.push(outcome.error);
+    if (this.#errors.length === 0) return;
+    if (parent.cancelling() > 0) {
+      // A cancel from outside came as well: the errors go first, and the cancel is delivered at the next await.
+      parent.uncancel();
+      parent.cancel();
+    }
+    throw new ExceptionGroup("unhandled errors in a TaskGroup", this.#errors);
+  }
+
+  /** Waits until no child is left, whatever cancels come; gives the one that aborted the group, and the last one. */
+  async #waitForChildren(): Promise<{ first: CancelledError | null; last: CancelledError | null }> {
+    let first: CancelledError | null = null;
+    let last: CancelledError | null = null;
+    while (this.#children.size > 0) {
+      this.#allDone ??= new Future(getRunningLoop());
+      try {
+        await this.#allDone;
+      } catch (error) {
+        if (!(error instanceof CancelledError)) throw error;
+        last = error;
+        if (!this.#aborting) {
+          first = error;
+          this.#abort(error);
+        }
+      }
+      this.#allDone = null;
+    }
+    return { first, last };
+  }
+
+  /** If the group cancelled its parent, takes it back; returns the cancel that is to be thrown, from outside, or null. */
+  #takeBackOwnCancel(cancel: CancelledError | null, last: CancelledError | null): CancelledError | null {
+    if (!this.#parentCancelRequested) return cancel;
+    if ((this.#parent as Task).uncancel() === 0) return null;
+    return cancel ?? last;
+  }
+
+  #checkOpen(): void {
+    if (!this.#entered)
+      throw new RuntimeError(`${inspect(this)} has not been entered: create tasks inside taskGroup(...)`);
+    if (this.#exiting && this.#children.size === 0) throw new RuntimeError(`${inspect(this)} is finished`);
+    if (this.#aborting) throw new RuntimeError(`${inspect(this)} is shutting down: it takes no new tasks`);
+  }
+
+  #add<T>(task: Task<T>): Task<T> {
+    const child = task as Task;
+    this.#children.add(child);
+    child._listen(() => this.#childDone(child), this.#parent as Future | null);
+    if (this.#aborting && !child.done()) child.cancel();
+    return task;
+  }
+
+  #abort(cause: unknown): void {
+    this.#aborting = true;
+    for (const child of [...this.#children]) if (!child.done()) child.cancel(undefined, cause);
+  }
+
+  #cancelParent(cause: unknown): void {
+    if (this.#parentCancelRequested) return;
+    this.#parentCancelRequested = true;
+    (this.#parent as Task).cancel(undefined, cause);
+  }
+
+  #childDone(child: Task): void {
+    this.#children.delete(child);
+    if (this.#children.size === 0 && this.#allDone !== null && !this.#allDone.done())
+      this.#allDone.setResult();
+    if (child.cancelled()) return;
+    const error = child.exception();
+    if (error === null) return;
+    this.#errors.push(error);
+    if (this.#aborting || this.#parentCancelRequested) return;
+    this.#abort(error);
+    this.#cancelParent(error);
+  }
+
+  [inspect.custom](): string {
+    const state = this.#aborting
+      ? "cancelling"
+      : this.#exiting
+        ? "exiting"
+        : this.#entered
+          ? "entered"
+          : "created";
+    return `<TaskGroup ${state}, ${this.#children.size} tasks, ${this.#errors.length} errors>`;
+  }
+}
+
+/**
+ * Runs a block that can start tasks, and waits for all of them.
+ *
+ * The first child that fails cancels the others and the block; when all have ended, their errors are thrown in one
+ * ExceptionGroup, in the order in which they ended. An error of the block itself cancels the children and is in the
+ * group too. A cancel from outside cancels the children, and CancelledError is thrown when they have ended. A child
+ * that is cancelled alone is no error. Gives what the block returns (undefined after `group.cancel()`).
+ *
+ * @example
+ * ```ts
+ * import { run, sleep, taskGroup } from "threadloop";
+ *
+ * await run(async () => {
+ *   const sum = await taskGroup(async (group) => {
+ *     const one = group.createTask(() => sleep(5, 1));
+ *     const two = group.createTask(() => sleep(5, 2));
+ *     return (await one) + (await two);
+ *   });
+ *   console.log(sum); // 3
+ * });
+ * ```
+ */
+export function taskGroup<T>(body: (group: TaskGroup) => PromiseLike<T> | T): Promise<T> {
+  return new TaskGroup().run(body);
+}

@@ -1,0 +1,78 @@
+/**
+ * The timers of a loop, in a heap ordered by deadline and then by age, so that equal deadlines fire first-in
+ * first-out. A cancelled timer stays until it comes to the top, or until more than half are cancelled
+ * (`BaseEventLoop._run_once` of CPython has the same rule).
+ */
+import TinyQueue from "tinyqueue";
+import type { Runnable } from "./events.ts";
+
+/** Something that becomes ready at a time. */
+export interface Timer extends Runnable {
+  readonly _when: number;
+  /** The order of making, which decides among equal deadlines. */
+  _age: number;
+  /** Whether it was cancelled. */
+  readonly _off: boolean;
+  _inHeap: boolean;
+}
+
+const FEW = 100;
+const earlier = (a: Timer, b: Timer) => a._when - b._when || a._age - b._age;
+
+export class TimerHeap {
+  #heap = new TinyQueue<Timer>([], earlier);
+  #age = 0;
+  #cancelled = 0;
+
+  get size(): number {
+    return this.#heap.length;
+  }
+
+  add(timer: Timer): void {
+    timer._age = this.#age++;
+    timer._inHeap = true;
+    this.#heap.push(timer);
+  }
+
+  /** Notes that a timer in the heap was cancelled. */
+  noteCancelled(): void {
+    this.#cancelled++;
+  }
+
+  /** The earliest deadline of a timer that is not cancelled, or null. */
+  next(): number | null {
+    if (this.#cancelled > 0) this.#dropCancelled();
+    return this.#heap.peek()?._when ?? null;
+  }
+
+  /** Takes the earliest timer if it is due, else returns null. */
+  takeDue(now: number): Timer | null {
+    const top = this.#heap.peek();
+    if (top === undefined || top._when > now) return null;
+    this.#heap.pop();
+    top._inHeap = false;
+    if (top._off) this.#cancelled--;
+    return top;
+  }
+
+  clear(): void {
+    this.#heap = new TinyQueue<Timer>([], earlier);
+    this.#cancelled = 0;
+  }
+
+  #dropCancelled(): void {
+    if (this.#heap.length > FEW && this.#cancelled * 2 > this.#heap.length) {
+      for (const timer of this.#heap.data) if (timer._off) timer._inHeap = false;
+      this.#heap = new TinyQueue(
+        this.#heap.data.filter((timer) => !timer._off),
+        earlier,
+      );
+      this.#cancelled = 0;
+    }
+    for (let top = this.#heap.peek(); top?._off; top = this.#heap.peek()) {
+      this.#heap.pop();
+      top._inHeap = false;
+      this.#cancelled--;
+    }
+  }
+}

@@ -1,0 +1,223 @@
+/** Waiting for some of several futures: `wait`, `asCompleted`, and the racers `race` and `any`. */
+import { type Awaitable, ensureFuture, type ResultOf } from "./ensure.ts";
+import { got, TimeoutError } from "./errors.ts";
+import { Future } from "./future.ts";
+import type { Handle } from "./handle.ts";
+import { Queue } from "./queues.ts";
+import { getRunningLoop } from "./running.ts";
+
+/** When `wait` returns. */
+export type ReturnWhen = "ALL_COMPLETED" | "FIRST_COMPLETED" | "FIRST_EXCEPTION";
+const RETURN_WHEN: readonly unknown[] = ["ALL_COMPLETED", "FIRST_COMPLETED", "FIRST_EXCEPTION"];
+
+export interface WaitOptions {
+  /** Milliseconds after which it returns what is done; default null, no limit. Never throws TimeoutError. */
+  timeout?: number | null;
+  /** Default `"ALL_COMPLETED"`; a cancelled future is no exception for `"FIRST_EXCEPTION"`. */
+  returnWhen?: ReturnWhen;
+}
+
+/**
+ * Waits until futures are done and tells which are; it throws none of their errors and cancels none of them.
+ *
+ * Cancelling it leaves the futures alone. Takes futures and tasks only, in any iterable. Throws RangeError when there
+ * are none or `returnWhen` is unknown, TypeError on a coroutine or promise.
+ *
+ * @example
+ * ```ts
+ * import { createTask, run, sleep, wait } from "threadloop";
+ *
+ * await run(async () => {
+ *   const tasks = [createTask(() => sleep(5, "fast")), createTask(() => sleep(5000, "slow"))];
+ *   const { done, pending } = await wait(tasks, { returnWhen: "FIRST_COMPLETED" });
+ *   console.log([...done].map((task) => task.result()), pending.size); // [ 'fast' ] 1
+ *   for (const task of pending) task.cancel();
+ * });
+ * ```
+ */
+export async function wait<F extends Future>(
+  futures: Iterable<F>,
+  { timeout = null, returnWhen = "ALL_COMPLETED" }: WaitOptions = {},
+): Promise<{ done: Set<F>; pending: Set<F> }> {
+  const all = new Set(futures);
+  if (all.size === 0) throw new RangeError("Expected at least one future to wait for, got none");
+  if (!RETURN_WHEN.includes(returnWhen))
+    throw new RangeError(
+      `Expected \`returnWhen\` to be one of ${RETURN_WHEN.join(", ")}, got ${got(returnWhen)}`,
+    );
+  for (const future of all) {
+    if (!(future instanceof Future)) {
+      throw new TypeError(
+        `Expected futures or tasks, got ${got(future)}: make a task of it with createTask() or ensureFuture()`,
+      );
+    }
+  }
+  await waitUntil(all, timeout, returnWhen);
+  const done = new Set<F>();
+  const pending = new Set<F>();
+  for (const future of all) (future.done() ? done : pending).add(future);
+  return { done, pending };
+}
+
+async function waitUntil(
+  futures: Set<Future>,
+  timeout: number | null,
+  returnWhen: ReturnWhen,
+): Promise<void> {
+  const loop = getRunningLoop();
+  const waiter = new Future<void>(loop);
+  const release = () => {
+    if (!waiter.done()) waiter.setResult();
+  };
+  const timer = timeout === null ? null : loop.callLater(timeout, release);
+  let left = futures.size;
+  const listen = (future: Future) => {
+    left--;
+    if (left > 0 && returnWhen !== "FIRST_COMPLETED" && !(returnWhen === "FIRST_EXCEPTION" && failed(future)))
+      return;
+    timer?.cancel();
+    release();
+  };
+  for (const future of futures) future._listen(listen, waiter as Future);
+  try {
+    await waiter;
+  } finally {
+    timer?.cancel();
+    for (const future of futures) future._unlisten(listen);
+  }
+}
+
+function failed(future: Future): boolean {
+  return !future.cancelled() && future.exception() !== null;
+}
+
+export interface AsCompletedOptions {
+  /** Milliseconds from the call after which each item that is left is a TimeoutError; default null, no limit. */
+  timeout?: number | null;
+}
+
+/**
+ * Gives futures in the order in which they are done: `for await (const task of asCompleted(tasks)) task.result()`.
+ *
+ * It gives the futures themselves, so each can be told from the others. Coroutines and async functions become tasks
+ * at once. Leaving the loop early leaves the others running; iterating again goes on where it was.
+ *
+ * @example
+ * ```ts
+ * import { asCompleted, createTask, run, sleep } from "threadloop";
+ *
+ * await run(async () => {
+ *   const tasks = [createTask(() => sleep(20, "slow")), createTask(() => sleep(5, "fast"))];
+ *   for await (const { future } of asCompleted(tasks)) console.log(future.result()); // fast, then slow
+ * });
+ * ```
+ */
+export function asCompleted<A extends Awaitable<unknown>>(
+  awaitables: Iterable<A>,
+  options: AsCompletedOptions = {},
+): AsyncIterableIterator<{ future: FutureOf<A> }> {
+  return new Completions(awaitables, options.timeout ?? null) as AsyncIterableIterator<{
+    future: FutureOf<A>;
+  }>;
+}
+
+/** The future that `ensureFuture` makes of an awaitable. */
+export type FutureOf<A> = A extends Future ? A : Future<ResultOf<A>>;
+
+/** Written by hand: an async generator would await the futures that it yields. */
+class Completions implements AsyncIterableIterator<{ future: Future }> {
+  readonly #done = new Queue<{ future: Future } | null>();
+  readonly #todo: Set<Future>;
+  #left: number;
+  #timer: Handle | null = null;
+  readonly #listen = (future: Future) => this.#completed(future);
+
+  constructor(awaitables: Iterable<Awaitable<unknown>>, timeout: number | null) {
+    this.#todo = new Set([...new Set(awaitables)].map((awaitable) => ensureFuture(awaitable)));
+    this.#left = this.#todo.size;
+    for (const future of this.#todo) future._listen(this.#listen);
+    if (this.#left > 0 && timeout !== null)
+      this.#timer = getRunningLoop().callLater(timeout, () => this.#expire());
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<{ future: Future }>> {
+    if (this.#left === 0) return { done: true, value: undefined };
+    this.#left--;
+    const box = await this.#done.get();
+    if (box === null) throw new TimeoutError("asCompleted: the time is over and not all are done");
+    return { done: false, value: box };
+  }
+
+  #completed(future: Future): void {
+    if (!this.#todo.delete(future)) return;
+    this.#done.putNowait({ future });
+    if (this.#todo.size === 0) this.#timer?.cancel();
+  }
+
+  #expire(): void {
+    for (const future of this.#todo) {
+      future._unlisten(this.#listen);
+      this.#done.putNowait(null);
+    }
+    this.#todo.clear();
+  }
+}
+
+/**
+ * Waits for the first of several awaitables to end and gives its result or throws its error; the others are
+ * cancelled and awaited. `Promise.race` would leave them what the task waits on.
+ *
+ * @example
+ * ```ts
+ * import { race, run, sleep } from "threadloop";
+ *
+ * await run(async () => {
+ *   console.log(await race([() => sleep(5, "fast"), () => sleep(5000, "slow")])); // fast
+ * });
+ * ```
+ */
+export async function race<A extends Awaitable<unknown>>(awaitables: Iterable<A>): Promise<ResultOf<A>> {
+  const futures = [...awaitables].map((awaitable) => ensureFuture(awaitable));
+  try {
+    const { done } = await wait(futures, { returnWhen: "FIRST_COMPLETED" });
+    return [...done][0]!.result() as ResultOf<A>;
+  } finally {
+    await cancelAll(futures);
+  }
+}
+
+/**
+ * Waits for the first of several awaitables to succeed and gives its result; the others are cancelled and awaited.
+ * Throws AggregateError with all errors, in the order of the arguments, when none succeeds.
+ */
+export async function any<A extends Awaitable<unknown>>(awaitables: Iterable<A>): Promise<ResultOf<A>> {
+  const futures = [...awaitables].map((awaitable) => ensureFuture(awaitable));
+  let pending = new Set(futures);
+  try {
+    while (pending.size > 0) {
+      const result = await wait(pending, { returnWhen: "FIRST_COMPLETED" });
+      for (const future of result.done)
+        if (!future.cancelled() && !failed(future)) return future.result() as ResultOf<A>;
+      pending = result.pending;
+    }
+    throw new AggregateError(
+      futures.map((future) => errorOf(future)),
+      "All awaitables failed",
+    );
+  } finally {
+    await cancelAll(futures);
+  }
+}
+
+function errorOf(future: Future): unknown {
+  return future.cancelled() ? future._takeCancelledError() : future.exception();
+}
+
+async function cancelAll(futures: readonly Future[]): Promise<void> {
+  const pending = futures.filter((future) => future.cancel());
+  if (pending.length > 0) await wait(pending);
+}

@@ -1,0 +1,68 @@
+/**
+ * The line of those who wait, under every lock: first-in first-out, and one who is cancelled leaves it at once, so
+ * that leaving is written here and nowhere else. A waiter is woken by giving its future a result; it is in the line
+ * until its task runs, which is how a newcomer knows that it must not overtake.
+ */
+import { Future } from "./future.ts";
+
+export class Waiters {
+  readonly #line = new Set<Future<void>>();
+
+  get size(): number {
+    return this.#line.size;
+  }
+
+  /**
+   * Waits to be woken; throws the CancelledError when the waiting task is cancelled. Who is cancelled after it was
+   * woken calls `passOn`, for what it was woken for must go to the next.
+   */
+  async wait(passOn?: () => void): Promise<void> {
+    const waiter = new Future<void>();
+    this.#line.add(waiter);
+    try {
+      await waiter;
+    } catch (error) {
+      this.#line.delete(waiter);
+      if (passOn !== undefined && !waiter.cancel() && !waiter.cancelled()) passOn();
+      throw error;
+    }
+    this.#line.delete(waiter);
+  }
+
+  /** Tells whether somebody is in line who has not been cancelled. */
+  get waiting(): boolean {
+    for (const waiter of this.#line) if (!waiter.cancelled()) return true;
+    return false;
+  }
+
+  /** Wakes the head of the line, unless it was woken or cancelled already and only has not run yet. */
+  wakeHead(): void {
+    for (const waiter of this.#line) {
+      if (!waiter.done()) waiter.setResult();
+      return;
+    }
+  }
+
+  /** Wakes the first so many who are asleep; returns how many that were. */
+  wake(count: number): number {
+    let woken = 0;
+    for (const waiter of this.#line) {
+      if (woken >= count) break;
+      if (waiter.done()) continue;
+      waiter.setResult();
+      woken++;
+    }
+    return woken;
+  }
+
+  /** Takes those off the line who are done, up to and with the first who is asleep, and wakes that one. */
+  wakeAndRemove(): boolean {
+    for (const waiter of this.#line) {
+      this.#line.delete(waiter);
+      if (waiter.done()) continue;
+      waiter.setResult();
+      return true;
+    }
+    return false;
+  }
+}
