@@ -29,7 +29,7 @@ export class Context implements RunnerContext {
    * ```ts
    * import { ContextVar, copyContext } from "threadloop";
    *
-   * const user = new ContextVar("user", "nobody");
+   * const user = new ContextVar("user", { default: "nobody" });
    * copyContext().run(() => user.set("ada"));
    * console.log(user.get()); // nobody
    * ```
@@ -86,7 +86,7 @@ export class Token<T> {
  * ```ts
  * import { ContextVar, createTask, run } from "threadloop";
  *
- * const requestId = new ContextVar("requestId", 0);
+ * const requestId = new ContextVar("requestId", { default: 0 });
  * await run(async () => {
  *   requestId.set(7);
  *   const child = createTask(async () => requestId.get());
@@ -99,9 +99,9 @@ export class ContextVar<T> {
   readonly name: string;
   readonly #default: T | typeof NOTHING;
 
-  constructor(name: string, ...defaultValue: [value?: T]) {
+  constructor(name: string, options: { default?: T } = {}) {
     this.name = name;
-    this.#default = defaultValue.length > 0 ? (defaultValue[0] as T) : NOTHING;
+    this.#default = "default" in options ? (options.default as T) : NOTHING;
   }
 
   /** Returns the value in the current context, else the default; throws RangeError when there is neither. */

@@ -49,6 +49,7 @@ export type { Handle, TimerHandle } from "./handle.ts";
 export { Lock, type Lockable } from "./lock.ts";
 export {
   type CreateTaskOptions,
+  eagerTaskFactory,
   EventLoop,
   type EventLoopOptions,
   type ExceptionHandler,

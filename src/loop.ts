@@ -37,6 +37,13 @@ export interface EventLoopOptions {
   clock?: Clock;
 }
 
+/**
+ * A task factory that runs the first step of each task at once, as `asyncio.eager_task_factory`; `eagerStart: false`
+ * opts out. Await `task.started` before relying on what the first step did.
+ */
+export const eagerTaskFactory: TaskFactory = (loop, startable, options) =>
+  new Task(loop, startable, options, options.eagerStart !== false && loop.isRunning());
+
 /** Runs tasks and callbacks, one at a time, in the order in which they became ready. */
 export class EventLoop extends Pump {
   /** Milliseconds a callback or a step may take before debug mode reports it; default 100. */

@@ -10,8 +10,8 @@ export interface VirtualClockOptions {
    * something ready. Default: the run rejects with DeadlockError, which names the stuck tasks.
    */
   onDeadlock?: () => boolean;
-  /** Is called at the begin of each iteration of the loop. */
-  onIteration?: () => void;
+  /** Is called at the begin of each iteration of the loop, with its number from 1. */
+  onIteration?: (iteration: number) => void;
 }
 
 /**
@@ -34,6 +34,7 @@ export interface VirtualClockOptions {
 export class VirtualClock implements Clock {
   readonly #options: VirtualClockOptions;
   #now: number;
+  #iterations = 0;
 
   constructor(options: VirtualClockOptions = {}) {
     this.#options = options;
@@ -51,6 +52,6 @@ export class VirtualClock implements Clock {
   }
 
   iteration(): void {
-    this.#options.onIteration?.();
+    this.#options.onIteration?.(++this.#iterations);
   }
 }
