@@ -9,8 +9,8 @@ export default defineConfig({
     testTimeout: 30_000,
     maxWorkers: 2,
     // .ci/run adds up the reports of all Node versions.
-    reporters: process.env["VITEST_JSON"]
-      ? ["default", ["json", { outputFile: process.env["VITEST_JSON"] }]]
+    reporters: process.env.VITEST_JSON
+      ? ["default", ["json", { outputFile: process.env.VITEST_JSON }]]
       : ["default"],
   },
 });

@@ -1,12 +1,13 @@
 /**
  * The leaf under everything: what the ready queue holds, what a future and a task need of their loop, and the registry
- * of the running loop and the running task, as in asyncio's `events.py`. It imports nothing of ours but the errors.
+ * of the running loop and the running task, as in asyncio's `events.py`. It imports only other leaves.
  *
  * Invariant: who is running is known through AsyncLocalStorage only, never through a plain variable, as a task goes
  * on in microtasks that other people's promises started.
  */
 import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
 import { RuntimeError } from "./errors.ts";
+import type { Listed, TaskList } from "./tasklist.ts";
 
 /** Nothing of the entry goes on: the next one may run at once. */
 export const DONE = 0;
@@ -52,13 +53,18 @@ export interface FailedFuture {
   readonly _value: unknown;
 }
 
+/** A task as the list of a loop's tasks sees it. */
+export interface ListedTask extends Listed<ListedTask> {
+  readonly _isTask: boolean;
+}
+
 /** What lies below the loop and uses it: futures, tasks, handles, sleepers. */
 export interface AbstractEventLoop {
   time(): number;
   getDebug(): boolean;
   callExceptionHandler(context: ExceptionContext): void;
   /** The tasks that are not done. */
-  readonly _tasks: Set<object>;
+  readonly _tasks: TaskList<ListedTask>;
   /** Puts an entry at the end of the ready queue. */
   _push(entry: Runnable): void;
   /** Says which entry is being resumed, before it is. */

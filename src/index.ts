@@ -49,10 +49,10 @@ export type { Handle, TimerHandle } from "./handle.ts";
 export { Lock, type Lockable } from "./lock.ts";
 export {
   type CreateTaskOptions,
-  eagerTaskFactory,
   EventLoop,
   type EventLoopOptions,
   type ExceptionHandler,
+  eagerTaskFactory,
   type TaskFactory,
 } from "./loop.ts";
 export { LifoQueue, PriorityQueue, Queue } from "./queues.ts";

@@ -5,7 +5,14 @@
  */
 
 import { monotonicClock } from "./clock.ts";
-import { type AbstractEventLoop, type ExceptionContext, type FailedFuture, inRootContext } from "./events.ts";
+import {
+  type AbstractEventLoop,
+  type ExceptionContext,
+  type FailedFuture,
+  inRootContext,
+  type ListedTask,
+} from "./events.ts";
+import { TaskList } from "./tasklist.ts";
 
 const unretrieved = new Set<FailedFuture>();
 const immediate = setImmediate;
@@ -15,7 +22,7 @@ function reportIfStill(future: FailedFuture): void {
 }
 
 export const noLoop: AbstractEventLoop = {
-  _tasks: new Set<object>(),
+  _tasks: new TaskList<ListedTask>(),
   time: () => monotonicClock.now(),
   getDebug: () => false,
   callExceptionHandler: (context: ExceptionContext) => {

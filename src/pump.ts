@@ -24,6 +24,7 @@ import {
   type ExceptionContext,
   type FailedFuture,
   inRootContext,
+  type ListedTask,
   type Outcome,
   type Runnable,
   runningLoopOrNull,
@@ -31,6 +32,7 @@ import {
   UNTRACKED,
 } from "./events.ts";
 import { ReadyQueue } from "./ready.ts";
+import { TaskList } from "./tasklist.ts";
 import { type Timer, TimerHeap } from "./timers.ts";
 
 /** libuv gets its turn after so many entries... */
@@ -52,7 +54,7 @@ const scheduleTurn = (enter: () => void) => {
 
 export abstract class Pump implements AbstractEventLoop {
   /** @internal */
-  readonly _tasks = new Set<object>();
+  readonly _tasks = new TaskList<ListedTask>();
   readonly #clock: Clock;
   readonly #ready = new ReadyQueue<Runnable>();
   readonly #timers = new TimerHeap();

@@ -40,7 +40,7 @@ export class Runner {
     if (this.#loop === null) {
       const { clock, debug, loopFactory } = this.#options;
       this.#loop = loopFactory?.() ?? new EventLoop(clock === undefined ? {} : { clock });
-      this.#loop.setDebug(debug ?? process.env["THREADLOOP_DEBUG"] === "1");
+      this.#loop.setDebug(debug ?? process.env.THREADLOOP_DEBUG === "1");
       this.#context = copyContext();
     }
     return this.#loop;

@@ -50,5 +50,5 @@ export function currentTask(): Task | null {
 
 /** Returns the tasks of a loop (default: the running one) that are not done, in the order of creation. */
 export function allTasks(loop: EventLoop = getRunningLoop()): Task[] {
-  return [...loop._tasks] as Task[];
+  return [...loop._tasks] as unknown[] as Task[];
 }

@@ -8,7 +8,7 @@ import {
   runningLoop,
   runningTask,
 } from "./events.ts";
-import { Future, NOT_CHAINABLE, PENDING } from "./future.ts";
+import { FINISHED, Future, NOT_CHAINABLE, PENDING } from "./future.ts";
 import type { Pump } from "./pump.ts";
 import type { Timer } from "./timers.ts";
 
@@ -67,26 +67,28 @@ class Sleeper<T> extends Future<T> implements Timer {
   }
 }
 
-/** A bare yield: awaited in a task, the task itself goes to the end of the ready queue. */
+/**
+ * A bare yield: awaited in a task, the task itself goes to the end of the ready queue and nothing is waited on. Given
+ * to anything else (`gather`, `addDoneCallback`) it is a future that is done in the next iteration.
+ */
 class Yield<T> extends Future<T> implements Runnable {
-  readonly #result: T;
-  #scheduled = false;
+  readonly _result: T;
+  _scheduled = false;
 
   constructor(loop: AbstractEventLoop, result: T) {
     super(loop);
-    this.#result = result;
+    this._result = result;
   }
 
   override then<R1 = T, R2 = never>(
     onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
     onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
   ): PromiseLike<R1 | R2> {
-    if (!this.#scheduled && this._state === PENDING && typeof onFulfilled === "function" && onRejected) {
-      const result = this.#result;
-      const resolve = result === undefined ? onFulfilled : () => onFulfilled(result);
-      if (runningTask()?._yield(resolve as (value: never) => void, onRejected)) {
-        this.#scheduled = true;
-        this.setResult(result);
+    if (this._state === PENDING && !this._scheduled && typeof onRejected === "function") {
+      const task = runningTask();
+      if (task?._yield(this._resumer(onFulfilled as (value: T) => void), onRejected)) {
+        this._state = FINISHED;
+        this._value = this._result;
         return NOT_CHAINABLE;
       }
     }
@@ -94,15 +96,21 @@ class Yield<T> extends Future<T> implements Runnable {
   }
 
   override _addCallback(entry: Runnable): void {
-    if (!this.#scheduled) {
-      this.#scheduled = true;
+    if (!this._scheduled) {
+      this._scheduled = true;
       this._loop._push(this);
     }
     super._addCallback(entry);
   }
 
   _run(): Outcome {
-    if (this._state === PENDING) this.setResult(this.#result);
+    if (this._state === PENDING) this.setResult(this._result);
     return DONE;
+  }
+
+  /** What resumes the task: a task that yields is resumed with undefined, so a result needs a function of its own. */
+  _resumer(resolve: (value: T) => void): (value: never) => void {
+    const result = this._result;
+    return result === undefined ? (resolve as (value: never) => void) : () => resolve(result);
   }
 }

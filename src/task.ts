@@ -18,6 +18,7 @@ import {
   type AwaitingTask,
   currentRunner,
   DONE,
+  type ListedTask,
   type Outcome,
   type Runnable,
   runningTask,
@@ -51,9 +52,13 @@ let count = 0;
  *
  * Awaiting a task and being cancelled meanwhile cancels it too; use `shield` to prevent that.
  */
-export class Task<T = unknown> extends Future<T> implements AwaitingTask {
+export class Task<T = unknown> extends Future<T> implements AwaitingTask, ListedTask {
   /** @internal */
   readonly _context: Context;
+  /** @internal */
+  _next: ListedTask | null = null;
+  /** @internal */
+  _previous: ListedTask | null = null;
   /** @internal */
   _waiter: Future | null = null;
   /** @internal Further awaits of the same task, as `Promise.all` makes them. */
@@ -62,7 +67,7 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask {
   readonly _eager: boolean;
   #startable: Startable<T> | null;
   #resource: AsyncResource | null;
-  #name: string;
+  #name: string | number;
   #cancels = 0;
   #mustCancel = false;
   #pendingError: unknown = NONE;
@@ -77,7 +82,7 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask {
   constructor(loop: AbstractEventLoop, startable: Startable<T>, options: TaskOptions = {}, eager = false) {
     super(loop);
     this.#startable = startable;
-    this.#name = options.name === undefined ? `Task-${++count}` : String(options.name);
+    this.#name = options.name === undefined ? ++count : String(options.name);
     this._context = options.context ?? copyContext();
     this.#resource = new AsyncResource("Task", MANUAL);
     this._eager = eager;
@@ -93,7 +98,7 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask {
 
   /** The task's name; what is set is made a string. */
   get name(): string {
-    return this.#name;
+    return typeof this.#name === "number" ? `Task-${this.#name}` : this.#name;
   }
 
   set name(name: string) {
@@ -226,7 +231,7 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask {
   override _describe(): string {
     const waits = this._waiter === null ? "" : `, waits on <${this._waiter._describe()}>`;
     const cancels = this.#cancels > 0 && this._state === PENDING ? `, cancelling=${this.#cancels}` : "";
-    return `Task '${this.#name}' ${this._describeState()}${cancels}${waits}`;
+    return `Task '${this.name}' ${this._describeState()}${cancels}${waits}`;
   }
 
   /** @internal Settles with the coroutine's result; a cancel it never saw wins over it. */
@@ -246,13 +251,13 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask {
   }
 
   #ended(): void {
-    this._loop._tasks.delete(this);
+    this._loop._tasks.remove(this);
     this.#controller = null;
     this.#stepOver();
   }
 
   #quoted(): string {
-    return `task '${this.#name}'`;
+    return `task '${this.name}'`;
   }
 
   #firstStep(loop: AbstractEventLoop, error: unknown): Outcome {
