@@ -45,7 +45,7 @@ export { setDefaultExecutorFactory } from "./executor.ts";
 export { CANCELLED, FAILED, FINISHED, Future, isFuture, PENDING } from "./future.ts";
 export { type GatherOptions, gather } from "./gather.ts";
 export { trackAsyncGenerator } from "./generators.ts";
-export type { Handle, TimerHandle } from "./handle.ts";
+export { Handle, TimerHandle } from "./handle.ts";
 export { Lock, type Lockable } from "./lock.ts";
 export {
   type CreateTaskOptions,

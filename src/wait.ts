@@ -97,9 +97,11 @@ export interface AsCompletedOptions {
 }
 
 /**
- * Gives futures in the order in which they are done: `for await (const task of asCompleted(tasks)) task.result()`.
+ * Gives futures in the order in which they are done:
+ * `for await (const { future } of asCompleted(tasks)) future.result()`.
  *
- * It gives the futures themselves, so each can be told from the others. Coroutines and async functions become tasks
+ * It gives the futures themselves, so each can be told from the others; in a box, as for TypeScript `for await` gives
+ * what a future resolves to. Coroutines and async functions become tasks
  * at once. Leaving the loop early leaves the others running; iterating again goes on where it was.
  *
  * @example

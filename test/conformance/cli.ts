@@ -1,0 +1,42 @@
+// npm run conformance -- FILE...: compares every scenario in the files with its trace, prints the first difference
+// of each that differs and, last, the sums. The exit code is 1 if any differs.
+import { readCases } from "./cases.ts";
+import { compare, type Verdict } from "./compare.ts";
+
+const files = process.argv.slice(2);
+const counts = { equal: 0, different: 0, unsupported: 0 };
+
+if (files.length === 0) {
+  console.error(
+    "Usage: npm run conformance -- FILE... (.jsonl, .jsonl.gz, or .json with a .trace beside it)",
+  );
+  process.exitCode = 2;
+} else {
+  for (const file of files) await compareAll(file);
+  console.log(`${counts.equal} equal, ${counts.different} different, ${counts.unsupported} unsupported`);
+  if (counts.different > 0) process.exitCode = 1;
+}
+
+async function compareAll(file: string): Promise<void> {
+  for (const example of await readCases(file)) {
+    const verdict = await Promise.race([compare(example), hung()]);
+    counts[verdict.kind] += 1;
+    report(example.scenario.name ?? file, verdict);
+  }
+}
+
+/** A loop that waits for nothing keeps no process alive: the run of the scenario would end without a word. */
+function hung(): Promise<Verdict> {
+  return new Promise((resolve) => {
+    process.removeAllListeners("beforeExit");
+    process.once("beforeExit", () =>
+      resolve({ kind: "different", event: 0, want: "a trace", got: "a loop that hangs" }),
+    );
+  });
+}
+
+function report(name: string, verdict: Verdict): void {
+  if (verdict.kind === "unsupported") console.log(`${name}: unsupported: ${verdict.missing}`);
+  if (verdict.kind !== "different") return;
+  console.log(`${name}: event ${verdict.event}: want ${verdict.want}, got ${verdict.got}`);
+}
