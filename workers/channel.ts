@@ -1,0 +1,71 @@
+// Batches records for one port. Records gather in a flat array and leave together; when structured clone refuses the
+// batch they leave one by one, so that only the culprit is refused.
+
+import type { MessagePort, Transferable } from "node:worker_threads";
+
+/** What tells a channel how its records are made. */
+export interface Framing {
+  /** How many words the record at `at` has. */
+  length(words: readonly unknown[], at: number): number;
+  /** Completes a message before it is posted. */
+  seal?(words: unknown[]): void;
+  /** The record at `at` cannot be cloned, with the error of `postMessage`. */
+  refused(words: readonly unknown[], at: number, error: unknown): void;
+}
+
+export class Channel {
+  /** What will leave with the next flush; writers push whole records. */
+  words: unknown[] = [];
+  readonly #port: MessagePort;
+  readonly #framing: Framing;
+
+  constructor(port: MessagePort, framing: Framing) {
+    this.#port = port;
+    this.#framing = framing;
+  }
+
+  /** Posts what has gathered. */
+  flush(): void {
+    const words = this.words;
+    if (words.length === 0) return;
+    this.words = [];
+    this.#post(words);
+  }
+
+  /** Posts one record in a message of its own, after everything before it, and moves the listed objects. */
+  send(record: unknown[], transfer: readonly Transferable[]): void {
+    this.flush();
+    try {
+      this.#postSealed(record.slice(), transfer);
+    } catch (error) {
+      this.#framing.refused(record, 0, error);
+    }
+  }
+
+  #post(words: unknown[]): void {
+    const count = words.length;
+    try {
+      this.#postSealed(words);
+    } catch {
+      words.length = count;
+      this.#postOneByOne(words);
+    }
+  }
+
+  #postSealed(words: unknown[], transfer: readonly Transferable[] = []): void {
+    this.#framing.seal?.(words);
+    this.#port.postMessage(words, transfer as Transferable[]);
+  }
+
+  #postOneByOne(words: readonly unknown[]): void {
+    for (let at = 0; at < words.length; ) {
+      const end = at + this.#framing.length(words, at);
+      try {
+        this.#postSealed(words.slice(at, end));
+      } catch (error) {
+        this.#framing.refused(words, at, error);
+      }
+      at = end;
+    }
+  }
+}

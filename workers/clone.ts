@@ -1,0 +1,80 @@
+// Finds what it is in a value that structured clone refuses, so that the error can name it.
+
+import { CloneError } from "./errors.ts";
+
+/** How deep, and through how many properties, the culprit is looked for. */
+const DEPTH = 6;
+const BREADTH = 1000;
+
+/** The error for a job whose arguments could not be posted. */
+export function argumentError(job: string, args: readonly unknown[], cause: unknown): CloneError {
+  const at = args.findIndex((value) => !isCloneable(value));
+  if (at < 0)
+    return new CloneError(`The arguments of job \`${job}\` cannot be sent to a worker: ${reason(cause)}`, {
+      cause,
+    });
+  const where = `argument ${at + 1} of job \`${job}\``;
+  return new CloneError(`Cannot copy ${where} to a worker: ${describe(args[at], "it")}. ${ADVICE}`, {
+    cause,
+  });
+}
+
+/** The error for a job whose result could not be posted. */
+export function resultError(job: string, result: unknown, cause: unknown): CloneError {
+  if (isCloneable(result))
+    return new CloneError(`The result of job \`${job}\` cannot be sent back: ${reason(cause)}`, { cause });
+  return new CloneError(
+    `Cannot copy the result of job \`${job}\` back: ${describe(result, "it")}. ${ADVICE}`,
+    { cause },
+  );
+}
+
+const ADVICE =
+  "Send plain data (what structuredClone() takes), or keep the object in one thread and send what it needs";
+
+function reason(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+function isCloneable(value: unknown): boolean {
+  try {
+    structuredClone(value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function describe(value: unknown, path: string, depth: number = DEPTH): string {
+  const inner = depth > 0 ? firstUncloneable(value) : undefined;
+  if (inner !== undefined) return describe(inner.value, `${path}${inner.step}`, depth - 1);
+  return `${path} is ${kindOf(value)}`;
+}
+
+function firstUncloneable(value: unknown): { step: string; value: unknown } | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  for (const [step, child] of children(value)) {
+    if (!isCloneable(child)) return { step, value: child };
+  }
+  return undefined;
+}
+
+function* children(value: object): Generator<[string, unknown]> {
+  if (value instanceof Map) for (const [key, item] of value) yield [`.get(${String(key)})`, item];
+  else if (value instanceof Set) for (const item of value) yield [" (a member)", item];
+  else {
+    for (const key of Object.keys(value).slice(0, BREADTH)) {
+      yield [Array.isArray(value) ? `[${key}]` : `.${key}`, Reflect.get(value, key)];
+    }
+  }
+}
+
+function kindOf(value: unknown): string {
+  if (typeof value === "function") return `a function (${value.name || "anonymous"})`;
+  if (typeof value === "symbol") return `a symbol (${String(value)})`;
+  if (typeof value !== "object" || value === null) return `\`${String(value)}\``;
+  const name = value.constructor?.name;
+  return name === "Object" || name === undefined
+    ? "an object that cannot be cloned"
+    : `an instance of ${name}`;
+}

@@ -1,0 +1,108 @@
+// What crosses the port between a host (main side) and its thread, in which order.
+//
+//     host                                             thread
+//     DEFINE 7 recipe                                  remembers function 7
+//     [slot 3, function 7, argc 2, a, b]  ---------->  claims slot 3, runs
+//     [slot 4, function 7, argc 2, c, d]               claims slot 4, runs
+//     CANCEL 4 "message"                  ---------->  cancels the task of slot 4
+//                          <----------  [3, OK, value, 4, CANCELLED, "message", | busy, ran, suspended]
+//
+// One port per worker carries everything, as two would reorder each other's messages. A message is one flat array of
+// records: a job is `slot, function, argc, ...args`, anything else begins with a negative code. The other way every
+// record is `slot, kind, value`, and a message ends with three numbers: milliseconds spent in jobs and jobs begun
+// since the last message, and jobs that are suspended at an await now.
+//
+// Invariant: a slot is used again only after its final reply (or SKIPPED) was read, and both directions are ordered:
+// so a CANCEL can arrive late, for a job that has ended, but never for the next job of the same slot.
+
+import type { MessagePort } from "node:worker_threads";
+import type { ThreadLoader } from "./shipping/loader.ts";
+import type { Recipe } from "./shipping/recipe.ts";
+
+export type { Recipe };
+
+// Down: the codes of the records that are not jobs.
+/** `DEFINE, number, recipe`: from here on `number` means this function. */
+export const DEFINE = -1;
+/** `CANCEL, slot, message`: cancel the coroutine of this slot; its cancel bit is set already. */
+export const CANCEL = -2;
+/** `DETAILS, slot, details`: what the job of this slot, which follows, has beside function and arguments. */
+export const DETAILS = -3;
+/** `CREDIT, slot, count`: the reader of a stream takes this many items more. */
+export const CREDIT = -4;
+/** `END, 0, 0`: run the teardown and end the session. */
+export const END = -5;
+/** Every record that is not a job has this many words. */
+export const CONTROL_WORDS = 3;
+/** A job's record has this many words before its arguments. */
+export const JOB_WORDS = 3;
+/** The function number of a job whose function travels with it, in its details. */
+export const OWN_FUNCTION = 0;
+
+// Up: the kinds of replies. Those up to LAST_FINAL end the job and give its slot back.
+export const OK = 0;
+export const FAILED = 1;
+export const CANCELLED = 2;
+/** Taken back by the host before it started; only the slot comes home. */
+export const SKIPPED = 3;
+/** The thread cannot load the function; the value is the encoded error. */
+export const UNLOADABLE = 4;
+export const LAST_FINAL = UNLOADABLE;
+/** A timed job begins. */
+export const STARTED = 5;
+/** An item of a stream. */
+export const ITEM = 6;
+/** An error of code that no open job of the thread is charged with. */
+export const STRAY = 7;
+/** The first message of a session; the value is the thread's id. */
+export const HELLO = 8;
+/** The last message of a session that could not be set up; the value is the encoded error. */
+export const BROKEN = 9;
+
+export const REPLY_WORDS = 3;
+export const TRAILER_WORDS = 3;
+
+/** A function as it is first sent. */
+export interface Definition {
+  readonly recipe: Recipe;
+  readonly name: string;
+}
+
+/** What a job has beside a function and arguments; only jobs that need it carry one. */
+export interface Details {
+  /** The function itself, when it is a snapshot for this call only. */
+  readonly recipe?: Recipe;
+  /** Reply STARTED when it begins: the host watches its time. */
+  readonly timed?: boolean;
+  /** The function is a generator: reply ITEMs, at most this many before the first CREDIT. */
+  readonly credit?: number;
+  /** Values of the AsyncLocalStorages named in the pool's options. */
+  readonly stores?: Readonly<Record<string, unknown>>;
+  /** Positions of the arguments that are functions of the caller, and the port over which they are called. */
+  readonly callbacks?: { readonly at: readonly number[]; readonly port: MessagePort };
+  /** The job works on an actor of this worker: makes it, calls its method, or drops it. */
+  readonly actor?: { readonly id: number; readonly method?: string; readonly drop?: boolean };
+  /** The name of the task that runs the job in the worker's loop. */
+  readonly name?: string;
+}
+
+/** What a session is started with: the data of its piscina task. */
+export interface SessionSetup {
+  readonly port: MessagePort;
+  readonly slots: SharedArrayBuffer;
+  readonly loader: ThreadLoader;
+  /** Jobs at once, a running coroutine being one until it ends. */
+  readonly tasksPerWorker: number;
+  /** Modules to import before the first job. */
+  readonly preload: readonly string[];
+  readonly initializer: Recipe | null;
+  readonly teardown: Recipe | null;
+  /** Everything ever broadcast, in order; the thread runs what it has not run yet. */
+  readonly broadcasts: readonly Broadcast[];
+}
+
+export interface Broadcast {
+  readonly id: number;
+  readonly recipe: Recipe;
+  readonly args: readonly unknown[];
+}

@@ -1,0 +1,83 @@
+// The host's side of the slots: which job has which, which are free, and how many have not started.
+
+import type { Job } from "./job.ts";
+import { createSlots, FIRST_SLOT, isRunning, offer, PULSE, reclaim, release, type Slots } from "./slots.ts";
+
+export class SlotTable {
+  /** Shared with the thread; a new array for every thread that replaces a dead one, which might still be writing. */
+  words: Slots = createSlots();
+  readonly #jobs: (Job | undefined)[] = [];
+  /** When the job of each slot was posted, as a running number. */
+  readonly #order: number[] = [];
+  readonly #free: number[] = [];
+  #top = FIRST_SLOT;
+  #posted = 0;
+  #takenBack = 0;
+
+  /** Whether another job can be posted. */
+  get hasRoom(): boolean {
+    return this.#free.length > 0 || this.#top < this.words.length;
+  }
+
+  /** Posted jobs that the thread has not started; exact without any message, as the thread counts its starts. */
+  get unstarted(): number {
+    return (this.#posted - this.#takenBack - (this.words[PULSE] as number)) | 0;
+  }
+
+  /** Gives a job a slot and makes it ready to be claimed. */
+  take(job: Job): number {
+    const slot = this.#free.pop() ?? this.#top++;
+    this.#jobs[slot] = job;
+    this.#order[slot] = this.#posted++;
+    offer(this.words, slot);
+    return slot;
+  }
+
+  /** The job of a slot, which ends now: the slot is free again. Undefined for one that was taken back. */
+  free(slot: number): Job | undefined {
+    const job = this.#jobs[slot];
+    this.#jobs[slot] = undefined;
+    release(this.words, slot);
+    this.#free.push(slot);
+    return job;
+  }
+
+  at(slot: number): Job | undefined {
+    return this.#jobs[slot];
+  }
+
+  isStarted(slot: number): boolean {
+    return isRunning(this.words, slot);
+  }
+
+  /** Takes a job back before it starts; false when it has. The slot stays taken until the thread has skipped it. */
+  takeBack(slot: number): boolean {
+    if (slot < FIRST_SLOT || !reclaim(this.words, slot)) return false;
+    this.#jobs[slot] = undefined;
+    this.#takenBack++;
+    return true;
+  }
+
+  /** A job that never reached the thread: its slot is free at once. */
+  unpost(slot: number): void {
+    this.#takenBack++;
+    this.free(slot);
+  }
+
+  /** Every job that has a slot, in the order of posting. Rare, so it scans: nothing is kept per job for it. */
+  jobs(): Job[] {
+    const found = this.#jobs.filter((job) => job !== undefined);
+    return found.sort((a, b) => (this.#order[a._slot] as number) - (this.#order[b._slot] as number));
+  }
+
+  /** Forgets everything, for a new thread. */
+  reset(): void {
+    this.words = createSlots();
+    this.#jobs.length = 0;
+    this.#order.length = 0;
+    this.#free.length = 0;
+    this.#top = FIRST_SLOT;
+    this.#posted = 0;
+    this.#takenBack = 0;
+  }
+}
