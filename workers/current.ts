@@ -1,0 +1,46 @@
+// Which job the code of a worker belongs to. It is a context variable, so it follows tasks, callbacks and timers, and
+// an error out of nowhere can be charged to the job that caused it.
+
+import { CancelledError, ContextVar } from "../src/index.ts";
+import { cancelRequested, type Slots } from "./slots.ts";
+
+/** A job in progress, as its own code sees it. */
+export interface RunningJob {
+  readonly slots: Slots;
+  /** Its slot, or NOWHERE once it has ended. */
+  slot: number;
+  readonly name: string;
+  readonly hasEnded: boolean;
+  /** Charges it with an error that nobody handles. */
+  blame(error: unknown): void;
+}
+
+export const currentJob = new ContextVar<RunningJob | null>("threadloop.job", { default: null });
+
+/**
+ * Throws CancelledError when the job that calls it was cancelled, has timed out, or lost its caller.
+ *
+ * This is how synchronous code in a worker can be stopped without losing the thread: call it now and then in long
+ * loops, it costs some tens of nanoseconds. Coroutines need it only between awaits. Outside a job it does nothing.
+ *
+ * @example
+ * ```ts
+ * import { checkCancelled } from "threadloop/workers";
+ *
+ * export function countPrimes(limit: number): number {
+ *   let count = 0;
+ *   for (let n = 2; n < limit; n++) {
+ *     checkCancelled();
+ *     let d = 2;
+ *     while (d * d <= n && n % d !== 0) d++;
+ *     if (d * d > n) count++;
+ *   }
+ *   return count;
+ * }
+ * ```
+ */
+export function checkCancelled(): void {
+  const job = currentJob.get();
+  if (job !== null && cancelRequested(job.slots, job.slot))
+    throw new CancelledError(`Job \`${job.name}\` was cancelled`);
+}

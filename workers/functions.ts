@@ -1,0 +1,54 @@
+// The functions a worker knows by number.
+
+import type { Definition } from "./protocol.ts";
+import { rebuild } from "./shipping/rebuild.ts";
+import type { AnyFunction, Recipe } from "./shipping/recipe.ts";
+
+/** A function of this thread, or on its way to be one. */
+export interface Callee {
+  readonly name: string;
+  /** Null until it is loaded. */
+  fn: AnyFunction | null;
+  /** Whether a call of it starts a coroutine: so says its kind, or its last call; null before the first one. */
+  isAsync: boolean | null;
+}
+
+const AsyncFunction = (async () => {}).constructor;
+
+export class Functions {
+  readonly #callees = new Map<number, Callee>();
+  readonly #recipes = new Map<number, Recipe>();
+
+  define(number: number, { recipe, name }: Definition): void {
+    if (this.#callees.has(number)) return;
+    this.#callees.set(number, { name, fn: null, isAsync: null });
+    this.#recipes.set(number, recipe);
+  }
+
+  get(number: number): Callee {
+    return this.#callees.get(number) as Callee;
+  }
+
+  /** Loads a function by its number; at once when what it needs is there. Forgets it when that fails. */
+  load(number: number): Callee | Promise<Callee> {
+    const callee = this.get(number);
+    if (callee.fn !== null) return callee;
+    return loadInto(callee, this.#recipes.get(number) as Recipe);
+  }
+}
+
+/** Loads a function that travelled with its job. */
+export function loadOnce(recipe: Recipe, name: string): Callee | Promise<Callee> {
+  return loadInto({ name, fn: null, isAsync: null }, recipe);
+}
+
+function loadInto(callee: Callee, recipe: Recipe): Callee | Promise<Callee> {
+  const fn = rebuild(recipe);
+  return fn instanceof Promise ? fn.then((loaded) => complete(callee, loaded)) : complete(callee, fn);
+}
+
+function complete(callee: Callee, fn: AnyFunction): Callee {
+  callee.fn = fn;
+  if (fn instanceof AsyncFunction) callee.isAsync = true;
+  return callee;
+}

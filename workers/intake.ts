@@ -1,0 +1,199 @@
+// The worker's half of the bridge: reads batches in order, claims each job and starts it.
+//
+// It works until the batches are done, at most TURN_AFTER at a time: then the thread's own timers and sockets have
+// their turn, and messages about jobs in progress (cancel, credit), which are read as they arrive, before what waits.
+// A job whose function is still loading, or one beyond the limit of jobs at once, holds up those behind it: they stay
+// unclaimed, so the host can move them to another worker.
+
+import type { MessagePort } from "node:worker_threads";
+import { type EventLoop, inRootContext } from "../src/index.ts";
+import { type Callee, type Functions, loadOnce } from "./functions.ts";
+import * as wire from "./protocol.ts";
+import { Replies } from "./replies.ts";
+import { Running, type Stage } from "./running.ts";
+import { encodeThrown } from "./serialize.ts";
+import { cancelRequested, claim, PULSE, type Slots } from "./slots.ts";
+
+const TURN_AFTER = 1;
+
+/** A job read from a batch. */
+interface Call {
+  readonly slot: number;
+  readonly number: number;
+  readonly args: readonly unknown[];
+  readonly details: wire.Details | undefined;
+}
+
+export class Intake implements Stage {
+  readonly slots: Slots;
+  readonly loop: EventLoop;
+  readonly replies: Replies;
+  readonly #functions: Functions;
+  readonly #limit: number;
+  /** Jobs in progress, by slot. */
+  readonly #running = new Map<number, Running>();
+  readonly #details = new Map<number, wire.Details>();
+  readonly #batches: (readonly unknown[])[] = [];
+  #batch: readonly unknown[] = [];
+  #at = 0;
+  #started = 0;
+  /** A turn is going on, or will come by itself. */
+  #busy = false;
+  /** A claimed job waits for its function. */
+  #loading = false;
+
+  constructor(port: MessagePort, slots: Slots, loop: EventLoop, functions: Functions, limit: number) {
+    this.slots = slots;
+    this.loop = loop;
+    this.replies = new Replies(port);
+    this.#functions = functions;
+    this.#limit = limit;
+  }
+
+  /** Takes a message of the host: jobs wait for their turn, anything else is done at once. */
+  receive(message: readonly unknown[]): void {
+    if ((message[0] as number) < 0) this.#control(message);
+    else {
+      this.#batches.push(message);
+      this.#wake();
+    }
+  }
+
+  ended(slot: number): void {
+    this.#running.delete(slot);
+    if (!this.#busy && this.#hasWork()) this.#wakeLater();
+  }
+
+  #control(words: readonly unknown[]): void {
+    for (let at = 0; at < words.length; at += wire.CONTROL_WORDS) {
+      const [code, slot, value] = [words[at], words[at + 1] as number, words[at + 2]];
+      if (code === wire.DEFINE) this.#functions.define(slot, value as wire.Definition);
+      else if (code === wire.DETAILS) this.#details.set(slot, value as wire.Details);
+      else if (code === wire.CANCEL) this.#running.get(slot)?.cancel(value as string | undefined);
+    }
+  }
+
+  #hasWork(): boolean {
+    return this.#at < this.#batch.length || this.#batches.length > 0;
+  }
+
+  #wake(): void {
+    if (this.#busy) return;
+    this.#busy = true;
+    this.#turn();
+  }
+
+  #wakeLater(): void {
+    this.#busy = true;
+    inRootContext(setImmediate, this.#turn);
+  }
+
+  #turn = (): void => {
+    const { replies } = this;
+    const begin = performance.now();
+    let before = begin;
+    replies.inBatch = true;
+    while (this.#next()) {
+      const now = performance.now();
+      replies.ran(now - before);
+      before = now;
+      replies.flushIfLate(now);
+      if (now - begin >= TURN_AFTER) {
+        replies.inBatch = false;
+        this.#wakeLater();
+        return;
+      }
+    }
+    replies.inBatch = false;
+    this.#busy = false;
+    replies.flush(before);
+  };
+
+  /** Starts the next job that can be claimed; false when there is none, or it has to wait. */
+  #next(): boolean {
+    while (!this.#loading && this.#running.size < this.#limit) {
+      if (this.#at >= this.#batch.length) {
+        const batch = this.#batches.shift();
+        if (batch === undefined) return false;
+        this.#batch = batch;
+        this.#at = 0;
+      }
+      const slot = this.#batch[this.#at] as number;
+      if (claim(this.slots, slot)) {
+        this.#begin(this.#read(slot));
+        return true;
+      }
+      this.#skip(slot);
+    }
+    return false;
+  }
+
+  #read(slot: number): Call {
+    const batch = this.#batch;
+    const first = this.#at + wire.JOB_WORDS;
+    const end = first + (batch[this.#at + 2] as number);
+    const number = batch[this.#at + 1] as number;
+    this.#at = end;
+    return { slot, number, args: batch.slice(first, end), details: this.#takeDetails(slot) };
+  }
+
+  #skip(slot: number): void {
+    this.#at += wire.JOB_WORDS + (this.#batch[this.#at + 2] as number);
+    this.#takeDetails(slot);
+    this.replies.add(slot, wire.SKIPPED, 0);
+  }
+
+  #takeDetails(slot: number): wire.Details | undefined {
+    if (this.#details.size === 0) return undefined;
+    const details = this.#details.get(slot);
+    this.#details.delete(slot);
+    return details;
+  }
+
+  #begin(call: Call): void {
+    this.slots[PULSE] = ++this.#started;
+    const callee = this.#load(call);
+    if (callee instanceof Promise) this.#beginLater(call, callee);
+    else if (callee !== null) this.#start(call, callee);
+  }
+
+  #load(call: Call): Callee | Promise<Callee> | null {
+    try {
+      const recipe = call.details?.recipe;
+      return recipe === undefined
+        ? this.#functions.load(call.number)
+        : loadOnce(recipe, call.details?.name ?? "anonymous");
+    } catch (error) {
+      this.#unloadable(call, error);
+      return null;
+    }
+  }
+
+  #beginLater(call: Call, callee: Promise<Callee>): void {
+    const goOn = () => {
+      this.#loading = false;
+      if (!this.#busy && this.#hasWork()) this.#wakeLater();
+    };
+    this.#loading = true;
+    callee
+      .then(
+        (loaded) => this.#start(call, loaded),
+        (error) => this.#unloadable(call, error),
+      )
+      .then(goOn);
+  }
+
+  #unloadable(call: Call, error: unknown): void {
+    this.replies.add(call.slot, wire.UNLOADABLE, encodeThrown(error));
+  }
+
+  #start(call: Call, callee: Callee): void {
+    const { slot, details } = call;
+    const running = new Running(this, slot, details?.name ?? callee.name);
+    this.replies.names[slot] = running.name;
+    this.#running.set(slot, running);
+    if (details?.timed === true) this.replies.send(slot, wire.STARTED, 0);
+    if (cancelRequested(this.slots, slot)) running.reply(wire.CANCELLED, undefined);
+    else running.start(callee, call.args);
+  }
+}

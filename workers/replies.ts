@@ -1,0 +1,87 @@
+// What the thread has to say to its host. A result waits at most FLUSH_AFTER behind the jobs that follow it in a
+// batch; the results of coroutines that end in one turn of the loop leave together.
+
+import type { MessagePort, Transferable } from "node:worker_threads";
+import { Channel } from "./channel.ts";
+import { resultError } from "./clone.ts";
+import * as wire from "./protocol.ts";
+import { encodeThrown } from "./serialize.ts";
+
+const FLUSH_AFTER = 0.5;
+
+export class Replies {
+  /** Coroutines that are suspended at an await. */
+  suspended = 0;
+  /** A batch is being worked on; it will flush. */
+  inBatch = false;
+  /** The names of the jobs that had each slot last, for what is said when a result cannot be sent. */
+  readonly names: string[] = [];
+  readonly #channel: Channel;
+  #busy = 0;
+  #ran = 0;
+  #lastFlush = 0;
+  #reported = 0;
+  #flushQueued = false;
+
+  constructor(port: MessagePort) {
+    this.#channel = new Channel(port, {
+      length: () => wire.REPLY_WORDS,
+      seal: (words) => this.#seal(words),
+      refused: (words, at, error) => this.#refused(words, at, error),
+    });
+  }
+
+  add(slot: number, kind: number, value: unknown): void {
+    this.#channel.words.push(slot, kind, value);
+    if (!this.inBatch && !this.#flushQueued) this.#flushSoon();
+  }
+
+  /** Says it at once, and moves the listed objects. */
+  send(slot: number, kind: number, value: unknown, transfer: readonly Transferable[] = []): void {
+    this.#channel.send([slot, kind, value], transfer);
+  }
+
+  /** Notes that a job has had the thread for so long. */
+  ran(milliseconds: number): void {
+    this.#busy += milliseconds;
+    this.#ran++;
+  }
+
+  /** Within a batch: flushes when the last time is long ago. */
+  flushIfLate(now: number): void {
+    if (now - this.#lastFlush >= FLUSH_AFTER) this.flush(now);
+  }
+
+  /** Sends what there is to say; that jobs were suspended is worth a message of its own, as others can be posted. */
+  flush = (now: number = performance.now()): void => {
+    this.#flushQueued = false;
+    this.#lastFlush = now;
+    if (this.#channel.words.length > 0) this.#channel.flush();
+    else if (this.#reported !== this.suspended) this.#channel.send([], []);
+  };
+
+  #flushSoon(): void {
+    this.#flushQueued = true;
+    const late = performance.now() - this.#lastFlush >= FLUSH_AFTER;
+    if (late) queueMicrotask(this.#flushNow);
+    else setImmediate(this.#flushNow);
+  }
+
+  #flushNow = (): void => {
+    if (!this.inBatch) this.flush();
+    else this.#flushQueued = false;
+  };
+
+  #seal(words: unknown[]): void {
+    words.push(this.#busy, this.#ran, this.suspended);
+    this.#busy = this.#ran = 0;
+    this.#reported = this.suspended;
+  }
+
+  #refused(words: readonly unknown[], at: number, error: unknown): void {
+    const slot = words[at] as number;
+    this.add(slot, wire.FAILED, encodeThrown(resultError(this.names[slot] as string, words[at + 2], error)));
+    if (this.inBatch) return;
+    this.flush();
+  }
+}

@@ -1,0 +1,142 @@
+// One job in progress in a worker: synchronous code, or a task on the worker's loop.
+
+import { CancelledError, Context, type EventLoop, type Task } from "../src/index.ts";
+import { currentJob, type RunningJob } from "./current.ts";
+import type { Callee } from "./functions.ts";
+import * as wire from "./protocol.ts";
+import type { Replies } from "./replies.ts";
+import { encodeThrown } from "./serialize.ts";
+import { CURRENT, NOWHERE, type Slots } from "./slots.ts";
+import { isTransfer } from "./transfer.ts";
+
+/** What the jobs of one session share. */
+export interface Stage {
+  readonly slots: Slots;
+  readonly loop: EventLoop;
+  readonly replies: Replies;
+  /** Is told when a job ends, so that one that had to wait can begin. */
+  ended(slot: number): void;
+}
+
+type Fn = (...args: unknown[]) => unknown;
+
+/** Where the frames of a stack stop being the user's. */
+const HERE = import.meta.url;
+
+export class Running implements RunningJob {
+  slot: number;
+  readonly slots: Slots;
+  readonly name: string;
+  readonly #stage: Stage;
+  #task: Task<unknown> | null = null;
+
+  constructor(stage: Stage, slot: number, name: string) {
+    this.#stage = stage;
+    this.slots = stage.slots;
+    this.slot = slot;
+    this.name = name;
+  }
+
+  get hasEnded(): boolean {
+    return this.slot === NOWHERE;
+  }
+
+  /** Calls the function: at once when it is synchronous, else (or when nobody knows yet) as a task. */
+  start(callee: Callee, args: readonly unknown[]): void {
+    if (callee.isAsync === false) this.#call(callee, args);
+    else this.startTask(() => callThenable(callee, args));
+  }
+
+  /** Runs a body as a task of the worker's loop; its end is the job's. */
+  startTask(body: () => unknown): void {
+    const { loop, replies } = this.#stage;
+    const start = () => this.#timed(body) as Promise<unknown>;
+    const task = loop.createTask(start, { name: this.name, context: this.#context() });
+    this.#task = task;
+    replies.suspended++;
+    task._listen(() => {
+      replies.suspended--;
+      this.#settleAs(task);
+    });
+  }
+
+  cancel(message: string | undefined): void {
+    this.#task?.cancel(message);
+  }
+
+  /** An error of code that this job started and that nobody handles: the job fails with it, and is cancelled. */
+  blame(error: unknown): void {
+    this.reply(wire.FAILED, encodeThrown(error, HERE));
+    this.#task?.cancel("The job failed with an error that nothing in it handled");
+  }
+
+  /** Says how the job ended; the first time counts. */
+  reply(kind: number, value: unknown): void {
+    if (this.hasEnded) return;
+    const { slot } = this;
+    const { replies } = this.#stage;
+    this.slot = NOWHERE;
+    if (kind === wire.OK && isTransfer(value)) replies.send(slot, kind, value.value, value.list);
+    else replies.add(slot, kind, value);
+    this.#stage.ended(slot);
+  }
+
+  fail(error: unknown): void {
+    if (error instanceof CancelledError) this.reply(wire.CANCELLED, error.message);
+    else this.reply(wire.FAILED, encodeThrown(error, HERE));
+  }
+
+  #call(callee: Callee, args: readonly unknown[]): void {
+    this.slots[CURRENT] = this.slot;
+    try {
+      const result = this.#context().run(callee.fn as Fn, ...args);
+      if (isThenable(result)) {
+        callee.isAsync = true;
+        this.startTask(() => result);
+      } else this.reply(wire.OK, result);
+    } catch (error) {
+      this.fail(error);
+    }
+    this.slots[CURRENT] = 0;
+  }
+
+  /** The first step of a task, up to its first await. */
+  #timed(body: () => unknown): unknown {
+    const begin = performance.now();
+    this.slots[CURRENT] = this.slot;
+    try {
+      return body();
+    } finally {
+      this.slots[CURRENT] = 0;
+      this.#stage.replies.ran(performance.now() - begin);
+    }
+  }
+
+  #settleAs(task: Task<unknown>): void {
+    try {
+      this.reply(wire.OK, task.result());
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** A context of its own: what the job sets is seen by it and what it starts, and by nobody else. */
+  #context(): Context {
+    const context = new Context();
+    context._values = new Map([[currentJob, this]]);
+    return context;
+  }
+}
+
+function callThenable(callee: Callee, args: readonly unknown[]): unknown {
+  const fn = callee.fn as Fn;
+  const result = fn(...args);
+  callee.isAsync = isThenable(result);
+  return result;
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function"
+  );
+}

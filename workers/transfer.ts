@@ -1,0 +1,41 @@
+// Marks a result whose buffers or ports move to the caller instead of being copied.
+
+import type { Transferable } from "node:worker_threads";
+
+class Transfer<T> {
+  readonly value: T;
+  readonly list: readonly Transferable[];
+
+  constructor(value: T, list: readonly Transferable[]) {
+    this.value = value;
+    this.list = list;
+  }
+}
+
+/**
+ * Returns a job's result so that the listed objects in it move to the caller instead of being copied, as in
+ * `postMessage`: no copy is made, and they are gone in the worker.
+ *
+ * @example
+ * ```ts
+ * import { transfer } from "threadloop/workers";
+ *
+ * export function noise(size: number): Float64Array<ArrayBuffer> {
+ *   const samples = Float64Array.from({ length: size }, Math.random);
+ *   return transfer(samples, [samples.buffer]);
+ * }
+ * ```
+ */
+export function transfer<T>(value: T, list: readonly Transferable[]): T {
+  if (!Array.isArray(list))
+    throw new TypeError(
+      "Expected `list` to be an array of transferable objects: transfer(value, [value.buffer])",
+    );
+  return new Transfer(value, list) as T;
+}
+
+export function isTransfer(
+  value: unknown,
+): value is { readonly value: unknown; readonly list: readonly Transferable[] } {
+  return value instanceof Transfer;
+}

@@ -1,0 +1,90 @@
+// What runs in every worker thread: piscina imports this file and calls `session` for each session.
+//
+// The thread has one loop of ours, which runs from the first session to the thread's end: getRunningLoop, createTask
+// and sleep work in every job, and coroutines of several jobs interleave on it.
+
+import { type MessagePort, threadId } from "node:worker_threads";
+import { type EventLoop, newEventLoop } from "../src/index.ts";
+import { currentJob } from "./current.ts";
+import { Functions } from "./functions.ts";
+import { Intake } from "./intake.ts";
+import type * as wire from "./protocol.ts";
+import { BROKEN, HELLO, STRAY, TRAILER_WORDS } from "./protocol.ts";
+import { encodeThrown } from "./serialize.ts";
+import { installLoader } from "./shipping/loader.ts";
+import { rebuild } from "./shipping/rebuild.ts";
+import { CURRENT, type Slots } from "./slots.ts";
+
+const functions = new Functions();
+const loop = startLoop();
+let setUp = false;
+let broadcastsDone = 0;
+let current: { intake: Intake; port: MessagePort; slots: Slots } | null = null;
+
+/** Serves one host until it closes the port. */
+export default async function session(setup: wire.SessionSetup): Promise<void> {
+  const { port } = setup;
+  say(port, HELLO, threadId);
+  const closed = new Promise((resolve) => port.once("close", resolve));
+  try {
+    await prepare(setup);
+  } catch (error) {
+    say(port, BROKEN, encodeThrown(error));
+    return;
+  }
+  const slots = new Int32Array(setup.slots);
+  const intake = new Intake(port, slots, loop, functions, setup.tasksPerWorker);
+  current = { intake, port, slots };
+  port.on("message", (message: unknown[]) => intake.receive(message));
+  await closed;
+  current = null;
+}
+
+function startLoop(): EventLoop {
+  const loop = newEventLoop();
+  void loop.runForever();
+  return loop;
+}
+
+/** Once in each thread: the loader, preloads, the initializer; and every broadcast it has not run yet. */
+async function prepare(setup: wire.SessionSetup): Promise<void> {
+  if (!setUp) {
+    setUp = true;
+    await installLoader(setup.loader);
+    for (const url of setup.preload) await import(url);
+    if (setup.initializer !== null) await runOnce(setup.initializer, []);
+  }
+  for (const { recipe, args } of setup.broadcasts.slice(broadcastsDone)) {
+    broadcastsDone++;
+    await runOnce(recipe, args);
+  }
+}
+
+/** Runs a function of the set-up as a task, so that it may use the loop. */
+async function runOnce(recipe: wire.Recipe, args: readonly unknown[]): Promise<void> {
+  const fn = (await rebuild(recipe)) as (...args: unknown[]) => unknown;
+  await loop.createTask(async () => fn(...args));
+}
+
+function say(port: MessagePort, kind: number, value: unknown): void {
+  port.postMessage([0, kind, value, ...new Array(TRAILER_WORDS).fill(0)]);
+}
+
+/** An error that nobody handles is charged to the job whose code made it, and neither the thread nor its neighbours die. */
+function charge(error: unknown): void {
+  const job = currentJob.get();
+  if (job !== null && !job.hasEnded) job.blame(error);
+  else if (current !== null) say(current.port, STRAY, encodeThrown(error));
+  else throw error;
+}
+
+process.on("uncaughtException", charge);
+process.on("unhandledRejection", charge);
+
+/** A job that ends the thread is to be blamed for it. */
+const exit = process.exit;
+process.exit = (code) => {
+  const job = currentJob.get();
+  if (current !== null && job !== null) current.slots[CURRENT] = job.slot;
+  return exit(code);
+};
