@@ -5,7 +5,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     // The tests run against the built package: Node loads it, vitest must not transform it.
     // So are the modules whose functions it brings to other threads: another loader would make other functions of them.
-    server: { deps: { external: [/\/dist\//, /\/fixtures\/shipping\//] } },
+    server: { deps: { external: [/\/dist\//, /\/fixtures\/(shipping|workers)\//] } },
     testTimeout: 30_000,
     maxWorkers: 2,
     // .ci/run adds up the reports of all Node versions.

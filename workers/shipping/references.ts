@@ -109,7 +109,6 @@ function settle(fn: object, verdict: Reference | null): Reference | null {
   return verdict && whyLost(verdict) === undefined ? verdict : null;
 }
 
-/** Written in no JavaScript: of the language itself, or made by `bind`. */
-export function isNative(fn: object): boolean {
+function isNative(fn: object): boolean {
   return /\{\s*\[native code\]\s*\}$/.test(Function.prototype.toString.call(fn));
 }

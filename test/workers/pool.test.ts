@@ -1,0 +1,349 @@
+import { threadId } from "node:worker_threads";
+import {
+  CancelledError,
+  createTask,
+  gather,
+  run,
+  runInExecutor,
+  sleep,
+  TimeoutError,
+  taskGroup,
+  timeout,
+} from "threadloop";
+import {
+  CloneError,
+  PoolClosedError,
+  WorkerPool,
+  type WorkerPoolOptions,
+  WorkerTerminatedError,
+} from "threadloop/workers";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import * as jobs from "../fixtures/workers/jobs.mjs";
+import { never } from "../fixtures/workers/throwsonload.mjs";
+
+const pools: WorkerPool[] = [];
+function makePool(options: WorkerPoolOptions = {}): WorkerPool {
+  const pool = new WorkerPool({ size: 2, ...options });
+  pools.push(pool);
+  return pool;
+}
+
+afterEach(async () => {
+  for (const pool of pools.splice(0)) await pool.close();
+});
+
+/** Waits for another thread to do something. */
+const until = (condition: () => boolean) => vi.waitUntil(condition, { timeout: 20_000, interval: 1 });
+
+const sharedWords = (): [SharedArrayBuffer, Int32Array] => {
+  const buffer = new SharedArrayBuffer(8);
+  return [buffer, new Int32Array(buffer)];
+};
+
+describe("WorkerPool", () => {
+  it("runs a function in another thread and gives its result", async () => {
+    const pool = makePool();
+    expect(await pool.submit(jobs.add, 1, 2)).toBe(3);
+    expect(await pool.submit(jobs.where)).not.toBe(threadId);
+  });
+
+  it("runs many jobs, each once, and gives each its own result", async () => {
+    const pool = makePool();
+    const results = await Promise.all(Array.from({ length: 5000 }, (_, i) => pool.submit(jobs.add, i, 1)));
+    expect(results).toEqual(Array.from({ length: 5000 }, (_, i) => i + 1));
+  });
+
+  it("gives a worker a running loop of its own, with tasks", async () => {
+    const pool = makePool();
+    expect(await pool.submit(jobs.surroundings)).toEqual({
+      loop: true,
+      task: "surroundings",
+      child: "child",
+    });
+  });
+
+  it("interleaves the coroutines of one worker", async () => {
+    const pool = makePool({ size: 1 });
+    const [gate, words] = sharedWords();
+    const waiting = Array.from({ length: 20 }, () => pool.submit(jobs.awaitUntilOpen, gate));
+    await until(() => Atomics.load(words, 1) === 20);
+    expect(await pool.submit(jobs.add, 1, 1)).toBe(2);
+    Atomics.store(words, 0, 1);
+    expect(new Set(await Promise.all(waiting)).size).toBe(1);
+  });
+
+  it("starts no more jobs in a worker at once than `tasksPerWorker`", async () => {
+    const pool = makePool({ size: 1, tasksPerWorker: 2 });
+    const [gate, words] = sharedWords();
+    const waiting = Array.from({ length: 6 }, () => pool.submit(jobs.awaitUntilOpen, gate));
+    await until(() => Atomics.load(words, 1) === 2);
+    expect(waiting.filter((job) => job.running())).toHaveLength(2);
+    Atomics.store(words, 0, 1);
+    expect(await Promise.all(waiting)).toHaveLength(6);
+  });
+
+  it("takes undefined and missing arguments as a call does", async () => {
+    const pool = makePool();
+    expect(await pool.submit(jobs.withDefault, undefined)).toEqual([undefined, 5]);
+  });
+
+  it("moves jobs that wait behind a long one to a free worker", async () => {
+    const pool = makePool({ size: 2 });
+    await Promise.all([pool.submit(jobs.spin, 1), pool.submit(jobs.spin, 1)]);
+    const [gate, words] = sharedWords();
+    const blocked = pool.submit(jobs.blockUntilOpen, gate);
+    const others = await Promise.all(Array.from({ length: 200 }, () => pool.submit(jobs.where)));
+    expect(blocked.done()).toBe(false);
+    Atomics.store(words, 0, 1);
+    Atomics.notify(words, 0);
+    expect(others).not.toContain(await blocked);
+  });
+
+  it("shows its state when inspected", async () => {
+    const pool = makePool({ name: "render" });
+    const { inspect } = await import("node:util");
+    expect(inspect(pool)).toBe("<WorkerPool render open, threads=0/2, jobs=0, queued=0>");
+    const job = pool.submit(jobs.echo, 1);
+    expect(inspect(job)).toMatch(/^<Job echo (running|shipping|queued)>$/);
+    await job;
+    expect(inspect(job)).toBe("<Job echo result=1>");
+  });
+
+  it("says which option is wrong", () => {
+    expect(() => new WorkerPool({ size: 0 })).toThrow(
+      "Expected `size` to be an integer >= 1, got `0` (number)",
+    );
+    expect(() => new WorkerPool({ size: 2, minThreads: 3 })).toThrow(
+      "`minThreads` to be an integer from 0 to 2",
+    );
+    expect(() => new WorkerPool({ ship: "copy" as never })).toThrow(
+      '`ship` to be "auto" or "reference" or "value"',
+    );
+    expect(() => makePool().with({ timeout: -1 })).toThrow("`timeout` to be milliseconds >= 0, got `-1`");
+  });
+});
+
+describe("errors of a job", () => {
+  it("keep class, name, message, own properties and cause", async () => {
+    const error = await makePool()
+      .submit(jobs.throwTeapot)
+      .catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(RangeError);
+    expect(error).toMatchObject({
+      name: "Teapot",
+      message: "short and stout",
+      code: 418,
+      detail: "not cloneable",
+    });
+    expect((error as Error).cause).toBeInstanceOf(TypeError);
+    expect((error as Error).cause).toMatchObject({ message: "no handle" });
+  });
+
+  it("keep what an AggregateError holds", async () => {
+    const error = await makePool()
+      .submit(jobs.throwSeveral)
+      .catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(AggregateError);
+    const { errors } = error as AggregateError;
+    expect(errors.map((one) => [one.constructor.name, one.name, one.message])).toEqual([
+      ["TypeError", "TypeError", "one"],
+      ["RangeError", "Teapot", "two"],
+    ]);
+  });
+
+  it("may be anything that can be thrown", async () => {
+    const pool = makePool();
+    for (const value of [undefined, null, 7, "text", { plain: [1] }]) {
+      await expect(pool.submit(jobs.throwValue, value).toPromise()).rejects.toEqual(value);
+    }
+  });
+
+  it("show the worker's frames and then the caller's", async () => {
+    const pool = makePool();
+    async function askedForTea(): Promise<never> {
+      return (await pool.submit(jobs.throwTeapot)) as never;
+    }
+    const { stack } = await askedForTea().catch((caught: unknown) => caught as Error);
+    expect(stack).toMatch(
+      /throwTeapot.*jobs\.mjs[\s\S]*called in another thread by[\s\S]*askedForTea.*pool\.test\.ts/,
+    );
+    expect(stack).not.toMatch(/dist\/workers/);
+  });
+});
+
+describe("cancelling a job", () => {
+  it("settles one that has not started at once", async () => {
+    const pool = makePool({ size: 1 });
+    const [gate, words] = sharedWords();
+    const blocked = pool.submit(jobs.blockUntilOpen, gate);
+    await until(() => Atomics.load(words, 1) === 1);
+    const waiting = Array.from({ length: 100 }, () => pool.submit(jobs.where));
+    for (const job of waiting) expect(job.cancel("not needed")).toBe(true);
+    expect(waiting.every((job) => job.cancelled())).toBe(true);
+    expect(() => waiting[0]?.result()).toThrow(new CancelledError("not needed"));
+    Atomics.store(words, 0, 1);
+    Atomics.notify(words, 0);
+    await blocked;
+    expect(await pool.submit(jobs.add, 1, 1)).toBe(2);
+  });
+
+  it("throws CancelledError at the await of a coroutine and settles when its finally blocks have run", async () => {
+    const pool = makePool();
+    const [seen, step] = sharedWords();
+    const job = pool.submit(jobs.waitAndCleanUp, seen);
+    await until(() => Atomics.load(step, 0) === 1);
+    expect(job.cancel("enough")).toBe(true);
+    expect(job.done()).toBe(false);
+    await expect(job.toPromise()).rejects.toThrow(new CancelledError("enough"));
+    expect(Atomics.load(step, 0)).toBe(3);
+  });
+
+  it("reaches it through the task that awaits it", async () => {
+    const pool = makePool();
+    const [seen, step] = sharedWords();
+    await run(async () => {
+      const task = createTask(async () => pool.submit(jobs.waitAndCleanUp, seen));
+      while (Atomics.load(step, 0) === 0) await sleep(1);
+      task.cancel();
+      await expect(task.toPromise()).rejects.toBeInstanceOf(CancelledError);
+      expect(Atomics.load(step, 0)).toBe(3);
+    });
+  });
+
+  it("leaves the neighbours in the same worker alone", async () => {
+    const pool = makePool({ size: 1 });
+    const [seen, step] = sharedWords();
+    const neighbour = pool.submit(jobs.nap, 20, "fine");
+    const job = pool.submit(jobs.waitAndCleanUp, seen);
+    await until(() => Atomics.load(step, 0) === 1);
+    job.cancel();
+    expect(await neighbour).toBe("fine");
+    await expect(job.toPromise()).rejects.toBeInstanceOf(CancelledError);
+  });
+
+  it("does nothing to one that is done", async () => {
+    const job = makePool().submit(jobs.add, 1, 2);
+    await job;
+    expect(job.cancel()).toBe(false);
+    expect(job.result()).toBe(3);
+  });
+});
+
+describe("bad input", () => {
+  it("an argument that cannot be cloned is named, and its neighbours in the batch run", async () => {
+    const pool = makePool();
+    const [before, bad, after] = [
+      pool.submit(jobs.echo, 1),
+      pool.submit(jobs.echo, { on: [() => 1] }),
+      pool.submit(jobs.echo, 2),
+    ];
+    await expect(bad.toPromise()).rejects.toThrow(
+      /Cannot copy argument 1 of job `echo` to a worker: it\.on\[0\] is a function/,
+    );
+    await expect(bad.toPromise()).rejects.toBeInstanceOf(CloneError);
+    expect(await Promise.all([before, after])).toEqual([1, 2]);
+  });
+
+  it("a result that cannot be cloned is named, and its neighbours in the batch arrive", async () => {
+    const pool = makePool({ size: 1 });
+    const all = [pool.submit(jobs.echo, 1), pool.submit(jobs.returnsFunction), pool.submit(jobs.echo, 2)];
+    await expect(all[1]?.toPromise()).rejects.toThrow(
+      /result of job `returnsFunction` back: it\.options\.onDone is a function/,
+    );
+    expect(await Promise.all([all[0], all[2]])).toEqual([1, 2]);
+  });
+
+  it("a module that throws while it loads in the worker rejects the job with that error", async () => {
+    const pool = makePool({ ship: "reference" });
+    await expect(pool.submit(never).toPromise()).rejects.toThrow("this module does not like threads");
+    expect(await pool.submit(jobs.add, 1, 1)).toBe(2);
+  });
+
+  it("a worker that exits fails the job that did it, and the pool lives on", async () => {
+    const pool = makePool({ size: 1 });
+    const error = await pool.submit(jobs.exit, 3).catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(WorkerTerminatedError);
+    expect(error).toMatchObject({
+      job: "exit",
+      culprit: true,
+      message: expect.stringContaining("exited with code: 3"),
+    });
+    expect(await pool.submit(jobs.add, 1, 1)).toBe(2);
+  });
+
+  it("what is no function is refused", () => {
+    expect(() => makePool().submit("fib" as never)).toThrow(
+      /Expected `fn` to be a function, got `'fib'` \(string\)/,
+    );
+  });
+});
+
+describe("closing a pool", () => {
+  it("finishes what was submitted, then refuses", async () => {
+    const pool = makePool();
+    const slow = Array.from({ length: 10 }, (_, i) => pool.submit(jobs.nap, 5, i));
+    expect(await pool.close()).toEqual({ dropped: [] });
+    expect(slow.map((job) => job.result())).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(() => pool.submit(jobs.add, 1, 2)).toThrow(PoolClosedError);
+    expect(() => pool.submit(jobs.add, 1, 2)).toThrow(/Pool "pool" is closed.*Make another/);
+  });
+
+  it("twice is the same as once", async () => {
+    const pool = makePool();
+    await pool.submit(jobs.add, 1, 2);
+    expect(pool.close()).toBe(pool.close());
+  });
+
+  it("happens at the end of its scope", async () => {
+    const pool = makePool();
+    await pool.submit(jobs.add, 1, 2);
+    await pool[Symbol.asyncDispose]();
+    expect(() => pool.submit(jobs.add, 1, 2)).toThrow(PoolClosedError);
+  });
+});
+
+describe("runInExecutor", () => {
+  it("uses a pool of the loop's own, made at first use and closed by run", async () => {
+    const ids = await run(async () => gather(runInExecutor(jobs.where), runInExecutor(jobs.where)));
+    expect(ids).not.toContain(threadId);
+  });
+
+  it("takes a pool, or a view of one", async () => {
+    const pool = makePool();
+    await run(async () => {
+      const { getRunningLoop } = await import("threadloop");
+      expect(await getRunningLoop().runInExecutor(pool, jobs.add, 1, 2)).toBe(3);
+      expect(await getRunningLoop().runInExecutor(pool.with({ timeout: 1000 }), jobs.add, 1, 2)).toBe(3);
+    });
+  });
+
+  it("is stopped by a timeout, cleanup included", async () => {
+    const [seen, step] = sharedWords();
+    await run(async () => {
+      const limited = timeout(null, async (scope) => {
+        createTask(async () => {
+          while (Atomics.load(step, 0) === 0) await sleep(1);
+          scope.reschedule(0);
+        });
+        await runInExecutor(jobs.waitAndCleanUp, seen);
+      });
+      await expect(limited).rejects.toBeInstanceOf(TimeoutError);
+      expect(Atomics.load(step, 0)).toBe(3);
+    });
+  });
+
+  it("belongs to its group: a failing sibling cancels it in its thread before the group ends", async () => {
+    const [seen, step] = sharedWords();
+    await run(async () => {
+      const group = taskGroup(async (tasks) => {
+        tasks.createTask(async () => runInExecutor(jobs.waitAndCleanUp, seen));
+        tasks.createTask(async () => {
+          while (Atomics.load(step, 0) === 0) await sleep(1);
+          throw new RangeError("sibling");
+        });
+      });
+      await expect(group).rejects.toMatchObject({ errors: [new RangeError("sibling")] });
+      expect(Atomics.load(step, 0)).toBe(3);
+    });
+  });
+});

@@ -1,0 +1,62 @@
+// Functions as the wire knows them: each is shipped once and then goes by number.
+
+import { OWN_FUNCTION } from "./protocol.ts";
+import type { AnyFunction } from "./shipping/recipe.ts";
+import { giveUp, type ShipMode, type Shipment, ship } from "./shipping/ship.ts";
+
+/** A function ready to be posted. */
+export interface Code {
+  /** Its number in every worker of the pool, or OWN_FUNCTION when it travels with its one job. */
+  readonly number: number;
+  readonly name: string;
+  readonly fn: AnyFunction;
+  readonly mode: ShipMode;
+  readonly shipment: Shipment;
+}
+
+/** The functions of one pool. */
+export class CodeBook {
+  readonly #byMode: Record<ShipMode, WeakMap<AnyFunction, Code>> = {
+    auto: new WeakMap(),
+    reference: new WeakMap(),
+    value: new WeakMap(),
+  };
+  #count = OWN_FUNCTION;
+  #last: Code | null = null;
+
+  /** Finds or makes the code of a function; asynchronous only when shipping has to load something first. */
+  of(fn: AnyFunction, mode: ShipMode): Code | Promise<Code> {
+    const last = this.#last;
+    if (last !== null && last.fn === fn && last.mode === mode) return last;
+    const known = this.#byMode[mode].get(fn);
+    if (known !== undefined) {
+      this.#last = known;
+      return known;
+    }
+    const shipment = ship(fn, mode);
+    return shipment instanceof Promise
+      ? shipment.then((done) => this.#add(fn, mode, done))
+      : this.#add(fn, mode, shipment);
+  }
+
+  /** No worker can load this code: finds another way for its function; null when there is none. */
+  replace(code: Code, error: unknown): Code | Promise<Code> | null {
+    const book = this.#byMode[code.mode];
+    const isCurrent = book.get(code.fn) === code;
+    // Of several jobs with this code the first one gives it up.
+    if ((isCurrent || code.number === OWN_FUNCTION) && !giveUp(code.shipment.recipe, error)) return null;
+    if (isCurrent) book.delete(code.fn);
+    if (this.#last === code) this.#last = null;
+    return this.of(code.fn, code.mode);
+  }
+
+  #add(fn: AnyFunction, mode: ShipMode, shipment: Shipment): Code {
+    const number = shipment.stable ? ++this.#count : OWN_FUNCTION;
+    const code: Code = { number, name: fn.name || "anonymous", fn, mode, shipment };
+    if (shipment.stable) {
+      this.#byMode[mode].set(fn, code);
+      this.#last = code;
+    }
+    return code;
+  }
+}

@@ -1,0 +1,130 @@
+// Which job goes to which worker.
+//
+// A job goes to a worker that has nothing to do, else to a new one while there are fewer than `size`, else to the one
+// with the least to do, as far as about 1 ms of work is posted ahead; the rest waits in one queue. Jobs that were
+// posted and have not started are moved: when a worker runs dry, half of those of the worker with the most; when a
+// worker is stuck in a long job, all that wait behind it, before the queue is served, as they are older.
+
+import { Host, type Owner } from "./host.ts";
+import type { Job, JobPlace } from "./job.ts";
+import { JobQueue } from "./jobqueue.ts";
+
+/** How often jobs that wait behind a long one are looked for, should no reply come that gives the occasion. */
+const RESCUE_EVERY = 5;
+
+export class Dispatcher {
+  readonly hosts: readonly Host[];
+  readonly queue = new JobQueue();
+  /** Where the jobs in the queue are. */
+  readonly #place: JobPlace;
+  #rescue: NodeJS.Timeout | null = null;
+
+  constructor(size: number, owner: Owner, place: JobPlace) {
+    this.hosts = Array.from({ length: size }, () => new Host(owner));
+    this.#place = place;
+  }
+
+  /** Posts the job to the best worker, or queues it. */
+  submit(job: Job): void {
+    const host = this.queue.length === 0 ? this.#choose() : null;
+    if (host !== null) this.#post(host, job);
+    else this.#enqueue(job);
+  }
+
+  /** Whether a job submitted now would have to wait in the queue. */
+  get isFull(): boolean {
+    return this.queue.length > 0 || this.#choose() === null;
+  }
+
+  /** Puts jobs that were taken back from a dead worker in front, in their order, and posts what can be. */
+  requeue(jobs: readonly Job[]): void {
+    for (let i = jobs.length - 1; i >= 0; i--) {
+      const job = jobs[i] as Job;
+      job._place = this.#place;
+      this.queue.unshift(job);
+    }
+    this.serve();
+  }
+
+  /** Posts queued jobs as long as a worker can take one. */
+  serve(): void {
+    while (this.queue.length > 0) {
+      const host = this.#choose();
+      const job = host === null ? undefined : this.queue.shift();
+      if (job === undefined) return;
+      this.#post(host as Host, job);
+    }
+  }
+
+  /** Gives more work to a worker that has replied. */
+  refill(host: Host): void {
+    if (!host.isOpen) return;
+    if (this.hosts.length > 1) this.#rescueTo(host);
+    if (this.queue.length > 0) this.#fill(host);
+    else if (host.load === 0 && this.hosts.length > 1) this.#share(host);
+  }
+
+  #enqueue(job: Job): void {
+    job._place = this.#place;
+    this.queue.push(job);
+  }
+
+  #post(host: Host, job: Job): void {
+    host.post(job);
+    if (host.load > 1 && this.#rescue === null && this.hosts.length > 1) this.#watch();
+  }
+
+  #choose(): Host | null {
+    let best: Host | null = null;
+    let unused: Host | null = null;
+    for (const host of this.hosts) {
+      if (!host.isLive) {
+        if (host.isOpen) unused ??= host;
+      } else if (host.load < host.window && host.isOpen && (best === null || host.jobs < best.jobs))
+        best = host;
+    }
+    return unused !== null && (best === null || best.jobs > 0) ? unused : this.#unlessStuck(best);
+  }
+
+  #unlessStuck(host: Host | null): Host | null {
+    return host?.isStuck(performance.now()) === true ? null : host;
+  }
+
+  /** In runs, not one by one: a window that is more than half full is left alone. */
+  #fill(host: Host): void {
+    const window = host.window;
+    if (host.load > 0 && host.load > window >> 1) return;
+    while (host.load < window && host.isOpen) {
+      const job = this.queue.shift();
+      if (job === undefined) return;
+      host.post(job);
+    }
+  }
+
+  #rescueTo(host: Host): void {
+    const now = performance.now();
+    for (const other of this.hosts) {
+      if (other === host || !other.isStuck(now)) continue;
+      const room = host.window - host.load;
+      if (room > 0) for (const job of other.takeBack(room)) host.post(job);
+    }
+  }
+
+  #share(host: Host): void {
+    let fullest: Host | null = null;
+    for (const other of this.hosts) {
+      if (other !== host && other.load > 1 && other.unstarted > (fullest?.unstarted ?? 0)) fullest = other;
+    }
+    if (fullest === null) return;
+    for (const job of fullest.takeBack(Math.ceil(fullest.unstarted / 2))) host.post(job);
+  }
+
+  #watch(): void {
+    this.#rescue = setTimeout(() => {
+      this.#rescue = null;
+      const idle = this.hosts.find((host) => host.isOpen && host.load < host.window && host.unstarted === 0);
+      if (idle !== undefined) this.#rescueTo(idle);
+      if (this.hosts.some((host) => host.unstarted > 0)) this.#watch();
+    }, RESCUE_EVERY).unref();
+  }
+}

@@ -1,0 +1,40 @@
+// The default pool: made at first use, one for each loop, closed with it; and one for programs without a loop.
+
+import { type EventLoop, type Future, runningLoopOrNull, setDefaultExecutorFactory } from "../src/index.ts";
+import { WorkerPool } from "./pool.ts";
+
+setDefaultExecutorFactory(() => new WorkerPool({ name: "default" }));
+
+let shared: WorkerPool | null = null;
+
+/**
+ * Runs a function in a worker thread and returns its Future; the calling loop keeps turning meanwhile.
+ *
+ * The function may be an export of any module, one declared with `task()`, or a closure, which travels with what it
+ * captures. It runs on the loop's default pool, which is made at first use with one thread per core at most, and
+ * closed when `run` ends; outside a loop, on a pool shared by the process. Arguments and result are copied. Throws
+ * RuntimeError when the default pool was shut down.
+ *
+ * *Cancellation*: cancelling the task that awaits it, or the Future itself, stops the function: before it starts at
+ * once; a coroutine at its await; synchronous code at `checkCancelled()`, or with its thread after a second.
+ *
+ * @example
+ * ```ts
+ * import { gzipSync } from "node:zlib";
+ * import { run, runInExecutor } from "threadloop";
+ *
+ * await run(async () => {
+ *   const packed = await runInExecutor(gzipSync, "x".repeat(1_000_000));
+ *   console.log(packed.length < 10_000); // true
+ * });
+ * ```
+ */
+export function runInExecutor<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Future<Awaited<R>> {
+  const loop = runningLoopOrNull() as EventLoop | null;
+  if (loop !== null) return loop.runInExecutor(null, fn, ...args);
+  shared ??= new WorkerPool({ name: "shared" });
+  return shared.submit(fn, ...args);
+}
+
+/** The same as `runInExecutor`, by asyncio's other name for it. */
+export const toThread: typeof runInExecutor = runInExecutor;

@@ -1,0 +1,319 @@
+// The main side of one worker: the jobs posted to it, how much it has to do, and what becomes of them.
+//
+// States:  IDLE --post--> LIVE --nothing to do for LINGER--> ENDING --the thread has let go--> IDLE
+//                          LIVE --the thread dies--> IDLE, its jobs handed back as a Death
+
+import type { MessagePort, Worker } from "node:worker_threads";
+import { CancelledError } from "../src/index.ts";
+import { argumentError } from "./clone.ts";
+import type { Code } from "./code.ts";
+import { type Death, whoIsToBlame } from "./death.ts";
+import type { Job, JobPlace } from "./job.ts";
+import * as wire from "./protocol.ts";
+import { decodeThrown, type Encoded } from "./serialize.ts";
+import { Session } from "./session.ts";
+import { CURRENT, PULSE, requestCancel } from "./slots.ts";
+import { SlotTable } from "./slottable.ts";
+
+/** What a host needs of its pool. */
+export interface Owner {
+  readonly cancelGrace: number;
+  readonly tasksPerWorker: number;
+  open(port: MessagePort, slots: SharedArrayBuffer): Promise<void>;
+  findThread(threadId: number): Worker | undefined;
+  succeed(job: Job, value: unknown): void;
+  fail(job: Job, error: unknown): void;
+  /** The job was stopped; `ending` is what it settles with. */
+  stopped(job: Job, ending: Error): void;
+  /** The worker cannot load the job's function. */
+  unloadable(job: Job, error: unknown): void;
+  /** An error that no open job can be charged with. */
+  stray(error: unknown): void;
+  /** The host has read replies, or may take jobs again. */
+  available(host: Host): void;
+  died(death: Death): void;
+  /** The worker cannot be set up: its initializer, a preload or a broadcast failed there. */
+  broken(error: unknown): void;
+}
+
+/** Work posted ahead: milliseconds of the worker's time, and at most so many jobs. */
+const AHEAD = 1;
+const MOST_AHEAD = 1024;
+/** A worker that starts nothing for so long while jobs wait there is stuck in a job. */
+const STUCK_AFTER = 2;
+/** A session without jobs ends after so long. */
+const LINGER = 50;
+
+export class Host implements JobPlace {
+  readonly label = "running";
+  /** Jobs that were taken back from here to run elsewhere. */
+  moved = 0;
+  /** Things beside jobs that need the session: actors. */
+  pins = 0;
+  readonly #owner: Owner;
+  readonly #table = new SlotTable();
+  #session: Session | null = null;
+  #ending = false;
+  #posted = 0;
+  #suspended = 0;
+  /** Mean milliseconds a job keeps the thread. */
+  #mean = 0.1;
+  #pulse = 0;
+  #pulseAt = 0;
+  #linger: NodeJS.Timeout | null = null;
+  #killedFor: Job | null = null;
+  #killReason: Error | null = null;
+
+  constructor(owner: Owner) {
+    this.#owner = owner;
+  }
+
+  /** Jobs posted and not settled, without those suspended at an await. */
+  get load(): number {
+    return this.#posted - this.#suspended;
+  }
+
+  /** Jobs posted and not settled. */
+  get jobs(): number {
+    return this.#posted;
+  }
+
+  /** How many jobs may be posted and not suspended: about 1 ms of work, or one ahead when the worker's limit is reached. */
+  get window(): number {
+    if (this.#suspended >= this.#owner.tasksPerWorker) return 1;
+    return Math.min(MOST_AHEAD, Math.max(1, Math.ceil(AHEAD / this.#mean)));
+  }
+
+  get isLive(): boolean {
+    return this.#session !== null && !this.#ending;
+  }
+
+  /** Whether a job can be posted now. */
+  get isOpen(): boolean {
+    return !this.#ending && this.#table.hasRoom;
+  }
+
+  get unstarted(): number {
+    return this.#table.unstarted;
+  }
+
+  /** Gives a job to the worker. */
+  post(job: Job): void {
+    const session = this.#session ?? this.#open();
+    const slot = this.#table.take(job);
+    this.#posted++;
+    job._place = this;
+    job._slot = slot;
+    const code = job._code as Code;
+    if (job._extra === null) session.post(slot, code, job._args);
+    else this.#postSpecial(session, job, code);
+  }
+
+  /** Has the worker started nothing since the last look, long ago, although jobs wait? */
+  isStuck(now: number): boolean {
+    const pulse = this.#table.words[PULSE] as number;
+    if (pulse !== this.#pulse) {
+      this.#pulse = pulse;
+      this.#pulseAt = now;
+    }
+    return this.unstarted > 0 && now - this.#pulseAt > STUCK_AFTER;
+  }
+
+  /** Takes back up to `most` jobs that have not started, the newest ones, and returns them oldest first. */
+  takeBack(most: number): Job[] {
+    const movable = this.#table.jobs().filter((job) => !isBound(job));
+    const taken: Job[] = [];
+    for (let i = movable.length - 1; i >= 0 && taken.length < most; i--) {
+      const job = movable[i] as Job;
+      if (this.#retract(job)) taken.push(job);
+    }
+    this.moved += taken.length;
+    return taken.reverse();
+  }
+
+  isRunning(job: Job): boolean {
+    return this.#table.isStarted(job._slot);
+  }
+
+  /** One that has not started is taken back; a running one is asked, and after the grace its thread is ended. */
+  stop(job: Job, ending: Error): void {
+    if (this.#retract(job)) this.#owner.stopped(job, ending);
+    else this.#interrupt(job, ending);
+  }
+
+  #interrupt(job: Job, ending: Error): void {
+    const extra = job._more();
+    const first = extra.ending === null;
+    extra.ending = ending;
+    requestCancel(this.#table.words, job._slot);
+    this.#session?.control(wire.CANCEL, job._slot, ending.message);
+    if (first) this.#armGrace(job);
+  }
+
+  control(job: Job, code: number, value: unknown): void {
+    this.#session?.control(code, job._slot, value);
+  }
+
+  /** The jobs posted and not settled, in that order. */
+  get postedJobs(): Job[] {
+    return this.#table.jobs();
+  }
+
+  /** Ends every job with an error; running ones lose their thread. */
+  drop(errorOf: (job: Job) => Error): Job[] {
+    const jobs = this.#table.jobs();
+    for (const job of jobs) {
+      if (this.#retract(job)) this.#owner.stopped(job, errorOf(job));
+      else job._more().ending = errorOf(job);
+    }
+    if (this.#posted > 0) this.kill(new Error("the pool dropped its jobs"));
+    return jobs;
+  }
+
+  /** Terminates the thread; the jobs that had started end with what the pool makes of `reason`. */
+  kill(reason: Error, job: Job | null = null): void {
+    if (this.#session === null) return;
+    this.#killedFor ??= job;
+    this.#killReason ??= reason;
+    this.#session.kill();
+  }
+
+  /** Ends the session; resolves when the thread has let go. All its jobs must be settled. */
+  async close(): Promise<void> {
+    const session = this.#session;
+    this.#endSession();
+    await session?.ended;
+  }
+
+  #open(): Session {
+    this.#pulseAt = performance.now();
+    const session = new Session({
+      open: (port) => this.#owner.open(port, this.#table.words.buffer as SharedArrayBuffer),
+      findThread: (id) => this.#owner.findThread(id),
+      ready: () => this.#owner.available(this),
+      replies: (message) => this.#read(message),
+      broken: (error) => this.#owner.broken(error),
+      refused: (slot, args, error) => this.#refused(slot, args, error),
+      ended: (error) => this.#ended(error),
+    });
+    this.#session = session;
+    this.#watchIdle();
+    return session;
+  }
+
+  #postSpecial(session: Session, job: Job, code: Code): void {
+    const extra = job._extra as NonNullable<Job["_extra"]>;
+    const recipe = code.number === wire.OWN_FUNCTION ? { recipe: code.shipment.recipe } : null;
+    const details = recipe === null ? extra.details : { ...extra.details, ...recipe };
+    if (details?.callbacks !== undefined) {
+      session.controlMoving(wire.DETAILS, job._slot, details, [details.callbacks.port]);
+    } else if (details !== null) session.control(wire.DETAILS, job._slot, details);
+    if (extra.transfer === null) session.post(job._slot, code, job._args);
+    else session.postMoving(job._slot, code, job._args, extra.transfer);
+  }
+
+  #retract(job: Job): boolean {
+    if (!this.#table.takeBack(job._slot)) return false;
+    this.#posted--;
+    job._slot = 0;
+    return true;
+  }
+
+  #armGrace(job: Job): void {
+    const grace = job._extra?.options.cancelGrace ?? this.#owner.cancelGrace;
+    if (grace === Number.POSITIVE_INFINITY) return;
+    const timer = setTimeout(() => {
+      this.kill(
+        new Error(`job \`${job.name}\` went on for more than ${grace} ms after it was cancelled`),
+        job,
+      );
+    }, grace);
+    job._extra?.cleanups.push(() => clearTimeout(timer));
+  }
+
+  #read(message: readonly unknown[]): void {
+    const end = message.length - wire.TRAILER_WORDS;
+    const [busy, ran] = [message[end] as number, message[end + 1] as number];
+    if (ran > 0) this.#mean += (busy / ran - this.#mean) * (ran >= 8 ? 0.5 : 0.2);
+    this.#suspended = message[end + 2] as number;
+    for (let i = 0; i < end; i += wire.REPLY_WORDS) {
+      this.#reply(message[i] as number, message[i + 1] as number, message[i + 2]);
+    }
+    this.#owner.available(this);
+  }
+
+  #reply(slot: number, kind: number, value: unknown): void {
+    if (kind > wire.LAST_FINAL) this.#notice(slot, kind, value);
+    else this.#final(slot, kind, value);
+  }
+
+  #final(slot: number, kind: number, value: unknown): void {
+    const job = this.#table.free(slot);
+    if (job === undefined) return;
+    this.#posted--;
+    if (kind === wire.OK) this.#owner.succeed(job, value);
+    else if (kind === wire.FAILED) this.#owner.fail(job, decodeThrown(value as Encoded));
+    else if (kind === wire.UNLOADABLE) this.#owner.unloadable(job, decodeThrown(value as Encoded));
+    else this.#owner.stopped(job, job._extra?.ending ?? new CancelledError(value as string | undefined));
+  }
+
+  #notice(slot: number, kind: number, value: unknown): void {
+    const job = this.#table.at(slot);
+    if (kind === wire.STRAY) this.#owner.stray(decodeThrown(value as Encoded));
+    else if (kind === wire.STARTED) job?._extra?.onStarted?.();
+    else job?._extra?.onItem?.(value);
+  }
+
+  #refused(slot: number, args: readonly unknown[], error: unknown): void {
+    const job = this.#table.at(slot);
+    if (job === undefined) return;
+    this.#table.unpost(slot);
+    this.#posted--;
+    this.#owner.fail(job, argumentError(job.name, args, error));
+  }
+
+  #ended(error: Error | null): void {
+    this.#session = null;
+    this.#ending = false;
+    if (this.#linger !== null) clearInterval(this.#linger);
+    this.#linger = null;
+    if (this.#posted > 0 || error !== null) this.#die(error ?? new Error("the worker ended its session"));
+    this.#table.reset();
+    this.#owner.available(this);
+  }
+
+  #die(error: Error): void {
+    const current = this.#table.at(this.#table.words[CURRENT] as number);
+    const unstarted: Job[] = [];
+    const started: Job[] = [];
+    for (const job of this.#table.jobs()) (this.#retract(job) ? unstarted : started).push(job);
+    const culprit = this.#killReason === null ? whoIsToBlame(current, started) : this.#killedFor;
+    const cause = this.#killReason ?? error;
+    this.#posted = this.#suspended = 0;
+    this.#killReason = this.#killedFor = null;
+    this.#owner.died({ cause, culprit, started, unstarted });
+  }
+
+  /** Ends the session once nothing has been there to do for a whole interval. */
+  #watchIdle(): void {
+    let wasIdle = false;
+    const look = () => {
+      const isIdle = this.#posted === 0 && this.pins === 0;
+      if (isIdle && wasIdle) this.#endSession();
+      wasIdle = isIdle;
+    };
+    this.#linger = setInterval(look, LINGER).unref();
+  }
+
+  #endSession(): void {
+    if (this.#session === null || this.#ending) return;
+    this.#ending = true;
+    this.#session.close();
+  }
+}
+
+/** A job that cannot run in another worker than the one it was posted to. */
+export function isBound(job: Job): boolean {
+  const extra = job._extra;
+  return extra !== null && (extra.pinned || extra.transfer !== null);
+}

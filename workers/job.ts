@@ -1,0 +1,132 @@
+// One submitted call. The job is its own Future: nothing else is made for it until somebody awaits it.
+//
+// Where it is: `_place` is the queue, the host whose worker has it, or NOWHERE once it is settled; `_slot` is its slot
+// in that worker. A place knows how to take a job back or how to stop it.
+
+import { type AbstractEventLoop, CancelledError, Future } from "../src/index.ts";
+import type { Code } from "./code.ts";
+import type { CallOptions } from "./options.ts";
+import type { Details } from "./protocol.ts";
+
+/** Where a job is until it is settled. */
+export interface JobPlace {
+  /** Stops the job, which then settles with `ending`: at once when it has not started, else when the worker has stopped it. */
+  stop(job: Job, ending: Error): void;
+  /** Tells whether it has started. */
+  isRunning(job: Job): boolean;
+  /** Shows in `inspect`. */
+  readonly label: string;
+}
+
+/** What only some jobs have: those with options, or being cancelled. */
+export interface JobExtra {
+  readonly options: CallOptions;
+  /** Sent along with the job. */
+  details: Details | null;
+  /** Moves with the job and then is gone here: such a job cannot be posted twice. */
+  transfer: readonly import("node:worker_threads").Transferable[] | null;
+  /** Must run in that very place (an actor's worker, each worker of a broadcast). */
+  pinned: boolean;
+  /** How often a thread died under it. */
+  deaths: number;
+  /** How often its function was shipped anew. */
+  reships: number;
+  /** Why it is being stopped; it settles with this when the worker says it was cancelled. */
+  ending: Error | null;
+  /** Cleans up what was attached to it: timers, signal listeners, ports. */
+  readonly cleanups: (() => void)[];
+  /** The time limit on its run, armed by STARTED. */
+  onStarted: (() => void) | null;
+  /** Takes the items of a stream. */
+  onItem: ((item: unknown) => void) | null;
+}
+
+/** The place of a job that is settled, or will be within this microtask: nothing can be done to it any more. */
+export const NOWHERE: JobPlace = { label: "ending", stop: () => {}, isRunning: () => false };
+
+const NO_OPTIONS: CallOptions = Object.freeze({});
+
+/**
+ * The Future of a call in a worker.
+ *
+ * `cancel()` settles a job that has not started at once. A running coroutine gets CancelledError at its await, running
+ * synchronous code at its next `checkCancelled()`; the job settles when it has really ended, its `finally` blocks
+ * included. One that goes on beyond `cancelGrace` loses its thread.
+ */
+export class Job<T = unknown> extends Future<T> {
+  /** @internal */
+  _code: Code | null;
+  /** @internal */
+  _args: readonly unknown[];
+  /** @internal */
+  _place: JobPlace;
+  /** @internal */
+  _slot = 0;
+  /** @internal */
+  _extra: JobExtra | null = null;
+  /** @internal V8's own resolve function of the last await: the way to the caller's stack. */
+  _awaiter: ((value: never) => unknown) | null = null;
+  /** @internal The loop that counts it among the things it waits for. */
+  readonly _home: AbstractEventLoop;
+
+  /** @internal */
+  constructor(code: Code | null, args: readonly unknown[], place: JobPlace) {
+    super();
+    this._code = code;
+    this._args = args;
+    this._place = place;
+    this._home = this._loop;
+    this._home._waitOutside(1);
+  }
+
+  /** The name given with `with({ name })`, or the function's. */
+  get name(): string {
+    return this._extra?.options.name ?? this._code?.name ?? "anonymous";
+  }
+
+  /** Tells whether a worker has started it. */
+  running(): boolean {
+    return !this.done() && this._place.isRunning(this);
+  }
+
+  /** Cancels it as described at the class. Returns false when it was done already. */
+  override cancel(message?: string, cause?: unknown): boolean {
+    if (this.done() || this._place === NOWHERE) return false;
+    this._place.stop(this, new CancelledError(message, cause === undefined ? undefined : { cause }));
+    return true;
+  }
+
+  override then<R1 = T, R2 = never>(
+    onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
+    onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
+  ): PromiseLike<R1 | R2> {
+    if (typeof onRejected === "function") this._awaiter = onFulfilled ?? null;
+    return super.then(onFulfilled, onRejected);
+  }
+
+  /** @internal The rare fields, made at first need. */
+  _more(): JobExtra {
+    this._extra ??= extraOf(NO_OPTIONS);
+    return this._extra;
+  }
+
+  /** @internal */
+  override _describe(): string {
+    return `Job ${this.name} ${this.done() ? this._describeState() : this._place.label}`;
+  }
+}
+
+export function extraOf(options: CallOptions): JobExtra {
+  return {
+    options,
+    details: null,
+    transfer: options.transfer ?? null,
+    pinned: false,
+    deaths: 0,
+    reships: 0,
+    ending: null,
+    cleanups: [],
+    onStarted: null,
+    onItem: null,
+  };
+}

@@ -1,0 +1,64 @@
+// Where jobs settle. Invariant: every job of a pool settles through this file, once.
+
+import { CancelledError } from "../src/index.ts";
+import { appendCaller } from "./callerstack.ts";
+import { type Job, NOWHERE } from "./job.ts";
+
+const NO_ARGS: readonly unknown[] = Object.freeze([]);
+
+/** Counts the jobs of a pool and settles them. */
+export class Ledger {
+  /** Jobs that are not settled. */
+  open = 0;
+  succeeded = 0;
+  failed = 0;
+  cancelled = 0;
+  /** Is called when the last open job settles. */
+  onAllSettled: (() => void) | null = null;
+
+  succeed(job: Job, value: unknown): void {
+    this.succeeded++;
+    leave(job);
+    job.setResult(value);
+    this.#closed(job);
+  }
+
+  /** Fails the job; an error from a worker gets the frames of whoever awaits the job. */
+  fail(job: Job, error: unknown): void {
+    this.failed++;
+    leave(job);
+    if (job._awaiter !== null && error instanceof Error)
+      appendCaller(error, job._awaiter, () => this.#failed(job, error));
+    else this.#failed(job, error);
+  }
+
+  /** Ends a job that was cancelled, or stopped for another reason: `ending` is what it settles with. */
+  cancel(job: Job, ending: Error): void {
+    if (ending instanceof CancelledError) {
+      this.cancelled++;
+      leave(job);
+      job._settleCancelled(ending);
+      this.#closed(job);
+    } else this.fail(job, ending);
+  }
+
+  #failed(job: Job, error: unknown): void {
+    job.setException(error);
+    this.#closed(job);
+  }
+
+  #closed(job: Job): void {
+    job._home._waitOutside(-1);
+    this.open--;
+    if (this.open === 0) this.onAllSettled?.();
+  }
+}
+
+function leave(job: Job): void {
+  job._place = NOWHERE;
+  job._args = NO_ARGS;
+  const extra = job._extra;
+  if (extra === null) return;
+  for (const cleanup of extra.cleanups) cleanup();
+  extra.cleanups.length = 0;
+}

@@ -1,0 +1,138 @@
+// What a pool and a single call can be told, with the defaults and the checks.
+
+import type { AsyncLocalStorage } from "node:async_hooks";
+import { availableParallelism } from "node:os";
+import type { ResourceLimits, Transferable } from "node:worker_threads";
+import { got } from "../src/index.ts";
+import type { ShipMode } from "./shipping/ship.ts";
+
+/** Options of a pool. */
+export interface WorkerPoolOptions {
+  /** Most threads. Default: `os.availableParallelism()`. */
+  readonly size?: number;
+  /** Threads that stay when there is nothing to do. Default 0. */
+  readonly minThreads?: number;
+  /** Milliseconds after which an idle thread above `minThreads` ends. Default 10,000. */
+  readonly idleTimeout?: number;
+  /** Jobs in progress at once in one worker; more than one means coroutines that interleave at their awaits. Default: no limit. */
+  readonly tasksPerWorker?: number;
+  /** Jobs that may wait for a worker; one more is refused with QueueFull, or waited for with `enqueue`. Default: no limit. */
+  readonly maxQueue?: number;
+  /** Milliseconds between the cancel of a running job and the end of its thread. Default 1,000; Infinity: never. */
+  readonly cancelGrace?: number;
+  /** Shows in errors and reports. Default "pool". */
+  readonly name?: string;
+  /** Runs in every new worker before its first job; when it fails, the pool is broken. */
+  readonly initializer?: () => unknown;
+  /** Runs in every worker at its end, when the pool closes or an idle thread goes. */
+  readonly teardown?: () => unknown;
+  /** URLs of modules that every new worker imports before its first job. */
+  readonly preload?: readonly (string | URL)[];
+  /** How functions get to the workers. Default "auto". */
+  readonly ship?: ShipMode;
+  /** AsyncLocalStorages whose current values travel with each job, by name; the worker's side is `jobContext(name)`. */
+  readonly context?: Readonly<Record<string, AsyncLocalStorage<unknown>>>;
+  /** Runs of an `idempotent` job whose thread dies, before it fails. Default 3. */
+  readonly attempts?: number;
+  readonly resourceLimits?: ResourceLimits;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly execArgv?: readonly string[];
+}
+
+/** Options of single calls, given to `pool.with()`. */
+export interface CallOptions {
+  /** Cancels the job when it aborts. */
+  readonly signal?: AbortSignal;
+  /** Milliseconds the job may run, from its start; then it is cancelled and fails with TimeoutError. */
+  readonly timeout?: number;
+  /** Milliseconds the job may wait to be started; then it fails with TimeoutError. */
+  readonly queueTimeout?: number;
+  /** Higher goes first among the jobs that wait; equal ones go first-in first-out. Default 0. */
+  readonly priority?: number;
+  /** Objects in the arguments that move to the worker and are gone here, as in `postMessage`. */
+  readonly transfer?: readonly Transferable[];
+  /** The job's name in errors and reports. Default: the function's. */
+  readonly name?: string;
+  /** The job may run again from the start when its thread dies. */
+  readonly idempotent?: boolean;
+  readonly ship?: ShipMode;
+  /** Overrides the pool's `cancelGrace`. */
+  readonly cancelGrace?: number;
+}
+
+/** The options of a pool, complete. */
+export interface Settings extends WorkerPoolOptions {
+  readonly size: number;
+  readonly minThreads: number;
+  readonly idleTimeout: number;
+  readonly tasksPerWorker: number;
+  readonly maxQueue: number;
+  readonly cancelGrace: number;
+  readonly name: string;
+  readonly ship: ShipMode;
+  readonly attempts: number;
+}
+
+/** Fills in the defaults; throws RangeError or TypeError that names the option. */
+export function settingsOf(options: WorkerPoolOptions): Settings {
+  const size = options.size ?? availableParallelism();
+  const settings: Settings = {
+    ...options,
+    size,
+    minThreads: options.minThreads ?? 0,
+    idleTimeout: options.idleTimeout ?? 10_000,
+    tasksPerWorker: options.tasksPerWorker ?? Number.POSITIVE_INFINITY,
+    maxQueue: options.maxQueue ?? Number.POSITIVE_INFINITY,
+    cancelGrace: options.cancelGrace ?? 1000,
+    name: options.name ?? "pool",
+    ship: options.ship ?? "auto",
+    attempts: options.attempts ?? 3,
+  };
+  count("size", settings.size, 1);
+  count("minThreads", settings.minThreads, 0, settings.size);
+  count("attempts", settings.attempts, 1);
+  countOrInfinity("tasksPerWorker", settings.tasksPerWorker, 1);
+  countOrInfinity("maxQueue", settings.maxQueue, 0);
+  duration("idleTimeout", settings.idleTimeout);
+  duration("cancelGrace", settings.cancelGrace);
+  oneOf("ship", settings.ship, SHIP_MODES);
+  return settings;
+}
+
+/** Checks the options of calls; throws RangeError or TypeError that names the option. */
+export function checkCallOptions(options: CallOptions): void {
+  for (const key of ["timeout", "queueTimeout", "cancelGrace"] as const) {
+    if (options[key] !== undefined) duration(key, options[key]);
+  }
+  if (options.ship !== undefined) oneOf("ship", options.ship, SHIP_MODES);
+  if (options.priority !== undefined && !Number.isFinite(options.priority)) {
+    throw new RangeError(`Expected \`priority\` to be a finite number, got ${got(options.priority)}`);
+  }
+  if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
+    throw new TypeError(`Expected \`signal\` to be an AbortSignal, got ${got(options.signal)}`);
+  }
+}
+
+const SHIP_MODES = ["auto", "reference", "value"] as const;
+
+function count(name: string, value: unknown, least: number, most: number = Number.MAX_SAFE_INTEGER): void {
+  if (Number.isInteger(value) && (value as number) >= least && (value as number) <= most) return;
+  const range = most === Number.MAX_SAFE_INTEGER ? `>= ${least}` : `from ${least} to ${most}`;
+  throw new RangeError(`Expected \`${name}\` to be an integer ${range}, got ${got(value)}`);
+}
+
+function countOrInfinity(name: string, value: unknown, least: number): void {
+  if (value !== Number.POSITIVE_INFINITY) count(name, value, least);
+}
+
+function duration(name: string, value: unknown): void {
+  if (typeof value === "number" && value >= 0) return;
+  throw new RangeError(`Expected \`${name}\` to be milliseconds >= 0, got ${got(value)}`);
+}
+
+function oneOf(name: string, value: unknown, allowed: readonly string[]): void {
+  if (allowed.includes(value as string)) return;
+  throw new TypeError(
+    `Expected \`${name}\` to be ${allowed.map((one) => `"${one}"`).join(" or ")}, got ${got(value)}`,
+  );
+}

@@ -1,0 +1,159 @@
+// One session on the main side: the port to a thread, what was already said over it, and how it ends.
+//
+// A message posted before the thread is there waits in the port, so a session can be used from its first moment.
+
+import {
+  MessageChannel,
+  type MessagePort,
+  receiveMessageOnPort,
+  type Transferable,
+  type Worker,
+} from "node:worker_threads";
+import { inRootContext } from "../src/index.ts";
+import { Channel } from "./channel.ts";
+import type { Code } from "./code.ts";
+import * as wire from "./protocol.ts";
+import { decodeThrown, type Encoded } from "./serialize.ts";
+
+/** What a session tells its host. */
+export interface SessionEvents {
+  /** Starts the thread's half; settles when it has let go of the port, fails when the thread dies. */
+  open(port: MessagePort): Promise<void>;
+  findThread(threadId: number): Worker | undefined;
+  /** The thread is there. */
+  ready(): void;
+  /** The thread cannot be set up. */
+  broken(error: unknown): void;
+  replies(message: readonly unknown[]): void;
+  /** A job that was not posted, as its arguments cannot be cloned. */
+  refused(slot: number, args: readonly unknown[], error: unknown): void;
+  ended(error: Error | null): void;
+}
+
+/** A batch leaves at once when it is this long: about 256 jobs of one argument. */
+const FULL_BATCH = 1024;
+
+export class Session {
+  /** The id of the thread, 0 until it has said so. */
+  threadId = 0;
+  readonly ended: Promise<void>;
+  readonly #events: SessionEvents;
+  readonly #port: MessagePort;
+  readonly #controls: Channel;
+  readonly #jobs: Channel;
+  readonly #known = new Set<number>();
+  #flushQueued = false;
+  #killed = false;
+
+  constructor(events: SessionEvents) {
+    this.#events = events;
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    this.#controls = new Channel(port1, { length: () => wire.CONTROL_WORDS, refused: refuseControl });
+    this.#jobs = new Channel(port1, {
+      length: jobLength,
+      refused: (words, at, error) => events.refused(words[at] as number, argumentsAt(words, at), error),
+    });
+    this.ended = inRootContext(() => this.#run(port2));
+  }
+
+  /** Sends a job; its function too, the first time. */
+  post(slot: number, code: Code, args: readonly unknown[]): void {
+    if (code.number !== wire.OWN_FUNCTION && !this.#known.has(code.number)) this.#define(code);
+    const words = this.#jobs.words;
+    words.push(slot, code.number, args.length);
+    for (let i = 0; i < args.length; i++) words.push(args[i]);
+    if (words.length >= FULL_BATCH) this.flush();
+    else this.#flushSoon();
+  }
+
+  /** Sends a job whose arguments move to the thread. */
+  postMoving(slot: number, code: Code, args: readonly unknown[], transfer: readonly Transferable[]): void {
+    if (code.number !== wire.OWN_FUNCTION && !this.#known.has(code.number)) this.#define(code);
+    this.flush();
+    this.#jobs.send([slot, code.number, args.length, ...args], transfer);
+  }
+
+  /** Sends a record that is not a job; it is read before the jobs of the same flush, and before those still waiting. */
+  control(code: number, slot: number, value: unknown): void {
+    this.#controls.words.push(code, slot, value);
+    this.#flushSoon();
+  }
+
+  controlMoving(code: number, slot: number, value: unknown, transfer: readonly Transferable[]): void {
+    this.#controls.send([code, slot, value], transfer);
+  }
+
+  /** Lets the thread go, which ends the session a moment later. Everything must have been replied to. */
+  close(): void {
+    this.#port.close();
+  }
+
+  /** Terminates the thread, which ends the session with an error. */
+  kill(): void {
+    this.#killed = true;
+    if (this.threadId !== 0) void this.#events.findThread(this.threadId)?.terminate();
+  }
+
+  flush = (): void => {
+    this.#flushQueued = false;
+    this.#controls.flush();
+    this.#jobs.flush();
+  };
+
+  #flushSoon(): void {
+    if (this.#flushQueued) return;
+    this.#flushQueued = true;
+    queueMicrotask(this.flush);
+  }
+
+  #define(code: Code): void {
+    this.#known.add(code.number);
+    this.control(wire.DEFINE, code.number, { recipe: code.shipment.recipe, name: code.name });
+  }
+
+  async #run(port: MessagePort): Promise<void> {
+    this.#port.on("message", (message: unknown[]) => this.#read(message));
+    this.#port.on("messageerror", () => this.kill());
+    let failure: Error | null = null;
+    try {
+      await this.#events.open(port);
+    } catch (error) {
+      failure = error instanceof Error ? error : new Error(String(error));
+    }
+    // What the thread said before it died may still be in the port.
+    for (
+      let entry = receiveMessageOnPort(this.#port);
+      entry !== undefined;
+      entry = receiveMessageOnPort(this.#port)
+    ) {
+      this.#read(entry.message);
+    }
+    this.#port.close();
+    this.#events.ended(failure);
+  }
+
+  #read(message: readonly unknown[]): void {
+    if (message[1] === wire.HELLO) this.#greeted(message[2] as number);
+    else if (message[1] === wire.BROKEN) this.#events.broken(decodeThrown(message[2] as Encoded));
+    else this.#events.replies(message);
+  }
+
+  #greeted(threadId: number): void {
+    this.threadId = threadId;
+    if (this.#killed) this.kill();
+    else this.#events.ready();
+  }
+}
+
+function jobLength(words: readonly unknown[], at: number): number {
+  return wire.JOB_WORDS + (words[at + 2] as number);
+}
+
+function argumentsAt(words: readonly unknown[], at: number): unknown[] {
+  return words.slice(at + wire.JOB_WORDS, at + jobLength(words, at));
+}
+
+function refuseControl(_words: readonly unknown[], _at: number, error: unknown): never {
+  throw error;
+}
