@@ -193,6 +193,7 @@ export class Host implements JobPlace {
       ready: () => this.#owner.available(this),
       replies: (message) => this.#read(message),
       broken: (error) => this.#owner.broken(error),
+      stray: (error) => this.#owner.stray(error),
       refused: (slot, args, error) => this.#refused(slot, args, error),
       ended: (error) => this.#ended(error),
     });
@@ -259,8 +260,7 @@ export class Host implements JobPlace {
 
   #notice(slot: number, kind: number, value: unknown): void {
     const job = this.#table.at(slot);
-    if (kind === wire.STRAY) this.#owner.stray(decodeThrown(value as Encoded));
-    else if (kind === wire.STARTED) job?._extra?.onStarted?.();
+    if (kind === wire.STARTED) job?._extra?.onStarted?.();
     else job?._extra?.onItem?.(value);
   }
 

@@ -52,6 +52,8 @@ export const LAST_FINAL = UNLOADABLE;
 export const STARTED = 5;
 /** An item of a stream. */
 export const ITEM = 6;
+/** In place of a slot, alone in its message: this reply is about the session. */
+export const ABOUT_SESSION = -1;
 /** An error of code that no open job of the thread is charged with. */
 export const STRAY = 7;
 /** The first message of a session; the value is the thread's id. */

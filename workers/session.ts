@@ -24,6 +24,8 @@ export interface SessionEvents {
   ready(): void;
   /** The thread cannot be set up. */
   broken(error: unknown): void;
+  /** Code in the thread failed that belongs to no open job. */
+  stray(error: unknown): void;
   replies(message: readonly unknown[]): void;
   /** A job that was not posted, as its arguments cannot be cloned. */
   refused(slot: number, args: readonly unknown[], error: unknown): void;
@@ -134,9 +136,10 @@ export class Session {
   }
 
   #read(message: readonly unknown[]): void {
-    if (message[1] === wire.HELLO) this.#greeted(message[2] as number);
+    if (message[0] !== wire.ABOUT_SESSION) this.#events.replies(message);
+    else if (message[1] === wire.HELLO) this.#greeted(message[2] as number);
     else if (message[1] === wire.BROKEN) this.#events.broken(decodeThrown(message[2] as Encoded));
-    else this.#events.replies(message);
+    else this.#events.stray(decodeThrown(message[2] as Encoded));
   }
 
   #greeted(threadId: number): void {

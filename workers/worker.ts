@@ -9,7 +9,7 @@ import { currentJob } from "./current.ts";
 import { Functions } from "./functions.ts";
 import { Intake } from "./intake.ts";
 import type * as wire from "./protocol.ts";
-import { BROKEN, HELLO, STRAY, TRAILER_WORDS } from "./protocol.ts";
+import { ABOUT_SESSION, BROKEN, HELLO, STRAY, TRAILER_WORDS } from "./protocol.ts";
 import { encodeThrown } from "./serialize.ts";
 import { installLoader } from "./shipping/loader.ts";
 import { rebuild } from "./shipping/rebuild.ts";
@@ -67,7 +67,7 @@ async function runOnce(recipe: wire.Recipe, args: readonly unknown[]): Promise<v
 }
 
 function say(port: MessagePort, kind: number, value: unknown): void {
-  port.postMessage([0, kind, value, ...new Array(TRAILER_WORDS).fill(0)]);
+  port.postMessage([ABOUT_SESSION, kind, value, ...new Array(TRAILER_WORDS).fill(0)]);
 }
 
 /** An error that nobody handles is charged to the job whose code made it, and neither the thread nor its neighbours die. */
