@@ -3,14 +3,16 @@
  * JavaScript runs as soon as it is called, so what the runtime takes is a thunk or a Coroutine, never a promise.
  */
 import { inspect } from "node:util";
+import { originOf, rememberOrigin, warn } from "./debug.ts";
 import { got, RuntimeError } from "./errors.ts";
+import { runningLoopOrNull } from "./events.ts";
 
 /** What is taken where asyncio takes a coroutine: a function to call, or the lazy call made by `coroutine(fn)`. */
 export type Startable<T> = Coroutine<T> | (() => PromiseLike<T> | T);
 
 /** Reports, when it is collected, a call that was made and never started. */
-const neverAwaited = new FinalizationRegistry<string>((name) => {
-  process.emitWarning(`coroutine '${name}' was never awaited`, "RuntimeWarning");
+const neverAwaited = new FinalizationRegistry<{ name: string; place: string }>(({ name, place }) => {
+  warn("THREADLOOP_NEVER_AWAITED", `coroutine '${name}' was never awaited`, place);
 });
 
 /** A call that has not started. It runs once: when a task is made of it, or when it is awaited. */
@@ -22,7 +24,8 @@ export class Coroutine<T> implements PromiseLike<T> {
   constructor(start: () => PromiseLike<T> | T, name: string) {
     this.#start = start;
     this.#name = name;
-    neverAwaited.register(this, name, this);
+    if (runningLoopOrNull()?.getDebug()) rememberOrigin(this);
+    neverAwaited.register(this, { name, place: originOf(this) }, this);
   }
 
   /** The name of the function. */

@@ -71,6 +71,8 @@ export interface AbstractEventLoop {
   _stepInto(entry: Runnable): void;
   /** Says that the step of this entry is over: it suspended or ended. */
   _stepOver(entry: Runnable): void;
+  /** Whether this entry is in mid-step, waiting for a promise that is not the runtime's. */
+  _waitsForForeign(entry: Runnable): boolean;
   /** Notes that a timer which is still in the heap was cancelled. */
   _timerCancelled(): void;
   /** Counts the waits for something outside the loop (a thread, a promise): 1 when one begins, -1 at its end. */

@@ -1,6 +1,16 @@
 /** Everything of the runtime: what the package exports of it, then what only `workers/` uses. */
 
 export { Barrier } from "./barrier.ts";
+export {
+  captureCallGraph,
+  captureTaskTree,
+  type FutureCallGraph,
+  formatCallGraph,
+  formatTaskTree,
+  printCallGraph,
+  printTaskTree,
+  type TaskTree,
+} from "./callgraph.ts";
 export type { Clock } from "./clock.ts";
 export { Condition } from "./condition.ts";
 export { Context, ContextVar, copyContext, type Token } from "./context.ts";

@@ -6,8 +6,9 @@ import { inspect } from "node:util";
 import { linkSignal } from "./abort.ts";
 import { type Clock, monotonicClock } from "./clock.ts";
 import { isCoroutine, type Startable, starterOf } from "./coroutine.ts";
+import { originOf, warn } from "./debug.ts";
 import { DeadlockError, got, RuntimeError } from "./errors.ts";
-import type { ExceptionContext, FailedFuture } from "./events.ts";
+import { DONE, type ExceptionContext, type FailedFuture, type Outcome, type Runnable } from "./events.ts";
 import { type Executor, makeDefaultExecutor } from "./executor.ts";
 import { Future } from "./future.ts";
 import { type Callback, Handle, TimerHandle } from "./handle.ts";
@@ -54,6 +55,8 @@ export class EventLoop extends Pump {
   #executor: Executor | null = null;
   #executorClosed = false;
   #debug = false;
+  /** Debug mode: when the entry that runs was begun. */
+  #entryBegan = 0;
 
   constructor(options: EventLoopOptions = {}) {
     super(options.clock ?? monotonicClock);
@@ -239,7 +242,11 @@ export class EventLoop extends Pump {
     return this.#debug;
   }
 
-  /** Turns debug mode on or off: slow callbacks are reported and cancels keep the canceller's stack. */
+  /**
+   * Turns debug mode on or off. It keeps where tasks were made and awaited and who cancelled them, and emits a process
+   * warning for a callback or step longer than `slowCallbackDuration`, a cancel that was swallowed, and a cancel that
+   * came late because the task awaited a promise that is not the runtime's.
+   */
   setDebug(enabled: boolean): void {
     this.#debug = enabled;
   }
@@ -247,6 +254,27 @@ export class EventLoop extends Pump {
   [inspect.custom](): string {
     const state = this.isClosed() ? "closed" : this.isRunning() ? "running" : "stopped";
     return `<EventLoop ${state}, ${this._tasks.size} tasks${this.#debug ? ", debug" : ""}>`;
+  }
+
+  /** @internal */
+  override _runEntry(entry: Runnable): Outcome {
+    if (!this.#debug) return entry._run(this);
+    this.#entryBegan = this.time();
+    const outcome = entry._run(this);
+    if (outcome === DONE) this._stepEnded(entry);
+    return outcome;
+  }
+
+  /** @internal */
+  override _stepEnded(entry: Runnable): void {
+    if (!this.#debug) return;
+    const took = this.time() - this.#entryBegan;
+    if (took < this.slowCallbackDuration) return;
+    warn(
+      "THREADLOOP_SLOW_CALLBACK",
+      `Executing ${inspect(entry)} took ${took.toFixed(0)} ms`,
+      originOf(entry),
+    );
   }
 
   /** @internal */

@@ -31,6 +31,7 @@ export const noLoop: AbstractEventLoop = {
   _push: (entry) => queueMicrotask(() => entry._run(noLoop)),
   _stepInto: () => {},
   _stepOver: () => {},
+  _waitsForForeign: () => false,
   _timerCancelled: () => {},
   _waitOutside: () => {},
   _keepUnretrieved: (future, keep) => {

@@ -178,6 +178,7 @@ export abstract class Pump implements AbstractEventLoop {
       if (this.#foreign.delete(entry) && this.#idle) this.#wake();
       return;
     }
+    this._stepEnded(entry);
     this.#stepping = null;
     this.#hopping = true;
     RESOLVED.then(this.#hop);
@@ -189,10 +190,18 @@ export abstract class Pump implements AbstractEventLoop {
     if (this.#outside === 0 && this.#idle) this.#wake();
   }
 
+  /** @internal */
+  _waitsForForeign(entry: Runnable): boolean {
+    return this.#foreign.has(entry);
+  }
+
   /** @internal Runs one entry; debug mode watches it. */
   _runEntry(entry: Runnable): Outcome {
     return entry._run(this);
   }
+
+  /** @internal The step of an entry is over; debug mode watches it. */
+  _stepEnded(_entry: Runnable): void {}
 
   #hop = () => {
     if (!this.#hopping) return;

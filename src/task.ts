@@ -12,22 +12,22 @@
 import { AsyncResource } from "node:async_hooks";
 import { type Context, copyContext } from "./context.ts";
 import { Coroutine, type Startable, starterOf } from "./coroutine.ts";
+import { runInTask } from "./drive.ts";
 import { CancelledError, CancelReason, cancelledError, RuntimeError } from "./errors.ts";
 import {
   type AbstractEventLoop,
   type AwaitingTask,
-  currentRunner,
   DONE,
   type ListedTask,
   type Outcome,
-  type Runnable,
-  runningTask,
   STEPPED,
   UNTRACKED,
 } from "./events.ts";
+import { FurtherAwait } from "./furtherawait.ts";
 import { CANCELLED, FAILED, FINISHED, Future, PENDING } from "./future.ts";
 import { MANUAL } from "./handle.ts";
 import { noLoop } from "./noloop.ts";
+import { cancellerOf, TaskTrace } from "./tasktrace.ts";
 
 const NONE = Symbol("no error");
 const RESOLVED = Promise.resolve();
@@ -74,6 +74,8 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
   #resolve: Resolve | null = null;
   #reject: Reject | null = null;
   #controller: AbortController | null = null;
+  /** What debug mode keeps of it. */
+  #trace: TaskTrace | null = null;
   #begun = false;
   #announceStart: (() => void) | null = null;
   #started: Promise<void> | null = null;
@@ -87,6 +89,7 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
     this.#resource = new AsyncResource("Task", MANUAL);
     this._eager = eager;
     loop._tasks.add(this);
+    if (loop.getDebug()) this.#trace = new TaskTrace(this as Task, loop);
     if (eager) this.#start();
     else loop._push(this);
   }
@@ -156,14 +159,23 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
   override cancel(message?: string, cause?: unknown): boolean {
     if (this._state !== PENDING) return false;
     this.#cancels++;
-    const origin = cause ?? originOf(this._loop);
+    const origin = cause ?? cancellerOf(this._loop);
     const reached = this.#cancelWaiters(message, origin);
     if (!reached) {
       this.#mustCancel = true;
       this._reason = new CancelReason(message, origin);
+      if (this._loop._waitsForForeign(this)) this.#trace?.noteDelayedCancel();
     }
     this.#controller?.abort(cancelledError(new CancelReason(message, origin)));
     return true;
+  }
+
+  /**
+   * Returns the frames at the await where the task is, innermost first. Known in debug mode; before Node 26 V8 does not
+   * tell the async frames, and the place where the task was created is all that is known.
+   */
+  getStack(): string[] {
+    return this.#trace?.stack() ?? [];
   }
 
   /** Returns how many cancels are asked for and not taken back. */
@@ -210,6 +222,7 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
     }
     this.#resolve = resolve;
     this.#reject = reject;
+    this.#trace?.noteAwait();
     if (future === (this as Future)) this.#failSoon(`${this.#quoted()} cannot await itself`);
     else if (adopt(future, this._loop)) this.#waitOn(future);
     else
@@ -251,6 +264,8 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
   }
 
   #ended(): void {
+    this.#trace?.noteEnd(this._state === FINISHED && this.#cancels > 0);
+    this.#trace = null;
     this._loop._tasks.remove(this);
     this.#controller = null;
     this.#stepOver();
@@ -309,7 +324,7 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
 
   #awaitMore(future: Future, resolve: Resolve, reject: Reject): void {
     adopt(future, this._loop);
-    const wait = new FurtherAwait(this as Task, future, resolve, reject);
+    const wait = new FurtherAwait(this, future, resolve, reject);
     this._more ??= new Set();
     this._more.add(wait);
     future._addCallback(wait);
@@ -324,49 +339,6 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
   }
 }
 
-/**
- * One more await of a task that awaits already. CPython knows no such thing, so there is no order to be equal to; it
- * must only not break: each await is served, and a cancel of the task reaches all.
- */
-class FurtherAwait implements Runnable {
-  readonly _future: Future;
-  readonly #task: Task;
-  readonly #resolve: Resolve;
-  readonly #reject: Reject;
-
-  constructor(task: Task, future: Future, resolve: Resolve, reject: Reject) {
-    this.#task = task;
-    this._future = future;
-    this.#resolve = resolve;
-    this.#reject = reject;
-  }
-
-  _run(): Outcome {
-    this.#task._more?.delete(this);
-    this._future._deliver(this.#resolve as (value: unknown) => void, this.#reject);
-    return UNTRACKED;
-  }
-}
-
-function runInTask(task: Task<unknown>, start: () => unknown): void {
-  currentRunner.run(task, drive, task, start);
-}
-
-/** Runs the body; its end is the end of the task. A `then` is 12 % less memory than an async function's frame. */
-function drive(task: Task<unknown>, start: () => unknown): void {
-  try {
-    const result = start() as PromiseLike<unknown> | null | undefined;
-    if (typeof result?.then === "function") {
-      result.then(
-        (value) => task._finish(value),
-        (error) => task._fail(error),
-      );
-    } else task._finish(result);
-  } catch (error) {
-    task._fail(error);
-  }
-}
-
 /** What a future that is done says to the task that waited: its error, or nothing. */
 function outcomeOf(future: Future): unknown {
   if (future._state === FINISHED) return NONE;
@@ -377,11 +349,4 @@ function outcomeOf(future: Future): unknown {
 function adopt(future: Future, loop: AbstractEventLoop): boolean {
   if (future._loop === noLoop) future._loop = loop;
   return future._loop === loop;
-}
-
-/** Who asks for a cancel: the current task, in debug mode as an error with the stack of the call. */
-function originOf(loop: AbstractEventLoop): unknown {
-  const task = runningTask() as Task | null;
-  if (!loop.getDebug()) return task ?? undefined;
-  return new Error(task === null ? "cancelled from outside every task" : `cancelled by task '${task.name}'`);
 }

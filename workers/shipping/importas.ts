@@ -1,5 +1,5 @@
 // `import(specifier)` as another file would do it: the specifier is resolved from that file, with Node's own loader.
-// The API is experimental in every Node so far and warns once per thread, which nobody using a pool can act on.
+// The API is experimental in every Node so far and warns once per thread, which nobody who uses a pool can act on.
 import { fileURLToPath } from "node:url";
 import { compileFunction, constants } from "node:vm";
 import { LruMap } from "./lrumap.ts";
@@ -36,4 +36,18 @@ export function quietly<T>(compile: () => T): T {
   } finally {
     process.emitWarning = emitWarning;
   }
+}
+
+let silenced = false;
+
+/** Worker side: keeps that warning away for good, since shipped code may call `import()` at any time. */
+export function silenceLoaderWarning(): void {
+  if (silenced) return;
+  silenced = true;
+  const { emitWarning } = process;
+  const filtered = (...args: unknown[]): void => {
+    const text = args[0] instanceof Error ? args[0].message : String(args[0]);
+    if (!text.includes("USE_MAIN_CONTEXT_DEFAULT_LOADER")) Reflect.apply(emitWarning, process, args);
+  };
+  process.emitWarning = filtered as typeof process.emitWarning;
 }

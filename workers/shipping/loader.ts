@@ -38,7 +38,7 @@ function stripsTypes(): boolean {
 }
 
 function usesTsx(): boolean {
-  const options = [...process.execArgv, process.env["NODE_OPTIONS"] ?? ""];
+  const options = [...process.execArgv, process.env.NODE_OPTIONS ?? ""];
   return options.some((option) => option.includes("tsx"));
 }
 

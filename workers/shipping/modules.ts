@@ -1,7 +1,7 @@
 // The modules that this thread has loaded, and what they export. An ES module's exports can only be had by importing it
 // again, which gives the same instance: so only modules that are known to be loaded may be asked for here.
 import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { deepExports, directExports } from "./exports.ts";
 import { importAs } from "./importas.ts";
 import { describeModule, type ModuleAddress, type Path, type Reference } from "./recipe.ts";
@@ -31,9 +31,12 @@ export function exploredModule(address: ModuleAddress): LoadedModule | null | un
   return modules.get(describeModule(address));
 }
 
-/** The explored module whose exports this object is. */
+/** The module whose exports this object is. */
 export function moduleOfExports(exports: object): LoadedModule | undefined {
   for (const module of modules.values()) if (module?.exports === exports) return module;
+  for (const path in cache) {
+    if (cache[path]?.exports === exports) return commonjsModule(pathToFileURL(path).href) ?? undefined;
+  }
   return undefined;
 }
 

@@ -25,8 +25,70 @@ export type Reference =
   /** A function declared with `task(url, name, fn)`. */
   | { readonly kind: "declared"; readonly url: string; readonly name: string };
 
+/** A function by value: its source, and what it closes over. Nodes name each other by number; the first is the function. */
+export interface Copy {
+  readonly kind: "copy";
+  readonly nodes: readonly CopyNode[];
+}
+
 /** How to make a function in another thread. */
-export type Recipe = Reference;
+export type Recipe = Reference | Copy;
+
+/** A primitive, or the number of a node in brackets. */
+export type Slot = string | number | bigint | boolean | null | undefined | readonly [number];
+
+/** The source of a function as another thread compiles it: once per place in a file. */
+export interface Code {
+  /** An expression whose value is the function, or `{ method() {} }` when `method` is set. */
+  readonly source: string;
+  readonly method: boolean;
+  readonly isClass: boolean;
+  readonly strict: boolean;
+  /** Where the source starts in its file (from 0), so that stack traces show the user's lines. */
+  readonly url: string;
+  readonly line: number;
+  readonly column: number;
+  /** The variables that it needs from outside. */
+  readonly names: readonly string[];
+  /** The function for people: `render (file:///app/pages.js:3:8)`. */
+  readonly title: string;
+}
+
+/** A value that structured clone alone cannot carry; `data` is one that it can. */
+export type CopyNode =
+  | { readonly kind: "data"; readonly value: unknown }
+  | { readonly kind: "buffer"; readonly value: Uint8Array }
+  | { readonly kind: "reference"; readonly reference: Reference }
+  | { readonly kind: "symbol"; readonly key: string }
+  | { readonly kind: "require"; readonly url: string }
+  | { readonly kind: "array"; readonly items: readonly Slot[] }
+  | { readonly kind: "map"; readonly entries: readonly (readonly [Slot, Slot])[] }
+  | { readonly kind: "set"; readonly items: readonly Slot[] }
+  | { readonly kind: "object"; readonly prototype?: Slot; readonly properties: readonly Property[] }
+  /** An object of a class: `base` is what structured clone makes of it, or absent for an ordinary object. */
+  | {
+      readonly kind: "instance";
+      readonly of: Slot;
+      readonly base?: Slot;
+      readonly properties: readonly Property[];
+    }
+  /** `new Constructor(...args)`. */
+  | { readonly kind: "constructed"; readonly constructor: Slot; readonly args: readonly Slot[] }
+  | { readonly kind: "bound"; readonly target: Slot; readonly self: Slot; readonly args: readonly Slot[] }
+  | {
+      readonly kind: "code";
+      readonly code: Code;
+      /** The values of `code.names`. */
+      readonly values: readonly Slot[];
+      readonly properties: readonly Property[];
+      /** Methods that were put on the `prototype` of an old-style constructor. */
+      readonly methods?: readonly Property[];
+      /** The `arguments` of the function around an arrow function that uses them. */
+      readonly args?: Slot;
+    };
+
+/** [key, value]; a symbol key is a node. */
+export type Property = readonly [Slot, Slot];
 
 /** The way a module is written in messages, and its key in tables. */
 export function describeModule(module: ModuleAddress): string {

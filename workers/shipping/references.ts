@@ -109,6 +109,7 @@ function settle(fn: object, verdict: Reference | null): Reference | null {
   return verdict && whyLost(verdict) === undefined ? verdict : null;
 }
 
-function isNative(fn: object): boolean {
+/** Written in no JavaScript: of the language itself, or made by `bind`. */
+export function isNative(fn: object): boolean {
   return /\{\s*\[native code\]\s*\}$/.test(Function.prototype.toString.call(fn));
 }

@@ -34,7 +34,7 @@ export function scriptUrl(scriptId: string): string {
 }
 
 function sweepCoverage(): { counted: boolean } {
-  let counted = Boolean(process.env["NODE_V8_COVERAGE"]);
+  let counted = Boolean(process.env.NODE_V8_COVERAGE);
   const { result } = post<{ result: readonly ScriptCoverage[] }>("Profiler.getBestEffortCoverage");
   for (const { scriptId, url, functions } of result) {
     urls.set(scriptId, asUrl(url));

@@ -1,12 +1,13 @@
 // Main side: what to send so that another thread gets the same function.
 //
-//   declared with task() ─ known ─ by reference (references.ts)
+//   declared with task() ─ known ─ by reference (references.ts) ─ by value (copy.ts) ─ ShipError
 //
 // Synchronous whenever the function is known; the first time a module has to be looked at, a promise.
+import { copyFunction } from "./copy.ts";
 import { declarationOf } from "./declared.ts";
 import { type Moment, newMoment } from "./moment.ts";
 import { type AnyFunction, describeReference, type Recipe, type Reference } from "./recipe.ts";
-import { lookUp, loseReference, whyLost } from "./references.ts";
+import { isNative, type Lookup, lookUp, loseReference, whyLost } from "./references.ts";
 import { ShipError } from "./shiperror.ts";
 
 /** Which ways a function may travel: `auto` by reference or else by value, or only one of the two. */
@@ -20,47 +21,69 @@ export interface Shipment {
   readonly stable: boolean;
 }
 
-const shipments = new WeakMap<object, { shipment: Shipment; reference: Reference }>();
+/** The stable shipments of functions: one by reference, one by value. */
+const byReference = new WeakMap<object, Shipment & { readonly recipe: Reference }>();
+const byValue = new WeakMap<object, Shipment>();
 
 /**
  * Finds how `fn` gets to another thread.
  *
- * @throws ShipError when it cannot, naming the function and the fix.
+ * @throws ShipError (or rejects with one) when it cannot, naming the function and the fix.
  */
 export function ship(fn: AnyFunction, mode: ShipMode = "auto"): Shipment | Promise<Shipment> {
-  const known = shipments.get(fn);
-  if (known && mode !== "value" && whyLost(known.reference) === undefined) return known.shipment;
+  const known = mode === "value" ? byValue.get(fn) : byReference.get(fn);
+  if (known && (known.recipe.kind === "copy" || whyLost(known.recipe) === undefined)) return known;
   return attempt(fn, mode, newMoment());
 }
 
 /** Notes that a worker could not follow a recipe. Returns whether shipping the function again may succeed. */
 export function giveUp(recipe: Recipe, error: unknown): boolean {
-  const { code, reference = recipe } = error as { code?: string; reference?: Reference };
-  if (code !== "ERR_SHIP_UNREACHABLE" && code !== "ERR_SHIP_NO_EXPORT") return false;
-  if (whyLost(reference) !== undefined) return false;
-  loseReference(reference, error);
+  const { code, reference } = error as { code?: string; reference?: Reference };
+  const lost = reference ?? (recipe.kind === "copy" ? undefined : recipe);
+  if (
+    !lost ||
+    (code !== "ERR_SHIP_UNREACHABLE" && code !== "ERR_SHIP_NO_EXPORT") ||
+    whyLost(lost) !== undefined
+  )
+    return false;
+  loseReference(lost, error);
   return true;
 }
 
 function attempt(fn: AnyFunction, mode: ShipMode, moment: Moment): Shipment | Promise<Shipment> {
-  const declared = declarationOf(fn);
-  if (declared && mode !== "value" && whyLost(declared) === undefined) return byReference(fn, declared);
-  const found = lookUp(fn, moment);
-  if (found instanceof Promise) return found.then(() => attempt(fn, mode, moment));
-  if (found) return byReference(fn, found);
-  const why = declared && whyLost(declared);
-  throw new ShipError(
-    "ERR_SHIP_NOT_EXPORTED",
-    `Function ${fn.name || "(anonymous)"} is not an export of a module that a worker thread can import. Export it, or declare it with ` +
-      `task(import.meta.url, "${fn.name || "name"}", fn)${declared && why instanceof Error ? ` (${describeReference(declared)}: ${why.message})` : ""}`,
-    { cause: why },
-  );
+  const reference = mode === "value" && !isNative(fn) ? null : referenceOf(fn, moment);
+  if (reference instanceof Promise) return reference.then(() => attempt(fn, mode, moment));
+  if (reference) return remember(byReference, fn, { recipe: reference, stable: true });
+  if (mode === "reference") throw notExported(fn);
+  const known = byValue.get(fn);
+  if (known) return known;
+  const copied = copyFunction(fn, moment);
+  if (copied instanceof Promise) return copied.then(() => attempt(fn, mode, moment));
+  const shipment = { recipe: copied.copy, stable: copied.stable };
+  return copied.stable ? remember(byValue, fn, shipment) : shipment;
 }
 
-function byReference(fn: AnyFunction, reference: Reference): Shipment {
-  const known = shipments.get(fn);
-  if (known?.reference === reference) return known.shipment;
-  const shipment: Shipment = { recipe: reference, stable: true };
-  shipments.set(fn, { shipment, reference });
+function referenceOf(fn: AnyFunction, moment: Moment): Lookup {
+  const declared = declarationOf(fn);
+  return declared && whyLost(declared) === undefined ? declared : lookUp(fn, moment);
+}
+
+function remember<S extends Shipment>(shipments: WeakMap<object, S>, fn: AnyFunction, shipment: S): S {
+  shipments.set(fn, shipment);
   return shipment;
+}
+
+function notExported(fn: AnyFunction): ShipError {
+  const name = fn.name || "(anonymous)";
+  const declared = declarationOf(fn);
+  const why = declared && whyLost(declared);
+  return new ShipError(
+    "ERR_SHIP_NOT_EXPORTED",
+    `Function ${name} is not an export of a module that a worker thread can import, and \`ship: "reference"\` forbids to copy it. ` +
+      `Export it, or declare it with task(import.meta.url, "${fn.name || "name"}", fn)` +
+      (declared && why instanceof Error
+        ? `. It is declared as ${describeReference(declared)}, but ${why.message}`
+        : ""),
+    { cause: why },
+  );
 }

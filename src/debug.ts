@@ -1,0 +1,44 @@
+/**
+ * What debug mode knows and says: where things were made, and warnings about what is legal but rarely meant. Each
+ * warning is a Node process warning with a code, and names the task and the place.
+ */
+
+/** The codes of the warnings. */
+export type WarningCode =
+  | "THREADLOOP_SLOW_CALLBACK"
+  | "THREADLOOP_SWALLOWED_CANCEL"
+  | "THREADLOOP_LATE_CANCEL"
+  | "THREADLOOP_NEVER_AWAITED";
+
+const origins = new WeakMap<object, string>();
+const OWN_FILES = new URL(".", import.meta.url).href;
+
+/** Remembers that the thing is made here: the frames of the caller outside the runtime. */
+export function rememberOrigin(thing: object): void {
+  origins.set(thing, placeOf(new Error()));
+}
+
+/** Where the thing was made, as `at function (file:line:column)`, or an empty string when debug mode was off. */
+export function originOf(thing: object): string {
+  return origins.get(thing) ?? "";
+}
+
+/** The frames of a stack that are not the runtime's own. */
+export function userFrames(error: Error): string[] {
+  const lines = (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
+  return lines
+    .map((line) => line.trim())
+    .filter((line) => !line.includes(OWN_FILES) && !line.includes("(node:"));
+}
+
+/** Emits a warning with a place where one is known. */
+export function warn(code: WarningCode, message: string, place = ""): void {
+  process.emitWarning(place === "" ? message : `${message}\n    created ${place}`, {
+    type: "RuntimeWarning",
+    code,
+  });
+}
+
+function placeOf(error: Error): string {
+  return userFrames(error)[0] ?? "";
+}

@@ -1,0 +1,36 @@
+/**
+ * One more await of a task that awaits already, as `Promise.all` makes them. CPython knows no such thing, so there is
+ * no order to be equal to; it must only not break: each await is served, and a cancel of the task reaches all.
+ */
+import { type Outcome, type Runnable, UNTRACKED } from "./events.ts";
+import type { Future } from "./future.ts";
+
+/** The task, as its further awaits see it. */
+export interface ManyAwaiting {
+  _more: Set<FurtherAwait> | null;
+}
+
+export class FurtherAwait implements Runnable {
+  readonly _task: ManyAwaiting;
+  readonly _future: Future;
+  readonly #resolve: (value: unknown) => void;
+  readonly #reject: (error: unknown) => void;
+
+  constructor(
+    task: ManyAwaiting,
+    future: Future,
+    resolve: (value: never) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this._task = task;
+    this._future = future;
+    this.#resolve = resolve as (value: unknown) => void;
+    this.#reject = reject;
+  }
+
+  _run(): Outcome {
+    this._task._more?.delete(this);
+    this._future._deliver(this.#resolve, this.#reject);
+    return UNTRACKED;
+  }
+}

@@ -1,0 +1,148 @@
+// Worker side: the nodes of a copy become values again, with their identities and cycles.
+import { createRequire } from "node:module";
+import { instantiate, type Variables } from "./code.ts";
+import type { CopyNode, Property, Slot } from "./recipe.ts";
+
+type CodeNode = Extract<CopyNode, { kind: "code" }>;
+
+/** One copy being put together. */
+interface Assembly {
+  readonly nodes: readonly CopyNode[];
+  /** The values that the copy's references name. */
+  readonly found: ReadonlyMap<CopyNode, unknown>;
+  readonly made: Map<number, unknown>;
+  /** Functions whose variables are set at the end, when all values exist. */
+  readonly unfilled: (() => void)[];
+}
+
+/** Puts the copy together; the first node is the function. */
+export function assemble(nodes: readonly CopyNode[], found: ReadonlyMap<CopyNode, unknown>): unknown {
+  const assembly: Assembly = { nodes, found, made: new Map(), unfilled: [] };
+  const value = make(assembly, 0);
+  for (const fill of assembly.unfilled) fill();
+  return value;
+}
+
+function valueIn(assembly: Assembly, slot: Slot): unknown {
+  return Array.isArray(slot) ? make(assembly, slot[0] as number) : slot;
+}
+
+function make(assembly: Assembly, number: number): unknown {
+  if (assembly.made.has(number)) return assembly.made.get(number);
+  const node = assembly.nodes[number]!;
+  const keep = <T>(value: T): T => {
+    assembly.made.set(number, value);
+    return value;
+  };
+  const value = (slot: Slot): unknown => valueIn(assembly, slot);
+  switch (node.kind) {
+    case "data":
+      return keep(node.value);
+    case "buffer":
+      return keep(Buffer.from(node.value.buffer, node.value.byteOffset, node.value.byteLength));
+    case "reference":
+      return keep(assembly.found.get(node));
+    case "symbol":
+      return keep(Symbol.for(node.key));
+    case "require":
+      return keep(createRequire(node.url));
+    case "constructed":
+      return keep(Reflect.construct(value(node.constructor) as NewableFunction, node.args.map(value)));
+    case "bound":
+      return keep(
+        Function.prototype.bind.call(
+          value(node.target) as NewableFunction,
+          value(node.self),
+          ...node.args.map(value),
+        ),
+      );
+    case "code":
+      return makeFunction(assembly, node, keep);
+    default:
+      return makeContainer(assembly, node, keep);
+  }
+}
+
+type Container = Extract<CopyNode, { kind: "array" | "map" | "set" | "object" | "instance" }>;
+
+/** Containers are kept before they are filled: what they hold may lead back to them. */
+function makeContainer(assembly: Assembly, node: Container, keep: <T>(value: T) => T): unknown {
+  const value = (slot: Slot): unknown => valueIn(assembly, slot);
+  switch (node.kind) {
+    case "array": {
+      const array = keep<unknown[]>([]);
+      for (const item of node.items) array.push(value(item));
+      return array;
+    }
+    case "map": {
+      const map = keep(new Map<unknown, unknown>());
+      for (const [key, item] of node.entries) map.set(value(key), value(item));
+      return map;
+    }
+    case "set": {
+      const set = keep(new Set<unknown>());
+      for (const item of node.items) set.add(value(item));
+      return set;
+    }
+    case "object": {
+      const prototype = "prototype" in node ? (value(node.prototype) as object | null) : Object.prototype;
+      const object = keep(Object.create(prototype) as object);
+      define(assembly, object, node.properties);
+      return object;
+    }
+    case "instance": {
+      const { prototype } = value(node.of) as { prototype: object };
+      const base = node.base === undefined ? {} : (value(node.base) as object);
+      const object = keep(Object.setPrototypeOf(base, prototype) as object);
+      define(assembly, object, node.properties);
+      return object;
+    }
+  }
+}
+
+function makeFunction(assembly: Assembly, node: CodeNode, keep: <T>(value: T) => T): unknown {
+  const fill = (variables: Variables): void =>
+    variables.set(node.values.map((slot) => valueIn(assembly, slot)));
+  const args = node.args === undefined ? [] : (valueIn(assembly, node.args) as unknown[]);
+  const { made, variables } = instantiate(node.code, { self: thisTrap(node.code.title), args }, fill);
+  const fn = keep(made as object & { prototype: object });
+  assembly.unfilled.push(() => fill(variables));
+  define(assembly, fn, node.properties);
+  if (node.methods) define(assembly, fn.prototype, node.methods);
+  for (const slot of node.values) valueIn(assembly, slot);
+  return fn;
+}
+
+/** Defined and not assigned: a key may be "__proto__". */
+function define(assembly: Assembly, object: object, properties: readonly Property[]): void {
+  for (const [key, slot] of properties) {
+    const value = valueIn(assembly, slot);
+    Object.defineProperty(object, valueIn(assembly, key) as PropertyKey, {
+      value,
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    });
+  }
+}
+
+/** What an arrow function from elsewhere has as `this`: nothing tells the sender that the source uses it. */
+function thisTrap(title: string): unknown {
+  const refuse = (): never => {
+    throw new TypeError(
+      `Arrow function ${title} uses the \`this\` of the place where it was written, which does not travel to a worker thread. ` +
+        "Put what it needs into a variable, or pass it as an argument",
+    );
+  };
+  return new Proxy(
+    {},
+    {
+      get: refuse,
+      set: refuse,
+      has: refuse,
+      deleteProperty: refuse,
+      ownKeys: refuse,
+      getPrototypeOf: refuse,
+    },
+  );
+}

@@ -1,0 +1,61 @@
+// Worker side: the source of a shipped function is compiled once per place in its file, under the file's own name and
+// position, so that stack traces and breakpoints show the user's lines. Its variables are set for each function made.
+import { Script } from "node:vm";
+import { defaultLoader, quietly, silenceLoaderWarning } from "./importas.ts";
+import { LruMap } from "./lrumap.ts";
+import type { Code } from "./recipe.ts";
+
+/** The variables of one function: set all at once, in the order of `code.names`. */
+export interface Variables {
+  set(values: readonly unknown[]): void;
+}
+
+/** Makes the function, with `this` and `arguments` of the place where it was written. */
+type Make = (this: unknown) => unknown;
+type Factory = (variables: Partial<Variables>) => Make;
+
+const factories = new LruMap<string, Factory>(1_000);
+
+/** A new function of this code. `fill` gets its variables before a class is made, whose `extends` needs them. */
+export function instantiate(
+  code: Code,
+  around: { self: unknown; args: readonly unknown[] },
+  fill: (variables: Variables) => void,
+): { made: unknown; variables: Variables } {
+  const key = `${code.url}:${code.line}:${code.column}:${code.strict}:${code.source}`;
+  let factory = factories.get(key);
+  if (!factory) {
+    factory = compile(code);
+    factories.set(key, factory);
+  }
+  const variables = {} as Variables;
+  const make = factory(variables);
+  if (code.isClass) fill(variables);
+  const value: unknown = Reflect.apply(make, around.self, around.args);
+  return { made: code.method ? onlyMember(value as object) : value, variables };
+}
+
+function compile({ source, strict, names, url, line, column }: Code): Factory {
+  const declarations = names.length > 0 ? `let ${names.join(",")};` : "";
+  const setter = names.map((name, i) => `${name}=values$[${i}]`).join(";");
+  const head = `(function(variables$){${strict ? '"use strict";' : ""}${declarations}variables$.set=(values$)=>{${setter}};return function(){return `;
+  // The first line of the source starts behind the head and one more bracket ("(" or "({").
+  const columnOffset = column - head.length - (source.startsWith("({") ? 2 : 1);
+  const imports = /\bimport\s*\(/.test(source) && url.startsWith("file:");
+  if (imports) silenceLoaderWarning();
+  const script = quietly(
+    () =>
+      new Script(`${head}${source}}})`, {
+        filename: url || "threadloop:evaluated",
+        lineOffset: line,
+        columnOffset,
+        ...(imports && { importModuleDynamically: defaultLoader }),
+      }),
+  );
+  return script.runInThisContext() as Factory;
+}
+
+function onlyMember(object: object): unknown {
+  const [member] = Object.values(Object.getOwnPropertyDescriptors(object));
+  return member?.value ?? member?.get ?? member?.set;
+}

@@ -1,0 +1,236 @@
+// By value: a function's source and the values of the variables it captures, of this moment. Functions among those go
+// by reference where they can, else by value as well.
+
+import { types } from "node:util";
+import { importsAmong } from "./bindings.ts";
+import { type Copying, cannotSend, within } from "./copying.ts";
+import { copyObject, isWellKnown, propertiesOf } from "./copyobject.ts";
+import { declarationOf } from "./declared.ts";
+import type { BoundInspection, CodeInspection } from "./inspector.ts";
+import { type Moment, noteModuleOnly } from "./moment.ts";
+import { propertiesUsed } from "./narrow.ts";
+import { log, noticeAssignments, noticeCopy } from "./notices.ts";
+import { type Plan, planFor, titleOf } from "./plan.ts";
+import {
+  type Copy,
+  type CopyNode,
+  describeReference,
+  type Property,
+  type Reference,
+  type Slot,
+} from "./recipe.ts";
+import { lookUp, whyLost } from "./references.ts";
+import { scriptUrl } from "./scripts.ts";
+
+export interface CopiedFunction {
+  readonly copy: Copy;
+  /** Nothing in it can change from call to call. */
+  readonly stable: boolean;
+}
+
+/** Copies a function; a promise when modules have to be looked at first: then ask again, with the same moment. */
+export function copyFunction(fn: object, moment: Moment): CopiedFunction | Promise<unknown> {
+  const copying = newCopying(moment);
+  copying.slot(fn);
+  if (copying.pending.length > 0) return Promise.all(copying.pending);
+  const inspection = moment.inspect(fn);
+  if (inspection.kind === "code") noticeCopy(planFor(fn, inspection), copying);
+  return { copy: { kind: "copy", nodes: copying.nodes }, stable: copying.stable };
+}
+
+function newCopying(moment: Moment): Copying {
+  const copying: Copying = {
+    moment,
+    nodes: [],
+    numbers: new Map(),
+    trail: [],
+    pending: [],
+    captures: [],
+    stable: true,
+    size: 0,
+    url: "",
+    slot: (value, only) => slotFor(copying, value, only),
+  };
+  return copying;
+}
+
+function slotFor(copying: Copying, value: unknown, only?: readonly string[]): Slot {
+  if (typeof value === "symbol") return [copying.nodes.push(symbolNode(copying, value)) - 1];
+  if ((typeof value !== "object" || value === null) && typeof value !== "function") return value as Slot;
+  const known = only ? undefined : copying.numbers.get(value);
+  if (known !== undefined) return [known];
+  const number = copying.nodes.push({ kind: "data", value: undefined }) - 1;
+  if (!only) copying.numbers.set(value, number);
+  copying.nodes[number] =
+    typeof value === "function"
+      ? functionNode(copying, value, number === 0)
+      : copyObject(copying, value, only);
+  return [number];
+}
+
+function symbolNode(copying: Copying, symbol: symbol): CopyNode {
+  const key = Symbol.keyFor(symbol);
+  if (key !== undefined) return { kind: "symbol", key };
+  if (isWellKnown(symbol)) {
+    return {
+      kind: "reference",
+      reference: { kind: "global", path: ["Symbol", symbol.description!.slice("Symbol.".length)] },
+    };
+  }
+  throw cannotSend(
+    copying,
+    `${String(symbol)}, a symbol of this thread`,
+    "Use Symbol.for(), which is the same in all threads",
+  );
+}
+
+function functionNode(copying: Copying, fn: object, isRoot: boolean): CopyNode {
+  if (types.isProxy(fn))
+    throw cannotSend(copying, "a Proxy, which belongs to this thread", "Send the function behind it");
+  const reference = isRoot ? null : referenceOf(copying, fn);
+  if (reference) return { kind: "reference", reference };
+  if (reference === undefined) return { kind: "data", value: undefined }; // pending: this copy will be thrown away
+  const inspection = copying.moment.inspect(fn);
+  if (inspection.kind === "bound") return boundNode(copying, inspection);
+  if (inspection.kind === "native") {
+    throw cannotSend(
+      copying,
+      "a native function that no global name leads to",
+      "Call it from a function of your own",
+    );
+  }
+  const url = scriptUrl(inspection.scriptId);
+  if (!url.startsWith("node:")) return codeNode(copying, fn, inspection, url);
+  // CommonJS gives each module a `require` of its own.
+  if ("resolve" in fn && "cache" in fn && copying.url.startsWith("file:"))
+    return { kind: "require", url: copying.url };
+  throw cannotSend(
+    copying,
+    `${(fn as { name?: string }).name || "a function"}, an internal function of Node.js`,
+    "Call it from a function of your own",
+  );
+}
+
+/** undefined: not known yet. */
+function referenceOf(copying: Copying, fn: object): Reference | null | undefined {
+  const declared = declarationOf(fn);
+  if (declared && whyLost(declared) === undefined) return declared;
+  const found = lookUp(fn, copying.moment);
+  if (!(found instanceof Promise)) return found;
+  copying.pending.push(found);
+  return undefined;
+}
+
+function boundNode(copying: Copying, { target, self, args }: BoundInspection): CopyNode {
+  if ([self, ...args].some((value) => typeof value === "object" && value !== null)) copying.stable = false;
+  return {
+    kind: "bound",
+    target: within(copying, { kind: "property", text: ".[[target]]" }, () => copying.slot(target)),
+    self: within(copying, { kind: "property", text: ".[[this]]" }, () => copying.slot(self)),
+    args: args.map((arg, i) =>
+      within(copying, { kind: "property", text: `.[[arguments]][${i}]` }, () => copying.slot(arg)),
+    ),
+  };
+}
+
+function codeNode(copying: Copying, fn: object, inspection: CodeInspection, url: string): CopyNode {
+  return within(copying, { kind: "function", title: titleOf(fn, inspection) }, () => {
+    const plan = planFor(fn, inspection);
+    if (!findImports(copying, plan, inspection)) return { kind: "data", value: undefined };
+    noteModuleOnly(fn, inspection, plan.usesArguments ? ["arguments"] : plan.captured);
+    noticeAssignments(plan);
+    const outer = copying.url;
+    copying.url = url;
+    const node = filledIn(copying, fn, plan, inspection);
+    copying.url = outer;
+    return node;
+  });
+}
+
+function findImports(copying: Copying, plan: Plan, { scopes }: CodeInspection): boolean {
+  if (plan.imports) return true;
+  const imports = importsAmong(plan.captured, plan.code.url, scopes);
+  if (imports instanceof Promise) copying.pending.push(imports);
+  else plan.imports = imports;
+  return plan.imports !== undefined;
+}
+
+function filledIn(copying: Copying, fn: object, plan: Plan, inspection: CodeInspection): CopyNode {
+  const values = plan.captured.map((name) => capturedValue(copying, plan, inspection, name));
+  if (plan.meta) values.push(copying.slot(plan.meta));
+  if (plan.extendsParent) {
+    values.push(
+      within(copying, { kind: "property", text: ".[[extends]]" }, () =>
+        copying.slot(Object.getPrototypeOf(fn)),
+      ),
+    );
+  }
+  const properties = plan.code.isClass ? [] : propertiesOf(copying, fn, Object.keys(fn));
+  const methods = methodsOf(copying, fn, plan);
+  if (properties.length > 0 || methods) copying.stable = false;
+  return {
+    kind: "code",
+    code: plan.code,
+    values,
+    properties,
+    ...(methods && { methods }),
+    ...(plan.usesArguments && { args: argumentsOf(copying, inspection) }),
+  };
+}
+
+function capturedValue(copying: Copying, plan: Plan, { scopes }: CodeInspection, name: string): Slot {
+  const isOwn = copying.trail.length === 1;
+  const imported = plan.imports?.get(name);
+  if (imported && whyLost(imported) === undefined && travelsAsImport(imported, read(copying, scopes, name))) {
+    if (isOwn && log.enabled) copying.captures.push({ name, how: describeReference(imported) });
+    return [copying.nodes.push({ kind: "reference", reference: imported }) - 1];
+  }
+  copying.stable = false;
+  return within(copying, { kind: "variable", name }, () => {
+    const value = read(copying, scopes, name);
+    const before = copying.size;
+    const slot = copying.slot(value, propertiesUsed(plan.code.source, name, value));
+    if (isOwn && log.enabled)
+      copying.captures.push({ name, how: describeCapture(copying, slot, copying.size - before) });
+    return slot;
+  });
+}
+
+/** An imported primitive may be a variable that this thread has changed: its value travels, except Node's (`isMainThread`). */
+function travelsAsImport(imported: Reference, value: unknown): boolean {
+  if (typeof value === "function" || (typeof value === "object" && value !== null)) return true;
+  return imported.kind === "module" && imported.url.startsWith("node:");
+}
+
+function read(copying: Copying, scopes: CodeInspection["scopes"], name: string): unknown {
+  const scope = scopes.find(({ kind, variables }) => kind !== "Global" && name in variables);
+  try {
+    return (scope?.variables ?? (globalThis as Record<string, unknown>))[name];
+  } catch {
+    throw cannotSend(copying, "not initialised yet", "Hand the function over after that line has run");
+  }
+}
+
+function describeCapture(copying: Copying, slot: Slot, size: number): string {
+  if (!Array.isArray(slot)) return typeof slot;
+  const node = copying.nodes[slot[0] as number]!;
+  return node.kind === "reference" ? describeReference(node.reference) : `${node.kind}, ${size} bytes`;
+}
+
+/** Old-style classes: methods assigned to `prototype`. */
+function methodsOf(copying: Copying, fn: object, { code }: Plan): Property[] | undefined {
+  const prototype: unknown = code.isClass
+    ? undefined
+    : Object.getOwnPropertyDescriptor(fn, "prototype")?.value;
+  if (typeof prototype !== "object" || prototype === null) return undefined;
+  const keys = Object.keys(prototype);
+  return keys.length === 0 ? undefined : propertiesOf(copying, prototype, keys);
+}
+
+function argumentsOf(copying: Copying, { scopes }: CodeInspection): Slot {
+  copying.stable = false;
+  const args = scopes.find(({ variables }) => "arguments" in variables)?.variables.arguments;
+  return within(copying, { kind: "variable", name: "arguments" }, () =>
+    copying.slot(Array.from((args ?? []) as ArrayLike<unknown>)),
+  );
+}

@@ -1,0 +1,187 @@
+// Objects among the captured values that structured clone cannot carry whole: they are taken apart.
+import { addNode, type Copying, cannotSend, within } from "./copying.ts";
+import { isEntry } from "./entry.ts";
+import { builtinReference, globalReference } from "./globals.ts";
+import { hasPrivateMembers, mayInspect } from "./inspector.ts";
+import { moduleOfExports } from "./modules.ts";
+import type { CopyNode, Property, Reference, Slot } from "./recipe.ts";
+import { className, dataSize, isOwnPrototype, kindOf } from "./values.ts";
+
+const PASS_OR_CREATE =
+  "Pass what the function needs of it as an argument, create it inside the function, or export the function from a module of its own";
+
+/** The node for an object. `only`: nothing but these properties of it is used. */
+export function copyObject(copying: Copying, object: object, only?: readonly string[]): CopyNode {
+  if (only) return { kind: "object", properties: propertiesOf(copying, object, only) };
+  const size = dataSize(object);
+  if (size !== undefined) {
+    copying.size += size;
+    return { kind: "data", value: object };
+  }
+  const reference = referenceTo(object);
+  return reference ? { kind: "reference", reference } : takenApart(copying, object);
+}
+
+/** An object that every thread has under a name: a global, a built-in module, the exports of a module. */
+function referenceTo(object: object): Reference | null {
+  const found = globalReference(object) ?? builtinReference(object);
+  if (found) return found;
+  const module = moduleOfExports(object);
+  if (!module || ("url" in module.address && isEntry(module.address.url))) return null;
+  return { ...module.address, path: [] };
+}
+
+function takenApart(copying: Copying, object: object): CopyNode {
+  switch (kindOf(object)) {
+    case "stuck":
+      throw cannotSend(copying, `a ${className(object)}, which belongs to this thread`, PASS_OR_CREATE);
+    case "buffer":
+      return copyBuffer(copying, object as Buffer);
+    case "array":
+      return ofClass(copying, object, { kind: "array", items: itemsOf(copying, object as unknown[]) });
+    case "map":
+      return ofClass(copying, object, {
+        kind: "map",
+        entries: entriesOf(copying, object as Map<unknown, unknown>),
+      });
+    case "set":
+      return ofClass(copying, object, {
+        kind: "set",
+        items: itemsOf(copying, [...(object as Set<unknown>)]),
+      });
+    case "builtin":
+      return ofClass(copying, object, { kind: "data", value: object });
+    case "namespace":
+    case "plain":
+      return copyPlain(copying, object);
+    case "instance":
+      return copyInstance(copying, object);
+  }
+}
+
+/** A Map, Set, Date, Error, ... as it is, or of a class that extends it. */
+function ofClass(copying: Copying, object: object, node: CopyNode): CopyNode {
+  return isOwnPrototype(object) ? node : copyInstance(copying, object, addNode(copying, node));
+}
+
+function copyPlain(copying: Copying, object: object): CopyNode {
+  const properties = propertiesOf(copying, object, keysOf(object));
+  return Object.getPrototypeOf(object) === null
+    ? { kind: "object", prototype: null, properties }
+    : { kind: "object", properties };
+}
+
+/** Small Buffers are windows on a shared pool: only the window travels. */
+function copyBuffer(copying: Copying, buffer: Buffer): CopyNode {
+  const isShared = buffer.buffer instanceof SharedArrayBuffer;
+  copying.size += isShared ? 0 : buffer.byteLength;
+  const isWindow = !isShared && buffer.byteLength < buffer.buffer.byteLength;
+  return { kind: "buffer", value: isWindow ? new Uint8Array(buffer) : buffer };
+}
+
+function copyInstance(copying: Copying, object: object, base?: Slot): CopyNode {
+  const rebuilt = constructedAgain(copying, object);
+  if (rebuilt) return rebuilt;
+  if (!base && isCloneable(object)) return { kind: "data", value: object };
+  const prototype: object = Object.getPrototypeOf(object);
+  const type: unknown = Object.getOwnPropertyDescriptor(prototype, "constructor")?.value;
+  const name = className(object);
+  if (typeof type !== "function") {
+    const slot = within(copying, { kind: "property", text: ".__proto__" }, () => copying.slot(prototype));
+    return { kind: "object", prototype: slot, properties: propertiesOf(copying, object, keysOf(object)) };
+  }
+  if (globalReference(type) ?? builtinReference(type)) {
+    throw cannotSend(copying, `an instance of ${name}, which belongs to this thread`, PASS_OR_CREATE);
+  }
+  if (mayInspect() && hasPrivateMembers(object)) {
+    throw cannotSend(
+      copying,
+      `an instance of ${name}, whose #private members cannot be copied`,
+      PASS_OR_CREATE,
+    );
+  }
+  const of = within(copying, { kind: "property", text: ".constructor" }, () => copying.slot(type));
+  const keys = keysOf(object).filter((key) => !base || !isIndex(key));
+  return { kind: "instance", of, ...(base && { base }), properties: propertiesOf(copying, object, keys) };
+}
+
+/** Small objects of the platform that structured clone refuses and that their constructor makes again. */
+function constructedAgain(copying: Copying, object: object): CopyNode | undefined {
+  const args = constructorArguments(object, Object.getPrototypeOf(object));
+  return (
+    args && {
+      kind: "constructed",
+      constructor: copying.slot(object.constructor),
+      args: args.map((arg) => copying.slot(arg)),
+    }
+  );
+}
+
+function constructorArguments(object: object, prototype: object): unknown[] | undefined {
+  if (prototype === URL.prototype || prototype === URLSearchParams.prototype) return [String(object)];
+  if (prototype === TextEncoder.prototype) return [];
+  if (prototype !== TextDecoder.prototype) return undefined;
+  const { encoding, fatal, ignoreBOM } = object as InstanceType<typeof TextDecoder>;
+  return [encoding, { fatal, ignoreBOM }];
+}
+
+/** Some objects of the platform clone as what they are: Blob, CryptoKey. */
+function isCloneable(object: object): boolean {
+  try {
+    return Object.getPrototypeOf(structuredClone(object)) === Object.getPrototypeOf(object);
+  } catch {
+    return false;
+  }
+}
+
+/** Symbol keys travel when another thread can have the same symbol. */
+function keysOf(object: object): (string | symbol)[] {
+  return Reflect.ownKeys(object).filter((key) => {
+    if (!Object.getOwnPropertyDescriptor(object, key)?.enumerable) return false;
+    return typeof key === "string" || Symbol.keyFor(key) !== undefined || isWellKnown(key);
+  });
+}
+
+/** The items of an array or typed array: its base has them. */
+const isIndex = (key: string | symbol): boolean => typeof key === "string" && /^\d+$/.test(key);
+
+/** `Symbol.iterator` and its like. */
+export function isWellKnown(symbol: symbol): boolean {
+  const name = symbol.description?.replace(/^Symbol\./, "") ?? "";
+  return (Symbol as unknown as Record<string, unknown>)[name] === symbol;
+}
+
+function itemsOf(copying: Copying, items: readonly unknown[]): Slot[] {
+  return Array.from(items, (item, i) =>
+    within(copying, { kind: "property", text: `[${i}]` }, () => copying.slot(item)),
+  );
+}
+
+function entriesOf(copying: Copying, map: Map<unknown, unknown>): (readonly [Slot, Slot])[] {
+  return [...map].map(([key, value]) => {
+    const text = typeof key === "string" ? `.get(${JSON.stringify(key)})` : ".get(...)";
+    return [
+      within(copying, { kind: "property", text: ".keys()" }, () => copying.slot(key)),
+      within(copying, { kind: "property", text }, () => copying.slot(value)),
+    ] as const;
+  });
+}
+
+/** The properties of an object, with their names. */
+export function propertiesOf(
+  copying: Copying,
+  object: object,
+  keys: readonly (string | symbol)[],
+): Property[] {
+  return keys.map((key) => {
+    const text =
+      typeof key === "string" && /^[\w$]+$/.test(key)
+        ? `.${key}`
+        : `[${typeof key === "string" ? JSON.stringify(key) : String(key)}]`;
+    const value: unknown = (object as Record<string | symbol, unknown>)[key];
+    return [
+      copying.slot(key),
+      within(copying, { kind: "property", text }, () => copying.slot(value)),
+    ] as const;
+  });
+}

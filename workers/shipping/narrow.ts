@@ -1,0 +1,31 @@
+// A captured namespace object that is only used as `name.property`: those properties are all that has to travel.
+// Transpilers and vite turn imports into such objects; the whole of one may hold things that cannot travel at all.
+import { types } from "node:util";
+
+/** The properties that `source` uses of the variable `name`; undefined when it is no namespace, or used as a whole. */
+export function propertiesUsed(source: string, name: string, value: unknown): string[] | undefined {
+  if (typeof value !== "object" || value === null || !isNamespaceLike(name, value)) return undefined;
+  const used = new Set<string>();
+  const uses = source.matchAll(
+    new RegExp(
+      `(?<![\\w$.])${name.replaceAll("$", "\\$")}(?![\\w$])(?:\\s*\\.\\s*([\\p{ID_Continue}$]+))?`,
+      "gu",
+    ),
+  );
+  for (const [, property] of uses) {
+    if (property === undefined) return undefined;
+    used.add(property);
+  }
+  return [...used];
+}
+
+function isNamespaceLike(name: string, value: object): boolean {
+  if (/^__vite_ssr_(import_\d+|import_meta)__$/.test(name)) return true;
+  if (types.isModuleNamespaceObject(value)) return true;
+  if (types.isProxy(value)) return false;
+  return (
+    name === "exports" ||
+    "__esModule" in value ||
+    (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === "Module"
+  );
+}

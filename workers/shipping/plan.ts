@@ -1,0 +1,206 @@
+// Which variables a function needs from outside, told by V8 itself, without a parser: its source is compiled inside a
+// function that declares every name in scope; V8 then keeps exactly the names that the source uses, and the inspector
+// lists them. No code of the user runs. Done once per place in a file.
+import { fileURLToPath } from "node:url";
+import { types } from "node:util";
+import { Script } from "node:vm";
+import { globalReference } from "./globals.ts";
+import { type CodeInspection, inspect, type Scope } from "./inspector.ts";
+import { LruMap } from "./lrumap.ts";
+import type { Code, Reference } from "./recipe.ts";
+import { scriptUrl } from "./scripts.ts";
+import { ShipError } from "./shiperror.ts";
+
+/** What is known of the functions written at one place. */
+export interface Plan {
+  readonly code: Code;
+  /** The captured variables: the first of `code.names`. */
+  readonly captured: readonly string[];
+  /** Value of `import.meta`, when the source uses it: then the next of `code.names`. */
+  readonly meta?: Record<string, string>;
+  /** A class with an `extends` clause: its parent is the last of `code.names`. */
+  readonly extendsParent: boolean;
+  /** An arrow function uses the `arguments` of the function around it. */
+  readonly usesArguments: boolean;
+  /** Captured variables that are import bindings; undefined until they were looked for. */
+  imports?: ReadonlyMap<string, Reference>;
+  /** What people were told about this place already. */
+  readonly warned: Set<string>;
+}
+
+/** As long as `import.meta`, so that columns stay what they were. */
+const META = "importMeta$";
+const PARENT = "classParent$";
+const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
+const plans = new LruMap<string, Plan>(1_000);
+
+/** The plan for a function that was inspected. */
+export function planFor(fn: object, inspection: CodeInspection): Plan {
+  const source = Function.prototype.toString.call(fn);
+  const key = `${inspection.scriptId}:${inspection.line}:${inspection.column}:${source.length}`;
+  let plan = plans.get(key);
+  if (!plan) {
+    plan = makePlan(fn, source, inspection);
+    plans.set(key, plan);
+  }
+  return plan;
+}
+
+/** A function for people: `render (file:///app/pages.js:3:8)`. */
+export function titleOf(fn: object, { scriptId, line, column }: CodeInspection): string {
+  return `${(fn as { name?: unknown }).name || "(anonymous)"} (${scriptUrl(scriptId) || "evaluated code"}:${line + 1}:${column + 1})`;
+}
+
+interface Form {
+  readonly text: string;
+  readonly method: boolean;
+  readonly strict: boolean;
+  readonly usesMeta: boolean;
+}
+
+function makePlan(fn: object, source: string, inspection: CodeInspection): Plan {
+  const url = scriptUrl(inspection.scriptId);
+  const title = titleOf(fn, inspection);
+  const isClass = /^class\b/.test(source);
+  const parented =
+    isClass && Object.getPrototypeOf(fn) !== Function.prototype ? withParentVariable(source) : undefined;
+  const candidates = namesInScope(inspection.scopes, source, url);
+  const extra = parented === undefined ? [] : [PARENT];
+  const { form, used } = firstThatCompiles(formsOf(fn, parented ?? source), [...candidates, ...extra], title);
+  const captured = candidates.filter((name) => used.has(name));
+  return {
+    code: {
+      source: form.text,
+      method: form.method,
+      strict: form.strict,
+      isClass,
+      url,
+      ...startOf(source, inspection),
+      names: [...captured, ...(form.usesMeta ? [META] : []), ...extra],
+      title,
+    },
+    captured,
+    ...(form.usesMeta && { meta: importMeta(url) }),
+    extendsParent: parented !== undefined,
+    usesArguments: used.has("arguments"),
+    warned: new Set(),
+  };
+}
+
+/** Candidates, most likely first: an expression or a method; in strict mode unless the function shows that it is not. */
+function* formsOf(fn: object, source: string): Generator<Form> {
+  const sloppy = Object.hasOwn(fn, "caller") && !types.isAsyncFunction(fn);
+  const texts: [string, boolean][] = [[source, false]];
+  if (/\bimport\.meta\b/.test(source)) texts.push([source.replace(/\bimport\.meta\b/g, META), true]);
+  for (const [text, usesMeta] of texts) {
+    for (const strict of sloppy ? [false] : [true, false]) {
+      yield { text: `(${text})`, method: false, strict, usesMeta };
+      if (!/(?<![.\w$])super\s*[.([]/.test(text))
+        yield { text: `({${text}})`, method: true, strict, usesMeta };
+    }
+  }
+}
+
+function firstThatCompiles(
+  forms: Iterable<Form>,
+  names: readonly string[],
+  title: string,
+): { form: Form; used: Set<string> } {
+  let failure: Error | undefined;
+  for (const form of forms) {
+    try {
+      return { form, used: namesUsedBy(form, form.usesMeta ? [...names, META] : names) };
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      if (!failure || /private|super|new\.target/i.test(error.message)) failure = error;
+    }
+  }
+  throw new ShipError(
+    "ERR_SHIP_SOURCE",
+    `Cannot send function ${title} to a worker thread: its source does not stand by itself (${failure?.message}). ` +
+      "Methods that use super or #private members, and accessors of classes, cannot travel alone: export the function from a " +
+      'module, or declare it with task(import.meta.url, "name", fn)',
+    { cause: failure },
+  );
+}
+
+function namesUsedBy({ text, strict }: Form, names: readonly string[]): Set<string> {
+  const declarations = names.length > 0 ? `let ${names.join(",")};` : "";
+  const script = new Script(
+    `(function(){${strict ? '"use strict";' : ""}${declarations}return()=>${text}})`,
+    { filename: "threadloop:probe" },
+  );
+  const probe = (script.runInThisContext() as () => object)();
+  const inspection = inspect(probe);
+  const used =
+    inspection.kind === "code"
+      ? inspection.scopes.filter(({ kind }) => kind === "Closure" || kind === "Block")
+      : [];
+  return new Set(used.flatMap(({ variables }) => Object.keys(variables)));
+}
+
+/** Names around the function that occur in its text at all. */
+function namesInScope(scopes: readonly Scope[], source: string, url: string): string[] {
+  const names = new Set<string>();
+  for (const { kind, variables } of scopes) {
+    if (kind !== "Global") for (const name of Object.keys(variables)) names.add(name);
+  }
+  // What the REPL, `node -e` and eval define at their top level is a property of globalThis.
+  if (!/^(file|https?|data|node):/.test(url)) for (const name of ownGlobals()) names.add(name);
+  return [...names].filter((name) => isVariable(name) && source.includes(name));
+}
+
+const isVariable = (name: string): boolean =>
+  IDENTIFIER.test(name) && !/^(arguments|this|undefined|eval)$/.test(name);
+
+function ownGlobals(): string[] {
+  return Object.entries(Object.getOwnPropertyDescriptors(globalThis))
+    .filter(([, property]) => property.enumerable && "value" in property && !isGlobal(property.value))
+    .map(([name]) => name);
+}
+
+function isGlobal(value: unknown): boolean {
+  return (
+    (typeof value === "function" || (typeof value === "object" && value !== null)) &&
+    globalReference(value) !== null
+  );
+}
+
+/**
+ * The parent of a class is its prototype, whatever expression it was; the expression itself captures nothing once the
+ * class exists. Its end is the first brace behind which the rest still is a class body.
+ */
+function withParentVariable(source: string): string {
+  const head = /^class(?:\s+[\p{ID_Continue}$]+)?\s+extends\b/u.exec(source)?.[0] ?? "";
+  for (let brace = source.indexOf("{", head.length); brace !== -1; brace = source.indexOf("{", brace + 1)) {
+    const candidate = `${head} ${PARENT} ${source.slice(brace)}`;
+    if (compiles(`(function(${PARENT}){return()=>(${candidate})})`)) return candidate;
+  }
+  return source;
+}
+
+function compiles(text: string): boolean {
+  try {
+    new Script(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** V8's location of a function that is no arrow function and no class is that of its parameters. */
+function startOf(source: string, { line, column }: CodeInspection): { line: number; column: number } {
+  const isArrow = /^(async\s*)?(\(|[\p{ID_Continue}$]+\s*=>)/u.test(source);
+  if (isArrow || source.startsWith("class")) return { line, column };
+  const before = source.slice(0, Math.max(0, source.indexOf("(")));
+  const breaks = before.split("\n").length - 1;
+  return breaks === 0
+    ? { line, column: Math.max(0, column - before.length) }
+    : { line: line - breaks, column: 0 };
+}
+
+function importMeta(url: string): Record<string, string> {
+  if (!url.startsWith("file:")) return { url };
+  const dirname = fileURLToPath(new URL(".", url)).replace(/(?<=.)[/\\]$/, "");
+  return { url, filename: fileURLToPath(url), dirname };
+}

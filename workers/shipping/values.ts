@@ -1,0 +1,144 @@
+// What kind of thing a captured value is: data that structured clone carries as it is, or something to take apart.
+import { types } from "node:util";
+
+export type Kind =
+  | "array"
+  | "map"
+  | "set"
+  | "buffer"
+  /** A module's exports. */
+  | "namespace"
+  /** A plain object. */
+  | "plain"
+  /** Dates, typed arrays, errors, ...: structured clone carries them, without their class. */
+  | "builtin"
+  /** An object of some class. */
+  | "instance"
+  /** Bound to its thread for good. */
+  | "stuck";
+
+const BUILTIN = [
+  types.isDate,
+  types.isRegExp,
+  types.isAnyArrayBuffer,
+  types.isBoxedPrimitive,
+  types.isNativeError,
+];
+const STUCK = [
+  types.isProxy,
+  types.isPromise,
+  types.isWeakMap,
+  types.isWeakSet,
+  types.isGeneratorObject,
+  types.isMapIterator,
+  types.isSetIterator,
+];
+
+export function kindOf(object: object): Kind {
+  if (STUCK.some((is) => is(object)) || object instanceof WeakRef) return "stuck";
+  if (types.isModuleNamespaceObject(object)) return "namespace";
+  if (Array.isArray(object)) return "array";
+  if (types.isMap(object)) return "map";
+  if (types.isSet(object)) return "set";
+  if (Buffer.isBuffer(object)) return "buffer";
+  if (ArrayBuffer.isView(object) || BUILTIN.some((is) => is(object))) return "builtin";
+  return isPlainPrototype(Object.getPrototypeOf(object)) ? "plain" : "instance";
+}
+
+/** The prototype of object literals, of this or of another vm context, or none. */
+export function isPlainPrototype(prototype: object | null): boolean {
+  if (prototype === null || prototype === Object.prototype) return true;
+  return (
+    Object.getPrototypeOf(prototype) === null &&
+    Object.hasOwn(prototype, "constructor") &&
+    className(prototype) === "Object"
+  );
+}
+
+/** The prototype that an object of this built-in kind has when no class extends it. */
+export function isOwnPrototype(object: object): boolean {
+  const prototype: object | null = Object.getPrototypeOf(object);
+  if (prototype === null) return false;
+  const { constructor: type } = prototype;
+  return (
+    typeof type === "function" &&
+    type.prototype === prototype &&
+    /\[native code\]/.test(Function.prototype.toString.call(type))
+  );
+}
+
+/** The name of an object's class, for messages. */
+export function className(object: object): string {
+  if (types.isProxy(object)) return "Proxy";
+  try {
+    return (object.constructor as { name?: string } | undefined)?.name || "Object";
+  } catch {
+    return "Object";
+  }
+}
+
+/**
+ * About how many bytes a value takes, when structured clone carries all of it; undefined when something in it needs
+ * more than that (a function, an object of a class, a symbol).
+ */
+export function dataSize(value: unknown, seen: Set<object> = new Set()): number | undefined {
+  if (typeof value === "string") return value.length * 2;
+  if (typeof value === "symbol" || typeof value === "function") return undefined;
+  if (typeof value !== "object" || value === null) return 8;
+  if (seen.has(value)) return 8;
+  seen.add(value);
+  switch (kindOf(value)) {
+    case "array":
+      return isOwnPrototype(value) ? sumOf(value as unknown[], seen) : undefined;
+    case "set":
+      return isOwnPrototype(value) ? sumOf(value as Set<unknown>, seen) : undefined;
+    case "map":
+      return isOwnPrototype(value) ? sumOfPairs(value as Map<unknown, unknown>, seen) : undefined;
+    case "plain":
+      return propertiesSize(value, seen);
+    case "builtin":
+      return isOwnPrototype(value) ? builtinSize(value) : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function sumOf(items: Iterable<unknown>, seen: Set<object>): number | undefined {
+  let sum = 16;
+  for (const item of items) {
+    // Most big arrays hold numbers.
+    const size = typeof item === "number" ? 8 : dataSize(item, seen);
+    if (size === undefined) return undefined;
+    sum += size;
+  }
+  return sum;
+}
+
+function sumOfPairs(pairs: Map<unknown, unknown>, seen: Set<object>): number | undefined {
+  const keys = sumOf(pairs.keys(), seen);
+  const values = keys === undefined ? undefined : sumOf(pairs.values(), seen);
+  return values === undefined ? undefined : keys! + values;
+}
+
+function propertiesSize(object: object, seen: Set<object>): number | undefined {
+  if (Object.getPrototypeOf(object) === null) return undefined;
+  let sum = 16;
+  for (const key of Reflect.ownKeys(object)) {
+    const property = Object.getOwnPropertyDescriptor(object, key)!;
+    if (typeof key === "symbol" || !("value" in property)) return undefined;
+    const size = dataSize(property.value, seen);
+    if (size === undefined) return undefined;
+    sum += key.length * 2 + size;
+  }
+  return sum;
+}
+
+function builtinSize(value: object): number {
+  if (
+    types.isSharedArrayBuffer(value) ||
+    (ArrayBuffer.isView(value) && types.isSharedArrayBuffer(value.buffer))
+  )
+    return 0;
+  if (types.isArrayBuffer(value) || ArrayBuffer.isView(value)) return value.byteLength;
+  return 64;
+}
