@@ -4,7 +4,8 @@
  */
 import { RuntimeError } from "./errors.ts";
 import { FurtherAwait } from "./furtherawait.ts";
-import { type Future, Listener } from "./future.ts";
+import type { Future } from "./future.ts";
+import { Listener } from "./listener.ts";
 import type { EventLoop } from "./loop.ts";
 import { allTasks, currentTask, getRunningLoop } from "./running.ts";
 import { Task } from "./task.ts";

@@ -25,7 +25,11 @@ export function got(value: unknown): string {
  *   const task = createTask(() => sleep(1000));
  *   await sleep(0);
  *   task.cancel("no longer needed");
- *   await task.catch((error) => console.log(error instanceof CancelledError, error.message));
+ *   try {
+ *     await task;
+ *   } catch (error) {
+ *     console.log(error instanceof CancelledError, String(error));
+ *   }
  * });
  * ```
  */
@@ -64,9 +68,19 @@ QueueShutDown.prototype.name = "QueueShutDown";
 export class DeadlockError extends RuntimeError {}
 DeadlockError.prototype.name = "DeadlockError";
 
-/** Tells whether an error is a cancellation, which a `catch` should let pass. */
-export function isCancelled(error: unknown): error is CancelledError {
-  return error instanceof CancelledError;
+/**
+ * Tells whether an error is a cancellation, which a `catch` should let pass: a CancelledError, or the AbortError that
+ * an API of Node made of one that reached it through `task.signal`.
+ */
+export function isCancelled(error: unknown): boolean {
+  return cancellationOf(error) !== null;
+}
+
+/** The CancelledError that an error is, or that an AbortError was made of, or null. */
+export function cancellationOf(error: unknown): CancelledError | null {
+  if (error instanceof CancelledError) return error;
+  const { name, cause } = (error ?? {}) as { name?: unknown; cause?: unknown };
+  return name === "AbortError" && cause instanceof CancelledError ? cause : null;
 }
 
 /**

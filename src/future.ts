@@ -1,51 +1,15 @@
 /**
  * A result that is not there yet, as `asyncio.Future`: a thenable, not a Promise. `await future` calls its `then` in
  * the awaiting task's own context; there the future becomes what the task waits on, which is how a cancel finds it.
- *
- * States: PENDING, then once FINISHED, CANCELLED or FAILED; FAILED becomes RETRIEVED when somebody looks at the error.
  */
+import { AsyncResource } from "node:async_hooks";
 import { inspect } from "node:util";
-import { type CancelledError, CancelReason, cancelledError, got, InvalidStateError } from "./errors.ts";
-import {
-  type AbstractEventLoop,
-  DONE,
-  type Outcome,
-  type Runnable,
-  runningLoopOrNull,
-  runningTask,
-} from "./events.ts";
+import { CancelledError, CancelReason, cancelledError, got, InvalidStateError } from "./errors.ts";
+import { type AbstractEventLoop, type Runnable, runningLoopOrNull, runningTask } from "./events.ts";
 import { type Callback, Handle } from "./handle.ts";
+import { Listener } from "./listener.ts";
 import { noLoop } from "./noloop.ts";
-
-/** @internal */
-export const PENDING = 0;
-/** @internal */
-export const FINISHED = 1;
-/** @internal */
-export const CANCELLED = 2;
-/** @internal */
-export const FAILED = 3;
-/** @internal */
-export const RETRIEVED = 4;
-
-/** A done callback of the runtime's own: it runs no code of the user's, so it needs no context. */
-export class Listener implements Runnable {
-  readonly _listen: (future: Future) => void;
-  readonly _future: Future;
-  /** The future that this callback will settle: an edge of the graph of who awaits whom. */
-  readonly _for: Future | null;
-
-  constructor(listen: (future: Future) => void, future: Future, settles: Future | null) {
-    this._listen = listen;
-    this._future = future;
-    this._for = settles;
-  }
-
-  _run(): Outcome {
-    this._listen(this._future);
-    return DONE;
-  }
-}
+import { CANCELLED, FAILED, FINISHED, PENDING, RETRIEVED } from "./states.ts";
 
 /** What `then` returns to those who chain on it by hand; V8 does not look at it. */
 export const NOT_CHAINABLE = Object.freeze({
@@ -176,13 +140,13 @@ export class Future<T = unknown> implements PromiseLike<T> {
     return new Promise((resolve, reject) => this._whenDone(resolve, reject));
   }
 
-  /** Is called by `await`. Called by hand with one argument it chains as a promise; with two it cannot be chained. */
+  /** Is called by `await`. Called by hand with one function it chains; with two it cannot be chained. */
   then<R1 = T, R2 = never>(
     onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
     onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
   ): PromiseLike<R1 | R2> {
     if (typeof onFulfilled !== "function" || typeof onRejected !== "function") {
-      return this.toPromise().then(onFulfilled, onRejected);
+      return new Chained<R1 | R2>(this as Future, onFulfilled as Handler, onRejected as Handler);
     }
     if (this._state !== PENDING) this._deliver(onFulfilled, onRejected);
     else {
@@ -193,14 +157,22 @@ export class Future<T = unknown> implements PromiseLike<T> {
     return NOT_CHAINABLE;
   }
 
-  /** Chains on the failure as a promise does. */
-  catch<R = never>(onRejected: (error: unknown) => R | PromiseLike<R>): Promise<T | R> {
-    return this.toPromise().catch(onRejected);
+  /** Chains on the failure as a promise does. Cancelling what it returns cancels this future. */
+  catch<R = never>(onRejected: (error: unknown) => R | PromiseLike<R>): Future<T | R> {
+    return new Chained<T | R>(this as Future, null, onRejected);
   }
 
-  /** Chains on the end as a promise does. */
-  finally(onFinally: () => void): Promise<T> {
-    return this.toPromise().finally(onFinally);
+  /** Chains on the end as a promise does. Cancelling what it returns cancels this future. */
+  finally(onFinally: () => unknown): Future<T> {
+    const pass = async (value: unknown) => {
+      await onFinally();
+      return value;
+    };
+    const fail = async (error: unknown) => {
+      await onFinally();
+      throw error;
+    };
+    return new Chained<T>(this as Future, pass, fail);
   }
 
   get [Symbol.toStringTag](): string {
@@ -304,17 +276,61 @@ export class Future<T = unknown> implements PromiseLike<T> {
     return callbacks === null ? [] : Array.isArray(callbacks) ? callbacks : [callbacks];
   }
 
-  #tell(callbacks: Runnable[]): void {
-    for (const entry of callbacks) this._loop._push(entry);
-  }
-
   /** @internal */
   _tellAll(): void {
     const callbacks = this._callbacks;
     if (callbacks === null) return;
     this._callbacks = null;
-    if (Array.isArray(callbacks)) this.#tell(callbacks);
+    if (Array.isArray(callbacks)) for (const entry of callbacks) this._loop._push(entry);
     else this._loop._push(callbacks);
+  }
+}
+
+type Handler = ((value: unknown) => unknown) | null;
+
+/** What chaining gives: a future that follows another one, and whose cancel goes to that one. */
+class Chained<T> extends Future<T> {
+  readonly #source: Future;
+
+  constructor(source: Future, onFulfilled: Handler, onRejected: Handler) {
+    super(source._loop);
+    this.#source = source;
+    const fulfilled = typeof onFulfilled === "function" ? AsyncResource.bind(onFulfilled) : null;
+    const rejected = typeof onRejected === "function" ? AsyncResource.bind(onRejected) : null;
+    source._listen(() => this.#follow(fulfilled, rejected), this as Future);
+  }
+
+  override cancel(message?: string, cause?: unknown): boolean {
+    if (this._state !== PENDING) return false;
+    return this.#source.cancel(message, cause) || super.cancel(message, cause);
+  }
+
+  #follow(onFulfilled: Handler, onRejected: Handler): void {
+    if (this._state !== PENDING) return;
+    try {
+      this.#source._deliver(
+        (value) => this.#settleLike(onFulfilled === null ? value : onFulfilled(value)),
+        (error) => (onRejected === null ? this.#fail(error) : this.#settleLike(onRejected(error))),
+      );
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #settleLike(value: unknown): void {
+    const then = (value as PromiseLike<unknown> | null | undefined)?.then;
+    if (typeof then !== "function") this.setResult(value as T);
+    else {
+      Promise.resolve(value as PromiseLike<unknown>).then(
+        (result) => this._state === PENDING && this.setResult(result as T),
+        (error) => this._state === PENDING && this.#fail(error),
+      );
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (error instanceof CancelledError) this._settleCancelled(error);
+    else this._settle(FAILED, error);
   }
 }
 

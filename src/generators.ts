@@ -26,7 +26,7 @@ const generators = new WeakMap<EventLoop, Set<WeakRef<AsyncGenerator>>>();
  *
  * await run(async () => {
  *   const source = trackAsyncGenerator(numbers());
- *   console.log((await source.next()).value); // 0, and at the end of run: closed
+ *   console.log((await source.next()).value); // 0, closed
  * });
  * ```
  */

@@ -1,5 +1,5 @@
 /** SIGINT, as CPython's runner handles it: the first one cancels the main task, the second one ends the process. */
-import { CancelledError } from "./errors.ts";
+import { isCancelled } from "./errors.ts";
 import type { Task } from "./task.ts";
 
 /** Is thrown out of `run` when SIGINT (Ctrl-C) cancelled the main task. */
@@ -23,7 +23,7 @@ export async function interruptible<T>(task: Task<T>, body: () => Promise<T>): P
     return await body();
   } catch (error) {
     const alone = interrupt.requested && task.uncancel() === 0;
-    if (alone && error instanceof CancelledError) throw new KeyboardInterrupt("SIGINT", { cause: error });
+    if (alone && isCancelled(error)) throw new KeyboardInterrupt("SIGINT", { cause: error });
     throw error;
   } finally {
     process.removeListener("SIGINT", onInterrupt);

@@ -8,8 +8,9 @@ import {
   runningLoop,
   runningTask,
 } from "./events.ts";
-import { FINISHED, Future, NOT_CHAINABLE, PENDING } from "./future.ts";
+import { Future, NOT_CHAINABLE } from "./future.ts";
 import type { Pump } from "./pump.ts";
+import { FINISHED, PENDING } from "./states.ts";
 import type { Timer } from "./timers.ts";
 
 /**

@@ -13,7 +13,7 @@ import { AsyncResource } from "node:async_hooks";
 import { type Context, copyContext } from "./context.ts";
 import { Coroutine, type Startable, starterOf } from "./coroutine.ts";
 import { runInTask } from "./drive.ts";
-import { CancelledError, CancelReason, cancelledError, RuntimeError } from "./errors.ts";
+import { CancelledError, CancelReason, cancellationOf, cancelledError, RuntimeError } from "./errors.ts";
 import {
   type AbstractEventLoop,
   type AwaitingTask,
@@ -24,9 +24,10 @@ import {
   UNTRACKED,
 } from "./events.ts";
 import { FurtherAwait } from "./furtherawait.ts";
-import { CANCELLED, FAILED, FINISHED, Future, PENDING } from "./future.ts";
+import { Future } from "./future.ts";
 import { MANUAL } from "./handle.ts";
 import { noLoop } from "./noloop.ts";
+import { CANCELLED, FAILED, FINISHED, PENDING } from "./states.ts";
 import { cancellerOf, TaskTrace } from "./tasktrace.ts";
 
 const NONE = Symbol("no error");
@@ -95,7 +96,7 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
   }
 
   /** @internal */
-  override get _isTask(): boolean {
+  override get _isTask(): true {
     return true;
   }
 
@@ -106,6 +107,11 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
 
   set name(name: string) {
     this.#name = String(name);
+  }
+
+  /** @internal */
+  get _quoted(): string {
+    return `task '${this.name}'`;
   }
 
   /** The context in which it runs. */
@@ -125,7 +131,7 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
     return this.#controller.signal;
   }
 
-  /** Settles when the first step is over: the task suspended for the first time, or ended. Never fails. */
+  /** Settles when the first step is over: the task suspended, or ended. Never fails. */
   get started(): Promise<void> {
     if (this.#begun) return RESOLVED;
     this.#started ??= new Promise((resolve) => {
@@ -136,22 +142,19 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
 
   /** Throws RuntimeError: a task's result is what its coroutine returns. */
   override setResult(_value: T): never {
-    throw new RuntimeError(`Cannot set the result of ${this.#quoted()}: a task ends as its coroutine ends`);
+    throw new RuntimeError(`Cannot set the result of ${this._quoted}: it ends as its coroutine ends`);
   }
 
   /** Throws RuntimeError: a task fails with what its coroutine throws. */
   override setException(_error: unknown): never {
-    throw new RuntimeError(
-      `Cannot set the exception of ${this.#quoted()}: a task ends as its coroutine ends`,
-    );
+    throw new RuntimeError(`Cannot set the exception of ${this._quoted}: it ends as its coroutine ends`);
   }
 
   /**
    * Asks the task to stop: CancelledError is thrown at the await where it is, or at its next one. Before its first
    * step the body never runs.
    *
-   * Returns false when it is done already. True says that the cancel was asked for, not how the task will end: it may
-   * clean up first, and may catch the error and go on.
+   * Returns false when it is done already. True does not say how the task will end: it may catch the error and go on.
    *
    * @param message the CancelledError's message
    * @param cause the CancelledError's cause; default the task that called this, in debug mode with its stack
@@ -223,10 +226,9 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
     this.#resolve = resolve;
     this.#reject = reject;
     this.#trace?.noteAwait();
-    if (future === (this as Future)) this.#failSoon(`${this.#quoted()} cannot await itself`);
+    if (future === (this as Future)) this.#failSoon(`${this._quoted} cannot await itself`);
     else if (adopt(future, this._loop)) this.#waitOn(future);
-    else
-      this.#failSoon(`${this.#quoted()} cannot await ${future._describe()}, which belongs to another loop`);
+    else this.#failSoon(`${this._quoted} cannot await ${future._describe()}, which belongs to another loop`);
     this.#stepOver();
   }
 
@@ -258,7 +260,8 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
 
   /** @internal Settles with what the coroutine threw. */
   _fail(error: unknown): void {
-    if (error instanceof CancelledError) this._settleCancelled(error);
+    const cancellation = cancellationOf(error);
+    if (cancellation !== null) this._settleCancelled(cancellation);
     else this._settle(FAILED, error);
     this.#ended();
   }
@@ -269,10 +272,6 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
     this._loop._tasks.remove(this);
     this.#controller = null;
     this.#stepOver();
-  }
-
-  #quoted(): string {
-    return `task '${this.name}'`;
   }
 
   #firstStep(loop: AbstractEventLoop, error: unknown): Outcome {

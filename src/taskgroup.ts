@@ -4,7 +4,7 @@
  */
 import { inspect } from "node:util";
 import type { Startable } from "./coroutine.ts";
-import { CancelledError, RuntimeError } from "./errors.ts";
+import { CancelledError, cancellationOf, RuntimeError } from "./errors.ts";
 import { ExceptionGroup } from "./exceptiongroup.ts";
 import { Future } from "./future.ts";
 import type { CreateTaskOptions } from "./loop.ts";
@@ -95,7 +95,7 @@ export class TaskGroup {
     const parent = this.#parent as Task;
     this.#exiting = true;
     const failed = "error" in outcome;
-    const bodyCancel = failed && outcome.error instanceof CancelledError ? outcome.error : null;
+    const bodyCancel = failed ? cancellationOf(outcome.error) : null;
     if (failed && !this.#aborting) this.#abort(outcome.error);
     const waitCancel = await this.#waitForChildren();
     const cancel = this.#takeBackOwnCancel(waitCancel.first ?? bodyCancel, waitCancel.last);

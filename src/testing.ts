@@ -27,7 +27,7 @@ export interface VirtualClockOptions {
  *
  * await run(async () => {
  *   await sleep(3_600_000);
- *   console.log(getRunningLoop().time()); // 3600000, at once
+ *   console.log(getRunningLoop().time()); // 3600000
  * }, { clock: new VirtualClock() });
  * ```
  */

@@ -6,7 +6,7 @@
  */
 import { inspect } from "node:util";
 import { type Awaitable, ensureFuture } from "./ensure.ts";
-import { CancelledError, got, RuntimeError, TimeoutError } from "./errors.ts";
+import { CancelledError, got, isCancelled, RuntimeError, TimeoutError } from "./errors.ts";
 import { Future } from "./future.ts";
 import type { Handle } from "./handle.ts";
 import { currentTask, getRunningLoop } from "./running.ts";
@@ -61,7 +61,7 @@ export class Timeout {
     try {
       result = await body(this);
     } catch (error) {
-      if (this.#exit() && error instanceof CancelledError) throw this.#timeoutError(error);
+      if (this.#exit() && isCancelled(error)) throw this.#timeoutError(error);
       throw error;
     }
     this.#exit();
@@ -164,7 +164,7 @@ export async function moveOnAfter<T>(
       try {
         return await body(scope);
       } catch (error) {
-        raised.byBody = !(error instanceof CancelledError);
+        raised.byBody = !isCancelled(error);
         throw error;
       }
     });

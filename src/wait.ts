@@ -110,7 +110,7 @@ export interface AsCompletedOptions {
  *
  * await run(async () => {
  *   const tasks = [createTask(() => sleep(20, "slow")), createTask(() => sleep(5, "fast"))];
- *   for await (const { future } of asCompleted(tasks)) console.log(future.result()); // fast, then slow
+ *   for await (const { future } of asCompleted(tasks)) console.log(future.result()); // fast, slow
  * });
  * ```
  */

@@ -32,11 +32,14 @@ const table = holder[TABLE];
  *
  * @example
  * ```ts
- * import { runInExecutor, task } from "threadloop";
+ * import { isMainThread } from "node:worker_threads";
+ * import { run, runInExecutor, task } from "threadloop";
  *
  * export const fib = task(import.meta.url, "fib", (n: number): number => (n < 2 ? n : fib(n - 1) + fib(n - 2)));
  *
- * const answer = await runInExecutor(fib, 30);
+ * if (isMainThread) {
+ *   await run(async () => console.log(await runInExecutor(fib, 20))); // 6765
+ * }
  * ```
  */
 export function task<F extends AnyFunction>(url: string | URL, name: string, fn: F): F {

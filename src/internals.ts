@@ -1,0 +1,12 @@
+/** What only `workers/` uses of the runtime: not of the package's interface. */
+export { starterOf } from "./coroutine.ts";
+export { CancelReason, cancelledError, got } from "./errors.ts";
+export {
+  type AbstractEventLoop,
+  inRootContext,
+  type Outcome,
+  type Runnable,
+  runningLoopOrNull,
+} from "./events.ts";
+export { setDefaultExecutorFactory } from "./executor.ts";
+export { CANCELLED, FAILED, FINISHED, PENDING } from "./states.ts";

@@ -1,0 +1,20 @@
+/** A done callback of the runtime's own: it runs no code of the user's, so it needs no context. */
+import { DONE, type Outcome, type Runnable } from "./events.ts";
+
+export class Listener<F> implements Runnable {
+  readonly _listen: (future: F) => void;
+  readonly #future: F;
+  /** The future that this callback will settle: an edge of the graph of who awaits whom. */
+  readonly _for: F | null;
+
+  constructor(listen: (future: F) => void, future: F, settles: F | null) {
+    this._listen = listen;
+    this.#future = future;
+    this._for = settles;
+  }
+
+  _run(): Outcome {
+    this._listen(this.#future);
+    return DONE;
+  }
+}
