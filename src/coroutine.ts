@@ -92,12 +92,21 @@ export function coroutine<A extends unknown[], R>(
   if (typeof fn !== "function") throw new TypeError(`Expected \`fn\` to be a function, got ${got(fn)}`);
   const call = (...args: A) =>
     new Coroutine<Awaited<R>>(() => fn(...args) as Awaited<R>, fn.name || "anonymous");
+  made.add(call);
   return Object.defineProperty(call, "name", { value: fn.name });
 }
 
 /** Tells whether a value is a call made by `coroutine(fn)`. */
 export function isCoroutine(value: unknown): value is Coroutine<unknown> {
   return value instanceof Coroutine;
+}
+
+const AsyncFunction = (async () => {}).constructor;
+const made = new WeakSet<object>();
+
+/** Tells whether a function is an async function, or was made by `coroutine(fn)`. */
+export function isCoroutineFunction(value: unknown): boolean {
+  return typeof value === "function" && (value instanceof AsyncFunction || made.has(value));
 }
 
 /** Returns the function that starts a Startable; throws TypeError on anything else and names the fix. */

@@ -61,6 +61,7 @@ export interface ListedTask extends Listed<ListedTask> {
 /** What lies below the loop and uses it: futures, tasks, handles, sleepers. */
 export interface AbstractEventLoop {
   time(): number;
+  isClosed(): boolean;
   getDebug(): boolean;
   callExceptionHandler(context: ExceptionContext): void;
   /** The tasks that are not done. */

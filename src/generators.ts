@@ -2,11 +2,16 @@
  * Async generators that a loop closes at its end. JavaScript tells nobody when a generator is made, so the loop knows
  * only those that were given to it.
  */
-import type { EventLoop } from "./loop.ts";
-import { getRunningLoop } from "./running.ts";
+import { type AbstractEventLoop, type ExceptionContext, runningLoop } from "./events.ts";
 
 /** The live generators of each loop, held weakly, as in CPython. */
-const generators = new WeakMap<EventLoop, Set<WeakRef<AsyncGenerator>>>();
+const generators = new WeakMap<object, Set<WeakRef<AsyncGenerator>>>();
+
+/** What closing needs of a loop. */
+interface ClosingLoop extends AbstractEventLoop {
+  createTask(fn: () => Promise<void>): PromiseLike<void>;
+  callExceptionHandler(context: ExceptionContext): void;
+}
 
 /**
  * Has the running loop close an async generator at its end, if it is still open then: its `finally` blocks run.
@@ -31,14 +36,14 @@ const generators = new WeakMap<EventLoop, Set<WeakRef<AsyncGenerator>>>();
  * ```
  */
 export function trackAsyncGenerator<G extends AsyncGenerator>(generator: G): G {
-  const loop = getRunningLoop();
+  const loop = runningLoop();
   const known = generators.get(loop) ?? new Set();
   generators.set(loop, known.add(new WeakRef(generator)));
   return generator;
 }
 
 /** Closes the generators of a loop at the same time; their errors go to its exception handler. */
-export async function closeAsyncGenerators(loop: EventLoop): Promise<void> {
+export async function closeAsyncGenerators(loop: ClosingLoop): Promise<void> {
   const known = generators.get(loop);
   if (known === undefined) return;
   generators.delete(loop);

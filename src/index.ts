@@ -6,10 +6,11 @@ export { KeyboardInterrupt } from "./signals.ts";
 
 // Tasks and futures
 export { createTask } from "./ensure.ts";
-export { Coroutine, coroutine, isCoroutine, type Startable } from "./coroutine.ts";
+export { Coroutine, coroutine, isCoroutine, isCoroutineFunction, type Startable } from "./coroutine.ts";
 export { Task, type TaskOptions } from "./task.ts";
 export { Future, isFuture } from "./future.ts";
 export { type Awaitable, ensureFuture, type ResultOf, wrapPromise } from "./ensure.ts";
+export { runCoroutineThreadsafe, wrapFuture } from "./chain.ts";
 export { allTasks, currentTask } from "./running.ts";
 
 // Waiting

@@ -11,6 +11,7 @@ import { DeadlockError, got, RuntimeError } from "./errors.ts";
 import { DONE, type ExceptionContext, type FailedFuture, type Outcome, type Runnable } from "./events.ts";
 import { type Executor, makeDefaultExecutor } from "./executor.ts";
 import { Future } from "./future.ts";
+import { closeAsyncGenerators } from "./generators.ts";
 import { type Callback, Handle, TimerHandle } from "./handle.ts";
 import { Pump } from "./pump.ts";
 import { Task, type TaskOptions } from "./task.ts";
@@ -145,6 +146,8 @@ export class EventLoop extends Pump {
   override close(): void {
     if (this.isClosed()) return;
     super.close();
+    for (const task of this._tasks)
+      this.callExceptionHandler({ message: "Task was destroyed but it is pending!", task });
     this.#unretrieved.reportAll();
     const executor = this.#executor;
     this.#executor = null;
@@ -199,6 +202,11 @@ export class EventLoop extends Pump {
         `The default executor did not finish its jobs within ${timeout} ms`,
         "RuntimeWarning",
       );
+  }
+
+  /** Closes the async generators that were given to `trackAsyncGenerator`, at the same time; `run` does it at its end. */
+  async shutdownAsyncgens(): Promise<void> {
+    await closeAsyncGenerators(this);
   }
 
   /** Sets who is told of errors that nobody else can be told of; null goes back to the default, which prints them. */

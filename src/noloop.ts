@@ -25,6 +25,7 @@ export const noLoop: AbstractEventLoop = {
   _tasks: new TaskList<ListedTask>(),
   time: () => monotonicClock.now(),
   getDebug: () => false,
+  isClosed: () => false,
   callExceptionHandler: (context: ExceptionContext) => {
     Promise.reject(context.exception ?? new Error(context.message));
   },

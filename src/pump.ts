@@ -175,7 +175,7 @@ export abstract class Pump implements AbstractEventLoop {
   /** @internal */
   _stepOver(entry: Runnable): void {
     if (this.#stepping !== entry) {
-      if (this.#foreign.delete(entry) && this.#idle) this.#wake();
+      if (this.#foreign.delete(entry)) this.#reconsider();
       return;
     }
     this._stepEnded(entry);
@@ -187,7 +187,7 @@ export abstract class Pump implements AbstractEventLoop {
   /** @internal */
   _waitOutside(change: 1 | -1): void {
     this.#outside += change;
-    if (this.#outside === 0 && this.#idle) this.#wake();
+    if (this.#outside === 0) this.#reconsider();
   }
 
   /** @internal */
@@ -276,6 +276,11 @@ export abstract class Pump implements AbstractEventLoop {
       this.#sleep = inRootContext(() => setTimeout(this.#enter, delay));
     }
     return false;
+  }
+
+  /** Nothing outside is waited for any more: a clock that jumps may do so now. */
+  #reconsider(): void {
+    if (this.#idle && this.#clock.idle !== undefined) this.#wake();
   }
 
   #wake(): void {

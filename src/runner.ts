@@ -5,7 +5,6 @@ import type { Startable } from "./coroutine.ts";
 import { CancelledError, RuntimeError } from "./errors.ts";
 import { runningLoopOrNull } from "./events.ts";
 import { gather } from "./gather.ts";
-import { closeAsyncGenerators } from "./generators.ts";
 import { EventLoop } from "./loop.ts";
 import { allTasks } from "./running.ts";
 import { interruptible } from "./signals.ts";
@@ -73,7 +72,7 @@ export class Runner {
     if (loop === null) return;
     try {
       await cancelAllTasks(loop);
-      await loop.runUntilComplete(() => closeAsyncGenerators(loop));
+      await loop.runUntilComplete(() => loop.shutdownAsyncgens());
       await loop.runUntilComplete(() => loop.shutdownDefaultExecutor(EXECUTOR_SHUTDOWN));
     } finally {
       loop.close();

@@ -1,10 +1,10 @@
 /**
  * A coroutine that the loop runs, as `asyncio.Task`.
  *
- * Its states, besides the future's: not started (`_startable` set); suspended (`_resolve` set: the two functions V8
+ * Its states, besides the future's: not started (`#unstarted`); suspended (`#resolve` set: the two functions V8
  * gave for the await) on a future (`_waiter`), or on nothing after a bare yield (it is in the ready queue); running,
  * or suspended on a foreign promise, which looks the same from here. A cancel goes to the waiter; without one, or
- * when the waiter refuses, `_mustCancel` delivers it at the next wake-up or await.
+ * when the waiter refuses, `#mustCancel` delivers it at the next wake-up or await.
  *
  * Invariant: exactly one `_loop._stepOver(task)` ends each step: when V8 calls `then` of a pending future, or when
  * the body's promise settles.
@@ -26,11 +26,10 @@ import {
 import { FurtherAwait } from "./furtherawait.ts";
 import { Future } from "./future.ts";
 import { MANUAL } from "./handle.ts";
-import { noLoop } from "./noloop.ts";
-import { CANCELLED, FAILED, FINISHED, PENDING } from "./states.ts";
+import { adopt, NONE, outcomeOf } from "./outcome.ts";
+import { FAILED, FINISHED, PENDING } from "./states.ts";
 import { cancellerOf, TaskTrace } from "./tasktrace.ts";
 
-const NONE = Symbol("no error");
 const RESOLVED = Promise.resolve();
 
 type Resolve = (value: never) => void;
@@ -56,17 +55,16 @@ let count = 0;
 export class Task<T = unknown> extends Future<T> implements AwaitingTask, ListedTask {
   /** @internal */
   readonly _context: Context;
-  /** @internal */
-  _next: ListedTask | null = null;
-  /** @internal */
-  _previous: ListedTask | null = null;
+  /** @internal */ _next: ListedTask | null = null;
+  /** @internal */ _previous: ListedTask | null = null;
   /** @internal */
   _waiter: Future | null = null;
   /** @internal Further awaits of the same task, as `Promise.all` makes them. */
   _more: Set<FurtherAwait> | null = null;
   /** @internal Whether the first step was run by the creator, who must then await `started`. */
   readonly _eager: boolean;
-  #startable: Startable<T> | null;
+  readonly #coro: Startable<T>;
+  #unstarted = true;
   #resource: AsyncResource | null;
   #name: string | number;
   #cancels = 0;
@@ -84,7 +82,7 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
   /** @internal */
   constructor(loop: AbstractEventLoop, startable: Startable<T>, options: TaskOptions = {}, eager = false) {
     super(loop);
-    this.#startable = startable;
+    this.#coro = startable;
     this.#name = options.name === undefined ? ++count : String(options.name);
     this._context = options.context ?? copyContext();
     this.#resource = new AsyncResource("Task", MANUAL);
@@ -112,6 +110,21 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
   /** @internal */
   get _quoted(): string {
     return `task '${this.name}'`;
+  }
+
+  /** Returns its name. */
+  getName(): string {
+    return this.name;
+  }
+
+  /** Gives it a name; what is no string is made one. */
+  setName(name: string): void {
+    this.name = name;
+  }
+
+  /** Returns what it was made of: the function or the Coroutine. */
+  getCoro(): Startable<T> {
+    return this.#coro;
   }
 
   /** The context in which it runs. */
@@ -181,6 +194,11 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
     return this.#trace?.stack() ?? [];
   }
 
+  /** Prints that stack. */
+  printStack(): void {
+    console.error([`Stack for ${this._describe()}`, ...this.getStack()].join("\n    "));
+  }
+
   /** Returns how many cancels are asked for and not taken back. */
   cancelling(): number {
     return this.#cancels;
@@ -206,7 +224,7 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
       this.#mustCancel = false;
       if (!(error instanceof CancelledError)) error = this._takeCancelledError();
     }
-    if (this.#startable !== null) return this.#firstStep(loop, error);
+    if (this.#unstarted) return this.#firstStep(loop, error);
     loop._stepInto(this);
     const resolve = this.#resolve as (value: unknown) => void;
     const reject = this.#reject as Reject;
@@ -280,17 +298,17 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
       this.#start();
       return STEPPED;
     }
-    if (this.#startable instanceof Coroutine) this.#startable.close();
-    this.#startable = null;
+    if (this.#coro instanceof Coroutine) this.#coro.close();
+    this.#unstarted = false;
     this.#resource = null;
     this._fail(error);
     return DONE;
   }
 
   #start(): void {
-    const start = starterOf(this.#startable as Startable<T>, "createTask");
+    const start = starterOf(this.#coro, "createTask");
     const resource = this.#resource as AsyncResource;
-    this.#startable = null;
+    this.#unstarted = false;
     this.#resource = null;
     resource.runInAsyncScope(runInTask, undefined, this as Task<unknown>, start);
   }
@@ -336,16 +354,4 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
       for (const wait of this._more) if (wait._future.cancel(message, cause)) reached = true;
     return reached;
   }
-}
-
-/** What a future that is done says to the task that waited: its error, or nothing. */
-function outcomeOf(future: Future): unknown {
-  if (future._state === FINISHED) return NONE;
-  return future._state === CANCELLED ? future._takeCancelledError() : future._takeError();
-}
-
-/** Takes over a future that was made while no loop ran; false when it is another loop's. */
-function adopt(future: Future, loop: AbstractEventLoop): boolean {
-  if (future._loop === noLoop) future._loop = loop;
-  return future._loop === loop;
 }

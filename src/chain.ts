@@ -1,0 +1,57 @@
+/** Futures that belong to another loop, or to none: the bridge between them, as `wrap_future` and its like. */
+import type { Startable } from "./coroutine.ts";
+import { CancelledError } from "./errors.ts";
+import { Future } from "./future.ts";
+import type { EventLoop } from "./loop.ts";
+import { noLoop } from "./noloop.ts";
+import { getEventLoop } from "./running.ts";
+
+/**
+ * Returns a future of a loop (default: the running one) that follows a future of another loop: it settles as that one
+ * does, and cancelling it cancels that one. A future of the same loop is returned as it is.
+ */
+export function wrapFuture<T>(future: Future<T>, loop: EventLoop = getEventLoop()): Future<T> {
+  if (future._loop === loop) return future;
+  const wrapped = new Future<T>(loop);
+  follow(future, wrapped);
+  return wrapped;
+}
+
+/**
+ * Starts a coroutine in a loop from code that is not of that loop, and returns a future of no loop that follows it.
+ * Cancelling the future cancels the task. Code of another thread submits a job to it instead.
+ *
+ * @example
+ * ```ts
+ * import { newEventLoop, runCoroutineThreadsafe, sleep } from "threadloop";
+ *
+ * const loop = newEventLoop();
+ * const future = runCoroutineThreadsafe(() => sleep(5, "done"), loop);
+ * await loop.runUntilComplete(() => sleep(10));
+ * console.log(await future); // done
+ * loop.close();
+ * ```
+ */
+export function runCoroutineThreadsafe<T>(startable: Startable<T>, loop: EventLoop): Future<T> {
+  const task = loop.createTask(startable);
+  const outside = new Future<T>(noLoop);
+  follow(task, outside);
+  return outside;
+}
+
+/** Has the destination settle as the source does, and the source be cancelled when the destination is. */
+function follow<T>(source: Future<T>, destination: Future<T>): void {
+  source._listen(() => {
+    if (destination.done() || destination._loop.isClosed()) return;
+    source._deliver(
+      (value) => destination.setResult(value),
+      (error) =>
+        error instanceof CancelledError
+          ? destination._settleCancelled(error)
+          : destination.setException(error),
+    );
+  }, destination as Future);
+  destination._listen(() => {
+    if (destination.cancelled()) source.cancel();
+  });
+}
