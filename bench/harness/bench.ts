@@ -44,6 +44,12 @@ export function createBench(
     measure: (name, unit, { better = "lower", plot = true }: MeasureOptions = {}) => {
       measures.push({ name, unit, better, plot });
     },
+    async warmUp(contenders) {
+      for (const contender of contenders) {
+        progress(`warm-up  ${contender.name}`);
+        await contender.sample();
+      }
+    },
     async interleave(rounds, contenders) {
       for (let round = 0; round < rounds; round++) {
         probe.push(timeFixedLoop());
@@ -57,7 +63,9 @@ export function createBench(
     samples,
     ratio: (measure, contender, reference) =>
       pairedRatio(samples(measure, contender), samples(measure, reference)),
-    goal: (goal) => goals.push(judge(goal)),
+    goal: (goal) => {
+      if (!quick) goals.push(judge(goal));
+    },
     skip: (what, why) => skipped.push(`${what}: ${why}`),
     note: (text) => notes.push(text),
   };

@@ -13,6 +13,8 @@ export interface Bench {
   pick<T>(full: T, quick: T): T;
   /** Declares a measure: its column in the table, in this order. */
   measure(name: string, unit: string, options?: MeasureOptions): void;
+  /** Asks each contender once without recording, so that the rounds see compiled code and started threads. */
+  warmUp(contenders: readonly Contender[]): Promise<void>;
   /** Asks each contender once a round, in an order that changes from round to round. */
   interleave(rounds: number, contenders: readonly Contender[]): Promise<void>;
   /** The samples of one cell of the table. */

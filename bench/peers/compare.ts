@@ -10,16 +10,25 @@ export interface Comparison {
   readonly threads: number;
   /** Measures one contender once, and throws if a result is wrong. */
   sample(threads: Threads, peer: Peer): Promise<Sample>;
+  /** Contenders that have no threads to open. */
+  readonly beside?: readonly Contender[];
 }
 
 export async function compare(bench: Bench, peers: readonly Peer[], comparison: Comparison): Promise<void> {
-  const { rounds, workload, threads: size, sample } = comparison;
+  const { rounds, workload, threads: size, sample, beside = [] } = comparison;
   const contenders: (Contender & { threads: Threads })[] = [];
   for (const peer of peers) {
     const threads = await peer.open(workload, size);
-    contenders.push({ name: peer.name, kind: peer.kind, threads, sample: () => sample(threads, peer) });
+    contenders.push({
+      name: peer.name,
+      kind: peer.kind,
+      threads,
+      sample: () => inside(peer, () => sample(threads, peer)),
+    });
   }
-  await bench.interleave(rounds, contenders);
+  const all = [...contenders, ...beside];
+  if (!bench.quick) await bench.warmUp(all);
+  await bench.interleave(rounds, all);
   for (const contender of contenders) await closeInTime(contender, bench);
 }
 
@@ -39,4 +48,9 @@ async function closeInTime(
   const note = await Promise.race([threads.close().then(() => undefined), late]);
   if (note !== undefined) bench.note(note);
   clearTimeout(timer);
+}
+
+// What runs on a loop of its own is measured there, as its users have it.
+function inside(peer: Peer, body: () => Promise<Sample>): Promise<Sample> {
+  return peer.inside === undefined ? body() : peer.inside(body);
 }

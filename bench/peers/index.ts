@@ -6,6 +6,7 @@ import type { Peer } from "./peer.ts";
 import { piscina8, piscina64, piscinaAsync, piscinaDefault, piscinaDisabled } from "./piscina.ts";
 import { poolifier } from "./poolifier.ts";
 import { postMessage } from "./postMessage.ts";
+import { threadloop, threadloopAlone } from "./threadloop.ts";
 import { tinypool, tinypool64 } from "./tinypool.ts";
 import { workerpool } from "./workerpool.ts";
 
@@ -21,6 +22,8 @@ export {
   piscinaDisabled,
   poolifier,
   postMessage,
+  threadloop,
+  threadloopAlone,
   tinypool,
   tinypool64,
   workerpool,

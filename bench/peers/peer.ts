@@ -21,6 +21,8 @@ export interface Peer {
   /** `limit`: what no pool can beat, shown to measure against. */
   readonly kind: "ours" | "limit" | "peer";
   open(workload: Workload, size: number): Promise<Threads> | Threads;
+  /** Runs a measurement where users of this contender would call it; absent: anywhere. */
+  inside?<T>(body: () => Promise<T>): Promise<T>;
 }
 
 /** Runs a job once for each input, all in flight at once. */

@@ -1,0 +1,65 @@
+// One table of loop workloads: threadloop, asyncio and uvloop, interleaved.
+import { run } from "threadloop";
+import type { Bench, Sample } from "../harness/question.ts";
+import { type LoopWorkload, runWorkload } from "../workloads/loop.ts";
+import { startLoops } from "./asyncio.ts";
+
+export interface Row {
+  readonly measure: string;
+  readonly workload: LoopWorkload;
+  readonly count: number;
+  readonly unit?: string;
+  /** A short workload is run so many times for one sample, which is their mean. */
+  readonly repeat?: number;
+}
+
+/** Asks each loop each row once a round. */
+export async function compareLoops(bench: Bench, rounds: number, rows: readonly Row[]): Promise<void> {
+  for (const { measure, unit } of rows) bench.measure(measure, unit ?? "ns");
+  const pythons = startLoops(bench);
+  const contenders = [
+    { name: OURS, kind: "ours" as const, sample: () => sampleRows(rows, runOurs) },
+    ...pythons.map((python) => ({
+      name: python.name,
+      sample: () => sampleRows(rows, (row) => python.ask(`${row.workload} ${row.count}`)),
+    })),
+  ];
+  if (!bench.quick) await bench.warmUp(contenders);
+  await bench.interleave(rounds, contenders);
+  for (const python of pythons) python.close();
+}
+
+export const OURS = "threadloop";
+
+/** The goals of a row: how many times faster than asyncio and than uvloop; on older Node versions, no slower. */
+export function goalsAgainst(bench: Bench, measure: string, asyncio: number, uvloop?: number): void {
+  for (const [loop, atLeast] of [
+    ["asyncio", asyncio],
+    ["uvloop", uvloop],
+  ] as const) {
+    if (atLeast === undefined || bench.samples(measure, loop).length === 0) continue;
+    const value = bench.ratio(measure, loop, OURS);
+    const older = Number.parseInt(process.versions.node, 10) < 24;
+    bench.goal({
+      text: `${measure}: times faster than ${loop}`,
+      value,
+      atLeast,
+      ...(older && { elsewhere: 1 }),
+    });
+  }
+}
+
+function runOurs({ workload, count }: Row): Promise<number> {
+  return run(() => runWorkload(workload, count));
+}
+
+async function sampleRows(rows: readonly Row[], ask: (row: Row) => Promise<number>): Promise<Sample> {
+  const sample: Record<string, number> = {};
+  for (const row of rows) {
+    const { measure, repeat = 1 } = row;
+    let sum = 0;
+    for (let i = 0; i < repeat; i++) sum += await ask(row);
+    sample[measure] = sum / repeat;
+  }
+  return sample;
+}
