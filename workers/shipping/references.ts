@@ -6,6 +6,7 @@
 // to be looked at first; ask again when it is settled.
 import { exploreCallers } from "./callers.ts";
 import { callSites, isCommonjs } from "./callsites.ts";
+import { declarationOf } from "./declared.ts";
 import { isEntry } from "./entry.ts";
 import { builtinReference, globalReference } from "./globals.ts";
 import { knownText, moduleText } from "./imports.ts";
@@ -46,6 +47,13 @@ export function whyLost(reference: Reference): unknown {
       ? undefined
       : lost.get(describeModule(reference));
   return module ?? lost.get(describeReference(reference));
+}
+
+/** The reference to a function that was lost, if that happened: why it goes by value. */
+export function lostReferenceOf(fn: object): { reference: Reference; why: unknown } | undefined {
+  const candidates = [declarationOf(fn), exportedAs(fn) ?? verdicts.get(fn)];
+  const reference = candidates.find((candidate) => candidate && whyLost(candidate) !== undefined);
+  return reference ? { reference, why: whyLost(reference) } : undefined;
 }
 
 /** The reference to a function. `moment` has what inspections at the time of the call have shown. */
