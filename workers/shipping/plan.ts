@@ -10,6 +10,7 @@ import { LruMap } from "./lrumap.ts";
 import type { Code, Reference } from "./recipe.ts";
 import { scriptUrl } from "./scripts.ts";
 import { ShipError } from "./shiperror.ts";
+import { isTranslated, originalPosition } from "./stacks.ts";
 
 /** What is known of the functions written at one place. */
 export interface Plan {
@@ -50,7 +51,7 @@ export function planFor(fn: object, inspection: CodeInspection): Plan {
 /** A function for people: `render (file:///app/pages.js:3:8)`. */
 export function titleOf(fn: object, inspection: CodeInspection): string {
   const { line, column } = startOf(textOf(fn), inspection);
-  return `${nameOf(fn)} (${scriptUrl(inspection.scriptId) || "evaluated code"}:${line + 1}:${column + 1})`;
+  return `${nameOf(fn)} (${originalPosition(scriptUrl(inspection.scriptId) || "evaluated code", line + 1, column + 1)})`;
 }
 
 export function nameOf(fn: object): string {
@@ -85,6 +86,7 @@ function makePlan(fn: object, source: string, inspection: CodeInspection): Plan 
       isClass,
       url,
       ...startOf(source, inspection),
+      translated: isTranslated(url),
       names: [...captured, ...(form.usesMeta ? [META] : []), ...extra],
       title,
     },
