@@ -24,6 +24,12 @@ export interface Shipment {
 /** The stable shipments of functions: one by reference, one by value. */
 const byReference = new WeakMap<object, Shipment & { readonly recipe: Reference }>();
 const byValue = new WeakMap<object, Shipment>();
+/** Shipments whose modules are being looked at. */
+const underway: Record<ShipMode, WeakMap<object, Promise<Shipment>>> = {
+  auto: new WeakMap(),
+  reference: new WeakMap(),
+  value: new WeakMap(),
+};
 
 /**
  * Finds how `fn` gets to another thread.
@@ -33,7 +39,19 @@ const byValue = new WeakMap<object, Shipment>();
 export function ship(fn: AnyFunction, mode: ShipMode = "auto"): Shipment | Promise<Shipment> {
   const known = mode === "value" ? byValue.get(fn) : byReference.get(fn);
   if (known && (known.recipe.kind === "copy" || whyLost(known.recipe) === undefined)) return known;
-  return attempt(fn, mode, newMoment());
+  const waiting = underway[mode].get(fn);
+  if (waiting) return waiting;
+  const moment = newMoment();
+  const shipment = attempt(fn, mode, moment);
+  if (shipment instanceof Promise && !moment.isFleeting(fn)) share(fn, mode, shipment);
+  return shipment;
+}
+
+/** A function that is given away many times before its module was looked at is looked up once. */
+function share(fn: AnyFunction, mode: ShipMode, shipment: Promise<Shipment>): void {
+  const done = (): boolean => underway[mode].delete(fn);
+  underway[mode].set(fn, shipment);
+  shipment.then(done, done);
 }
 
 /** Notes that a worker could not follow a recipe. Returns whether shipping the function again may succeed. */
