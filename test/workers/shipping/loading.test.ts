@@ -1,8 +1,9 @@
+import { AsyncResource } from "node:async_hooks";
 import { describe, expect, it } from "vitest";
 import { refuseWhileLoading, whileLoading } from "../../../dist/workers/shipping/loading.js";
 
 describe("a pool", () => {
-  it("is refused to a module that a worker is loading for a job, and to nobody else", async () => {
+  it("is refused to a module that a worker is loading for a job, but not to others, nor to it afterwards", async () => {
     let goOn = () => {};
     const gate = new Promise<void>((resolve) => {
       goOn = resolve;
@@ -10,7 +11,7 @@ describe("a pool", () => {
     let afterwards: () => void = () => {};
     const loading = whileLoading("file:///app/tasks.js#work", async () => {
       await gate;
-      afterwards = await new Promise((resolve) => setImmediate(() => resolve(refuseWhileLoading)));
+      afterwards = AsyncResource.bind(refuseWhileLoading);
       refuseWhileLoading();
     });
     expect(refuseWhileLoading).not.toThrow();
