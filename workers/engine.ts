@@ -17,6 +17,7 @@ import { Job, type JobPlace } from "./job.ts";
 import { Ledger } from "./ledger.ts";
 import type { CallOptions, Settings } from "./options.ts";
 import type { Broadcast, SessionSetup } from "./protocol.ts";
+import { refuseWhileLoading } from "./shipping/loading.ts";
 import type { AnyFunction, Recipe } from "./shipping/recipe.ts";
 import { Threads } from "./threads.ts";
 
@@ -80,6 +81,7 @@ export class Engine implements Owner {
   }
 
   checkOpen(): void {
+    refuseWhileLoading();
     if (this.refusal !== null) throw this.refusal;
   }
 
