@@ -7,7 +7,8 @@ export { KeyboardInterrupt } from "./signals.ts";
 // Tasks and futures
 export { createTask } from "./ensure.ts";
 export { Coroutine, coroutine, isCoroutine, isCoroutineFunction, type Startable } from "./coroutine.ts";
-export { Task, type TaskOptions } from "./task.ts";
+export { Task } from "./task.ts";
+export type { TaskOptions } from "./taskoptions.ts";
 export { Future, isFuture } from "./future.ts";
 export { type Awaitable, ensureFuture, type ResultOf, wrapPromise } from "./ensure.ts";
 export { runCoroutineThreadsafe, wrapFuture } from "./chain.ts";

@@ -14,7 +14,8 @@ import { Future } from "./future.ts";
 import { closeAsyncGenerators } from "./generators.ts";
 import { type Callback, Handle, TimerHandle } from "./handle.ts";
 import { Pump } from "./pump.ts";
-import { Task, type TaskOptions } from "./task.ts";
+import { Task } from "./task.ts";
+import type { TaskOptions } from "./taskoptions.ts";
 import { UnretrievedErrors } from "./unretrieved.ts";
 
 /** Is told of what nobody else can be told: a callback that threw, an error that nobody looked at. */
