@@ -171,7 +171,7 @@ export class LifoQueue<T = unknown> extends Queue<T> {
 }
 
 /**
- * A queue from which the smallest item comes first.
+ * A queue from which the smallest item comes first, and of equal ones the one that was put first.
  *
  * @example
  * ```ts
@@ -235,11 +235,18 @@ class LastInFirstOut<T> implements Store<T> {
   }
 }
 
+interface Ranked<T> {
+  readonly item: T;
+  readonly age: number;
+}
+
+/** A heap does not keep the order of equals, so each item has its age beside it. */
 class SmallestFirst<T> implements Store<T> {
-  readonly #heap: TinyQueue<T>;
+  readonly #heap: TinyQueue<Ranked<T>>;
+  #age = 0;
 
   constructor(compare: (a: T, b: T) => number) {
-    this.#heap = new TinyQueue<T>([], compare);
+    this.#heap = new TinyQueue<Ranked<T>>([], (a, b) => compare(a.item, b.item) || a.age - b.age);
   }
 
   get length(): number {
@@ -247,11 +254,11 @@ class SmallestFirst<T> implements Store<T> {
   }
 
   push(item: T): void {
-    this.#heap.push(item);
+    this.#heap.push({ item, age: this.#age++ });
   }
 
   take(): T {
-    return this.#heap.pop() as T;
+    return (this.#heap.pop() as Ranked<T>).item;
   }
 }
 
