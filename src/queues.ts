@@ -69,14 +69,9 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
   }
 
   /** Puts an item, waiting for room. Throws QueueShutDown when the queue is shut down, also while it waits. */
-  async put(item: T): Promise<void> {
-    while (this.full()) {
-      if (this.#shutDown) throw shutDownError();
-      await this.#putters.wait(() => {
-        if (!this.full()) this.#putters.wakeAndRemove();
-      });
-    }
-    this.putNowait(item);
+  put(item: T): Promise<void> {
+    const put: Promise<void> = this.#put(item, () => put);
+    return put;
   }
 
   /** Puts an item at once. Throws QueueFull when there is no room, QueueShutDown when the queue is shut down. */
@@ -91,14 +86,9 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
   }
 
   /** Takes an item, waiting for one. Throws QueueShutDown when the queue is shut down and empty. */
-  async get(): Promise<T> {
-    while (this.empty()) {
-      if (this.#shutDown) throw shutDownError();
-      await this.#getters.wait(() => {
-        if (!this.empty()) this.#getters.wakeAndRemove();
-      });
-    }
-    return this.getNowait();
+  get(): Promise<T> {
+    const got: Promise<T> = this.#get(() => got);
+    return got;
   }
 
   /** Takes an item at once. Throws QueueEmpty when there is none, QueueShutDown when none will come. */
@@ -147,6 +137,26 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
         }
       },
     };
+  }
+
+  async #put(item: T, ofCall: () => Promise<void>): Promise<void> {
+    while (this.full()) {
+      if (this.#shutDown) throw shutDownError();
+      await this.#putters.wait(ofCall, () => {
+        if (!this.full()) this.#putters.wakeAndRemove();
+      });
+    }
+    this.putNowait(item);
+  }
+
+  async #get(ofCall: () => Promise<T>): Promise<T> {
+    while (this.empty()) {
+      if (this.#shutDown) throw shutDownError();
+      await this.#getters.wait(ofCall, () => {
+        if (!this.empty()) this.#getters.wakeAndRemove();
+      });
+    }
+    return this.getNowait();
   }
 
   #dropItems(): void {

@@ -6,16 +6,20 @@ import { promisify } from "node:util";
 import {
   any,
   CancelledError,
+  Condition,
   createTask,
   currentTask,
   DeadlockError,
+  Event,
   Future,
   gather,
   getRunningLoop,
+  Lock,
   newEventLoop,
   Queue,
   race,
   run,
+  Semaphore,
   sleep,
   type Task,
   taskGroup,
@@ -26,6 +30,17 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { failureOf, turns, virtual } from "../support/virtual.ts";
 
 const boom = new Error("boom");
+function full(): Queue<number> {
+  const queue = new Queue<number>(1);
+  queue.putNowait(1);
+  return queue;
+}
+
+function held<L extends Lock | Condition>(lock: L): L {
+  void lock.acquire();
+  return lock;
+}
+
 function deferred(): { promise: Promise<void>; resolve: () => void } {
   let resolve = () => {};
   const promise = new Promise<void>((settle) => {
@@ -103,18 +118,25 @@ describe("cancelling a task", () => {
       expect(futures.map((future) => future.cancelled())).toEqual([true, true]);
     }));
 
-  it("leaves a wait alone that it began and did not come to await", () =>
+  it.each<[string, () => Promise<unknown>]>([
+    ["Queue.get", () => new Queue<number>().get()],
+    ["Queue.put", () => full().put(2)],
+    ["Lock.acquire", () => held(new Lock()).acquire()],
+    ["Semaphore.acquire", () => new Semaphore(0).acquire()],
+    ["Event.wait", () => new Event().wait()],
+    ["Condition.wait", () => held(new Condition()).wait()],
+  ])("leaves no unhandled rejection of a %s that it began and did not come to await", (_, begin) =>
     virtual(async () => {
-      const queue = new Queue<number>();
       const task = createTask(async () => {
-        const later = queue.get();
+        const later = begin();
         await sleep(100);
         return await later;
       });
       await turns(2);
       task.cancel();
       expect(await failureOf(task)).toBeInstanceOf(CancelledError);
-    }));
+    }),
+  );
 
   it("during two awaits at once serves both: neither is lost", () =>
     virtual(async () => {
