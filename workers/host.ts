@@ -105,7 +105,7 @@ export class Host implements JobPlace {
     job._place = this;
     job._slot = slot;
     const code = job._code as Code;
-    if (job._extra === null) session.post(slot, code, job._args);
+    if (job._extra === null && code.number !== wire.OWN_FUNCTION) session.post(slot, code, job._args);
     else this.#postSpecial(session, job, code);
   }
 
@@ -203,7 +203,7 @@ export class Host implements JobPlace {
   }
 
   #postSpecial(session: Session, job: Job, code: Code): void {
-    const extra = job._extra as NonNullable<Job["_extra"]>;
+    const extra = job._more();
     const recipe = code.number === wire.OWN_FUNCTION ? { recipe: code.shipment.recipe } : null;
     const details = recipe === null ? extra.details : { ...extra.details, ...recipe };
     if (details?.callbacks !== undefined) {
