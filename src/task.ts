@@ -10,11 +10,12 @@
  * the body's promise settles.
  */
 import { AsyncResource } from "node:async_hooks";
+import { abortWith } from "./abort.ts";
 import { cancelChain, cancelWaits } from "./cancelchain.ts";
 import { type Context, copyContext } from "./context.ts";
 import { Coroutine, type Startable, starterOf } from "./coroutine.ts";
 import { runInTask } from "./drive.ts";
-import { CancelledError, CancelReason, cancellationOf, cancelledError, RuntimeError } from "./errors.ts";
+import { CancelledError, CancelReason, cancellationOf, RuntimeError } from "./errors.ts";
 import {
   type AbstractEventLoop,
   type AwaitingTask,
@@ -125,9 +126,7 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
    */
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
-    if (this.#cancels > 0 && !this.#controller.signal.aborted) {
-      this.#controller.abort(cancelledError(this._reason instanceof CancelReason ? this._reason : undefined));
-    }
+    if (this.#cancels > 0) abortWith(this.#controller, this._reason);
     return this.#controller.signal;
   }
 
@@ -336,7 +335,7 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
   /** @internal */
   _countCancel(message: string | undefined, origin: unknown): void {
     this.#cancels++;
-    this.#controller?.abort(cancelledError(new CancelReason(message, origin)));
+    if (this.#controller !== null) abortWith(this.#controller, new CancelReason(message, origin));
   }
 
   /** @internal */
