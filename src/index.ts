@@ -32,6 +32,13 @@ export { Barrier } from "./barrier.ts";
 export { LifoQueue, PriorityQueue, Queue } from "./queues.ts";
 export { Context, ContextVar, copyContext, type Token } from "./context.ts";
 
+// Streams
+export { type Connection, type OpenConnectionOptions, openConnection } from "./streams/openconnection.ts";
+export { type ClientHandler, Server, type StartServerOptions, startServer } from "./streams/server.ts";
+export { StreamReader, type StreamReaderOptions } from "./streams/reader.ts";
+export { type ExtraInfo, StreamWriter } from "./streams/writer.ts";
+export type { TlsUpgradeOptions } from "./streams/tls.ts";
+
 // The loop
 export { type CreateTaskOptions, EventLoop, type EventLoopOptions, eagerTaskFactory } from "./loop.ts";
 export type { ExceptionHandler, TaskFactory } from "./loop.ts";
@@ -56,6 +63,7 @@ export {
   TimeoutError,
 } from "./errors.ts";
 export { BrokenBarrierError, QueueEmpty, QueueFull, QueueShutDown } from "./errors.ts";
+export { IncompleteReadError, LimitOverrunError } from "./errors.ts";
 export { type ErrorFilter, ExceptionGroup } from "./exceptiongroup.ts";
 
 /** @internal */
