@@ -72,17 +72,12 @@ export class Condition implements Lockable {
    * Releases the lock, waits to be notified and takes the lock again. Throws RuntimeError when the lock is free. Who
    * is cancelled after having been notified passes the notification on.
    */
-  wait(): Promise<true> {
-    const waiting: Promise<true> = this.#wait(() => waiting);
-    return waiting;
-  }
-
-  async #wait(ofCall: () => Promise<true>): Promise<true> {
+  async wait(): Promise<true> {
     if (!this.locked()) throw new RuntimeError("Cannot wait on a Condition whose lock is not acquired");
     this.release();
     let outcome: { error: unknown } | null = null;
     try {
-      await this.#waiters.wait(ofCall);
+      await this.#waiters.wait();
     } catch (error) {
       outcome = { error };
     }

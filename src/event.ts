@@ -45,13 +45,11 @@ export class Event {
 
   /** Waits until the flag is set; does not suspend when it is. */
   wait(): Promise<true> {
-    if (this.#set) return ALREADY_SET;
-    const waiting: Promise<true> = this.#wait(() => waiting);
-    return waiting;
+    return this.#set ? ALREADY_SET : this.#wait();
   }
 
-  async #wait(ofCall: () => Promise<true>): Promise<true> {
-    await this.#waiters.wait(ofCall);
+  async #wait(): Promise<true> {
+    await this.#waiters.wait();
     return true;
   }
 

@@ -5,10 +5,6 @@
 import { type Outcome, type Runnable, UNTRACKED } from "./events.ts";
 import type { Future } from "./future.ts";
 
-/** The two functions that V8 gives for an await. */
-export type Resolve = (value: never) => void;
-export type Reject = (error: unknown) => void;
-
 /** The task, as its further awaits see it. */
 export interface ManyAwaiting {
   _more: Set<FurtherAwait> | null;
@@ -18,9 +14,14 @@ export class FurtherAwait implements Runnable {
   readonly _task: ManyAwaiting;
   readonly _future: Future;
   readonly #resolve: (value: unknown) => void;
-  readonly #reject: Reject;
+  readonly #reject: (error: unknown) => void;
 
-  constructor(task: ManyAwaiting, future: Future, resolve: Resolve, reject: Reject) {
+  constructor(
+    task: ManyAwaiting,
+    future: Future,
+    resolve: (value: never) => void,
+    reject: (error: unknown) => void,
+  ) {
     this._task = task;
     this._future = future;
     this.#resolve = resolve as (value: unknown) => void;

@@ -46,10 +46,7 @@ export class Lock implements Lockable {
    * releases it at the end of the block. Does not suspend when the lock is free and nobody waits.
    */
   acquire(): Promise<this> {
-    if (this.#locked || this.#waiters.waiting) {
-      const taken: Promise<this> = this.#acquire(() => taken);
-      return taken;
-    }
+    if (this.#locked || this.#waiters.waiting) return this.#acquire();
     this.#locked = true;
     return this.#taken;
   }
@@ -75,9 +72,9 @@ export class Lock implements Lockable {
     this.release();
   }
 
-  async #acquire(ofCall: () => Promise<this>): Promise<this> {
+  async #acquire(): Promise<this> {
     try {
-      await this.#waiters.wait(ofCall);
+      await this.#waiters.wait();
     } catch (error) {
       // Woken and cancelled at once: the lock would be lost if the next one were not woken.
       if (error instanceof CancelledError && !this.#locked) this.#waiters.wakeHead();

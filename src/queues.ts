@@ -69,9 +69,14 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
   }
 
   /** Puts an item, waiting for room. Throws QueueShutDown when the queue is shut down, also while it waits. */
-  put(item: T): Promise<void> {
-    const put: Promise<void> = this.#put(item, () => put);
-    return put;
+  async put(item: T): Promise<void> {
+    while (this.full()) {
+      if (this.#shutDown) throw shutDownError();
+      await this.#putters.wait(() => {
+        if (!this.full()) this.#putters.wakeAndRemove();
+      });
+    }
+    this.putNowait(item);
   }
 
   /** Puts an item at once. Throws QueueFull when there is no room, QueueShutDown when the queue is shut down. */
@@ -86,9 +91,14 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
   }
 
   /** Takes an item, waiting for one. Throws QueueShutDown when the queue is shut down and empty. */
-  get(): Promise<T> {
-    const got: Promise<T> = this.#get(() => got);
-    return got;
+  async get(): Promise<T> {
+    while (this.empty()) {
+      if (this.#shutDown) throw shutDownError();
+      await this.#getters.wait(() => {
+        if (!this.empty()) this.#getters.wakeAndRemove();
+      });
+    }
+    return this.getNowait();
   }
 
   /** Takes an item at once. Throws QueueEmpty when there is none, QueueShutDown when none will come. */
@@ -139,26 +149,6 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
     };
   }
 
-  async #put(item: T, ofCall: () => Promise<void>): Promise<void> {
-    while (this.full()) {
-      if (this.#shutDown) throw shutDownError();
-      await this.#putters.wait(ofCall, () => {
-        if (!this.full()) this.#putters.wakeAndRemove();
-      });
-    }
-    this.putNowait(item);
-  }
-
-  async #get(ofCall: () => Promise<T>): Promise<T> {
-    while (this.empty()) {
-      if (this.#shutDown) throw shutDownError();
-      await this.#getters.wait(ofCall, () => {
-        if (!this.empty()) this.#getters.wakeAndRemove();
-      });
-    }
-    return this.getNowait();
-  }
-
   #dropItems(): void {
     while (!this.empty()) {
       this.#items.take();
@@ -181,7 +171,7 @@ export class LifoQueue<T = unknown> extends Queue<T> {
 }
 
 /**
- * A queue from which the smallest item comes first, and of equal ones the one that was put first.
+ * A queue from which the smallest item comes first.
  *
  * @example
  * ```ts
@@ -245,18 +235,11 @@ class LastInFirstOut<T> implements Store<T> {
   }
 }
 
-interface Ranked<T> {
-  readonly item: T;
-  readonly age: number;
-}
-
-/** A heap does not keep the order of equals, so each item has its age beside it. */
 class SmallestFirst<T> implements Store<T> {
-  readonly #heap: TinyQueue<Ranked<T>>;
-  #age = 0;
+  readonly #heap: TinyQueue<T>;
 
   constructor(compare: (a: T, b: T) => number) {
-    this.#heap = new TinyQueue<Ranked<T>>([], (a, b) => compare(a.item, b.item) || a.age - b.age);
+    this.#heap = new TinyQueue<T>([], compare);
   }
 
   get length(): number {
@@ -264,11 +247,11 @@ class SmallestFirst<T> implements Store<T> {
   }
 
   push(item: T): void {
-    this.#heap.push({ item, age: this.#age++ });
+    this.#heap.push(item);
   }
 
   take(): T {
-    return (this.#heap.pop() as Ranked<T>).item;
+    return this.#heap.pop() as T;
   }
 }
 

@@ -52,10 +52,7 @@ export class Semaphore {
 
   /** Waits for a permit; gives the semaphore, so that `using permit = await semaphore.acquire()` releases it. */
   acquire(): Promise<this> {
-    if (this.locked()) {
-      const taken: Promise<this> = this.#acquire(() => taken);
-      return taken;
-    }
+    if (this.locked()) return this.#acquire();
     this.#value--;
     return this.#taken;
   }
@@ -80,10 +77,10 @@ export class Semaphore {
     this.release();
   }
 
-  async #acquire(ofCall: () => Promise<this>): Promise<this> {
+  async #acquire(): Promise<this> {
     try {
       // Cancelled when the permit was its own already: it goes back.
-      await this.#waiters.wait(ofCall, () => {
+      await this.#waiters.wait(() => {
         this.#value++;
       });
     } finally {

@@ -1,7 +1,7 @@
 // Attaches the options of a call to its job: its signal, its time limits, what travels with it.
 
 import { TimeoutError } from "../src/index.ts";
-import { extraOf, type Job, type JobExtra } from "./job.ts";
+import { extraOf, type Job, type JobExtra, jobTimer } from "./job.ts";
 import type { CallOptions } from "./options.ts";
 
 export function attachOptions(job: Job, options: CallOptions): void {
@@ -19,18 +19,16 @@ function limitRun(job: Job, extra: JobExtra, timeout: number): void {
   extra.onStarted = () => {
     const error = () =>
       new TimeoutError(`Job \`${job.name}\` ran for more than its timeout of ${timeout} ms`);
-    const timer = setTimeout(() => job._place.stop(job, error()), timeout);
-    extra.cleanups.push(() => clearTimeout(timer));
+    jobTimer(extra, timeout, () => job._place.stop(job, error()));
   };
 }
 
 function limitWait(job: Job, extra: JobExtra, timeout: number): void {
   const error = () =>
     new TimeoutError(`Job \`${job.name}\` waited for more than its queueTimeout of ${timeout} ms`);
-  const timer = setTimeout(() => {
+  jobTimer(extra, timeout, () => {
     if (!job.running()) job._place.stop(job, error());
-  }, timeout);
-  extra.cleanups.push(() => clearTimeout(timer));
+  });
 }
 
 function follow(job: Job, extra: JobExtra, signal: AbortSignal): void {

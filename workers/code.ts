@@ -24,15 +24,19 @@ export class CodeBook {
   #count = OWN_FUNCTION;
   #last: Code | null = null;
 
-  /** Finds or makes the code of a function; asynchronous only when shipping has to load something first. */
-  of(fn: AnyFunction, mode: ShipMode): Code | Promise<Code> {
+  /** The code of a function that was shipped before, or null. */
+  known(fn: AnyFunction, mode: ShipMode): Code | null {
     const last = this.#last;
     if (last !== null && last.fn === fn && last.mode === mode) return last;
-    const known = this.#byMode[mode].get(fn);
-    if (known !== undefined) {
-      this.#last = known;
-      return known;
-    }
+    const known = this.#byMode[mode].get(fn) ?? null;
+    if (known !== null) this.#last = known;
+    return known;
+  }
+
+  /** Finds or makes the code of a function; asynchronous only when shipping has to load something first. */
+  of(fn: AnyFunction, mode: ShipMode): Code | Promise<Code> {
+    const known = this.known(fn, mode);
+    if (known !== null) return known;
     const shipment = ship(fn, mode);
     return shipment instanceof Promise
       ? shipment.then((done) => this.#add(fn, mode, done))

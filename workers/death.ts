@@ -6,6 +6,8 @@ import type { Job } from "./job.ts";
 /** What a dead thread leaves behind. */
 export interface Death {
   readonly cause: Error;
+  /** Whether the thread had been set up. */
+  readonly wasReady: boolean;
   /** The job that ended the thread, where that is known. */
   readonly culprit: Job | null;
   /** Jobs that had started, in the order of posting. */

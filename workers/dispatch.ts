@@ -31,6 +31,15 @@ export class Dispatcher {
     else this.#enqueue(job);
   }
 
+  /** The worker with the least to do, for what is bound to one. */
+  leastBusy(): Host {
+    const open = this.hosts.filter((host) => host.isOpen);
+    const best = (open.length > 0 ? open : this.hosts).reduce((a, b) =>
+      b.jobs + b.pins < a.jobs + a.pins ? b : a,
+    );
+    return best;
+  }
+
   /** Whether a job submitted now would have to wait in the queue. */
   get isFull(): boolean {
     return this.queue.length > 0 || this.#choose() === null;

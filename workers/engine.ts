@@ -4,28 +4,29 @@
 // States:  OPEN --close()--> CLOSING --all settled, threads ended--> CLOSED
 //          OPEN --a worker cannot be set up--> BROKEN
 
-import { setTimeout as wait } from "node:timers/promises";
 import type { MessagePort, Worker } from "node:worker_threads";
-import { got, QueueFull } from "../src/index.ts";
+import { got } from "../src/index.ts";
+import { takeCallbacks } from "./callbacks.ts";
 import { attachOptions } from "./calloptions.ts";
 import { type Code, CodeBook } from "./code.ts";
 import { type Death, strandedError, terminatedError } from "./death.ts";
 import { Dispatcher } from "./dispatch.ts";
 import { BrokenPoolError } from "./errors.ts";
 import { type Host, isBound, type Owner } from "./host.ts";
-import { Job, type JobPlace } from "./job.ts";
+import { Job, type JobExtra, type JobPlace } from "./job.ts";
+import { captureStores } from "./jobcontext.ts";
 import { Ledger } from "./ledger.ts";
 import type { CallOptions, Settings } from "./options.ts";
-import type { Broadcast, SessionSetup } from "./protocol.ts";
-import { refuseWhileLoading } from "./shipping/loading.ts";
-import type { AnyFunction, Recipe } from "./shipping/recipe.ts";
+import type { Broadcast, Details } from "./protocol.ts";
+import { Room } from "./room.ts";
+import { SetUp } from "./setup.ts";
+import type { AnyFunction } from "./shipping/recipe.ts";
 import { Threads } from "./threads.ts";
 
 /** How often a function is shipped another way before its job fails. */
 const MOST_RESHIPS = 3;
-/** How long a thread without jobs may take to let go of its session, before it is terminated all the same. */
-const LET_GO_WITHIN = 1000;
-
+/** How many threads in a row may die before they are set up: then the pool is broken. */
+const MOST_STILLBORN = 3;
 export class Engine implements Owner {
   readonly settings: Settings;
   readonly ledger = new Ledger();
@@ -35,8 +36,13 @@ export class Engine implements Owner {
   readonly broadcasts: Broadcast[] = [];
   /** Why no more jobs are taken, or null. */
   refusal: Error | null = null;
-  /** What is run in each new worker and at its end, shipped once. */
-  #setup: { initializer: Recipe | null; teardown: Recipe | null } = { initializer: null, teardown: null };
+  /** What is run in each new worker and at its end. */
+  readonly setup: SetUp;
+  readonly #watchers = new Map<Host, Set<(cause: Error) => void>>();
+  #stillborn = 0;
+  /** Every job that turns up is ended with this. */
+  #dropping: ((job: Job) => Error) | null = null;
+  readonly room: Room;
 
   /** Jobs whose function is on its way. */
   readonly #shipping: JobPlace = {
@@ -51,13 +57,18 @@ export class Engine implements Owner {
     stop: (job, ending) => {
       this.dispatcher.queue.forget();
       this.ledger.cancel(job, ending);
+      this.room.announce();
     },
   };
 
   constructor(settings: Settings) {
     this.settings = settings;
+    this.setup = new SetUp(settings);
     this.dispatcher = new Dispatcher(settings.size, this, this.#queued);
-    this.threads = new Threads(settings, (error) => this.broken(error));
+    this.room = new Room(settings, this.dispatcher);
+    this.threads = new Threads(settings, (error) => {
+      for (const host of this.dispatcher.hosts) host.abandon(error);
+    });
   }
 
   get cancelGrace(): number {
@@ -70,27 +81,82 @@ export class Engine implements Owner {
 
   /** Makes a job and sends it on its way. Throws when the pool takes none. */
   submit(fn: AnyFunction, args: readonly unknown[], options: CallOptions | null): Job {
-    this.checkOpen();
-    if (typeof fn !== "function") throw new TypeError(`Expected \`fn\` to be a function, got ${got(fn)}`);
-    this.#checkRoom();
-    const job = new Job(null, args, this.#shipping);
-    this.ledger.open++;
-    if (options !== null) attachOptions(job, options);
+    this.#check(fn);
+    const job = this.#make(args, options);
+    const mode = options?.ship ?? this.settings.ship;
+    const code = this.codes.known(fn, mode);
+    if (job.done()) return job;
+    if (code !== null) this.#shipped(job, code);
+    else this.#shipBy(job, () => this.codes.of(fn, mode), null);
+    return job;
+  }
+
+  /** The same for a job that is more than a call; `shape` says what it is. */
+  submitSpecial(
+    fn: AnyFunction,
+    args: readonly unknown[],
+    options: CallOptions | null,
+    shape: (extra: JobExtra, job: Job) => void,
+  ): Job {
+    this.#check(fn);
+    const job = this.#make(args, options);
+    shape(job._more(), job);
     if (!job.done()) this.#shipBy(job, () => this.codes.of(fn, options?.ship ?? this.settings.ship), null);
     return job;
   }
 
-  checkOpen(): void {
-    refuseWhileLoading();
-    if (this.refusal !== null) throw this.refusal;
+  /** The same for a function that is shipped already. */
+  submitTo(host: Host, code: Code, args: readonly unknown[], details: Details): Job {
+    this.checkOpen();
+    const job = this.#make(args, null);
+    const extra = job._more();
+    extra.target = host;
+    extra.details = { ...extra.details, ...details };
+    this.#shipped(job, code);
+    return job;
   }
 
-  #checkRoom(): void {
-    const { maxQueue, name } = this.settings;
-    if (this.dispatcher.queue.length < maxQueue || (maxQueue === 0 && !this.dispatcher.isFull)) return;
-    throw new QueueFull(
-      `Pool "${name}" has ${this.dispatcher.queue.length} jobs waiting, its maxQueue: wait for room with \`await pool.enqueue(fn, ...args)\``,
-    );
+  #make(args: readonly unknown[], options: CallOptions | null): Job {
+    const called = takeCallbacks(args);
+    const job = new Job(null, called === null ? args : called.rest, this.#shipping);
+    this.ledger.open++;
+    if (options !== null) attachOptions(job, options);
+    if (called !== null) job._more().callbacks = called.callbacks;
+    const { context } = this.settings;
+    if (context !== undefined) {
+      const extra = job._more();
+      extra.details = { ...extra.details, stores: captureStores(context) };
+    }
+    return job;
+  }
+
+  #check(fn: AnyFunction): void {
+    this.checkOpen();
+    if (typeof fn !== "function") throw new TypeError(`Expected \`fn\` to be a function, got ${got(fn)}`);
+    this.room.check();
+  }
+
+  /** Tells whenever the thread of this host dies. */
+  watch(host: Host, tell: (cause: Error) => void): void {
+    const watchers = this.#watchers.get(host) ?? new Set();
+    this.#watchers.set(host, watchers.add(tell));
+  }
+
+  /** Whether it was being told. */
+  unwatch(host: Host, tell: (cause: Error) => void): boolean {
+    return this.#watchers.get(host)?.delete(tell) ?? false;
+  }
+
+  /** The hosts that have a thread; those of idle threads among them, as far as a host is free to open their session. */
+  hostsWithThreads(): Host[] {
+    const { hosts } = this.dispatcher;
+    const live = hosts.filter((host) => host.isLive);
+    const free = hosts.filter((host) => !host.isLive && host.isOpen);
+    return [...live, ...free.slice(0, Math.max(0, this.threads.count - live.length))];
+  }
+
+  checkOpen(): void {
+    if (this.refusal !== null) throw this.refusal;
   }
 
   /** Ships the job's function, at once where that is possible; `error` is why, when there is no way left. */
@@ -112,7 +178,11 @@ export class Engine implements Owner {
 
   #shipped(job: Job, code: Code): void {
     job._code = code;
-    if (!job.done()) this.dispatcher.submit(job);
+    const target = job._extra?.target;
+    if (job.done()) return;
+    if (this.#dropping !== null) this.stopped(job, this.#dropping(job));
+    else if (target == null) this.dispatcher.submit(job);
+    else (target as Host).post(job);
   }
 
   #unshippable(job: Job, error: unknown): void {
@@ -122,17 +192,20 @@ export class Engine implements Owner {
   // What hosts report.
 
   async open(port: MessagePort, slots: SharedArrayBuffer): Promise<void> {
-    const { tasksPerWorker, preload } = this.settings;
-    const setup: SessionSetup = {
+    const broadcasts = [...this.broadcasts];
+    const { tasksPerWorker } = this.settings;
+    const setup = await this.setup.recipes().catch((error) => {
+      this.broken(error);
+      throw error;
+    });
+    await this.threads.run({
       port,
       slots,
       loader: this.threads.loader,
       tasksPerWorker,
-      preload: (preload ?? []).map(String),
-      ...this.#setup,
-      broadcasts: this.broadcasts,
-    };
-    await this.threads.run(setup);
+      ...setup,
+      broadcasts,
+    });
   }
 
   findThread(threadId: number): Worker | undefined {
@@ -168,18 +241,28 @@ export class Engine implements Owner {
     );
   }
 
-  available(host: Host): void {
-    this.dispatcher.refill(host);
+  ready(host: Host): void {
+    this.#stillborn = 0;
+    this.available(host);
   }
 
-  died(death: Death): void {
+  available(host: Host): void {
+    this.dispatcher.refill(host);
+    this.room.announce();
+  }
+
+  died(host: Host, death: Death): void {
+    if (!death.wasReady && ++this.#stillborn >= MOST_STILLBORN) this.broken(death.cause);
+    for (const tell of [...(this.#watchers.get(host) ?? [])]) tell(death.cause);
     const again: Job[] = [];
     for (const job of death.started) if (!this.#endDead(job, death)) again.push(job);
     for (const job of death.unstarted) {
       if (isBound(job)) this.fail(job, strandedError(job, this.settings.name, death));
       else again.push(job);
     }
-    this.dispatcher.requeue(again);
+    const errorOf = this.#dropping;
+    if (errorOf === null) this.dispatcher.requeue(again);
+    else for (const job of again) this.stopped(job, errorOf(job));
   }
 
   /** Settles a job whose thread died under it; false when it is to run again. */
@@ -197,22 +280,20 @@ export class Engine implements Owner {
 
   /** No worker can be set up: everything fails, now and later. */
   broken(cause: unknown): void {
+    if (this.setup.reship(cause)) return;
     const reason = cause instanceof Error ? cause.message : String(cause);
     const error = new BrokenPoolError(
       `The workers of pool "${this.settings.name}" cannot be set up: ${reason}`,
       { cause },
     );
-    this.refusal ??= error;
+    this.refuse(error);
     this.drop(() => error);
   }
 
-  /** Ends the sessions and the threads; every job must be settled. */
-  async end(): Promise<void> {
-    await Promise.race([
-      Promise.all(this.dispatcher.hosts.map((host) => host.close())),
-      wait(LET_GO_WITHIN, undefined, { ref: false }),
-    ]);
-    await this.threads.destroy();
+  /** From now on no job is taken, for this reason. */
+  refuse(error: Error): void {
+    this.refusal ??= error;
+    this.room.refuse(this.refusal);
   }
 
   /** Resolves when no job is open. */
@@ -224,12 +305,13 @@ export class Engine implements Owner {
   }
 
   /** Cancels the jobs that have not started. */
-  cancelUnstarted(): void {
-    for (const job of this.#unstarted()) job.cancel(`Pool "${this.settings.name}" was closed`);
+  cancelUnstarted(message: string): void {
+    for (const job of this.#unstarted()) job.cancel(message);
   }
 
   /** Ends every open job with an error of its own; running ones lose their threads. */
   drop(errorOf: (job: Job) => Error): Job[] {
+    this.#dropping ??= errorOf;
     const queued = [...this.dispatcher.queue];
     for (const job of queued) this.#queued.stop(job, errorOf(job));
     return [...queued, ...this.dispatcher.hosts.flatMap((host) => host.drop(errorOf))];

@@ -5,10 +5,11 @@
 
 import type { MessagePort, Worker } from "node:worker_threads";
 import { CancelledError } from "../src/index.ts";
+import { openSwitchboard } from "./callbacks.ts";
 import { argumentError } from "./clone.ts";
 import type { Code } from "./code.ts";
 import { type Death, whoIsToBlame } from "./death.ts";
-import type { Job, JobPlace } from "./job.ts";
+import { type Job, type JobPlace, jobTimer } from "./job.ts";
 import * as wire from "./protocol.ts";
 import { decodeThrown, type Encoded } from "./serialize.ts";
 import { Session } from "./session.ts";
@@ -29,9 +30,11 @@ export interface Owner {
   unloadable(job: Job, error: unknown): void;
   /** An error that no open job can be charged with. */
   stray(error: unknown): void;
+  /** The worker is set up. */
+  ready(host: Host): void;
   /** The host has read replies, or may take jobs again. */
   available(host: Host): void;
-  died(death: Death): void;
+  died(host: Host, death: Death): void;
   /** The worker cannot be set up: its initializer, a preload or a broadcast failed there. */
   broken(error: unknown): void;
 }
@@ -105,7 +108,7 @@ export class Host implements JobPlace {
     job._place = this;
     job._slot = slot;
     const code = job._code as Code;
-    if (job._extra === null && code.number !== wire.OWN_FUNCTION) session.post(slot, code, job._args);
+    if (job._extra === null) session.post(slot, code, job._args);
     else this.#postSpecial(session, job, code);
   }
 
@@ -154,6 +157,11 @@ export class Host implements JobPlace {
     this.#session?.control(code, job._slot, value);
   }
 
+  /** No thread comes for the session that waits for one. */
+  abandon(error: Error): void {
+    if (this.#session?.threadId === 0) this.#session.abandon(error);
+  }
+
   /** The jobs posted and not settled, in that order. */
   get postedJobs(): Job[] {
     return this.#table.jobs();
@@ -185,12 +193,20 @@ export class Host implements JobPlace {
     await session?.ended;
   }
 
+  /** Has the thread run its teardown, and ends the session; without one it opens one first, which some idle thread serves. */
+  async tearDown(): Promise<void> {
+    const session = this.#session ?? this.#open();
+    if (!this.#ending) session.control(wire.END, 0, 0);
+    this.#ending = true;
+    await session.ended;
+  }
+
   #open(): Session {
     this.#pulseAt = performance.now();
     const session = new Session({
       open: (port) => this.#owner.open(port, this.#table.words.buffer as SharedArrayBuffer),
       findThread: (id) => this.#owner.findThread(id),
-      ready: () => this.#owner.available(this),
+      ready: () => this.#owner.ready(this),
       replies: (message) => this.#read(message),
       broken: (error) => this.#owner.broken(error),
       stray: (error) => this.#owner.stray(error),
@@ -203,11 +219,13 @@ export class Host implements JobPlace {
   }
 
   #postSpecial(session: Session, job: Job, code: Code): void {
-    const extra = job._more();
+    const extra = job._extra as NonNullable<Job["_extra"]>;
     const recipe = code.number === wire.OWN_FUNCTION ? { recipe: code.shipment.recipe } : null;
     const details = recipe === null ? extra.details : { ...extra.details, ...recipe };
-    if (details?.callbacks !== undefined) {
-      session.controlMoving(wire.DETAILS, job._slot, details, [details.callbacks.port]);
+    if (extra.callbacks !== null) {
+      const { details: callbacks, close } = openSwitchboard(extra.callbacks);
+      extra.cleanups.push(close);
+      session.controlMoving(wire.DETAILS, job._slot, { ...details, callbacks }, [callbacks.port]);
     } else if (details !== null) session.control(wire.DETAILS, job._slot, details);
     if (extra.transfer === null) session.post(job._slot, code, job._args);
     else session.postMoving(job._slot, code, job._args, extra.transfer);
@@ -222,14 +240,9 @@ export class Host implements JobPlace {
 
   #armGrace(job: Job): void {
     const grace = job._extra?.options.cancelGrace ?? this.#owner.cancelGrace;
-    if (grace === Number.POSITIVE_INFINITY) return;
-    const timer = setTimeout(() => {
-      this.kill(
-        new Error(`job \`${job.name}\` went on for more than ${grace} ms after it was cancelled`),
-        job,
-      );
-    }, grace);
-    job._extra?.cleanups.push(() => clearTimeout(timer));
+    const reason = () =>
+      new Error(`job \`${job.name}\` went on for more than ${grace} ms after it was cancelled`);
+    jobTimer(job._more(), grace, () => this.kill(reason(), job));
   }
 
   #read(message: readonly unknown[]): void {
@@ -273,16 +286,22 @@ export class Host implements JobPlace {
   }
 
   #ended(error: Error | null): void {
+    const wasReady = this.#session?.isReady === true;
     this.#session = null;
     this.#ending = false;
     if (this.#linger !== null) clearInterval(this.#linger);
     this.#linger = null;
-    if (this.#posted > 0 || error !== null) this.#die(error ?? new Error("the worker ended its session"));
-    this.#table.reset();
+    const isDead = this.#posted > 0 || error !== null;
+    const death = isDead
+      ? this.#takeStock(error ?? new Error("the worker ended its session"), wasReady)
+      : null;
+    this.#table.reset(isDead);
+    if (death !== null) this.#owner.died(this, death);
     this.#owner.available(this);
   }
 
-  #die(error: Error): void {
+  /** What the thread leaves behind; the host is empty then. */
+  #takeStock(error: Error, wasReady: boolean): Death {
     const current = this.#table.at(this.#table.words[CURRENT] as number);
     const unstarted: Job[] = [];
     const started: Job[] = [];
@@ -291,7 +310,7 @@ export class Host implements JobPlace {
     const cause = this.#killReason ?? error;
     this.#posted = this.#suspended = 0;
     this.#killReason = this.#killedFor = null;
-    this.#owner.died({ cause, culprit, started, unstarted });
+    return { cause, wasReady, culprit, started, unstarted };
   }
 
   /** Ends the session once nothing has been there to do for a whole interval. */
@@ -315,5 +334,5 @@ export class Host implements JobPlace {
 /** A job that cannot run in another worker than the one it was posted to. */
 export function isBound(job: Job): boolean {
   const extra = job._extra;
-  return extra !== null && (extra.pinned || extra.transfer !== null);
+  return extra !== null && (extra.target !== null || extra.transfer !== null);
 }

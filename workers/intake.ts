@@ -7,14 +7,28 @@
 
 import type { MessagePort } from "node:worker_threads";
 import { type EventLoop, inRootContext } from "../src/index.ts";
+import type { Actors } from "./actors.ts";
+import { specialBody } from "./bodies.ts";
 import { type Callee, type Functions, loadOnce } from "./functions.ts";
+import { withStores } from "./jobcontext.ts";
 import * as wire from "./protocol.ts";
 import { Replies } from "./replies.ts";
 import { Running, type Stage } from "./running.ts";
 import { encodeThrown } from "./serialize.ts";
-import { cancelRequested, claim, PULSE, type Slots } from "./slots.ts";
+import { CURRENT, cancelRequested, claim, PULSE, type Slots } from "./slots.ts";
 
 const TURN_AFTER = 1;
+
+/** What outlives a session: it is the thread's. */
+export interface ThreadState {
+  readonly loop: EventLoop;
+  readonly functions: Functions;
+  readonly actors: Actors;
+  /** The broadcast of this number was run by a job. */
+  ranBroadcast(number: number): void;
+  /** Runs the teardown and lets go of the port. */
+  end(): void;
+}
 
 /** A job read from a batch. */
 interface Call {
@@ -28,7 +42,7 @@ export class Intake implements Stage {
   readonly slots: Slots;
   readonly loop: EventLoop;
   readonly replies: Replies;
-  readonly #functions: Functions;
+  readonly #thread: ThreadState;
   readonly #limit: number;
   /** Jobs in progress, by slot. */
   readonly #running = new Map<number, Running>();
@@ -42,11 +56,11 @@ export class Intake implements Stage {
   /** A claimed job waits for its function. */
   #loading = false;
 
-  constructor(port: MessagePort, slots: Slots, loop: EventLoop, functions: Functions, limit: number) {
+  constructor(port: MessagePort, slots: Slots, limit: number, thread: ThreadState) {
     this.slots = slots;
-    this.loop = loop;
-    this.replies = new Replies(port);
-    this.#functions = functions;
+    this.loop = thread.loop;
+    this.replies = new Replies(port, (slot, error) => this.#running.get(slot)?.blame(error));
+    this.#thread = thread;
     this.#limit = limit;
   }
 
@@ -67,9 +81,11 @@ export class Intake implements Stage {
   #control(words: readonly unknown[]): void {
     for (let at = 0; at < words.length; at += wire.CONTROL_WORDS) {
       const [code, slot, value] = [words[at], words[at + 1] as number, words[at + 2]];
-      if (code === wire.DEFINE) this.#functions.define(slot, value as wire.Definition);
+      if (code === wire.DEFINE) this.#thread.functions.define(slot, value as wire.Definition);
       else if (code === wire.DETAILS) this.#details.set(slot, value as wire.Details);
       else if (code === wire.CANCEL) this.#running.get(slot)?.cancel(value as string | undefined);
+      else if (code === wire.CREDIT) this.#running.get(slot)?.credit?.give(value as number);
+      else this.#thread.end();
     }
   }
 
@@ -161,7 +177,7 @@ export class Intake implements Stage {
     try {
       const recipe = call.details?.recipe;
       return recipe === undefined
-        ? this.#functions.load(call.number)
+        ? this.#thread.functions.load(call.number)
         : loadOnce(recipe, call.details?.name ?? "anonymous");
     } catch (error) {
       this.#unloadable(call, error);
@@ -172,9 +188,11 @@ export class Intake implements Stage {
   #beginLater(call: Call, callee: Promise<Callee>): void {
     const goOn = () => {
       this.#loading = false;
+      this.slots[CURRENT] = 0;
       if (!this.#busy && this.#hasWork()) this.#wakeLater();
     };
     this.#loading = true;
+    this.slots[CURRENT] = call.slot;
     callee
       .then(
         (loaded) => this.#start(call, loaded),
@@ -188,12 +206,28 @@ export class Intake implements Stage {
   }
 
   #start(call: Call, callee: Callee): void {
-    const { slot, details } = call;
+    const { slot, args, details } = call;
     const running = new Running(this, slot, details?.name ?? callee.name);
     this.replies.names[slot] = running.name;
     this.#running.set(slot, running);
     if (details?.timed === true) this.replies.send(slot, wire.STARTED, 0);
     if (cancelRequested(this.slots, slot)) running.reply(wire.CANCELLED, undefined);
-    else running.start(callee, call.args);
+    else if (details === undefined) running.start(callee, args);
+    else this.#startSpecial(running, callee, args, details);
   }
+
+  #startSpecial(running: Running, callee: Callee, args: readonly unknown[], details: wire.Details): void {
+    if (details.broadcast !== undefined) this.#thread.ranBroadcast(details.broadcast);
+    const body = specialBody(running, callee, args, details, this.#thread.actors);
+    const { stores } = details;
+    if (stores !== undefined)
+      running.startTask(() => withStores(stores, body ?? (() => callPlain(callee, args))));
+    else if (body !== null) running.startTask(body);
+    else running.start(callee, args);
+  }
+}
+
+function callPlain(callee: Callee, args: readonly unknown[]): unknown {
+  const fn = callee.fn as (...args: readonly unknown[]) => unknown;
+  return fn(...args);
 }

@@ -4,6 +4,7 @@
 // in that worker. A place knows how to take a job back or how to stop it.
 
 import { type AbstractEventLoop, CancelledError, Future } from "../src/index.ts";
+import type { Callbacks } from "./callbacks.ts";
 import type { Code } from "./code.ts";
 import type { CallOptions } from "./options.ts";
 import type { Details } from "./protocol.ts";
@@ -14,6 +15,8 @@ export interface JobPlace {
   stop(job: Job, ending: Error): void;
   /** Tells whether it has started. */
   isRunning(job: Job): boolean;
+  /** Says something about the job to its worker, where it has one. */
+  control?(job: Job, code: number, value: unknown): void;
   /** Shows in `inspect`. */
   readonly label: string;
 }
@@ -25,8 +28,10 @@ export interface JobExtra {
   details: Details | null;
   /** Moves with the job and then is gone here: such a job cannot be posted twice. */
   transfer: readonly import("node:worker_threads").Transferable[] | null;
-  /** Must run in that very place (an actor's worker, each worker of a broadcast). */
-  pinned: boolean;
+  /** The functions among its arguments, by position; the worker calls back. */
+  callbacks: Callbacks | null;
+  /** The host whose worker it must run in: an actor's, or each one of a broadcast. */
+  target: JobPlace | null;
   /** How often a thread died under it. */
   deaths: number;
   /** How often its function was shipped anew. */
@@ -121,7 +126,8 @@ export function extraOf(options: CallOptions): JobExtra {
     options,
     details: null,
     transfer: options.transfer ?? null,
-    pinned: false,
+    callbacks: null,
+    target: null,
     deaths: 0,
     reships: 0,
     ending: null,
@@ -129,4 +135,14 @@ export function extraOf(options: CallOptions): JobExtra {
     onStarted: null,
     onItem: null,
   };
+}
+
+/** The longest that Node's timers can wait; anything longer is as good as for ever. */
+const LONGEST = 2 ** 31 - 1;
+
+/** Calls a function after so many milliseconds, unless the job has settled by then. */
+export function jobTimer(extra: JobExtra, milliseconds: number, fn: () => void): void {
+  if (milliseconds > LONGEST) return;
+  const timer = setTimeout(fn, milliseconds);
+  extra.cleanups.push(() => clearTimeout(timer));
 }

@@ -113,6 +113,12 @@ export function checkCallOptions(options: CallOptions): void {
   }
 }
 
+/** Checks the options of a map. */
+export function checkMapOptions(options: { bufferSize?: number; chunkSize?: number }): void {
+  if (options.chunkSize !== undefined) count("chunkSize", options.chunkSize, 1);
+  if (options.bufferSize !== undefined) count("bufferSize", options.bufferSize, options.chunkSize ?? 1);
+}
+
 const SHIP_MODES = ["auto", "reference", "value"] as const;
 
 function count(name: string, value: unknown, least: number, most: number = Number.MAX_SAFE_INTEGER): void {

@@ -1,24 +1,16 @@
 // The pool as its users see it.
 
 import { inspect } from "node:util";
+import { broadcastJob } from "./broadcast.ts";
+import { type CloseOptions, type CloseReport, closeEngine } from "./closing.ts";
 import { Engine } from "./engine.ts";
 import { PoolClosedError } from "./errors.ts";
 import type { Job } from "./job.ts";
+import { type MapOptions, mapJobs } from "./map.ts";
 import { type CallOptions, checkCallOptions, settingsOf, type WorkerPoolOptions } from "./options.ts";
-
-/** How a pool is closed. */
-export interface CloseOptions {
-  /** Milliseconds to wait for the jobs; what is not done by then fails with PoolClosedError. Default: no limit. */
-  readonly deadline?: number;
-  /** Cancels the jobs that have not started, as Python's `cancel_futures`. Default false. */
-  readonly cancelFutures?: boolean;
-}
-
-/** What a closed pool left undone. */
-export interface CloseReport {
-  /** The names of the jobs that the deadline cut off. */
-  readonly dropped: readonly string[];
-}
+import type { AnyFunction } from "./shipping/recipe.ts";
+import { type Actor, type ActorClass, spawnActor } from "./spawn.ts";
+import { JobStream } from "./stream.ts";
 
 /** A pool as seen through options for the calls made through it; made by `pool.with(options)`. */
 export class PoolView {
@@ -55,6 +47,74 @@ export class PoolView {
    */
   submit<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Job<Awaited<R>> {
     return this._engine.submit(fn, args, this.#options) as Job<Awaited<R>>;
+  }
+
+  /**
+   * The same as `submit`, but waits for room in the queue first: back-pressure for those who produce jobs faster than
+   * the workers take them. Resolves with the job in a box, as an async function that returned it would await it.
+   *
+   * @example
+   * ```ts
+   * import { WorkerPool } from "threadloop/workers";
+   *
+   * const pool = new WorkerPool({ maxQueue: 100 });
+   * for (let i = 0; i < 1000; i++) await pool.enqueue(Math.sqrt, i);
+   * await pool.close();
+   * ```
+   */
+  async enqueue<A extends unknown[], R>(
+    fn: (...args: A) => R,
+    ...args: A
+  ): Promise<{ readonly job: Job<Awaited<R>> }> {
+    await this._engine.room.wait();
+    return { job: this.submit(fn, ...args) };
+  }
+
+  /**
+   * Calls a function with each item of an iterable, in the workers, and yields the results, in the order of the items
+   * unless `ordered` is false. Items are pulled as there is room (`bufferSize`), from the first `next()` on.
+   *
+   * A failure is thrown at its place. Leaving the loop early, by `break` or by a cancel, cancels what is under way and
+   * closes the iterable.
+   *
+   * @example
+   * ```ts
+   * import { WorkerPool } from "threadloop/workers";
+   *
+   * const pool = new WorkerPool();
+   * for await (const root of pool.map(Math.sqrt, [1, 4, 9])) console.log(root); // 1 2 3
+   * await pool.close();
+   * ```
+   */
+  map<T, R>(
+    fn: (item: T) => R,
+    items: Iterable<T> | AsyncIterable<T>,
+    options: MapOptions = {},
+  ): AsyncGenerator<Awaited<R>, void, undefined> {
+    return mapJobs(this._engine, fn as AnyFunction, items, options, this.#options);
+  }
+
+  /**
+   * Runs a generator in a worker, sync or async, and gives what it yields as an async iterator. The worker stays at
+   * most 16 items ahead; leaving the loop early runs the generator's `finally` blocks there.
+   *
+   * @example
+   * ```ts
+   * import { WorkerPool } from "threadloop/workers";
+   *
+   * const pool = new WorkerPool();
+   * function* squares(count: number) {
+   *   for (let i = 1; i <= count; i++) yield i * i;
+   * }
+   * for await (const square of pool.stream(squares, 3)) console.log(square); // 1 4 9
+   * await pool.close();
+   * ```
+   */
+  stream<A extends unknown[], T>(
+    fn: (...args: A) => AsyncIterable<T> | Iterable<T>,
+    ...args: A
+  ): JobStream<T> {
+    return new JobStream<T>(this._engine, fn as AnyFunction, args, this.#options);
   }
 
   /**
@@ -96,11 +156,47 @@ export class WorkerPool extends PoolView {
   }
 
   /**
+   * Makes an object in one worker and returns its handle: calls of its methods run there, and return Jobs. The object
+   * keeps its worker, and the process, until `close()`; if the worker dies, so does the object: its calls fail with
+   * WorkerTerminatedError.
+   *
+   * @example
+   * ```ts
+   * import { WorkerPool } from "threadloop/workers";
+   *
+   * class Counter {
+   *   count = 0;
+   *   add(n: number) {
+   *     this.count += n;
+   *     return this.count;
+   *   }
+   * }
+   *
+   * const pool = new WorkerPool();
+   * const counter = await pool.spawn(Counter);
+   * await counter.add(2);
+   * console.log(await counter.add(3)); // 5
+   * await pool.close(); // and the counter with it
+   * ```
+   */
+  spawn<T extends object, A extends unknown[]>(Class: ActorClass<T, A>, ...args: A): Promise<Actor<T>> {
+    return spawnActor(this._engine, Class, args);
+  }
+
+  /**
+   * Runs a function once in every worker there is, and in every one born later before its first job; gives the results
+   * of those there are. Rejects with the first error. A worker born later in which it fails breaks the pool.
+   */
+  broadcast<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Promise<Awaited<R>[]> {
+    return broadcastJob(this._engine, fn as AnyFunction, args) as Promise<Awaited<R>[]>;
+  }
+
+  /**
    * Takes no more jobs, finishes what it has, and ends the threads; resolves when they have ended. Further calls
    * return the same promise. Safe to call from a job's callback; it cannot be undone.
    */
   close(options: CloseOptions = {}): Promise<CloseReport> {
-    this.#closed ??= closePool(this._engine, options);
+    this.#closed ??= closeEngine(this._engine, options);
     return this.#closed;
   }
 
@@ -113,28 +209,4 @@ export class WorkerPool extends PoolView {
     const state = refusal === null ? "open" : refusal instanceof PoolClosedError ? "closed" : "broken";
     return `<WorkerPool ${settings.name} ${state}, threads=${threads.count}/${settings.size}, jobs=${ledger.open}, queued=${dispatcher.queue.length}>`;
   }
-}
-
-async function closePool(engine: Engine, { deadline, cancelFutures }: CloseOptions): Promise<CloseReport> {
-  const { name } = engine.settings;
-  engine.refusal ??= new PoolClosedError(
-    `Pool "${name}" is closed: it takes no more jobs. Make another WorkerPool`,
-  );
-  if (cancelFutures === true) engine.cancelUnstarted();
-  let dropped: readonly Job[] = [];
-  const timer =
-    deadline === undefined
-      ? undefined
-      : setTimeout(() => {
-          dropped = engine.drop(
-            (job) =>
-              new PoolClosedError(
-                `Job \`${job.name}\` was not done at the deadline of close(), ${deadline} ms`,
-              ),
-          );
-        }, deadline);
-  await engine.settled();
-  clearTimeout(timer);
-  await engine.end();
-  return { dropped: dropped.map((job) => job.name) };
 }

@@ -30,7 +30,7 @@ export const CANCEL = -2;
 export const DETAILS = -3;
 /** `CREDIT, slot, count`: the reader of a stream takes this many items more. */
 export const CREDIT = -4;
-/** `END, 0, 0`: run the teardown and end the session. */
+/** `END, 0, 0`: run the teardown, then let go of the port. */
 export const END = -5;
 /** Every record that is not a job has this many words. */
 export const CONTROL_WORDS = 3;
@@ -58,6 +58,8 @@ export const ABOUT_SESSION = -1;
 export const STRAY = 7;
 /** The first message of a session; the value is the thread's id. */
 export const HELLO = 8;
+/** The thread is set up. */
+export const READY = 10;
 /** The last message of a session that could not be set up; the value is the encoded error. */
 export const BROKEN = 9;
 
@@ -78,6 +80,10 @@ export interface Details {
   readonly timed?: boolean;
   /** The function is a generator: reply ITEMs, at most this many before the first CREDIT. */
   readonly credit?: number;
+  /** The argument is a chunk of items: call the function with each. */
+  readonly each?: boolean;
+  /** This is the broadcast of that number; the thread that has run it does not run it again at a later session. */
+  readonly broadcast?: number;
   /** Values of the AsyncLocalStorages named in the pool's options. */
   readonly stores?: Readonly<Record<string, unknown>>;
   /** Positions of the arguments that are functions of the caller, and the port over which they are called. */
@@ -99,12 +105,11 @@ export interface SessionSetup {
   readonly preload: readonly string[];
   readonly initializer: Recipe | null;
   readonly teardown: Recipe | null;
-  /** Everything ever broadcast, in order; the thread runs what it has not run yet. */
+  /** What was broadcast so far, in order; the thread runs what it has not run yet. */
   readonly broadcasts: readonly Broadcast[];
 }
 
 export interface Broadcast {
-  readonly id: number;
   readonly recipe: Recipe;
   readonly args: readonly unknown[];
 }

@@ -17,13 +17,16 @@ export class Replies {
   /** The names of the jobs that had each slot last, for what is said when a result cannot be sent. */
   readonly names: string[] = [];
   readonly #channel: Channel;
+  /** Fails the job whose item cannot be sent. */
+  readonly #blame: (slot: number, error: unknown) => void;
   #busy = 0;
   #ran = 0;
   #lastFlush = 0;
   #reported = 0;
   #flushQueued = false;
 
-  constructor(port: MessagePort) {
+  constructor(port: MessagePort, blame: (slot: number, error: unknown) => void) {
+    this.#blame = blame;
     this.#channel = new Channel(port, {
       length: () => wire.REPLY_WORDS,
       seal: (words) => this.#seal(words),
@@ -78,10 +81,11 @@ export class Replies {
     this.#reported = this.suspended;
   }
 
-  #refused(words: readonly unknown[], at: number, error: unknown): void {
+  #refused(words: readonly unknown[], at: number, cause: unknown): void {
     const slot = words[at] as number;
-    this.add(slot, wire.FAILED, encodeThrown(resultError(this.names[slot] as string, words[at + 2], error)));
-    if (this.inBatch) return;
-    this.flush();
+    const error = resultError(this.names[slot] as string, words[at + 2], cause);
+    if (words[at + 1] === wire.ITEM) this.#blame(slot, error);
+    else this.add(slot, wire.FAILED, encodeThrown(error));
+    if (!this.inBatch) this.flush();
   }
 }

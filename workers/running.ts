@@ -1,6 +1,7 @@
 // One job in progress in a worker: synchronous code, or a task on the worker's loop.
 
 import { CancelledError, Context, type EventLoop, type Task } from "../src/index.ts";
+import type { Credit } from "./credit.ts";
 import { currentJob, type RunningJob } from "./current.ts";
 import type { Callee } from "./functions.ts";
 import * as wire from "./protocol.ts";
@@ -29,6 +30,8 @@ export class Running implements RunningJob {
   readonly name: string;
   readonly #stage: Stage;
   #task: Task<unknown> | null = null;
+  /** Of a stream: what its reader takes. */
+  credit: Credit | null = null;
 
   constructor(stage: Stage, slot: number, name: string) {
     this.#stage = stage;
@@ -68,6 +71,11 @@ export class Running implements RunningJob {
   blame(error: unknown): void {
     this.reply(wire.FAILED, encodeThrown(error, HERE));
     this.#task?.cancel("The job failed with an error that nothing in it handled");
+  }
+
+  /** Says something that does not end the job. */
+  notice(kind: number, value: unknown): void {
+    if (!this.hasEnded) this.#stage.replies.add(this.slot, kind, value);
   }
 
   /** Says how the job ended; the first time counts. */

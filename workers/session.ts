@@ -38,12 +38,18 @@ const FULL_BATCH = 1024;
 export class Session {
   /** The id of the thread, 0 until it has said so. */
   threadId = 0;
+  /** Whether the thread is set up. */
+  isReady = false;
   readonly ended: Promise<void>;
   readonly #events: SessionEvents;
   readonly #port: MessagePort;
   readonly #controls: Channel;
   readonly #jobs: Channel;
   readonly #known = new Set<number>();
+  #abandon: (error: Error) => void = () => {};
+  readonly #abandoned = new Promise<never>((_, reject) => {
+    this.#abandon = reject;
+  });
   #flushQueued = false;
   #killed = false;
 
@@ -56,6 +62,7 @@ export class Session {
       length: jobLength,
       refused: (words, at, error) => events.refused(words[at] as number, argumentsAt(words, at), error),
     });
+    this.#abandoned.catch(() => {});
     this.ended = inRootContext(() => this.#run(port2));
   }
 
@@ -91,6 +98,11 @@ export class Session {
     this.#port.close();
   }
 
+  /** Ends the session at once: no thread will come. */
+  abandon(error: Error): void {
+    this.#abandon(error);
+  }
+
   /** Terminates the thread, which ends the session with an error. */
   kill(): void {
     this.#killed = true;
@@ -119,7 +131,7 @@ export class Session {
     this.#port.on("messageerror", () => this.kill());
     let failure: Error | null = null;
     try {
-      await this.#events.open(port);
+      await Promise.race([this.#events.open(port), this.#abandoned]);
     } catch (error) {
       failure = error instanceof Error ? error : new Error(String(error));
     }
@@ -138,6 +150,7 @@ export class Session {
   #read(message: readonly unknown[]): void {
     if (message[0] !== wire.ABOUT_SESSION) this.#events.replies(message);
     else if (message[1] === wire.HELLO) this.#greeted(message[2] as number);
+    else if (message[1] === wire.READY) this.#becameReady();
     else if (message[1] === wire.BROKEN) this.#events.broken(decodeThrown(message[2] as Encoded));
     else this.#events.stray(decodeThrown(message[2] as Encoded));
   }
@@ -145,7 +158,11 @@ export class Session {
   #greeted(threadId: number): void {
     this.threadId = threadId;
     if (this.#killed) this.kill();
-    else this.#events.ready();
+  }
+
+  #becameReady(): void {
+    this.isReady = true;
+    this.#events.ready();
   }
 }
 

@@ -4,7 +4,7 @@ import type { Job } from "./job.ts";
 import { createSlots, FIRST_SLOT, isRunning, offer, PULSE, reclaim, release, type Slots } from "./slots.ts";
 
 export class SlotTable {
-  /** Shared with the thread; a new array for every thread that replaces a dead one, which might still be writing. */
+  /** Shared with the thread. */
   words: Slots = createSlots();
   readonly #jobs: (Job | undefined)[] = [];
   /** When the job of each slot was posted, as a running number. */
@@ -70,9 +70,10 @@ export class SlotTable {
     return found.sort((a, b) => (this.#order[a._slot] as number) - (this.#order[b._slot] as number));
   }
 
-  /** Forgets everything, for a new thread. */
-  reset(): void {
-    this.words = createSlots();
+  /** Forgets everything, for the next session; a thread that died may still be writing, so its memory is not used again. */
+  reset(died: boolean): void {
+    if (died) this.words = createSlots();
+    else this.words.fill(0, 0, this.#top);
     this.#jobs.length = 0;
     this.#order.length = 0;
     this.#free.length = 0;

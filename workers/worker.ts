@@ -7,19 +7,28 @@ import { type MessagePort, threadId } from "node:worker_threads";
 import { type EventLoop, newEventLoop } from "../src/index.ts";
 import { currentJob } from "./current.ts";
 import { Functions } from "./functions.ts";
-import { Intake } from "./intake.ts";
+import { Intake, type ThreadState } from "./intake.ts";
 import type * as wire from "./protocol.ts";
-import { ABOUT_SESSION, BROKEN, HELLO, STRAY, TRAILER_WORDS } from "./protocol.ts";
+import { ABOUT_SESSION, BROKEN, HELLO, READY, STRAY, TRAILER_WORDS } from "./protocol.ts";
 import { encodeThrown } from "./serialize.ts";
 import { installLoader } from "./shipping/loader.ts";
 import { rebuild } from "./shipping/rebuild.ts";
 import { CURRENT, type Slots } from "./slots.ts";
 
-const functions = new Functions();
 const loop = startLoop();
+const thread: ThreadState = {
+  loop,
+  functions: new Functions(),
+  actors: new Map(),
+  ranBroadcast: (number) => {
+    broadcastsDone = number + 1;
+  },
+  end: () => void end(),
+};
 let setUp = false;
 let broadcastsDone = 0;
-let current: { intake: Intake; port: MessagePort; slots: Slots } | null = null;
+let teardown: wire.Recipe | null = null;
+let current: { port: MessagePort; slots: Slots } | null = null;
 
 /** Serves one host until it closes the port. */
 export default async function session(setup: wire.SessionSetup): Promise<void> {
@@ -32,12 +41,24 @@ export default async function session(setup: wire.SessionSetup): Promise<void> {
     say(port, BROKEN, encodeThrown(error));
     return;
   }
+  say(port, READY, 0);
   const slots = new Int32Array(setup.slots);
-  const intake = new Intake(port, slots, loop, functions, setup.tasksPerWorker);
-  current = { intake, port, slots };
+  const intake = new Intake(port, slots, setup.tasksPerWorker, thread);
+  current = { port, slots };
   port.on("message", (message: unknown[]) => intake.receive(message));
   await closed;
   current = null;
+}
+
+/** The last session of the thread: the teardown runs, and what it throws is told. */
+async function end(): Promise<void> {
+  const port = current?.port;
+  try {
+    if (teardown !== null) await runOnce(teardown, []);
+  } catch (error) {
+    charge(error);
+  }
+  port?.close();
 }
 
 function startLoop(): EventLoop {
@@ -49,14 +70,15 @@ function startLoop(): EventLoop {
 /** Once in each thread: the loader, preloads, the initializer; and every broadcast it has not run yet. */
 async function prepare(setup: wire.SessionSetup): Promise<void> {
   if (!setUp) {
-    setUp = true;
     await installLoader(setup.loader);
     for (const url of setup.preload) await import(url);
     if (setup.initializer !== null) await runOnce(setup.initializer, []);
+    teardown = setup.teardown;
+    setUp = true;
   }
   for (const { recipe, args } of setup.broadcasts.slice(broadcastsDone)) {
-    broadcastsDone++;
     await runOnce(recipe, args);
+    broadcastsDone++;
   }
 }
 
@@ -75,7 +97,7 @@ function charge(error: unknown): void {
   const job = currentJob.get();
   if (job !== null && !job.hasEnded) job.blame(error);
   else if (current !== null) say(current.port, STRAY, encodeThrown(error));
-  else throw error;
+  else process.emitWarning(error instanceof Error ? error : String(error));
 }
 
 process.on("uncaughtException", charge);

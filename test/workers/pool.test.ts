@@ -10,35 +10,11 @@ import {
   taskGroup,
   timeout,
 } from "threadloop";
-import {
-  CloneError,
-  PoolClosedError,
-  WorkerPool,
-  type WorkerPoolOptions,
-  WorkerTerminatedError,
-} from "threadloop/workers";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { CloneError, PoolClosedError, WorkerPool, WorkerTerminatedError } from "threadloop/workers";
+import { describe, expect, it } from "vitest";
 import * as jobs from "../fixtures/workers/jobs.mjs";
 import { never } from "../fixtures/workers/throwsonload.mjs";
-
-const pools: WorkerPool[] = [];
-function makePool(options: WorkerPoolOptions = {}): WorkerPool {
-  const pool = new WorkerPool({ size: 2, ...options });
-  pools.push(pool);
-  return pool;
-}
-
-afterEach(async () => {
-  for (const pool of pools.splice(0)) await pool.close();
-});
-
-/** Waits for another thread to do something. */
-const until = (condition: () => boolean) => vi.waitUntil(condition, { timeout: 20_000, interval: 1 });
-
-const sharedWords = (): [SharedArrayBuffer, Int32Array] => {
-  const buffer = new SharedArrayBuffer(8);
-  return [buffer, new Int32Array(buffer)];
-};
+import { Gate, makePool } from "../support/pools.ts";
 
 describe("WorkerPool", () => {
   it("runs a function in another thread and gives its result", async () => {
@@ -64,21 +40,21 @@ describe("WorkerPool", () => {
 
   it("interleaves the coroutines of one worker", async () => {
     const pool = makePool({ size: 1 });
-    const [gate, words] = sharedWords();
-    const waiting = Array.from({ length: 20 }, () => pool.submit(jobs.awaitUntilOpen, gate));
-    await until(() => Atomics.load(words, 1) === 20);
+    const gate = new Gate();
+    const waiting = Array.from({ length: 20 }, () => pool.submit(jobs.awaitUntilOpen, gate.buffer));
+    await gate.at(20);
     expect(await pool.submit(jobs.add, 1, 1)).toBe(2);
-    Atomics.store(words, 0, 1);
+    gate.open();
     expect(new Set(await Promise.all(waiting)).size).toBe(1);
   });
 
   it("starts no more jobs in a worker at once than `tasksPerWorker`", async () => {
     const pool = makePool({ size: 1, tasksPerWorker: 2 });
-    const [gate, words] = sharedWords();
-    const waiting = Array.from({ length: 6 }, () => pool.submit(jobs.awaitUntilOpen, gate));
-    await until(() => Atomics.load(words, 1) === 2);
+    const gate = new Gate();
+    const waiting = Array.from({ length: 6 }, () => pool.submit(jobs.awaitUntilOpen, gate.buffer));
+    await gate.at(2);
     expect(waiting.filter((job) => job.running())).toHaveLength(2);
-    Atomics.store(words, 0, 1);
+    gate.open();
     expect(await Promise.all(waiting)).toHaveLength(6);
   });
 
@@ -90,12 +66,11 @@ describe("WorkerPool", () => {
   it("moves jobs that wait behind a long one to a free worker", async () => {
     const pool = makePool({ size: 2 });
     await Promise.all([pool.submit(jobs.spin, 1), pool.submit(jobs.spin, 1)]);
-    const [gate, words] = sharedWords();
-    const blocked = pool.submit(jobs.blockUntilOpen, gate);
+    const gate = new Gate();
+    const blocked = pool.submit(jobs.blockUntilOpen, gate.buffer);
     const others = await Promise.all(Array.from({ length: 200 }, () => pool.submit(jobs.where)));
     expect(blocked.done()).toBe(false);
-    Atomics.store(words, 0, 1);
-    Atomics.notify(words, 0);
+    gate.open();
     expect(others).not.toContain(await blocked);
   });
 
@@ -174,48 +149,47 @@ describe("errors of a job", () => {
 describe("cancelling a job", () => {
   it("settles one that has not started at once", async () => {
     const pool = makePool({ size: 1 });
-    const [gate, words] = sharedWords();
-    const blocked = pool.submit(jobs.blockUntilOpen, gate);
-    await until(() => Atomics.load(words, 1) === 1);
+    const gate = new Gate();
+    const blocked = pool.submit(jobs.blockUntilOpen, gate.buffer);
+    await gate.at(1);
     const waiting = Array.from({ length: 100 }, () => pool.submit(jobs.where));
     for (const job of waiting) expect(job.cancel("not needed")).toBe(true);
     expect(waiting.every((job) => job.cancelled())).toBe(true);
     expect(() => waiting[0]?.result()).toThrow(new CancelledError("not needed"));
-    Atomics.store(words, 0, 1);
-    Atomics.notify(words, 0);
+    gate.open();
     await blocked;
     expect(await pool.submit(jobs.add, 1, 1)).toBe(2);
   });
 
   it("throws CancelledError at the await of a coroutine and settles when its finally blocks have run", async () => {
     const pool = makePool();
-    const [seen, step] = sharedWords();
-    const job = pool.submit(jobs.waitAndCleanUp, seen);
-    await until(() => Atomics.load(step, 0) === 1);
+    const gate = new Gate();
+    const job = pool.submit(jobs.waitAndCleanUp, gate.buffer);
+    await gate.at(1);
     expect(job.cancel("enough")).toBe(true);
     expect(job.done()).toBe(false);
     await expect(job.toPromise()).rejects.toThrow(new CancelledError("enough"));
-    expect(Atomics.load(step, 0)).toBe(3);
+    expect(gate.step).toBe(3);
   });
 
   it("reaches it through the task that awaits it", async () => {
     const pool = makePool();
-    const [seen, step] = sharedWords();
+    const gate = new Gate();
     await run(async () => {
-      const task = createTask(async () => pool.submit(jobs.waitAndCleanUp, seen));
-      while (Atomics.load(step, 0) === 0) await sleep(1);
+      const task = createTask(async () => pool.submit(jobs.waitAndCleanUp, gate.buffer));
+      while (gate.step === 0) await sleep(1);
       task.cancel();
       await expect(task.toPromise()).rejects.toBeInstanceOf(CancelledError);
-      expect(Atomics.load(step, 0)).toBe(3);
+      expect(gate.step).toBe(3);
     });
   });
 
   it("leaves the neighbours in the same worker alone", async () => {
     const pool = makePool({ size: 1 });
-    const [seen, step] = sharedWords();
+    const gate = new Gate();
     const neighbour = pool.submit(jobs.nap, 20, "fine");
-    const job = pool.submit(jobs.waitAndCleanUp, seen);
-    await until(() => Atomics.load(step, 0) === 1);
+    const job = pool.submit(jobs.waitAndCleanUp, gate.buffer);
+    await gate.at(1);
     job.cancel();
     expect(await neighbour).toBe("fine");
     await expect(job.toPromise()).rejects.toBeInstanceOf(CancelledError);
@@ -318,32 +292,32 @@ describe("runInExecutor", () => {
   });
 
   it("is stopped by a timeout, cleanup included", async () => {
-    const [seen, step] = sharedWords();
+    const gate = new Gate();
     await run(async () => {
       const limited = timeout(null, async (scope) => {
         createTask(async () => {
-          while (Atomics.load(step, 0) === 0) await sleep(1);
+          while (gate.step === 0) await sleep(1);
           scope.reschedule(0);
         });
-        await runInExecutor(jobs.waitAndCleanUp, seen);
+        await runInExecutor(jobs.waitAndCleanUp, gate.buffer);
       });
       await expect(limited).rejects.toBeInstanceOf(TimeoutError);
-      expect(Atomics.load(step, 0)).toBe(3);
+      expect(gate.step).toBe(3);
     });
   });
 
   it("belongs to its group: a failing sibling cancels it in its thread before the group ends", async () => {
-    const [seen, step] = sharedWords();
+    const gate = new Gate();
     await run(async () => {
       const group = taskGroup(async (tasks) => {
-        tasks.createTask(async () => runInExecutor(jobs.waitAndCleanUp, seen));
+        tasks.createTask(async () => runInExecutor(jobs.waitAndCleanUp, gate.buffer));
         tasks.createTask(async () => {
-          while (Atomics.load(step, 0) === 0) await sleep(1);
+          while (gate.step === 0) await sleep(1);
           throw new RangeError("sibling");
         });
       });
       await expect(group).rejects.toMatchObject({ errors: [new RangeError("sibling")] });
-      expect(Atomics.load(step, 0)).toBe(3);
+      expect(gate.step).toBe(3);
     });
   });
 });

@@ -1,0 +1,89 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { CancelledError } from "threadloop";
+import { PoolClosedError } from "threadloop/workers";
+import { describe, expect, it } from "vitest";
+import * as jobs from "../fixtures/workers/jobs.mjs";
+import { errorOf, Gate, makePool } from "../support/pools.ts";
+
+describe("close", () => {
+  it("at its deadline fails what is left, by name, and says what that was", async () => {
+    const pool = makePool({ size: 1, tasksPerWorker: 1 });
+    const gate = new Gate();
+    const running = pool.with({ name: "stuck" }).submit(jobs.spinForEver, gate.buffer);
+    await gate.at(1);
+    const waiting = [1, 2].map((n) => pool.submit(jobs.echo, n));
+    const failures = Promise.all([running, ...waiting].map(errorOf));
+    expect(await pool.close({ deadline: 20 })).toEqual({
+      dropped: expect.arrayContaining(["stuck", "echo", "echo"]),
+    });
+    const [error, ...others] = await failures;
+    expect(error).toBeInstanceOf(PoolClosedError);
+    expect(error?.message).toBe("Job `stuck` was not done at the deadline of close(), 20 ms");
+    for (const other of others) expect(other).toBeInstanceOf(PoolClosedError);
+  });
+
+  it("does not wait for its deadline when everything is done", async () => {
+    const pool = makePool();
+    const job = pool.submit(jobs.echo, 1);
+    expect(await pool.close({ deadline: 60_000 })).toEqual({ dropped: [] });
+    expect(job.result()).toBe(1);
+  });
+
+  it("with cancelFutures cancels what has not started and finishes what has", async () => {
+    const pool = makePool({ size: 1, tasksPerWorker: 1 });
+    const gate = new Gate();
+    const running = pool.submit(jobs.awaitUntilOpen, gate.buffer);
+    await gate.at(1);
+    const waiting = Array.from({ length: 50 }, (_, n) => pool.submit(jobs.echo, n));
+    const closed = pool.close({ cancelFutures: true });
+    expect(waiting.every((job) => job.cancelled())).toBe(true);
+    expect(() => waiting[0]?.result()).toThrow(CancelledError);
+    gate.open();
+    await closed;
+    expect(running.done() && !running.cancelled()).toBe(true);
+  });
+
+  it("finishes even while workers are just being started", async () => {
+    const pool = makePool();
+    const job = pool.submit(jobs.echo, 1);
+    await pool.close();
+    expect(job.result()).toBe(1);
+  });
+
+  it("of a pool that was never used does nothing", async () => {
+    expect(await makePool().close()).toEqual({ dropped: [] });
+  });
+
+  it("runs the teardown in every worker", async () => {
+    const gate = new Gate();
+    const pool = makePool({ size: 2, teardown: jobs.tearDown });
+    await Promise.all([pool.submit(jobs.awaitTwo, gate.buffer), pool.submit(jobs.awaitTwo, gate.buffer)]);
+    await pool.close();
+    expect(gate.words[2]).toBe(2);
+  });
+});
+
+describe("a process with a pool", () => {
+  const exits = async (program: string) => {
+    const path = fileURLToPath(new URL("../fixtures/workers/exits.mjs", import.meta.url));
+    return (await promisify(execFile)(process.execPath, [path, program], { timeout: 20_000 })).stdout;
+  };
+
+  it("exits by itself when the pool was closed", async () => {
+    expect(await exits("closed")).toBe("3\n");
+  });
+
+  it("exits by itself when the pool is idle and nobody closed it", async () => {
+    expect(await exits("idle")).toBe("3\n");
+  });
+
+  it("exits by itself after runInExecutor without a loop", async () => {
+    expect(await exits("shared")).toBe("3\n");
+  });
+
+  it("stays while a job is open", async () => {
+    expect(await exits("open")).toBe("slept\n");
+  });
+});

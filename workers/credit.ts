@@ -1,0 +1,28 @@
+// Back-pressure of a stream, on the producer's side.
+
+import { Future } from "../src/index.ts";
+
+/** How many items the reader still takes. */
+export class Credit {
+  #left: number;
+  #waiting: Future<void> | null = null;
+
+  constructor(count: number) {
+    this.#left = count;
+  }
+
+  give(count: number): void {
+    this.#left += count;
+    if (this.#waiting !== null && !this.#waiting.done()) this.#waiting.setResult();
+    this.#waiting = null;
+  }
+
+  /** Uses one up; when none is left, waits for more. */
+  async take(): Promise<void> {
+    this.#left--;
+    while (this.#left <= 0) {
+      this.#waiting = new Future<void>();
+      await this.#waiting;
+    }
+  }
+}

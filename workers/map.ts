@@ -1,0 +1,155 @@
+// pool.map: a function over many items, with as many in flight as it takes and no more.
+
+import { Future } from "../src/index.ts";
+import type { ChunkResult } from "./bodies.ts";
+import type { Engine } from "./engine.ts";
+import type { Job } from "./job.ts";
+import { type CallOptions, checkMapOptions } from "./options.ts";
+import { decodeThrown } from "./serialize.ts";
+import type { AnyFunction } from "./shipping/recipe.ts";
+
+/** How many jobs a map keeps in flight for each thread, by default. */
+const IN_FLIGHT = 4;
+
+/** How a map goes about it. */
+export interface MapOptions {
+  /** Items pulled and not yet yielded, at most. Default: 4 chunks for each thread of the pool. */
+  readonly bufferSize?: number;
+  /** Items that travel together as one job; more than 1 pays for very short calls. Default 1. */
+  readonly chunkSize?: number;
+  /** Results in the order of the items (default), or as they come. */
+  readonly ordered?: boolean;
+  /** Is called after each chunk with the number of items done so far. */
+  readonly onProgress?: (done: number) => void;
+}
+
+interface Chunk {
+  readonly job: Job;
+  readonly size: number;
+}
+
+export async function* mapJobs<T, R>(
+  engine: Engine,
+  fn: AnyFunction,
+  items: Iterable<T> | AsyncIterable<T>,
+  options: MapOptions,
+  callOptions: CallOptions | null,
+): AsyncGenerator<R, void, undefined> {
+  checkMapOptions(options);
+  const { chunkSize = 1, ordered = true, onProgress } = options;
+  const bufferSize = options.bufferSize ?? engine.settings.size * IN_FLIGHT * chunkSize;
+  const source = new Source(items);
+  const flight = new Flight(ordered);
+  let done = 0;
+  try {
+    for (;;) {
+      while (!source.ended && (flight.items === 0 || flight.items + chunkSize <= bufferSize)) {
+        const chunk = await source.pull(chunkSize);
+        if (chunk.length > 0) flight.add(submitChunk(engine, fn, chunk, callOptions), chunk.length);
+      }
+      if (flight.items === 0) return;
+      const { job, size } = await flight.next();
+      const { values, failure } = job.result() as ChunkResult;
+      done += size;
+      onProgress?.(done);
+      yield* values as R[];
+      if (failure !== undefined) throw decodeThrown(failure);
+    }
+  } finally {
+    await flight.cancelAll();
+    await source.close();
+  }
+}
+
+function submitChunk(engine: Engine, fn: AnyFunction, chunk: unknown[], options: CallOptions | null): Job {
+  return engine.submitSpecial(fn, [chunk], options, (extra) => {
+    extra.details = { ...extra.details, each: true };
+  });
+}
+
+/** Where the items come from, pulled when there is room for them. */
+class Source<T> {
+  ended = false;
+  readonly #iterator: Iterator<T> | AsyncIterator<T>;
+
+  constructor(items: Iterable<T> | AsyncIterable<T>) {
+    const iterable = items as Partial<Iterable<T> & AsyncIterable<T>>;
+    const iterator = iterable[Symbol.asyncIterator]?.() ?? iterable[Symbol.iterator]?.();
+    if (iterator === undefined) throw new TypeError(`Expected \`items\` to be iterable, got ${typeof items}`);
+    this.#iterator = iterator;
+  }
+
+  async pull(count: number): Promise<T[]> {
+    const chunk: T[] = [];
+    while (chunk.length < count) {
+      const step = this.#iterator.next();
+      const { done, value } = step instanceof Promise ? await step : (step as IteratorResult<T>);
+      if (done === true) {
+        this.ended = true;
+        break;
+      }
+      chunk.push(value);
+    }
+    return chunk;
+  }
+
+  async close(): Promise<void> {
+    if (!this.ended) await this.#iterator.return?.();
+  }
+}
+
+/** The chunks under way, in order or as they end. */
+class Flight {
+  items = 0;
+  readonly #ordered: boolean;
+  readonly #chunks: Chunk[] = [];
+  readonly #done: Chunk[] = [];
+  #change: Future<void> | null = null;
+
+  constructor(ordered: boolean) {
+    this.#ordered = ordered;
+  }
+
+  add(job: Job, size: number): void {
+    const chunk = { job, size };
+    this.items += size;
+    this.#chunks.push(chunk);
+    if (!this.#ordered) job._listen(() => this.#ended(chunk));
+  }
+
+  /** The next chunk that is done. */
+  async next(): Promise<Chunk> {
+    const chunk = this.#ordered ? await this.#oldest() : await this.#first();
+    this.items -= chunk.size;
+    return chunk;
+  }
+
+  /** Cancels what is left and waits until it has ended. */
+  async cancelAll(): Promise<void> {
+    for (const { job } of this.#chunks) job.cancel("The reader of the map has left");
+    await Promise.allSettled(this.#chunks.map(({ job }) => job.toPromise()));
+  }
+
+  async #oldest(): Promise<Chunk> {
+    const chunk = this.#chunks[0] as Chunk;
+    await chunk.job;
+    this.#chunks.shift();
+    return chunk;
+  }
+
+  async #first(): Promise<Chunk> {
+    while (this.#done.length === 0) {
+      this.#change = new Future<void>();
+      await this.#change;
+    }
+    const chunk = this.#done.shift() as Chunk;
+    this.#chunks.splice(this.#chunks.indexOf(chunk), 1);
+    return chunk;
+  }
+
+  #ended(chunk: Chunk): void {
+    this.#done.push(chunk);
+    if (this.#change !== null && !this.#change.done()) this.#change.setResult();
+    this.#change = null;
+  }
+}
