@@ -1,7 +1,8 @@
 // Do files and sockets get their turn while a hundred tasks keep the loop busy?
-import { readFile } from "node:fs/promises";
-import { createServer, type Socket, connect } from "node:net";
+
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { connect, createServer, type Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { createTask, run, sleep } from "threadloop";
 import type { Bench, Question, Sample } from "./harness/question.ts";

@@ -17,8 +17,16 @@ const question: Question = {
     for (const workload of WORKLOADS) bench.measure(workload, "ns");
     const pool = new WorkerPool({ size: 1, minThreads: 1 });
     const contenders = [
-      { name: MAIN, kind: "limit" as const, sample: () => sample((name) => run(() => runWorkload(name, count))) },
-      { name: WORKER, kind: "ours" as const, sample: () => sample((name) => pool.submit(runWorkload, name, count)) },
+      {
+        name: MAIN,
+        kind: "limit" as const,
+        sample: () => sample((name) => run(() => runWorkload(name, count))),
+      },
+      {
+        name: WORKER,
+        kind: "ours" as const,
+        sample: () => sample((name) => pool.submit(runWorkload, name, count)),
+      },
     ];
     if (!bench.quick) await bench.warmUp(contenders);
     await bench.interleave(bench.pick(ROUNDS, 1), contenders);

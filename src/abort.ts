@@ -1,8 +1,14 @@
-/** AbortSignals, the other platform's cancellation: one given to a task cancels it. (The way out is `task.signal`.) */
-import type { Task } from "./task.ts";
+/** AbortSignals, the platform's own cancellation: one given to a task cancels it, and a task's own is aborted. */
+import { type CancelledError, CancelReason, cancelledError } from "./errors.ts";
+
+/** What a signal does to a task. */
+interface Cancellable {
+  cancel(message?: string, cause?: unknown): boolean;
+  _listen(listen: () => void): void;
+}
 
 /** Cancels the task when the signal aborts, with the signal's reason as the cause. */
-export function linkSignal(task: Task, signal: AbortSignal): void {
+export function linkSignal(task: Cancellable, signal: AbortSignal): void {
   const abort = () => {
     task.cancel(messageOf(signal.reason), signal.reason);
   };
@@ -12,6 +18,15 @@ export function linkSignal(task: Task, signal: AbortSignal): void {
   }
   signal.addEventListener("abort", abort, { once: true });
   task._listen(() => signal.removeEventListener("abort", abort));
+}
+
+/** Aborts with the CancelledError of a reason; the first time counts. */
+export function abortWith(
+  controller: AbortController,
+  reason: CancelReason | CancelledError | undefined,
+): void {
+  if (controller.signal.aborted) return;
+  controller.abort(cancelledError(reason instanceof CancelReason ? reason : undefined));
 }
 
 function messageOf(reason: unknown): string | undefined {

@@ -72,12 +72,17 @@ export class Condition implements Lockable {
    * Releases the lock, waits to be notified and takes the lock again. Throws RuntimeError when the lock is free. Who
    * is cancelled after having been notified passes the notification on.
    */
-  async wait(): Promise<true> {
+  wait(): Promise<true> {
+    const waiting: Promise<true> = this.#wait(() => waiting);
+    return waiting;
+  }
+
+  async #wait(ofCall: () => Promise<true>): Promise<true> {
     if (!this.locked()) throw new RuntimeError("Cannot wait on a Condition whose lock is not acquired");
     this.release();
     let outcome: { error: unknown } | null = null;
     try {
-      await this.#waiters.wait();
+      await this.#waiters.wait(ofCall);
     } catch (error) {
       outcome = { error };
     }

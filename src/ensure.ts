@@ -1,10 +1,11 @@
 /** Turning what can be awaited into a future of the loop: tasks of coroutines, futures of promises. */
 import { isCoroutine, type Startable } from "./coroutine.ts";
 import { got } from "./errors.ts";
-import { type AbstractEventLoop, runningLoop } from "./events.ts";
+import { runningLoop } from "./events.ts";
 import { Future } from "./future.ts";
 import type { CreateTaskOptions } from "./loop.ts";
 import { noLoop } from "./noloop.ts";
+import { OutsideFuture } from "./outside.ts";
 import { getEventLoop, getRunningLoop } from "./running.ts";
 import type { Task } from "./task.ts";
 
@@ -90,17 +91,4 @@ export function wrapPromise<T>(promise: PromiseLike<T>): Future<T> {
     },
   );
   return future;
-}
-
-/** A future that something outside the loop settles: while one is pending, a virtual clock does not jump. */
-class OutsideFuture<T> extends Future<T> {
-  constructor(loop: AbstractEventLoop) {
-    super(loop);
-    loop._waitOutside(1);
-  }
-
-  override _tellAll(): void {
-    super._tellAll();
-    this._loop._waitOutside(-1);
-  }
 }

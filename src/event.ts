@@ -45,11 +45,13 @@ export class Event {
 
   /** Waits until the flag is set; does not suspend when it is. */
   wait(): Promise<true> {
-    return this.#set ? ALREADY_SET : this.#wait();
+    if (this.#set) return ALREADY_SET;
+    const waiting: Promise<true> = this.#wait(() => waiting);
+    return waiting;
   }
 
-  async #wait(): Promise<true> {
-    await this.#waiters.wait();
+  async #wait(ofCall: () => Promise<true>): Promise<true> {
+    await this.#waiters.wait(ofCall);
     return true;
   }
 

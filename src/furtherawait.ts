@@ -5,6 +5,10 @@
 import { type Outcome, type Runnable, UNTRACKED } from "./events.ts";
 import type { Future } from "./future.ts";
 
+/** The two functions that V8 gives for an await. */
+export type Resolve = (value: never) => void;
+export type Reject = (error: unknown) => void;
+
 /** The task, as its further awaits see it. */
 export interface ManyAwaiting {
   _more: Set<FurtherAwait> | null;
@@ -14,14 +18,9 @@ export class FurtherAwait implements Runnable {
   readonly _task: ManyAwaiting;
   readonly _future: Future;
   readonly #resolve: (value: unknown) => void;
-  readonly #reject: (error: unknown) => void;
+  readonly #reject: Reject;
 
-  constructor(
-    task: ManyAwaiting,
-    future: Future,
-    resolve: (value: never) => void,
-    reject: (error: unknown) => void,
-  ) {
+  constructor(task: ManyAwaiting, future: Future, resolve: Resolve, reject: Reject) {
     this._task = task;
     this._future = future;
     this.#resolve = resolve as (value: unknown) => void;

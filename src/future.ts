@@ -189,6 +189,11 @@ export class Future<T = unknown> implements PromiseLike<T> {
   }
 
   /** @internal */
+  _describeBriefly(): string {
+    return this._describe();
+  }
+
+  /** @internal */
   _describeState(): string {
     if (this._state === PENDING) return "pending";
     if (this._state === CANCELLED) return "cancelled";

@@ -7,7 +7,8 @@ export { KeyboardInterrupt } from "./signals.ts";
 // Tasks and futures
 export { createTask } from "./ensure.ts";
 export { Coroutine, coroutine, isCoroutine, isCoroutineFunction, type Startable } from "./coroutine.ts";
-export { Task, type TaskOptions } from "./task.ts";
+export { Task } from "./task.ts";
+export type { TaskOptions } from "./taskoptions.ts";
 export { Future, isFuture } from "./future.ts";
 export { type Awaitable, ensureFuture, type ResultOf, wrapPromise } from "./ensure.ts";
 export { runCoroutineThreadsafe, wrapFuture } from "./chain.ts";
@@ -30,6 +31,13 @@ export { BoundedSemaphore, Semaphore } from "./semaphore.ts";
 export { Barrier } from "./barrier.ts";
 export { LifoQueue, PriorityQueue, Queue } from "./queues.ts";
 export { Context, ContextVar, copyContext, type Token } from "./context.ts";
+
+// Streams
+export { type Connection, type OpenConnectionOptions, openConnection } from "./streams/openconnection.ts";
+export { type ClientHandler, Server, type StartServerOptions, startServer } from "./streams/server.ts";
+export { StreamReader, type StreamReaderOptions } from "./streams/reader.ts";
+export { type ExtraInfo, StreamWriter } from "./streams/writer.ts";
+export type { TlsUpgradeOptions } from "./streams/tls.ts";
 
 // The loop
 export { type CreateTaskOptions, EventLoop, type EventLoopOptions, eagerTaskFactory } from "./loop.ts";
@@ -55,6 +63,7 @@ export {
   TimeoutError,
 } from "./errors.ts";
 export { BrokenBarrierError, QueueEmpty, QueueFull, QueueShutDown } from "./errors.ts";
+export { IncompleteReadError, LimitOverrunError } from "./errors.ts";
 export { type ErrorFilter, ExceptionGroup } from "./exceptiongroup.ts";
 
 /** @internal */

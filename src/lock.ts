@@ -46,7 +46,10 @@ export class Lock implements Lockable {
    * releases it at the end of the block. Does not suspend when the lock is free and nobody waits.
    */
   acquire(): Promise<this> {
-    if (this.#locked || this.#waiters.waiting) return this.#acquire();
+    if (this.#locked || this.#waiters.waiting) {
+      const taken: Promise<this> = this.#acquire(() => taken);
+      return taken;
+    }
     this.#locked = true;
     return this.#taken;
   }
@@ -72,9 +75,9 @@ export class Lock implements Lockable {
     this.release();
   }
 
-  async #acquire(): Promise<this> {
+  async #acquire(ofCall: () => Promise<this>): Promise<this> {
     try {
-      await this.#waiters.wait();
+      await this.#waiters.wait(ofCall);
     } catch (error) {
       // Woken and cancelled at once: the lock would be lost if the next one were not woken.
       if (error instanceof CancelledError && !this.#locked) this.#waiters.wakeHead();

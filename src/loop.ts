@@ -14,7 +14,8 @@ import { Future } from "./future.ts";
 import { closeAsyncGenerators } from "./generators.ts";
 import { type Callback, Handle, TimerHandle } from "./handle.ts";
 import { Pump } from "./pump.ts";
-import { Task, type TaskOptions } from "./task.ts";
+import { Task } from "./task.ts";
+import type { TaskOptions } from "./taskoptions.ts";
 import { UnretrievedErrors } from "./unretrieved.ts";
 
 /** Is told of what nobody else can be told: a callback that threw, an error that nobody looked at. */
@@ -50,6 +51,8 @@ export const eagerTaskFactory: TaskFactory = (loop, startable, options) =>
 export class EventLoop extends Pump {
   /** Milliseconds a callback or a step may take before debug mode reports it; default 100. */
   slowCallbackDuration = 100;
+  /** @internal What holds something outside the loop open: a socket, a process. Each is called when the loop closes. */
+  readonly _atClose = new Set<() => void>();
   readonly #unretrieved = new UnretrievedErrors((context) => this.callExceptionHandler(context));
   #exceptionHandler: ExceptionHandler | null = null;
   #taskFactory: TaskFactory | null = null;
@@ -148,6 +151,7 @@ export class EventLoop extends Pump {
     super.close();
     for (const task of this._tasks)
       this.callExceptionHandler({ message: "Task was destroyed but it is pending!", task });
+    for (const release of [...this._atClose]) release();
     this.#unretrieved.reportAll();
     const executor = this.#executor;
     this.#executor = null;

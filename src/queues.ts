@@ -69,14 +69,9 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
   }
 
   /** Puts an item, waiting for room. Throws QueueShutDown when the queue is shut down, also while it waits. */
-  async put(item: T): Promise<void> {
-    while (this.full()) {
-      if (this.#shutDown) throw shutDownError();
-      await this.#putters.wait(() => {
-        if (!this.full()) this.#putters.wakeAndRemove();
-      });
-    }
-    this.putNowait(item);
+  put(item: T): Promise<void> {
+    const put: Promise<void> = this.#put(item, () => put);
+    return put;
   }
 
   /** Puts an item at once. Throws QueueFull when there is no room, QueueShutDown when the queue is shut down. */
@@ -91,14 +86,9 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
   }
 
   /** Takes an item, waiting for one. Throws QueueShutDown when the queue is shut down and empty. */
-  async get(): Promise<T> {
-    while (this.empty()) {
-      if (this.#shutDown) throw shutDownError();
-      await this.#getters.wait(() => {
-        if (!this.empty()) this.#getters.wakeAndRemove();
-      });
-    }
-    return this.getNowait();
+  get(): Promise<T> {
+    const got: Promise<T> = this.#get(() => got);
+    return got;
   }
 
   /** Takes an item at once. Throws QueueEmpty when there is none, QueueShutDown when none will come. */
@@ -149,6 +139,26 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
     };
   }
 
+  async #put(item: T, ofCall: () => Promise<void>): Promise<void> {
+    while (this.full()) {
+      if (this.#shutDown) throw shutDownError();
+      await this.#putters.wait(ofCall, () => {
+        if (!this.full()) this.#putters.wakeAndRemove();
+      });
+    }
+    this.putNowait(item);
+  }
+
+  async #get(ofCall: () => Promise<T>): Promise<T> {
+    while (this.empty()) {
+      if (this.#shutDown) throw shutDownError();
+      await this.#getters.wait(ofCall, () => {
+        if (!this.empty()) this.#getters.wakeAndRemove();
+      });
+    }
+    return this.getNowait();
+  }
+
   #dropItems(): void {
     while (!this.empty()) {
       this.#items.take();
@@ -171,7 +181,7 @@ export class LifoQueue<T = unknown> extends Queue<T> {
 }
 
 /**
- * A queue from which the smallest item comes first.
+ * A queue from which the smallest item comes first, and of equal ones the one that was put first.
  *
  * @example
  * ```ts
@@ -235,11 +245,18 @@ class LastInFirstOut<T> implements Store<T> {
   }
 }
 
+interface Ranked<T> {
+  readonly item: T;
+  readonly age: number;
+}
+
+/** A heap does not keep the order of equals, so each item has its age beside it. */
 class SmallestFirst<T> implements Store<T> {
-  readonly #heap: TinyQueue<T>;
+  readonly #heap: TinyQueue<Ranked<T>>;
+  #age = 0;
 
   constructor(compare: (a: T, b: T) => number) {
-    this.#heap = new TinyQueue<T>([], compare);
+    this.#heap = new TinyQueue<Ranked<T>>([], (a, b) => compare(a.item, b.item) || a.age - b.age);
   }
 
   get length(): number {
@@ -247,11 +264,11 @@ class SmallestFirst<T> implements Store<T> {
   }
 
   push(item: T): void {
-    this.#heap.push(item);
+    this.#heap.push({ item, age: this.#age++ });
   }
 
   take(): T {
-    return this.#heap.pop() as T;
+    return (this.#heap.pop() as Ranked<T>).item;
   }
 }
 

@@ -52,7 +52,10 @@ export class Semaphore {
 
   /** Waits for a permit; gives the semaphore, so that `using permit = await semaphore.acquire()` releases it. */
   acquire(): Promise<this> {
-    if (this.locked()) return this.#acquire();
+    if (this.locked()) {
+      const taken: Promise<this> = this.#acquire(() => taken);
+      return taken;
+    }
     this.#value--;
     return this.#taken;
   }
@@ -77,10 +80,10 @@ export class Semaphore {
     this.release();
   }
 
-  async #acquire(): Promise<this> {
+  async #acquire(ofCall: () => Promise<this>): Promise<this> {
     try {
       // Cancelled when the permit was its own already: it goes back.
-      await this.#waiters.wait(() => {
+      await this.#waiters.wait(ofCall, () => {
         this.#value++;
       });
     } finally {

@@ -10,10 +10,12 @@
  * the body's promise settles.
  */
 import { AsyncResource } from "node:async_hooks";
+import { abortWith } from "./abort.ts";
+import { cancelChain, cancelWaits } from "./cancelchain.ts";
 import { type Context, copyContext } from "./context.ts";
 import { Coroutine, type Startable, starterOf } from "./coroutine.ts";
 import { runInTask } from "./drive.ts";
-import { CancelledError, CancelReason, cancellationOf, cancelledError, RuntimeError } from "./errors.ts";
+import { CancelledError, CancelReason, cancellationOf, RuntimeError } from "./errors.ts";
 import {
   type AbstractEventLoop,
   type AwaitingTask,
@@ -23,27 +25,13 @@ import {
   STEPPED,
   UNTRACKED,
 } from "./events.ts";
-import { FurtherAwait } from "./furtherawait.ts";
+import { FurtherAwait, type Reject, type Resolve } from "./furtherawait.ts";
 import { Future } from "./future.ts";
 import { MANUAL } from "./handle.ts";
 import { adopt, NONE, outcomeOf } from "./outcome.ts";
 import { FAILED, FINISHED, PENDING } from "./states.ts";
+import type { TaskOptions } from "./taskoptions.ts";
 import { cancellerOf, TaskTrace } from "./tasktrace.ts";
-
-const RESOLVED = Promise.resolve();
-
-type Resolve = (value: never) => void;
-type Reject = (error: unknown) => void;
-
-/** What can be said of a task when it is made. */
-export interface TaskOptions {
-  /** Its name, for people; default `Task-1`, `Task-2` and so on. */
-  name?: string;
-  /** The context variables it runs with, used as they are; default a copy of the current ones. */
-  context?: Context;
-  /** Runs the first step at once, up to the first await; await `task.started` before you rely on it. Default false. */
-  eagerStart?: boolean;
-}
 
 let count = 0;
 
@@ -57,10 +45,10 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
   readonly _context: Context;
   /** @internal */ _next: ListedTask | null = null;
   /** @internal */ _previous: ListedTask | null = null;
-  /** @internal */
-  _waiter: Future | null = null;
+  /** @internal */ _waiter: Future | null = null;
   /** @internal Further awaits of the same task, as `Promise.all` makes them. */
   _more: Set<FurtherAwait> | null = null;
+  /** @internal */ _cancelPassing = false;
   /** @internal Whether the first step was run by the creator, who must then await `started`. */
   readonly _eager: boolean;
   readonly #coro: Startable<T>;
@@ -138,15 +126,13 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
    */
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
-    if (this.#cancels > 0 && !this.#controller.signal.aborted) {
-      this.#controller.abort(cancelledError(this._reason instanceof CancelReason ? this._reason : undefined));
-    }
+    if (this.#cancels > 0) abortWith(this.#controller, this._reason);
     return this.#controller.signal;
   }
 
   /** Settles when the first step is over: the task suspended, or ended. Never fails. */
   get started(): Promise<void> {
-    if (this.#begun) return RESOLVED;
+    if (this.#begun) return Promise.resolve();
     this.#started ??= new Promise((resolve) => {
       this.#announceStart = resolve;
     });
@@ -174,15 +160,8 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
    */
   override cancel(message?: string, cause?: unknown): boolean {
     if (this._state !== PENDING) return false;
-    this.#cancels++;
     const origin = cause ?? cancellerOf(this._loop);
-    const reached = this.#cancelWaiters(message, origin);
-    if (!reached) {
-      this.#mustCancel = true;
-      this._reason = new CancelReason(message, origin);
-      if (this._loop._waitsForForeign(this)) this.#trace?.noteDelayedCancel();
-    }
-    this.#controller?.abort(cancelledError(new CancelReason(message, origin)));
+    cancelChain(this, message, origin);
     return true;
   }
 
@@ -262,9 +241,14 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
 
   /** @internal */
   override _describe(): string {
-    const waits = this._waiter === null ? "" : `, waits on <${this._waiter._describe()}>`;
+    const waits = this._waiter === null ? "" : `, waits on <${this._waiter._describeBriefly()}>`;
     const cancels = this.#cancels > 0 && this._state === PENDING ? `, cancelling=${this.#cancels}` : "";
-    return `Task '${this.name}' ${this._describeState()}${cancels}${waits}`;
+    return `${this._describeBriefly()}${cancels}${waits}`;
+  }
+
+  /** @internal Without what it waits on, which may be a long chain of tasks or a ring. */
+  override _describeBriefly(): string {
+    return `Task '${this.name}' ${this._describeState()}`;
   }
 
   /** @internal Settles with the coroutine's result; a cancel it never saw wins over it. */
@@ -348,10 +332,17 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
     if (this.#mustCancel) this.#cancelPending(future);
   }
 
-  #cancelWaiters(message: string | undefined, cause: unknown): boolean {
-    let reached = this._waiter?.cancel(message, cause) ?? false;
-    if (this._more !== null)
-      for (const wait of this._more) if (wait._future.cancel(message, cause)) reached = true;
-    return reached;
+  /** @internal */
+  _countCancel(message: string | undefined, origin: unknown): void {
+    this.#cancels++;
+    if (this.#controller !== null) abortWith(this.#controller, new CancelReason(message, origin));
+  }
+
+  /** @internal */
+  _deliverCancel(message: string | undefined, origin: unknown): void {
+    if (cancelWaits(this, message, origin)) return;
+    this.#mustCancel = true;
+    this._reason = new CancelReason(message, origin);
+    if (this._loop._waitsForForeign(this)) this.#trace?.noteDelayedCancel();
   }
 }

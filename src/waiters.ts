@@ -15,14 +15,18 @@ export class Waiters {
   /**
    * Waits to be woken; throws the CancelledError when the waiting task is cancelled. Who is cancelled after it was
    * woken calls `passOn`, for what it was woken for must go to the next.
+   *
+   * `ofCall` is the promise that the caller got. A task may have begun the wait and not come to await it when it is
+   * cancelled: that is no failure that nobody handles, which would end the process.
    */
-  async wait(passOn?: () => void): Promise<void> {
+  async wait(ofCall: () => Promise<unknown>, passOn?: () => void): Promise<void> {
     const waiter = new Future<void>();
     this.#line.add(waiter);
     try {
       await waiter;
     } catch (error) {
       this.#line.delete(waiter);
+      ofCall().catch(ignore);
       if (passOn !== undefined && !waiter.cancel() && !waiter.cancelled()) passOn();
       throw error;
     }
@@ -66,3 +70,5 @@ export class Waiters {
     return false;
   }
 }
+
+function ignore(): void {}

@@ -42,10 +42,7 @@ async function produce(running: Running, source: unknown, credit: number): Promi
     for (;;) {
       ended = true;
       const { done, value } = await iterator.next();
-      if (done === true) {
-        running.flush();
-        return value;
-      }
+      if (done === true) return value;
       ended = false;
       running.notice(ITEM, value);
       await running.credit.take();

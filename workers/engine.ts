@@ -20,6 +20,7 @@ import type { CallOptions, Settings } from "./options.ts";
 import type { Broadcast, Details } from "./protocol.ts";
 import { Room } from "./room.ts";
 import { SetUp } from "./setup.ts";
+import { refuseWhileLoading } from "./shipping/loading.ts";
 import type { AnyFunction } from "./shipping/recipe.ts";
 import { Threads } from "./threads.ts";
 
@@ -156,6 +157,7 @@ export class Engine implements Owner {
   }
 
   checkOpen(): void {
+    refuseWhileLoading();
     if (this.refusal !== null) throw this.refusal;
   }
 

@@ -58,6 +58,7 @@ export class Host implements JobPlace {
   #session: Session | null = null;
   #ending = false;
   #posted = 0;
+  #suspended = 0;
   /** Mean milliseconds a job keeps the thread. */
   #mean = 0.1;
   #pulse = 0;
@@ -72,7 +73,7 @@ export class Host implements JobPlace {
 
   /** Jobs posted and not settled, without those suspended at an await. */
   get load(): number {
-    return this.#posted - this.#table.suspended;
+    return this.#posted - this.#suspended;
   }
 
   /** Jobs posted and not settled. */
@@ -82,7 +83,7 @@ export class Host implements JobPlace {
 
   /** How many jobs may be posted and not suspended: about 1 ms of work, or one ahead when the worker's limit is reached. */
   get window(): number {
-    if (this.#table.suspended >= this.#owner.tasksPerWorker) return 1;
+    if (this.#suspended >= this.#owner.tasksPerWorker) return 1;
     return Math.min(MOST_AHEAD, Math.max(1, Math.ceil(AHEAD / this.#mean)));
   }
 
@@ -107,7 +108,7 @@ export class Host implements JobPlace {
     job._place = this;
     job._slot = slot;
     const code = job._code as Code;
-    if (job._extra === null) session.post(slot, code, job._args);
+    if (job._extra === null && code.number !== wire.OWN_FUNCTION) session.post(slot, code, job._args);
     else this.#postSpecial(session, job, code);
   }
 
@@ -218,7 +219,7 @@ export class Host implements JobPlace {
   }
 
   #postSpecial(session: Session, job: Job, code: Code): void {
-    const extra = job._extra as NonNullable<Job["_extra"]>;
+    const extra = job._more();
     const recipe = code.number === wire.OWN_FUNCTION ? { recipe: code.shipment.recipe } : null;
     const details = recipe === null ? extra.details : { ...extra.details, ...recipe };
     if (extra.callbacks !== null) {
@@ -248,6 +249,7 @@ export class Host implements JobPlace {
     const end = message.length - wire.TRAILER_WORDS;
     const [busy, ran] = [message[end] as number, message[end + 1] as number];
     if (ran > 0) this.#mean += (busy / ran - this.#mean) * (ran >= 8 ? 0.5 : 0.2);
+    this.#suspended = message[end + 2] as number;
     for (let i = 0; i < end; i += wire.REPLY_WORDS) {
       this.#reply(message[i] as number, message[i + 1] as number, message[i + 2]);
     }
@@ -306,7 +308,7 @@ export class Host implements JobPlace {
     for (const job of this.#table.jobs()) (this.#retract(job) ? unstarted : started).push(job);
     const culprit = this.#killReason === null ? whoIsToBlame(current, started) : this.#killedFor;
     const cause = this.#killReason ?? error;
-    this.#posted = 0;
+    this.#posted = this.#suspended = 0;
     this.#killReason = this.#killedFor = null;
     return { cause, wasReady, culprit, started, unstarted };
   }

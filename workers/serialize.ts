@@ -2,8 +2,8 @@
 // `AggregateError.errors`; so an error is taken apart here and put together again on the other side.
 
 import * as runtime from "../src/index.ts";
-import * as poolErrors from "./errors.ts";
 import { ShipError } from "./shipping/shiperror.ts";
+import { mapStack } from "./shipping/stacks.ts";
 
 type ErrorClass = abstract new (...args: never[]) => Error;
 
@@ -41,7 +41,6 @@ for (const candidate of [
     DOMException,
   ],
   ...Object.values(runtime),
-  ...Object.values(poolErrors),
   ShipError,
 ]) {
   if (isErrorClass(candidate)) known.set(candidate.name, candidate);
@@ -141,7 +140,7 @@ function decodeError(encoded: EncodedError): Error {
   const error = withoutStack(() => new Error(encoded.message));
   const errorClass = encoded.classes.map((name) => known.get(name)).find((found) => found !== undefined);
   if (errorClass !== undefined) Object.setPrototypeOf(error, errorClass.prototype);
-  define(error, "stack", encoded.stack);
+  define(error, "stack", mapStack(encoded.stack));
   if (error.name !== encoded.name) define(error, "name", encoded.name);
   if (encoded.cause !== undefined) define(error, "cause", decodeThrown(encoded.cause));
   if (encoded.errors !== undefined) define(error, "errors", encoded.errors.map(decodeThrown));

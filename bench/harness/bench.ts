@@ -1,5 +1,5 @@
 // The record of one question, kept while it is asked.
-import type { Answer, Bench, Contender, Figure, Goal, MeasureOptions, Verdict } from "./question.ts";
+import type { Answer, Bench, Contender, Figure, Goal, MeasureOptions, Sample, Verdict } from "./question.ts";
 import { pairedRatio } from "./statistics.ts";
 
 type Measure = Answer["measures"][number];
@@ -30,7 +30,7 @@ export function createBench(
   }
 
   async function askOnce(contender: Contender): Promise<void> {
-    const sample = await contender.sample();
+    const sample = await sampleOf(contender);
     for (const [measure, value] of Object.entries(sample)) cell(measure, contender).samples.push(value);
   }
 
@@ -47,7 +47,7 @@ export function createBench(
     async warmUp(contenders) {
       for (const contender of contenders) {
         progress(`warm-up  ${contender.name}`);
-        await contender.sample();
+        await sampleOf(contender);
       }
     },
     async interleave(rounds, contenders) {
@@ -74,6 +74,14 @@ export function createBench(
     return { question, title, seconds, measures, figures, goals, skipped, notes, probe };
   };
   return { bench, answer };
+}
+
+async function sampleOf({ name, sample }: Contender): Promise<Sample> {
+  try {
+    return await sample();
+  } catch (error) {
+    throw new Error(`${name} could not be measured`, { cause: error });
+  }
 }
 
 // Every contender starts a round once in a while, and follows another one when the direction turns.

@@ -20,7 +20,5 @@ export const poolifier: Peer = {
 
 if (!isMainThread && workerData?.poolifier) {
   const jobs = await loadJobs(workerData.poolifier);
-  new ThreadWorker<unknown, unknown>(
-    Object.fromEntries(Object.entries(jobs).map(([name, job]) => [name, (input?: unknown) => job(input)])),
-  );
+  new ThreadWorker<unknown, unknown>({ ...jobs } as Record<string, (input?: unknown) => unknown>);
 }

@@ -1,6 +1,7 @@
 // Real input for the real jobs: the README files and the modules of the installed packages, and the bytes of
 // the Node binary. Sorted, so that every run on the same installation sees the same input.
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseModule } from "./real.ts";
 
@@ -32,9 +33,10 @@ export function readBytes(count: number, size: number): Uint8Array[] {
 
 function pick(count: number, name: RegExp, accept: (text: string) => boolean): string[] {
   const texts: string[] = [];
-  const paths = readdirSync(installed, { recursive: true, encoding: "utf8" });
-  for (const path of paths.filter((path) => name.test(`/${path}`)).sort()) {
-    const text = readFileSync(installed + path, "utf8");
+  const entries = readdirSync(installed, { recursive: true, withFileTypes: true, encoding: "utf8" });
+  const files = entries.filter((entry) => entry.isFile() && name.test(`/${entry.name}`));
+  for (const path of files.map((file) => join(file.parentPath, file.name)).sort()) {
+    const text = readFileSync(path, "utf8");
     if (text.length < 2_000 || text.length > 200_000 || !accept(text)) continue;
     if (texts.push(text) === count) break;
   }

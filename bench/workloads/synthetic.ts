@@ -1,5 +1,6 @@
-// Jobs of a known size, without imports, so that a worker loads them at once. Every job takes one argument,
+// Jobs of a known size, without packages, so that a worker loads them at once. Every job takes one argument,
 // because some of the pools under test pass only one.
+import { readFile } from "node:fs/promises";
 
 /** Returns its argument: what is left is the price of the call. */
 export function noop(value: number): number {
@@ -21,17 +22,17 @@ export function spin(ms: number): number {
   return performance.timeOrigin + now;
 }
 
-/** Waits on one timer. */
-export function nap(ms: number): Promise<number> {
-  return new Promise((resolve) => setTimeout(resolve, ms, ms));
+/** Waits on one timer. (`async`, because poolifier tells by that word what to wait for.) */
+export async function nap(ms: number): Promise<number> {
+  return await new Promise((resolve) => setTimeout(resolve, ms, ms));
+}
+
+/** Reads a file and returns its size. */
+export async function readSize(path: string): Promise<number> {
+  return (await readFile(path)).byteLength;
 }
 
 /** Tells how many bytes arrived, having read the first and the last one. */
 export function receive(bytes: Uint8Array): number {
   return bytes[0] === bytes[bytes.byteLength - 1] ? bytes.byteLength : -1;
-}
-
-/** Sends the bytes back. */
-export function echo(bytes: Uint8Array): Uint8Array {
-  return bytes;
 }

@@ -21,7 +21,7 @@ describe("asyncio's scenarios", async () => {
       const verdict = await compare(example);
       if (verdict.kind !== "equal") unequal.push([example.scenario.name, verdict]);
     }
-    expect(unequal).toEqual([]);
+    expect(unequal.slice(0, 5)).toEqual([]);
     expect(cases).toHaveLength(2000);
   });
 });

@@ -11,15 +11,17 @@ interface Assembly {
   /** The values that the copy's references name. */
   readonly found: ReadonlyMap<CopyNode, unknown>;
   readonly made: Map<number, unknown>;
-  /** Functions whose variables are set at the end, when all values exist. */
-  readonly unfilled: (() => void)[];
+  /** Nodes that were begun; one that is not in `made` yet was met again on its own way. */
+  readonly begun: Set<number>;
+  /** Functions whose variables have to be set again when all values exist. */
+  readonly early: (() => void)[];
 }
 
 /** Puts the copy together; the first node is the function. */
 export function assemble(nodes: readonly CopyNode[], found: ReadonlyMap<CopyNode, unknown>): unknown {
-  const assembly: Assembly = { nodes, found, made: new Map(), unfilled: [] };
+  const assembly: Assembly = { nodes, found, made: new Map(), begun: new Set(), early: [] };
   const value = make(assembly, 0);
-  for (const fill of assembly.unfilled) fill();
+  for (const fill of assembly.early) fill();
   return value;
 }
 
@@ -27,8 +29,10 @@ function valueIn(assembly: Assembly, slot: Slot): unknown {
   return Array.isArray(slot) ? make(assembly, slot[0] as number) : slot;
 }
 
+/** Undefined for a class, or another value that needs its parts first, while it is being made. */
 function make(assembly: Assembly, number: number): unknown {
-  if (assembly.made.has(number)) return assembly.made.get(number);
+  if (assembly.begun.has(number)) return assembly.made.get(number);
+  assembly.begun.add(number);
   const node = assembly.nodes[number]!;
   const keep = <T>(value: T): T => {
     assembly.made.set(number, value);
@@ -100,16 +104,22 @@ function makeContainer(assembly: Assembly, node: Container, keep: <T>(value: T) 
   }
 }
 
+/**
+ * A function is kept before its variables are set, as they may lead back to it; a class needs them first. They are set
+ * again at the end when one of them was not there yet.
+ */
 function makeFunction(assembly: Assembly, node: CodeNode, keep: <T>(value: T) => T): unknown {
-  const fill = (variables: Variables): void =>
+  const fill = (variables: Variables): void => {
     variables.set(node.values.map((slot) => valueIn(assembly, slot)));
+    const isMissing = (slot: Slot): boolean => Array.isArray(slot) && !assembly.made.has(slot[0] as number);
+    if (node.values.some(isMissing)) assembly.early.push(() => fill(variables));
+  };
   const args = node.args === undefined ? [] : (valueIn(assembly, node.args) as unknown[]);
   const { made, variables } = instantiate(node.code, { self: thisTrap(node.code.title), args }, fill);
   const fn = keep(made as object & { prototype: object });
-  assembly.unfilled.push(() => fill(variables));
+  if (!node.code.isClass) fill(variables);
   define(assembly, fn, node.properties);
   if (node.methods) define(assembly, fn.prototype, node.methods);
-  for (const slot of node.values) valueIn(assembly, slot);
   return fn;
 }
 

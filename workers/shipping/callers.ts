@@ -10,18 +10,22 @@ import { commonjsModule, exploredModule, exploreModule } from "./modules.ts";
 import type { ModuleAddress } from "./recipe.ts";
 
 const { cache } = createRequire(import.meta.url);
-const explored = new Set<string>();
+/** Callers that were explored (null), or are being explored. */
+const explored = new Map<string, Promise<unknown> | null>();
 
-/** Learns what the callers export and import; undefined when nothing new has to be loaded for that. */
+/** Learns what the callers export and import; undefined when nothing more has to be loaded for that. */
 export function exploreCallers(sites: readonly CallSite[]): Promise<unknown> | undefined {
-  const pending: Promise<unknown>[] = [];
-  for (const { url } of sites) {
-    if (explored.has(url)) continue;
-    explored.add(url);
-    if (isCommonjs(url)) exploreCommonjs(url);
-    else pending.push(exploreEsModule(url));
-  }
+  const pending = sites.map(({ url }) => exploreCaller(url)).filter((exploring) => exploring !== null);
   return pending.length > 0 ? Promise.all(pending) : undefined;
+}
+
+function exploreCaller(url: string): Promise<unknown> | null {
+  const before = explored.get(url);
+  if (before !== undefined) return before;
+  if (isCommonjs(url)) exploreCommonjs(url);
+  const exploring = isCommonjs(url) ? null : exploreEsModule(url).finally(() => explored.set(url, null));
+  explored.set(url, exploring);
+  return exploring;
 }
 
 function exploreCommonjs(url: string): void {

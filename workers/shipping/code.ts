@@ -4,6 +4,7 @@ import { Script } from "node:vm";
 import { defaultLoader, quietly, silenceLoaderWarning } from "./importas.ts";
 import { LruMap } from "./lrumap.ts";
 import type { Code } from "./recipe.ts";
+import { TRANSLATED } from "./stacks.ts";
 
 /** The variables of one function: set all at once, in the order of `code.names`. */
 export interface Variables {
@@ -35,7 +36,7 @@ export function instantiate(
   return { made: code.method ? onlyMember(value as object) : value, variables };
 }
 
-function compile({ source, strict, names, url, line, column }: Code): Factory {
+function compile({ source, strict, names, url, line, column, translated }: Code): Factory {
   const declarations = names.length > 0 ? `let ${names.join(",")};` : "";
   const setter = names.map((name, i) => `${name}=values$[${i}]`).join(";");
   const head = `(function(variables$){${strict ? '"use strict";' : ""}${declarations}variables$.set=(values$)=>{${setter}};return function(){return `;
@@ -46,7 +47,7 @@ function compile({ source, strict, names, url, line, column }: Code): Factory {
   const script = quietly(
     () =>
       new Script(`${head}${source}}})`, {
-        filename: url || "threadloop:evaluated",
+        filename: url ? url + (translated ? TRANSLATED : "") : "threadloop:evaluated",
         lineOffset: line,
         columnOffset,
         ...(imports && { importModuleDynamically: defaultLoader }),

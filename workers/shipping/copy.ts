@@ -10,7 +10,7 @@ import type { BoundInspection, CodeInspection } from "./inspector.ts";
 import { type Moment, noteModuleOnly } from "./moment.ts";
 import { propertiesUsed } from "./narrow.ts";
 import { log, noticeAssignments, noticeCopy } from "./notices.ts";
-import { type Plan, planFor, titleOf } from "./plan.ts";
+import { nameOf, type Plan, planFor, titleOf } from "./plan.ts";
 import {
   type Copy,
   type CopyNode,
@@ -30,7 +30,7 @@ export interface CopiedFunction {
 
 /** Copies a function; a promise when modules have to be looked at first: then ask again, with the same moment. */
 export function copyFunction(fn: object, moment: Moment): CopiedFunction | Promise<unknown> {
-  const copying = newCopying(moment);
+  const copying = newCopying(moment, types.isProxy(fn) ? "(proxy)" : nameOf(fn));
   copying.slot(fn);
   if (copying.pending.length > 0) return Promise.all(copying.pending);
   const inspection = moment.inspect(fn);
@@ -38,12 +38,13 @@ export function copyFunction(fn: object, moment: Moment): CopiedFunction | Promi
   return { copy: { kind: "copy", nodes: copying.nodes }, stable: copying.stable };
 }
 
-function newCopying(moment: Moment): Copying {
+function newCopying(moment: Moment, root: string): Copying {
   const copying: Copying = {
     moment,
     nodes: [],
     numbers: new Map(),
     trail: [],
+    root,
     pending: [],
     captures: [],
     stable: true,
@@ -106,7 +107,7 @@ function functionNode(copying: Copying, fn: object, isRoot: boolean): CopyNode {
     return { kind: "require", url: copying.url };
   throw cannotSend(
     copying,
-    `${(fn as { name?: string }).name || "a function"}, an internal function of Node.js`,
+    `${nameOf(fn)}, an internal function of Node.js`,
     "Call it from a function of your own",
   );
 }
@@ -123,28 +124,35 @@ function referenceOf(copying: Copying, fn: object): Reference | null | undefined
 
 function boundNode(copying: Copying, { target, self, args }: BoundInspection): CopyNode {
   if ([self, ...args].some((value) => typeof value === "object" && value !== null)) copying.stable = false;
+  const part = (name: string, value: unknown): Slot =>
+    within(copying, { kind: "variable", how: "bound", name }, () => copying.slot(value));
   return {
     kind: "bound",
-    target: within(copying, { kind: "property", text: ".[[target]]" }, () => copying.slot(target)),
-    self: within(copying, { kind: "property", text: ".[[this]]" }, () => copying.slot(self)),
-    args: args.map((arg, i) =>
-      within(copying, { kind: "property", text: `.[[arguments]][${i}]` }, () => copying.slot(arg)),
-    ),
+    target: part("function", target),
+    self: part("this", self),
+    args: args.map((arg, i) => part(`argument ${i + 1}`, arg)),
   };
 }
 
 function codeNode(copying: Copying, fn: object, inspection: CodeInspection, url: string): CopyNode {
-  return within(copying, { kind: "function", title: titleOf(fn, inspection) }, () => {
-    const plan = planFor(fn, inspection);
-    if (!findImports(copying, plan, inspection)) return { kind: "data", value: undefined };
-    noteModuleOnly(fn, inspection, plan.usesArguments ? ["arguments"] : plan.captured);
-    noticeAssignments(plan);
-    const outer = copying.url;
-    copying.url = url;
-    const node = filledIn(copying, fn, plan, inspection);
-    copying.url = outer;
-    return node;
-  });
+  const title = titleOf(fn, inspection);
+  if (copying.trail.length === 0) {
+    copying.root = title;
+    return takenApart(copying, fn, inspection, url);
+  }
+  return within(copying, { kind: "function", title }, () => takenApart(copying, fn, inspection, url));
+}
+
+function takenApart(copying: Copying, fn: object, inspection: CodeInspection, url: string): CopyNode {
+  const plan = planFor(fn, inspection);
+  if (!findImports(copying, plan, inspection)) return { kind: "data", value: undefined };
+  noteModuleOnly(fn, inspection, plan.usesArguments ? ["arguments"] : plan.captured);
+  noticeAssignments(plan);
+  const outer = copying.url;
+  copying.url = url;
+  const node = filledIn(copying, fn, plan, inspection);
+  copying.url = outer;
+  return node;
 }
 
 function findImports(copying: Copying, plan: Plan, { scopes }: CodeInspection): boolean {
@@ -160,7 +168,7 @@ function filledIn(copying: Copying, fn: object, plan: Plan, inspection: CodeInsp
   if (plan.meta) values.push(copying.slot(plan.meta));
   if (plan.extendsParent) {
     values.push(
-      within(copying, { kind: "property", text: ".[[extends]]" }, () =>
+      within(copying, { kind: "variable", how: "captured", name: "parent class" }, () =>
         copying.slot(Object.getPrototypeOf(fn)),
       ),
     );
@@ -179,14 +187,14 @@ function filledIn(copying: Copying, fn: object, plan: Plan, inspection: CodeInsp
 }
 
 function capturedValue(copying: Copying, plan: Plan, { scopes }: CodeInspection, name: string): Slot {
-  const isOwn = copying.trail.length === 1;
+  const isOwn = copying.trail.length === 0;
   const imported = plan.imports?.get(name);
   if (imported && whyLost(imported) === undefined && travelsAsImport(imported, read(copying, scopes, name))) {
     if (isOwn && log.enabled) copying.captures.push({ name, how: describeReference(imported) });
     return [copying.nodes.push({ kind: "reference", reference: imported }) - 1];
   }
   copying.stable = false;
-  return within(copying, { kind: "variable", name }, () => {
+  return within(copying, { kind: "variable", how: "captured", name }, () => {
     const value = read(copying, scopes, name);
     const before = copying.size;
     const slot = copying.slot(value, propertiesUsed(plan.code.source, name, value));
@@ -230,7 +238,7 @@ function methodsOf(copying: Copying, fn: object, { code }: Plan): Property[] | u
 function argumentsOf(copying: Copying, { scopes }: CodeInspection): Slot {
   copying.stable = false;
   const args = scopes.find(({ variables }) => "arguments" in variables)?.variables.arguments;
-  return within(copying, { kind: "variable", name: "arguments" }, () =>
+  return within(copying, { kind: "variable", how: "captured", name: "arguments" }, () =>
     copying.slot(Array.from((args ?? []) as ArrayLike<unknown>)),
   );
 }

@@ -1,12 +1,14 @@
 // One copy in the making: its nodes, and the way from the function to where the work is, for messages.
 import type { Moment } from "./moment.ts";
 import type { CopyNode, Slot } from "./recipe.ts";
-import { ShipError, type ShipErrorCode } from "./shiperror.ts";
+import { ShipError } from "./shiperror.ts";
 
-/** A step on the way to a value: a captured variable, a property, or a function that was taken apart. */
+/** A step on the way to a value. */
 export type Step =
-  | { readonly kind: "variable"; readonly name: string }
+  /** A captured variable, or what stands for one: `bound this`. */
+  | { readonly kind: "variable"; readonly name: string; readonly how: "captured" | "bound" }
   | { readonly kind: "property"; readonly text: string }
+  /** A captured function that is taken apart as well. */
   | { readonly kind: "function"; readonly title: string };
 
 /** The state of one copy. */
@@ -16,6 +18,8 @@ export interface Copying {
   /** The node of an object that was met before. */
   readonly numbers: Map<object, number>;
   readonly trail: Step[];
+  /** The function that is sent, for people. */
+  root: string;
   /** Modules that have to be looked at first; then the copy is made again. */
   readonly pending: Promise<unknown>[];
   readonly captures: Capture[];
@@ -51,25 +55,18 @@ export function addNode(copying: Copying, node: CopyNode): Slot {
 }
 
 /** The error for a value that cannot travel: `what` completes "it is ...". */
-export function cannotSend(
-  copying: Copying,
-  what: string,
-  fix: string,
-  code: ShipErrorCode = "ERR_SHIP_VALUE",
-): ShipError {
-  const [root, ...rest] = copying.trail;
-  const title = root?.kind === "function" ? root.title : "the function";
+export function cannotSend(copying: Copying, what: string, fix: string): ShipError {
+  const way = copying.trail.reduce(describeStep, "");
   return new ShipError(
-    code,
-    `Cannot send function ${title} to a worker thread: ${describeWay(rest)} is ${what}. ${fix}`,
+    "ERR_SHIP_VALUE",
+    `Cannot send function ${copying.root} to a worker thread: ${way || "it"} is ${what}. ${fix}`,
   );
 }
 
-function describeWay(steps: readonly Step[]): string {
-  let way = "";
-  for (const step of steps) {
-    if (step.kind === "variable") way += `${way === "" ? "its captured variable " : " → "}${step.name}`;
-    else way += step.kind === "property" ? step.text : ` (${step.title})`;
-  }
-  return way === "" ? "it" : way;
+function describeStep(way: string, step: Step): string {
+  if (step.kind === "property") return way + step.text;
+  if (step.kind === "function") return `${way} [function ${step.title}]`;
+  return way === ""
+    ? `its ${step.how} ${step.how === "captured" ? "variable " : ""}${step.name}`
+    : `${way} → ${step.name}`;
 }

@@ -20,6 +20,7 @@ export interface ModuleText {
 }
 
 const EMPTY: ModuleText = { imports: [], exports: new Set() };
+const readings = new Map<string, Promise<ModuleText>>();
 const texts = new LruMap<string, ModuleText>(500);
 
 /** What is known already of the file at `url`. */
@@ -28,12 +29,19 @@ export function knownText(url: string): ModuleText | undefined {
 }
 
 /** What the file at `url` imports and exports; nothing when it cannot be read or understood. */
-export async function moduleText(url: string): Promise<ModuleText> {
-  const known = texts.get(url);
-  if (known) return known;
-  const text = await read(url).catch(() => EMPTY);
-  texts.set(url, text);
-  return text;
+export function moduleText(url: string): Promise<ModuleText> {
+  let reading = readings.get(url);
+  if (!reading) {
+    reading = read(url)
+      .catch(() => EMPTY)
+      .then((text) => {
+        texts.set(url, text);
+        readings.delete(url);
+        return text;
+      });
+    readings.set(url, reading);
+  }
+  return reading;
 }
 
 async function read(url: string): Promise<ModuleText> {

@@ -18,6 +18,7 @@ const IMPORT_PATIENCE = 100;
 const { cache } = createRequire(import.meta.url);
 /** null: could not be imported, or is still being evaluated. */
 const modules = new Map<string, LoadedModule | null>();
+const exploring = new Map<string, Promise<LoadedModule | null>>();
 const exported = new WeakMap<object, Reference>();
 const deep = new WeakMap<LoadedModule, Map<object, Path>>();
 
@@ -51,8 +52,16 @@ export function commonjsModule(url: string): LoadedModule | null {
 }
 
 /** Imports a loaded ES module again, to learn its exports. Settles within 100 ms; what loads later is learnt later. */
-export async function exploreModule(address: ModuleAddress): Promise<LoadedModule | null> {
+export function exploreModule(address: ModuleAddress): Promise<LoadedModule | null> {
   const key = describeModule(address);
+  const before = exploring.get(key);
+  if (before) return before;
+  const now = withinPatience(address, key).finally(() => exploring.delete(key));
+  exploring.set(key, now);
+  return now;
+}
+
+async function withinPatience(address: ModuleAddress, key: string): Promise<LoadedModule | null> {
   const namespace = importModule(address).then(
     (exports) => learn({ address, exports }),
     () => remember(key, null),

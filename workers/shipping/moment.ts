@@ -5,6 +5,8 @@ import { type CodeInspection, type Inspection, inspect, type Scope } from "./ins
 /** What the inspections made for one call have shown. */
 export interface Moment {
   inspect(fn: object): Inspection;
+  /** Whether what was seen of a function depends on the moment: it closes over more than its module. */
+  isFleeting(fn: object): boolean;
 }
 
 type Place = Omit<CodeInspection, "scopes">;
@@ -24,6 +26,13 @@ export function newMoment(): Moment {
       }
       inspections.set(fn, inspection);
       return inspection;
+    },
+    isFleeting(fn) {
+      const inspection = inspections.get(fn);
+      return (
+        inspection?.kind === "code" &&
+        inspection.scopes.some(({ kind }) => !/^(Module|Script|Global)$/.test(kind))
+      );
     },
   };
 }

@@ -10,6 +10,7 @@ import { LruMap } from "./lrumap.ts";
 import type { Code, Reference } from "./recipe.ts";
 import { scriptUrl } from "./scripts.ts";
 import { ShipError } from "./shiperror.ts";
+import { isTranslated, originalPosition } from "./stacks.ts";
 
 /** What is known of the functions written at one place. */
 export interface Plan {
@@ -32,11 +33,12 @@ export interface Plan {
 const META = "importMeta$";
 const PARENT = "classParent$";
 const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
+const usesSuper = /(?<![.\w$])super\s*[.([]/;
 const plans = new LruMap<string, Plan>(1_000);
 
 /** The plan for a function that was inspected. */
 export function planFor(fn: object, inspection: CodeInspection): Plan {
-  const source = Function.prototype.toString.call(fn);
+  const source = textOf(fn);
   const key = `${inspection.scriptId}:${inspection.line}:${inspection.column}:${source.length}`;
   let plan = plans.get(key);
   if (!plan) {
@@ -47,9 +49,17 @@ export function planFor(fn: object, inspection: CodeInspection): Plan {
 }
 
 /** A function for people: `render (file:///app/pages.js:3:8)`. */
-export function titleOf(fn: object, { scriptId, line, column }: CodeInspection): string {
-  return `${(fn as { name?: unknown }).name || "(anonymous)"} (${scriptUrl(scriptId) || "evaluated code"}:${line + 1}:${column + 1})`;
+export function titleOf(fn: object, inspection: CodeInspection): string {
+  const { line, column } = startOf(textOf(fn), inspection);
+  return `${nameOf(fn)} (${originalPosition(scriptUrl(inspection.scriptId) || "evaluated code", line + 1, column + 1)})`;
 }
+
+export function nameOf(fn: object): string {
+  const { name } = fn as { name?: unknown };
+  return typeof name === "string" && name !== "" ? name : "(anonymous)";
+}
+
+const textOf = (fn: object): string => Function.prototype.toString.call(fn);
 
 interface Form {
   readonly text: string;
@@ -66,7 +76,7 @@ function makePlan(fn: object, source: string, inspection: CodeInspection): Plan 
     isClass && Object.getPrototypeOf(fn) !== Function.prototype ? withParentVariable(source) : undefined;
   const candidates = namesInScope(inspection.scopes, source, url);
   const extra = parented === undefined ? [] : [PARENT];
-  const { form, used } = firstThatCompiles(formsOf(fn, parented ?? source), [...candidates, ...extra], title);
+  const { form, used } = firstThatCompiles(fn, parented ?? source, [...candidates, ...extra], title);
   const captured = candidates.filter((name) => used.has(name));
   return {
     code: {
@@ -76,6 +86,7 @@ function makePlan(fn: object, source: string, inspection: CodeInspection): Plan 
       isClass,
       url,
       ...startOf(source, inspection),
+      translated: isTranslated(url),
       names: [...captured, ...(form.usesMeta ? [META] : []), ...extra],
       title,
     },
@@ -95,31 +106,35 @@ function* formsOf(fn: object, source: string): Generator<Form> {
   for (const [text, usesMeta] of texts) {
     for (const strict of sloppy ? [false] : [true, false]) {
       yield { text: `(${text})`, method: false, strict, usesMeta };
-      if (!/(?<![.\w$])super\s*[.([]/.test(text))
-        yield { text: `({${text}})`, method: true, strict, usesMeta };
+      if (!usesSuper.test(text)) yield { text: `({${text}})`, method: true, strict, usesMeta };
     }
   }
 }
 
 function firstThatCompiles(
-  forms: Iterable<Form>,
+  fn: object,
+  source: string,
   names: readonly string[],
   title: string,
 ): { form: Form; used: Set<string> } {
-  let failure: Error | undefined;
-  for (const form of forms) {
+  let failure: Error | undefined = usesSuper.test(source) ? new SyntaxError("it uses super") : undefined;
+  for (const form of formsOf(fn, source)) {
     try {
       return { form, used: namesUsedBy(form, form.usesMeta ? [...names, META] : names) };
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
-      if (!failure || /private|super|new\.target/i.test(error.message)) failure = error;
+      if (!failure || /private|new\.target/i.test(error.message)) failure = error;
     }
   }
-  throw new ShipError(
+  throw unsendableSource(title, failure);
+}
+
+function unsendableSource(title: string, failure: Error | undefined): ShipError {
+  return new ShipError(
     "ERR_SHIP_SOURCE",
     `Cannot send function ${title} to a worker thread: its source does not stand by itself (${failure?.message}). ` +
-      "Methods that use super or #private members, and accessors of classes, cannot travel alone: export the function from a " +
-      'module, or declare it with task(import.meta.url, "name", fn)',
+      "Methods that use super or #private members cannot travel alone: export the function from a module, or declare it with " +
+      'task(import.meta.url, "name", fn)',
     { cause: failure },
   );
 }

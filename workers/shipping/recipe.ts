@@ -48,6 +48,8 @@ export interface Code {
   readonly url: string;
   readonly line: number;
   readonly column: number;
+  /** The file is a translation: its positions mean nothing to the user before `mapStack`. */
+  readonly translated: boolean;
   /** The variables that it needs from outside. */
   readonly names: readonly string[];
   /** The function for people: `render (file:///app/pages.js:3:8)`. */

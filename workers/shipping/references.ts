@@ -2,10 +2,13 @@
 //
 //   known already ─ native ─ exports near the callers ─ the inspector: its file, and that file's exports
 //
+// The callers are skipped when the file is known already, as it is for functions of the calling file.
+//
 // `null` means: not an export (or one that a worker could not load), so it goes by value. A promise means: a module has
 // to be looked at first; ask again when it is settled.
 import { exploreCallers } from "./callers.ts";
 import { callSites, isCommonjs } from "./callsites.ts";
+import { declarationOf } from "./declared.ts";
 import { isEntry } from "./entry.ts";
 import { builtinReference, globalReference } from "./globals.ts";
 import { knownText, moduleText } from "./imports.ts";
@@ -20,7 +23,7 @@ import {
 } from "./modules.ts";
 import type { Moment } from "./moment.ts";
 import { describeModule, describeReference, type Reference } from "./recipe.ts";
-import { noteScripts, scriptUrl } from "./scripts.ts";
+import { knownScriptUrl, noteScripts, scriptUrl } from "./scripts.ts";
 
 export type Lookup = Reference | null | Promise<unknown>;
 
@@ -48,24 +51,32 @@ export function whyLost(reference: Reference): unknown {
   return module ?? lost.get(describeReference(reference));
 }
 
+/** The reference to a function that was lost, if that happened: why it goes by value. */
+export function lostReferenceOf(fn: object): { reference: Reference; why: unknown } | undefined {
+  const candidates = [declarationOf(fn), exportedAs(fn) ?? verdicts.get(fn)];
+  const reference = candidates.find((candidate) => candidate && whyLost(candidate) !== undefined);
+  return reference ? { reference, why: whyLost(reference) } : undefined;
+}
+
 /** The reference to a function. `moment` has what inspections at the time of the call have shown. */
 export function lookUp(fn: object, moment: Moment): Lookup {
   const known = exportedAs(fn) ?? verdicts.get(fn);
   if (known !== undefined) return known && whyLost(known) === undefined ? known : null;
   if (isNative(fn)) return settle(fn, globalReference(fn) ?? builtinReference(fn));
-  const sites = callSites();
-  noteScripts(sites);
-  const exploring = exploreCallers(sites);
-  const exported = exportedAs(fn);
-  if (exported) return exported;
-  if (exploring) {
-    if (mayInspect()) moment.inspect(fn);
-    return exploring;
-  }
-  if (!mayInspect()) return settle(fn, globalReference(fn) ?? builtinReference(fn));
+  if (!mayInspect()) return lookNearCallers(fn) ?? settle(fn, globalReference(fn) ?? builtinReference(fn));
   const inspection = moment.inspect(fn);
   if (inspection.kind !== "code") return settle(fn, null);
-  return lookUpAt(fn, inspection);
+  if (knownScriptUrl(inspection.scriptId) !== undefined) return lookUpAt(fn, inspection);
+  return lookNearCallers(fn, inspection) ?? lookUpAt(fn, inspection);
+}
+
+/** Undefined when nothing was found there. */
+function lookNearCallers(fn: object, inspection?: CodeInspection): Lookup | undefined {
+  const sites = callSites();
+  noteScripts(sites);
+  if (inspection && knownScriptUrl(inspection.scriptId) !== undefined) return undefined;
+  const exploring = exploreCallers(sites);
+  return exportedAs(fn) ?? exploring;
 }
 
 function lookUpAt(fn: object, { scriptId, scopes }: CodeInspection): Lookup {
@@ -96,12 +107,20 @@ function referenceIn(module: LoadedModule, fn: object): Reference | null {
  */
 function guess(fn: object, url: string, scopes: readonly Scope[]): Lookup {
   const { name } = fn as { name?: unknown };
-  const bound = scopes.some(({ kind, variables }) => kind !== "Global" && variables[String(name)] === fn);
-  if (typeof name !== "string" || !bound) return settle(fn, null);
+  if (typeof name !== "string" || !scopes.some((scope) => isBoundIn(scope, name, fn)))
+    return settle(fn, null);
   const text = knownText(url);
   if (!text) return moduleText(url);
   const isExported = text.exports.has(name) || text.exports.has("default");
   return settle(fn, isExported ? { kind: "module", url, path: [name], guessed: true } : null);
+}
+
+function isBoundIn({ kind, variables }: Scope, name: string, fn: object): boolean {
+  try {
+    return kind !== "Global" && variables[name] === fn;
+  } catch {
+    return false; // not initialised yet
+  }
 }
 
 function settle(fn: object, verdict: Reference | null): Reference | null {
@@ -111,5 +130,5 @@ function settle(fn: object, verdict: Reference | null): Reference | null {
 
 /** Written in no JavaScript: of the language itself, or made by `bind`. */
 export function isNative(fn: object): boolean {
-  return /\{\s*\[native code\]\s*\}$/.test(Function.prototype.toString.call(fn));
+  return Function.prototype.toString.call(fn).endsWith("{ [native code] }");
 }

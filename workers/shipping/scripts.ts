@@ -22,6 +22,11 @@ export function noteScripts(sites: readonly CallSite[]): void {
   for (const { scriptId, url } of sites) if (scriptId !== undefined) urls.set(scriptId, url);
 }
 
+/** The URL of a script, if it takes no search. */
+export function knownScriptUrl(scriptId: string): string | undefined {
+  return urls.get(scriptId);
+}
+
 /** The URL of a script; empty for code made by `eval` or `new Function`. */
 export function scriptUrl(scriptId: string): string {
   const known = urls.get(scriptId);

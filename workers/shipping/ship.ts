@@ -3,11 +3,11 @@
 //   declared with task() ─ known ─ by reference (references.ts) ─ by value (copy.ts) ─ ShipError
 //
 // Synchronous whenever the function is known; the first time a module has to be looked at, a promise.
-import { copyFunction } from "./copy.ts";
+import { type CopiedFunction, copyFunction } from "./copy.ts";
 import { declarationOf } from "./declared.ts";
 import { type Moment, newMoment } from "./moment.ts";
 import { type AnyFunction, describeReference, type Recipe, type Reference } from "./recipe.ts";
-import { isNative, type Lookup, lookUp, loseReference, whyLost } from "./references.ts";
+import { isNative, type Lookup, lookUp, loseReference, lostReferenceOf, whyLost } from "./references.ts";
 import { ShipError } from "./shiperror.ts";
 
 /** Which ways a function may travel: `auto` by reference or else by value, or only one of the two. */
@@ -24,6 +24,12 @@ export interface Shipment {
 /** The stable shipments of functions: one by reference, one by value. */
 const byReference = new WeakMap<object, Shipment & { readonly recipe: Reference }>();
 const byValue = new WeakMap<object, Shipment>();
+/** Shipments whose modules are being looked at. */
+const underway: Record<ShipMode, WeakMap<object, Promise<Shipment>>> = {
+  auto: new WeakMap(),
+  reference: new WeakMap(),
+  value: new WeakMap(),
+};
 
 /**
  * Finds how `fn` gets to another thread.
@@ -33,7 +39,19 @@ const byValue = new WeakMap<object, Shipment>();
 export function ship(fn: AnyFunction, mode: ShipMode = "auto"): Shipment | Promise<Shipment> {
   const known = mode === "value" ? byValue.get(fn) : byReference.get(fn);
   if (known && (known.recipe.kind === "copy" || whyLost(known.recipe) === undefined)) return known;
-  return attempt(fn, mode, newMoment());
+  const waiting = underway[mode].get(fn);
+  if (waiting) return waiting;
+  const moment = newMoment();
+  const shipment = attempt(fn, mode, moment);
+  if (shipment instanceof Promise && !moment.isFleeting(fn)) share(fn, mode, shipment);
+  return shipment;
+}
+
+/** A function that is given away many times before its module was looked at is looked up once. */
+function share(fn: AnyFunction, mode: ShipMode, shipment: Promise<Shipment>): void {
+  const done = (): boolean => underway[mode].delete(fn);
+  underway[mode].set(fn, shipment);
+  shipment.then(done, done);
 }
 
 /** Notes that a worker could not follow a recipe. Returns whether shipping the function again may succeed. */
@@ -57,10 +75,23 @@ function attempt(fn: AnyFunction, mode: ShipMode, moment: Moment): Shipment | Pr
   if (mode === "reference") throw notExported(fn);
   const known = byValue.get(fn);
   if (known) return known;
-  const copied = copyFunction(fn, moment);
+  const copied = copyOf(fn, moment);
   if (copied instanceof Promise) return copied.then(() => attempt(fn, mode, moment));
   const shipment = { recipe: copied.copy, stable: copied.stable };
   return copied.stable ? remember(byValue, fn, shipment) : shipment;
+}
+
+/** A function that goes by value only because a worker could not load its module: the error then gives both reasons. */
+function copyOf(fn: AnyFunction, moment: Moment): CopiedFunction | Promise<unknown> {
+  try {
+    return copyFunction(fn, moment);
+  } catch (error) {
+    const lost = lostReferenceOf(fn);
+    if (!lost || !(error instanceof ShipError)) throw error;
+    throw new ShipError(error.code, `${error.message}. (It cannot go by reference: ${textOf(lost.why)})`, {
+      cause: lost.why,
+    });
+  }
 }
 
 function referenceOf(fn: AnyFunction, moment: Moment): Lookup {
@@ -75,15 +106,16 @@ function remember<S extends Shipment>(shipments: WeakMap<object, S>, fn: AnyFunc
 
 function notExported(fn: AnyFunction): ShipError {
   const name = fn.name || "(anonymous)";
-  const declared = declarationOf(fn);
-  const why = declared && whyLost(declared);
+  const lost = lostReferenceOf(fn);
   return new ShipError(
     "ERR_SHIP_NOT_EXPORTED",
-    `Function ${name} is not an export of a module that a worker thread can import, and \`ship: "reference"\` forbids to copy it. ` +
-      `Export it, or declare it with task(import.meta.url, "${fn.name || "name"}", fn)` +
-      (declared && why instanceof Error
-        ? `. It is declared as ${describeReference(declared)}, but ${why.message}`
-        : ""),
-    { cause: why },
+    lost
+      ? `Function ${name} cannot be sent as ${describeReference(lost.reference)}, and \`ship: "reference"\` forbids to copy it: ${textOf(lost.why)}`
+      : `Function ${name} is not an export of a module that a worker thread can import, and \`ship: "reference"\` forbids to copy it. ` +
+          `Export it, or declare it with task(import.meta.url, "${fn.name || "name"}", fn)`,
+    lost && { cause: lost.why },
   );
 }
+
+/** Errors from other threads may be plain data. */
+const textOf = (error: unknown): string => String((error as { message?: unknown } | null)?.message ?? error);

@@ -25,7 +25,6 @@ export type ShipErrorCode =
  * `code` tells the cases apart; `cause` is the error underneath, where there is one.
  */
 export class ShipError extends Error {
-  override readonly name = "ShipError";
   readonly code: ShipErrorCode;
   /** The reference that a worker could not follow, if that was it. */
   readonly reference?: Reference;
@@ -40,3 +39,4 @@ export class ShipError extends Error {
     if (options.reference) this.reference = options.reference;
   }
 }
+ShipError.prototype.name = "ShipError";

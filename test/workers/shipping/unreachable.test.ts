@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { giveUp, ship } from "../../../dist/workers/shipping/ship.js";
+import { changedAfterwards, lookedUpOnce } from "../../fixtures/shipping/lib/fresh.mjs";
 import { fib, Point } from "../../fixtures/shipping/lib/maths.mjs";
 import { query } from "../../fixtures/shipping/lib/onlymain.mjs";
 import { during, late } from "../../fixtures/shipping/lib/unready.mjs";
@@ -42,5 +43,16 @@ describe("ship", () => {
     const shipment = await ship(fib, "auto");
     expect(shipment.stable).toBe(true);
     expect(ship(fib, "auto")).toBe(shipment);
+  });
+
+  it("looks a function up once, however often it is given away before it is known", async () => {
+    const first = ship(lookedUpOnce);
+    expect(first).toBeInstanceOf(Promise);
+    expect(ship(lookedUpOnce)).toBe(first);
+    expect((await first).recipe).toMatchObject({ path: ["lookedUpOnce"] });
+  });
+
+  it("reads variables at the call, though the module has to be looked at first", async () => {
+    expect(await changedAfterwards(call)).toBe(1);
   });
 });

@@ -1,0 +1,29 @@
+/** One event of Node's emitters as a wait of ours. */
+import type { EventEmitter } from "node:events";
+import { OutsideFuture } from "../outside.ts";
+
+/**
+ * Waits for an event, or throws the emitter's error, or ECONNRESET when it is closed before. Unlike Node's own it is
+ * cancelled at once, and leaves no listener however it ends.
+ */
+export async function once(emitter: EventEmitter, event: string): Promise<void> {
+  const future = new OutsideFuture<void>();
+  const succeed = () => {
+    if (!future.done()) future.setResult();
+  };
+  const fail = (error: unknown) => {
+    if (!future.done()) future.setException(error);
+  };
+  const end = () => fail(connectionLost());
+  emitter.on(event, succeed).on("error", fail).on("close", end);
+  try {
+    await future;
+  } finally {
+    emitter.off(event, succeed).off("error", fail).off("close", end);
+  }
+}
+
+/** What asyncio calls ConnectionResetError: the connection has ended under someone who still needs it. */
+export function connectionLost(): Error {
+  return Object.assign(new Error("Connection lost"), { code: "ECONNRESET" });
+}

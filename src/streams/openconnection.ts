@@ -1,0 +1,67 @@
+/** Opening a connection, as `asyncio.open_connection` and `open_unix_connection`. */
+import {
+  connect as connectSocket,
+  type IpcSocketConnectOpts,
+  type Socket,
+  type TcpSocketConnectOpts,
+} from "node:net";
+import { connect as connectTls, type ConnectionOptions as TlsOptions } from "node:tls";
+import { inRootContext } from "../events.ts";
+import { getRunningLoop } from "../running.ts";
+import { once } from "./once.ts";
+import { StreamReader, type StreamReaderOptions } from "./reader.ts";
+import { ignore, Transport } from "./transport.ts";
+import { StreamWriter } from "./writer.ts";
+
+/** Where to connect to: Node's own options of a socket, with `limit` and `tls` beside them. */
+export type OpenConnectionOptions = (TcpSocketConnectOpts | IpcSocketConnectOpts) &
+  StreamReaderOptions & {
+    /** Speaks TLS from the beginning: true, or Node's options for it. The default `servername` is the host. */
+    tls?: boolean | TlsOptions;
+  };
+
+/** The two ends of one's side of a connection. */
+export interface Connection {
+  reader: StreamReader;
+  writer: StreamWriter;
+}
+
+/**
+ * Opens a connection to a host and port, or to the Unix socket (on Windows: named pipe) of a path.
+ *
+ * Throws Node's error when that fails: its `code` is ECONNREFUSED, ENOTFOUND and so on. When it is cancelled, the
+ * attempt is given up. A connection that is still open when the loop closes is closed with it.
+ *
+ * @example
+ * ```ts
+ * import { openConnection, run, startServer } from "threadloop";
+ *
+ * await run(async () => {
+ *   const server = await startServer((_reader, writer) => writer.write("welcome\n"), { host: "127.0.0.1", port: 0 });
+ *   const { reader, writer } = await openConnection({ host: "127.0.0.1", port: server.port });
+ *   console.log(String(await reader.readLine()).trim()); // welcome
+ *   writer.close();
+ *   server.close();
+ * });
+ * ```
+ */
+export async function openConnection(target: OpenConnectionOptions | string): Promise<Connection> {
+  const options = typeof target === "string" ? { path: target } : target;
+  const loop = getRunningLoop();
+  const reader = new StreamReader(options);
+  const socket = inRootContext(makeSocket, options).on("error", ignore);
+  try {
+    await once(socket, options.tls ? "secureConnect" : "connect");
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+  return { reader, writer: new StreamWriter(new Transport(loop, socket, reader)) };
+}
+
+function makeSocket(options: OpenConnectionOptions): Socket {
+  const { tls, limit: _limit, ...socketOptions } = options;
+  if (tls) return connectTls({ noDelay: true, ...socketOptions, ...(tls === true ? {} : tls) } as TlsOptions);
+  // As in asyncio, the end of what the other side sends is not the end of what this side may.
+  return connectSocket({ noDelay: true, allowHalfOpen: true, ...socketOptions });
+}

@@ -1,0 +1,272 @@
+/** Serving connections, as `asyncio.start_server` and its Server; closing is defined as in CPython 3.13. */
+import { AsyncResource } from "node:async_hooks";
+import {
+  type AddressInfo,
+  createServer,
+  type ListenOptions,
+  type Server as NodeServer,
+  type Socket,
+} from "node:net";
+import { createServer as createTlsServer, type TlsOptions } from "node:tls";
+import { inspect } from "node:util";
+import { type Context, copyContext } from "../context.ts";
+import { CancelledError, got, RuntimeError } from "../errors.ts";
+import { inRootContext } from "../events.ts";
+import { MANUAL } from "../handle.ts";
+import type { EventLoop } from "../loop.ts";
+import { OutsideFuture, OutsideWaiters } from "../outside.ts";
+import { getRunningLoop } from "../running.ts";
+import { once } from "./once.ts";
+import { StreamReader, type StreamReaderOptions } from "./reader.ts";
+import { ignore, Transport } from "./transport.ts";
+import { StreamWriter } from "./writer.ts";
+
+/** Is called for each client, as a task of the loop. */
+export type ClientHandler = (reader: StreamReader, writer: StreamWriter) => unknown;
+
+/** Where to serve: Node's own options of listening (`host`, `port`, `path`, `backlog`...), and these. */
+export interface StartServerOptions extends ListenOptions, StreamReaderOptions {
+  /** Speaks TLS: Node's options for it, with `key` and `cert`. */
+  tls?: TlsOptions;
+  /** Whether to listen at once; default true. With false nothing does until `startServing` or `serveForever`. */
+  startServing?: boolean;
+}
+
+/**
+ * Serves each client that connects with a task of its own, and returns the server, which listens by then.
+ *
+ * The task runs `onClient(reader, writer)` with the context variables of the caller of `startServer`. When an async
+ * handler ends, its connection is closed, after what it wrote is sent; a plain function's connection stays open until
+ * its writer is closed. A handler's error goes to the loop's exception handler, and its connection is closed. Port 0 takes
+ * a free one: see `server.port`.
+ *
+ * Throws Node's error (code EADDRINUSE and so on) when it cannot listen.
+ *
+ * @example
+ * ```ts
+ * import { openConnection, run, startServer } from "threadloop";
+ *
+ * await run(async () => {
+ *   const server = await startServer(async (reader, writer) => {
+ *     for await (const line of reader.lines()) {
+ *       writer.write(`${line.toUpperCase()}\n`);
+ *       await writer.drain();
+ *     }
+ *   }, { host: "127.0.0.1", port: 0 });
+ *
+ *   const { reader, writer } = await openConnection({ host: "127.0.0.1", port: server.port });
+ *   writer.write("hello\n");
+ *   console.log(String(await reader.readLine()).trim()); // HELLO
+ *   writer.close();
+ *   server.close();
+ *   await server.waitClosed();
+ * });
+ * ```
+ */
+export async function startServer(onClient: ClientHandler, options: StartServerOptions): Promise<Server> {
+  if (typeof onClient !== "function") {
+    throw new TypeError(`Expected \`onClient\` to be a function of (reader, writer), got ${got(onClient)}`);
+  }
+  const server = new Server(getRunningLoop(), onClient, options);
+  if (options.startServing !== false) await server.startServing();
+  return server;
+}
+
+/** What `startServer` returns. */
+export class Server {
+  readonly #loop: EventLoop;
+  readonly #onClient: ClientHandler;
+  readonly #options: StartServerOptions;
+  readonly #server: NodeServer;
+  readonly #clients = new Set<Transport>();
+  readonly #closeWaiters = new OutsideWaiters();
+  /** The context variables and the async context in which handlers start. */
+  readonly #context: Context = copyContext();
+  readonly #resource = new AsyncResource("Server", MANUAL);
+  #opening = false;
+  #closed = false;
+  #forever: OutsideFuture<never> | null = null;
+
+  /** @internal */
+  constructor(loop: EventLoop, onClient: ClientHandler, options: StartServerOptions) {
+    this.#loop = loop;
+    this.#onClient = onClient;
+    this.#options = options;
+    this.#server = inRootContext(makeServer, options, (socket) => this.#accept(socket));
+    this.#server.on("error", (exception) => this.#reportFailedAccept(exception));
+    loop._atClose.add(this.#abandon);
+  }
+
+  /** Tells whether it accepts clients. */
+  isServing(): boolean {
+    return !this.#closed && this.#server.listening;
+  }
+
+  /** Returns the loop whose tasks serve. */
+  getLoop(): EventLoop {
+    return this.#loop;
+  }
+
+  /** Node's own servers that listen: one, or none before it serves and after it is closed. */
+  get sockets(): readonly NodeServer[] {
+    return this.isServing() ? [this.#server] : [];
+  }
+
+  /** Returns where it listens: host and port, or the path of a Unix socket; null when it does not. */
+  address(): AddressInfo | string | null {
+    return this.isServing() ? this.#server.address() : null;
+  }
+
+  /** The port it listens at. Throws RuntimeError when it does not listen, or at a path. */
+  get port(): number {
+    const address = this.address();
+    if (address !== null && typeof address === "object") return address.port;
+    throw new RuntimeError(`${inspect(this)} has no port: see address()`);
+  }
+
+  /** Begins to listen, if it does not yet. Throws Node's error when it cannot, RuntimeError when it is closed. */
+  async startServing(): Promise<void> {
+    if (this.#closed) throw new RuntimeError(`server ${inspect(this)} is closed`);
+    if (this.#server.listening) return;
+    if (!this.#opening) this.#listen();
+    try {
+      await once(this.#server, "listening");
+    } catch (error) {
+      if (error instanceof CancelledError) this.close();
+      throw error;
+    } finally {
+      this.#opening = false;
+    }
+  }
+
+  /**
+   * Serves until the waiting task is cancelled or the server is closed. Then it closes the server and its clients,
+   * waits for their end, and throws the CancelledError. Throws RuntimeError when the server is closed or somebody
+   * waits here already.
+   */
+  async serveForever(): Promise<never> {
+    if (this.#forever !== null)
+      throw new RuntimeError(`server ${inspect(this)} is already being awaited on serveForever()`);
+    const forever = new OutsideFuture<never>();
+    this.#forever = forever;
+    try {
+      await this.startServing();
+      return await this.#serveUntilCancelled(forever);
+    } finally {
+      forever.cancel();
+      this.#forever = null;
+    }
+  }
+
+  /** Stops listening. Connections that are open stay open. Twice is fine. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#loop._atClose.delete(this.#abandon);
+    this.#server.close(ignore);
+    this.#forever?.cancel("the server was closed");
+    this.#wakeIfOver();
+  }
+
+  /** Closes the connections of all clients, after what was written is sent. */
+  closeClients(): void {
+    for (const client of [...this.#clients]) client.close();
+  }
+
+  /** Ends the connections of all clients at once. */
+  abortClients(): void {
+    for (const client of [...this.#clients]) client.abort();
+  }
+
+  /** Waits until the server is closed and all its connections have ended. */
+  async waitClosed(): Promise<void> {
+    if (!this.#closed || this.#clients.size > 0) await this.#closeWaiters.wait();
+  }
+
+  /** Closes it and waits for the end of its connections: for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    await this.waitClosed();
+  }
+
+  [inspect.custom](): string {
+    const address = this.address();
+    const where =
+      address !== null && typeof address === "object" ? `${address.address}:${address.port}` : address;
+    const state = this.#closed ? "closed" : where === null ? "not serving" : `at ${where}`;
+    return `<Server ${state}, ${this.#clients.size} clients>`;
+  }
+
+  async #serveUntilCancelled(forever: OutsideFuture<never>): Promise<never> {
+    try {
+      return await forever;
+    } catch (error) {
+      this.close();
+      this.closeClients();
+      await this.waitClosed().catch(ignore); // it is the first cancel that ended it
+      throw error;
+    }
+  }
+
+  #listen(): void {
+    this.#opening = true;
+    const { tls: _tls, limit: _limit, startServing: _startServing, ...options } = this.#options;
+    inRootContext(() => this.#server.listen(options));
+  }
+
+  #abandon = (): void => {
+    this.close();
+    this.closeClients();
+  };
+
+  #accept(socket: Socket): void {
+    const reader = new StreamReader(this.#options);
+    const client: Transport = new Transport(this.#loop, socket, reader, () => {
+      this.#clients.delete(client);
+      this.#wakeIfOver();
+    });
+    this.#clients.add(client);
+    if (this.#closed) {
+      client.abort(); // it was accepted while the server closed
+      return;
+    }
+    const serve = () => this.#serve(client, reader);
+    this.#resource.runInAsyncScope(() => this.#context.run(() => this.#loop.createTask(serve)));
+  }
+
+  /** The task of a client. */
+  async #serve(client: Transport, reader: StreamReader): Promise<void> {
+    try {
+      const handled = this.#onClient(reader, new StreamWriter(client, true)) as
+        | PromiseLike<unknown>
+        | undefined;
+      if (typeof handled?.then !== "function") return;
+      await handled;
+      client.close();
+    } catch (exception) {
+      client.close();
+      if (exception instanceof CancelledError) throw exception;
+      this.#loop.callExceptionHandler({
+        message: "Unhandled exception in client handler",
+        exception,
+        server: this,
+      });
+    }
+  }
+
+  /** Failing to listen is the caller's matter; afterwards it is a client that could not be accepted. */
+  #reportFailedAccept(exception: Error): void {
+    if (!this.isServing()) return;
+    this.#loop.callExceptionHandler({ message: "A client could not be accepted", exception, server: this });
+  }
+
+  #wakeIfOver(): void {
+    if (this.#closed && this.#clients.size === 0) this.#closeWaiters.wake();
+  }
+}
+
+function makeServer(options: StartServerOptions, accept: (socket: Socket) => void): NodeServer {
+  if (options.tls !== undefined)
+    return createTlsServer({ noDelay: true, ...options.tls }, accept).on("tlsClientError", ignore);
+  return createServer({ noDelay: true, allowHalfOpen: true }, accept);
+}

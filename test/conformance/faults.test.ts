@@ -1,0 +1,145 @@
+// That the scenarios would tell: each fault is put into a copy of the built package, and the copy must differ.
+import { execFile } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+interface Fault {
+  readonly file: string;
+  /** Code of the built file, which must be there exactly once, and what stands there instead. */
+  readonly code: string;
+  readonly instead: string;
+}
+
+const FAULTS: Record<string, Fault> = {
+  "a lock that a newcomer takes ahead of those who wait": {
+    file: "lock",
+    code: "this.#locked || this.#waiters.waiting",
+    instead: "this.#locked",
+  },
+  "a callback that runs in the iteration in which it was scheduled": {
+    file: "pump",
+    code: "this.#todo--;",
+    instead: "this.#todo = this.#ready.length - 1;",
+  },
+  "a pending cancel that is ignored at the next wait": {
+    file: "task",
+    code: "future._addCallback(this);\n        if (this.#mustCancel)",
+    instead: "future._addCallback(this);\n        if (false)",
+  },
+  "a pending cancel that is ignored when the task ends": {
+    file: "task",
+    code: "if (this.#mustCancel) {\n            this.#mustCancel = false;\n            this._settleCancelled",
+    instead: "if (false) {\n            this.#mustCancel = false;\n            this._settleCancelled",
+  },
+  "an uncancel that leaves the cancel pending": {
+    file: "task",
+    code: "this.#mustCancel = false;\n            this.#controller = null;",
+    instead: "this.#controller = null;",
+  },
+  "a sleep of zero that makes a timer": { file: "sleep", code: "delay <= 0", instead: "delay < 0" },
+  "timers of equal deadline that fire last-in first-out": {
+    file: "timers",
+    code: "a._age - b._age",
+    instead: "b._age - a._age",
+  },
+  "a notification that is lost with a cancelled waiter": {
+    file: "condition",
+    code: "this.#waiters.wake(1);",
+    instead: "",
+  },
+  "a permit that is lost with a cancelled waiter": {
+    file: "semaphore",
+    code: "this.#value++;\n            }",
+    instead: "}",
+  },
+  "an item that wakes nobody else when the woken getter is cancelled": {
+    file: "queues",
+    code: "if (!this.empty())\n                    this.#getters.wakeAndRemove();",
+    instead: "",
+  },
+  "a shield that passes the cancel on": {
+    file: "shield",
+    code: "inner._unlisten(pass);",
+    instead: "inner._unlisten(pass);\n        inner.cancel();",
+  },
+  "a timeout that takes another's cancel for its own": {
+    file: "timeout",
+    code: "this.#task.uncancel() <= this.#cancelling",
+    instead: "this.#task.uncancel() >= 0",
+  },
+  "a group that swallows the cancel that came with an error": {
+    file: "taskgroup",
+    code: "parent.cancelling() > 0",
+    instead: "false",
+  },
+  "a cancelled gather that does not wait for its children": {
+    file: "gather",
+    code: "this.#cancelRequested = true;",
+    instead: "super.cancel(message, cause);",
+  },
+};
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const corpus = fileURLToPath(new URL("corpus-2000.jsonl.gz", import.meta.url));
+let copies = "";
+
+beforeAll(() => {
+  copies = mkdtempSync(join(tmpdir(), "threadloop-faults-"));
+});
+afterAll(() => rmSync(copies, { recursive: true, force: true }), 30_000);
+
+/** A copy of the package as it is built and, if one is given, with a fault in it. */
+function copyOfPackage(name: string, fault?: Fault): string {
+  const copy = join(copies, name.replaceAll(" ", "-"));
+  const filter = (path: string) => !path.endsWith(".d.ts");
+  for (const path of ["package.json", "dist/index.js", "dist/src", "dist/workers", "dist/test"]) {
+    cpSync(join(root, path), join(copy, path), { recursive: true, filter });
+  }
+  symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
+  if (fault !== undefined) putIn(fault, join(copy, "dist/src", `${fault.file}.js`));
+  return copy;
+}
+
+function putIn({ code, instead }: Fault, file: string): void {
+  const parts = readFileSync(file, "utf8").split(code);
+  expect(parts, `${file} must have this code exactly once: ${code}`).toHaveLength(2);
+  writeFileSync(file, parts.join(instead));
+}
+
+/** Goes through the corpus up to the first scenario that is not equal, in a process of its own. */
+function firstDifference(copy: string): Promise<string> {
+  const modules = join(copy, "dist/test/conformance");
+  const program = `
+    import { readCases } from ${JSON.stringify(join(modules, "cases.js"))};
+    import { compare } from ${JSON.stringify(join(modules, "compare.js"))};
+    process.on("exit", (code) => code === 13 && console.log("a scenario hangs"));
+    for (const example of await readCases(${JSON.stringify(corpus)})) {
+      const verdict = await compare(example);
+      if (verdict.kind === "equal") continue;
+      console.log(example.scenario.name, verdict.kind);
+      process.exit();
+    }
+    console.log("all equal");
+  `;
+  return new Promise((resolve) => {
+    const flags = ["--input-type=module", "--eval", program];
+    execFile(process.execPath, flags, { timeout: 25_000 }, (error, stdout) => {
+      resolve(stdout.trim() || String(error));
+    });
+  });
+}
+
+describe("the scenarios", () => {
+  it("are all equal in a copy without a fault", async () => {
+    expect(await firstDifference(copyOfPackage("no fault"))).toBe("all equal");
+  });
+
+  it.each(Object.keys(FAULTS))("tell %s", async (name) => {
+    expect(await firstDifference(copyOfPackage(name, FAULTS[name]))).toMatch(
+      /^seed-\d+ different$|^a scenario hangs$/,
+    );
+  });
+});

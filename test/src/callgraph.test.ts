@@ -1,0 +1,98 @@
+import {
+  captureCallGraph,
+  captureTaskTree,
+  createTask,
+  type Future,
+  formatCallGraph,
+  formatTaskTree,
+  gather,
+  run,
+  shield,
+  sleep,
+  type TaskTree,
+  taskGroup,
+  wait,
+} from "threadloop";
+import { describe, expect, it } from "vitest";
+
+const namesOf = (trees: TaskTree[]): unknown[] =>
+  trees.map(({ task, waitsFor }) => (waitsFor.length === 0 ? task.name : [task.name, namesOf(waitsFor)]));
+
+/** The names of the tasks that await a future, through the futures between. */
+function awaitersOf(future: Future): string[] {
+  const names: string[] = [];
+  const walk = ({ awaitedBy }: ReturnType<typeof captureCallGraph>) => {
+    for (const graph of awaitedBy) {
+      if ("name" in graph.future) names.push(graph.future.name as string);
+      walk(graph);
+    }
+  };
+  walk(captureCallGraph(future));
+  return names;
+}
+
+const leaf = () => createTask(() => sleep(60_000), { name: "leaf" });
+
+describe("The call graph", () => {
+  for (const [how, waiting] of [
+    ["an await", async (future: Future) => await future],
+    ["gather", (future: Future) => gather(future)],
+    ["shield", (future: Future) => shield(future)],
+    ["wait", (future: Future) => wait([future])],
+    ["several awaits at once", (future: Future) => Promise.all([sleep(60_000), future])],
+  ] as const) {
+    it(`shows who awaits a task by ${how}`, async () => {
+      const names = await run(async () => {
+        const task = leaf();
+        createTask(async () => void (await waiting(task)), { name: "parent" });
+        await sleep(0);
+        await sleep(0);
+        return awaitersOf(task);
+      });
+      expect(names).toEqual(["parent"]);
+    });
+  }
+
+  it("shows the parent of a task group's child", async () => {
+    const names = await run(async () => {
+      const found: string[] = [];
+      const body = async () =>
+        await taskGroup(async (group) => {
+          const child = group.createTask(() => sleep(0));
+          await sleep(0);
+          found.push(...awaitersOf(child as Future));
+        });
+      createTask(body, { name: "parent" });
+      for (let i = 0; i < 4; i++) await sleep(0);
+      return found;
+    });
+    expect(names).toEqual(["parent"]);
+  });
+
+  it("ends where futures await each other in a circle", async () => {
+    const lines = await run(async () => {
+      const tasks: Future[] = [];
+      tasks.push(createTask(async () => await tasks[1], { name: "one" }));
+      tasks.push(createTask(async () => await tasks[0], { name: "two" }));
+      await sleep(0);
+      const text = formatCallGraph(tasks[0]);
+      return text.split("\n").length;
+    });
+    expect(lines).toBeGreaterThan(2);
+  });
+});
+
+describe("The task tree", () => {
+  it("hangs each task under the one that awaits it", async () => {
+    const [tree, text] = await run(async () => {
+      const child = leaf();
+      createTask(() => gather(child, () => sleep(60_000)), { name: "parent" });
+      await sleep(0);
+      await sleep(0);
+      return [namesOf(captureTaskTree()), formatTaskTree()] as const;
+    });
+    expect(tree).toHaveLength(2);
+    expect(tree[1]).toEqual(["parent", ["leaf", expect.stringMatching(/^Task-/)]]);
+    expect(text).toContain("\n  <Task 'leaf' pending, waits on <Sleeper pending>>");
+  });
+});

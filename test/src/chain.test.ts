@@ -1,0 +1,136 @@
+import { setTimeout as delay } from "node:timers/promises";
+import {
+  CancelledError,
+  createTask,
+  currentTask,
+  Future,
+  newEventLoop,
+  run,
+  runCoroutineThreadsafe,
+  sleep,
+  TimeoutError,
+  timeout,
+  wrapFuture,
+} from "threadloop";
+import { describe, expect, it } from "vitest";
+
+describe("Future.then, catch and finally", () => {
+  it("chain as a promise's do", async () => {
+    const seen = await run(async () => {
+      const failed = new Future<number>();
+      failed.setException(new Error("no"));
+      const done = new Future<number>();
+      done.setResult(1);
+      const ended: string[] = [];
+      const values = [
+        await done.then((value) => value + 1),
+        await failed.catch((error) => (error as Error).message),
+        await done.finally(() => ended.push("done")),
+        await failed.finally(() => ended.push("failed")).catch(() => "caught"),
+        await done.then(async (value) => {
+          await sleep(0);
+          return value + 2;
+        }),
+      ];
+      return [values, ended];
+    });
+    expect(seen).toEqual([
+      [2, "no", 1, "caught", 3],
+      ["done", "failed"],
+    ]);
+  });
+
+  it("stay cancellable: a cancel of the awaiting task reaches what was chained on", async () => {
+    const seen = await run(async () => {
+      const ended: string[] = [];
+      const sleeper = sleep(60_000);
+      const task = createTask(() => sleeper.finally(() => ended.push("finally")));
+      await sleep(0);
+      task.cancel();
+      const error = await task.catch((reason) => reason);
+      return [error instanceof CancelledError, sleeper.cancelled(), ended];
+    });
+    expect(seen).toEqual([true, true, ["finally"]]);
+  });
+
+  it("leave the future alone when nobody awaits the chain", async () => {
+    const cancelled = await run(async () => {
+      const background = createTask(() => sleep(60_000));
+      const task = createTask(async () => {
+        background.catch(() => {});
+        await sleep(60_000);
+      });
+      await sleep(0);
+      task.cancel();
+      await task.catch(() => {});
+      return background.cancelled();
+    });
+    expect(cancelled).toBe(false);
+  });
+
+  it("refuse to chain on then with two functions, with the fix", async () => {
+    await run(async () => {
+      const future = new Future<number>();
+      future.setResult(1);
+      const chained = future.then(
+        () => {},
+        () => {},
+      );
+      expect(() => chained.then(() => {})).toThrow(/toPromise\(\)/);
+    });
+  });
+});
+
+describe("An AbortError made of the task's own signal", () => {
+  it("is the task's cancellation", async () => {
+    const cancelled = await run(async () => {
+      const task = createTask(() => delay(60_000, undefined, { signal: currentTask()?.signal }));
+      await sleep(1);
+      task.cancel();
+      await task.catch(() => {});
+      return task.cancelled();
+    });
+    expect(cancelled).toBe(true);
+  });
+
+  it("becomes the TimeoutError of a timeout", async () => {
+    const late = run(async () => {
+      await timeout(1, () => delay(60_000, undefined, { signal: currentTask()?.signal }));
+    });
+    await expect(late).rejects.toBeInstanceOf(TimeoutError);
+  });
+});
+
+describe("Futures of other loops", () => {
+  it("are followed by wrapFuture, and cancelled through it", async () => {
+    const outside = new Future<number>();
+    const second = new Future<number>();
+    await run(async () => {
+      const wrapped = wrapFuture(outside);
+      outside.setResult(7);
+      expect(await wrapped).toBe(7);
+      const task = createTask(async () => await wrapFuture(second));
+      await sleep(0);
+      task.cancel();
+      await task.catch(() => {});
+      await sleep(0);
+    });
+    expect(second.cancelled()).toBe(true);
+  });
+
+  it("are the same future in their own loop", async () => {
+    await run(async () => {
+      const future = new Future<number>();
+      expect(wrapFuture(future)).toBe(future);
+    });
+  });
+
+  it("of runCoroutineThreadsafe cancel the task", async () => {
+    const loop = newEventLoop();
+    const future = runCoroutineThreadsafe(() => sleep(60_000), loop);
+    future.cancel();
+    await loop.runUntilComplete(() => sleep(2));
+    loop.close();
+    expect(future.cancelled()).toBe(true);
+  });
+});

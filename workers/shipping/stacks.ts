@@ -1,0 +1,35 @@
+// Positions in the user's source. A loader (tsx) or a bundler may have translated the file; this thread has the source
+// map, a worker that compiles one function of it has not. So the worker's frames carry a mark, and are translated here.
+import { findSourceMap } from "node:module";
+import { fileURLToPath } from "node:url";
+
+/** Behind the URL in frames of shipped code whose positions are those of a translated file. */
+export const TRANSLATED = "?translated";
+
+const FRAMES = /([a-z]+:[^\s()]*?)\?translated:(\d+):(\d+)/g;
+
+/** Whether positions in this file have to be translated. */
+export function isTranslated(url: string): boolean {
+  return mapOf(url) !== undefined;
+}
+
+/** The stack of an error that came from a worker, with the positions of the user's source. */
+export function mapStack(stack: string): string {
+  if (!stack.includes(TRANSLATED)) return stack;
+  return stack.replace(FRAMES, (_, url: string, line: string, column: string) =>
+    originalPosition(url, Number(line), Number(column)),
+  );
+}
+
+/** `file:///app/main.ts:7:9`: where a position (counted from 1) was in the user's source. */
+export function originalPosition(url: string, line: number, column: number): string {
+  const entry = mapOf(url)?.findEntry(line - 1, column - 1);
+  if (!entry || !("originalSource" in entry)) return `${url}:${line}:${column}`;
+  return `${entry.originalSource}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
+}
+
+/** Node keeps the maps of ES modules by URL and those of CommonJS modules by path. */
+function mapOf(url: string): ReturnType<typeof findSourceMap> {
+  if (!url) return undefined;
+  return findSourceMap(url) ?? (url.startsWith("file:") ? findSourceMap(fileURLToPath(url)) : undefined);
+}
