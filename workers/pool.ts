@@ -82,7 +82,7 @@ export class PoolView {
    * import { WorkerPool } from "threadloop/workers";
    *
    * const pool = new WorkerPool();
-   * for await (const root of pool.map(Math.sqrt, [1, 4, 9])) console.log(root); // 1 2 3
+   * for await (const root of pool.map(Math.sqrt, [1, 4, 9])) console.log(root); // 1, 2, 3
    * await pool.close();
    * ```
    */
@@ -106,7 +106,7 @@ export class PoolView {
    * function* squares(count: number) {
    *   for (let i = 1; i <= count; i++) yield i * i;
    * }
-   * for await (const square of pool.stream(squares, 3)) console.log(square); // 1 4 9
+   * for await (const square of pool.stream(squares, 3)) console.log(square); // 1, 4, 9
    * await pool.close();
    * ```
    */
