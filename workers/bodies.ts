@@ -42,7 +42,10 @@ async function produce(running: Running, source: unknown, credit: number): Promi
     for (;;) {
       ended = true;
       const { done, value } = await iterator.next();
-      if (done === true) return value;
+      if (done === true) {
+        running.flush();
+        return value;
+      }
       ended = false;
       running.notice(ITEM, value);
       await running.credit.take();

@@ -58,7 +58,6 @@ export class Host implements JobPlace {
   #session: Session | null = null;
   #ending = false;
   #posted = 0;
-  #suspended = 0;
   /** Mean milliseconds a job keeps the thread. */
   #mean = 0.1;
   #pulse = 0;
@@ -73,7 +72,7 @@ export class Host implements JobPlace {
 
   /** Jobs posted and not settled, without those suspended at an await. */
   get load(): number {
-    return this.#posted - this.#suspended;
+    return this.#posted - this.#table.suspended;
   }
 
   /** Jobs posted and not settled. */
@@ -83,7 +82,7 @@ export class Host implements JobPlace {
 
   /** How many jobs may be posted and not suspended: about 1 ms of work, or one ahead when the worker's limit is reached. */
   get window(): number {
-    if (this.#suspended >= this.#owner.tasksPerWorker) return 1;
+    if (this.#table.suspended >= this.#owner.tasksPerWorker) return 1;
     return Math.min(MOST_AHEAD, Math.max(1, Math.ceil(AHEAD / this.#mean)));
   }
 
@@ -249,7 +248,6 @@ export class Host implements JobPlace {
     const end = message.length - wire.TRAILER_WORDS;
     const [busy, ran] = [message[end] as number, message[end + 1] as number];
     if (ran > 0) this.#mean += (busy / ran - this.#mean) * (ran >= 8 ? 0.5 : 0.2);
-    this.#suspended = message[end + 2] as number;
     for (let i = 0; i < end; i += wire.REPLY_WORDS) {
       this.#reply(message[i] as number, message[i + 1] as number, message[i + 2]);
     }
@@ -308,7 +306,7 @@ export class Host implements JobPlace {
     for (const job of this.#table.jobs()) (this.#retract(job) ? unstarted : started).push(job);
     const culprit = this.#killReason === null ? whoIsToBlame(current, started) : this.#killedFor;
     const cause = this.#killReason ?? error;
-    this.#posted = this.#suspended = 0;
+    this.#posted = 0;
     this.#killReason = this.#killedFor = null;
     return { cause, wasReady, culprit, started, unstarted };
   }

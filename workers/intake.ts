@@ -59,7 +59,7 @@ export class Intake implements Stage {
   constructor(port: MessagePort, slots: Slots, limit: number, thread: ThreadState) {
     this.slots = slots;
     this.loop = thread.loop;
-    this.replies = new Replies(port, (slot, error) => this.#running.get(slot)?.blame(error));
+    this.replies = new Replies(port, slots, (slot, error) => this.#running.get(slot)?.blame(error));
     this.#thread = thread;
     this.#limit = limit;
   }

@@ -5,12 +5,12 @@
 //     [slot 3, function 7, argc 2, a, b]  ---------->  claims slot 3, runs
 //     [slot 4, function 7, argc 2, c, d]               claims slot 4, runs
 //     CANCEL 4 "message"                  ---------->  cancels the task of slot 4
-//                          <----------  [3, OK, value, 4, CANCELLED, "message", | busy, ran, suspended]
+//                          <----------  [3, OK, value, 4, CANCELLED, "message", | busy, ran]
 //
 // One port per worker carries everything, as two would reorder each other's messages. A message is one flat array of
 // records: a job is `slot, function, argc, ...args`, anything else begins with a negative code. The other way every
-// record is `slot, kind, value`, and a message ends with three numbers: milliseconds spent in jobs and jobs begun
-// since the last message, and jobs that are suspended at an await now.
+// record is `slot, kind, value`, and a message ends with two numbers: milliseconds spent in jobs and jobs begun
+// since the last message.
 //
 // Invariant: a slot is used again only after its final reply (or SKIPPED) was read, and both directions are ordered:
 // so a CANCEL can arrive late, for a job that has ended, but never for the next job of the same slot.
@@ -64,7 +64,7 @@ export const READY = 10;
 export const BROKEN = 9;
 
 export const REPLY_WORDS = 3;
-export const TRAILER_WORDS = 3;
+export const TRAILER_WORDS = 2;
 
 /** A function as it is first sent. */
 export interface Definition {

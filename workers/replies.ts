@@ -6,12 +6,11 @@ import { Channel } from "./channel.ts";
 import { resultError } from "./clone.ts";
 import * as wire from "./protocol.ts";
 import { encodeThrown } from "./serialize.ts";
+import { type Slots, SUSPENDED } from "./slots.ts";
 
 const FLUSH_AFTER = 0.5;
 
 export class Replies {
-  /** Coroutines that are suspended at an await. */
-  suspended = 0;
   /** A batch is being worked on; it will flush. */
   inBatch = false;
   /** The names of the jobs that had each slot last, for what is said when a result cannot be sent. */
@@ -22,10 +21,13 @@ export class Replies {
   #busy = 0;
   #ran = 0;
   #lastFlush = 0;
+  readonly #slots: Slots;
+  /** Suspended coroutines that the host was told of. */
   #reported = 0;
   #flushQueued = false;
 
-  constructor(port: MessagePort, blame: (slot: number, error: unknown) => void) {
+  constructor(port: MessagePort, slots: Slots, blame: (slot: number, error: unknown) => void) {
+    this.#slots = slots;
     this.#blame = blame;
     this.#channel = new Channel(port, {
       length: () => wire.REPLY_WORDS,
@@ -55,12 +57,12 @@ export class Replies {
     if (now - this.#lastFlush >= FLUSH_AFTER) this.flush(now);
   }
 
-  /** Sends what there is to say; that jobs were suspended is worth a message of its own, as others can be posted. */
+  /** Sends what there is to say; that coroutines were suspended is worth a message of its own, as others can be posted. */
   flush = (now: number = performance.now()): void => {
     this.#flushQueued = false;
     this.#lastFlush = now;
     if (this.#channel.words.length > 0) this.#channel.flush();
-    else if (this.#reported !== this.suspended) this.#channel.send([], []);
+    else if (this.#reported !== this.#slots[SUSPENDED]) this.#channel.send([], []);
   };
 
   #flushSoon(): void {
@@ -76,9 +78,9 @@ export class Replies {
   };
 
   #seal(words: unknown[]): void {
-    words.push(this.#busy, this.#ran, this.suspended);
+    words.push(this.#busy, this.#ran);
     this.#busy = this.#ran = 0;
-    this.#reported = this.suspended;
+    this.#reported = this.#slots[SUSPENDED] as number;
   }
 
   #refused(words: readonly unknown[], at: number, cause: unknown): void {

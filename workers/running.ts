@@ -7,7 +7,7 @@ import type { Callee } from "./functions.ts";
 import * as wire from "./protocol.ts";
 import type { Replies } from "./replies.ts";
 import { encodeThrown } from "./serialize.ts";
-import { CURRENT, NOWHERE, type Slots } from "./slots.ts";
+import { CURRENT, NOWHERE, type Slots, SUSPENDED } from "./slots.ts";
 import { isTransfer } from "./transfer.ts";
 
 /** What the jobs of one session share. */
@@ -52,13 +52,14 @@ export class Running implements RunningJob {
 
   /** Runs a body as a task of the worker's loop; its end is the job's. */
   startTask(body: () => unknown): void {
-    const { loop, replies } = this.#stage;
+    const { loop } = this.#stage;
+    const { slots } = this;
     const start = () => this.#timed(body) as Promise<unknown>;
     const task = loop.createTask(start, { name: this.name, context: this.#context() });
     this.#task = task;
-    replies.suspended++;
+    (slots[SUSPENDED] as number)++;
     task._listen(() => {
-      replies.suspended--;
+      (slots[SUSPENDED] as number)--;
       this.#settleAs(task);
     });
   }
@@ -76,6 +77,11 @@ export class Running implements RunningJob {
   /** Says something that does not end the job. */
   notice(kind: number, value: unknown): void {
     if (!this.hasEnded) this.#stage.replies.add(this.slot, kind, value);
+  }
+
+  /** Sends what was said so far; a notice that cannot be sent fails the job now. */
+  flush(): void {
+    this.#stage.replies.flush();
   }
 
   /** Says how the job ended; the first time counts. */

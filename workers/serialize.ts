@@ -2,6 +2,7 @@
 // `AggregateError.errors`; so an error is taken apart here and put together again on the other side.
 
 import * as runtime from "../src/index.ts";
+import * as poolErrors from "./errors.ts";
 import { ShipError } from "./shipping/shiperror.ts";
 import { mapStack } from "./shipping/stacks.ts";
 
@@ -41,6 +42,7 @@ for (const candidate of [
     DOMException,
   ],
   ...Object.values(runtime),
+  ...Object.values(poolErrors),
   ShipError,
 ]) {
   if (isErrorClass(candidate)) known.set(candidate.name, candidate);

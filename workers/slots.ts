@@ -22,8 +22,10 @@ export const PULSE = 0;
 export const CURRENT = 1;
 /** Word 2 is always 0: where a job that has ended looks for its cancel bit. */
 export const NOWHERE = 2;
+/** Word 3 counts the coroutines that are suspended at an await: jobs in progress that leave the thread to others. */
+export const SUSPENDED = 3;
 /** The first word that is a job's. */
-export const FIRST_SLOT = 3;
+export const FIRST_SLOT = 4;
 
 /** 256 KiB of address space a worker; the pages appear when they are touched. */
 export const SLOT_COUNT = 1 << 16;

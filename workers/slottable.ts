@@ -1,7 +1,17 @@
 // The host's side of the slots: which job has which, which are free, and how many have not started.
 
 import type { Job } from "./job.ts";
-import { createSlots, FIRST_SLOT, isRunning, offer, PULSE, reclaim, release, type Slots } from "./slots.ts";
+import {
+  createSlots,
+  FIRST_SLOT,
+  isRunning,
+  offer,
+  PULSE,
+  reclaim,
+  release,
+  type Slots,
+  SUSPENDED,
+} from "./slots.ts";
 
 export class SlotTable {
   /** Shared with the thread. */
@@ -22,6 +32,11 @@ export class SlotTable {
   /** Posted jobs that the thread has not started; exact without any message, as the thread counts its starts. */
   get unstarted(): number {
     return (this.#posted - this.#takenBack - (this.words[PULSE] as number)) | 0;
+  }
+
+  /** Posted jobs that are suspended at an await; as exact. */
+  get suspended(): number {
+    return this.words[SUSPENDED] as number;
   }
 
   /** Gives a job a slot and makes it ready to be claimed. */

@@ -1,0 +1,96 @@
+import { inspect } from "node:util";
+import { threadId } from "node:worker_threads";
+import { WorkerTerminatedError } from "threadloop/workers";
+import { describe, expect, it } from "vitest";
+import * as jobs from "../fixtures/workers/jobs.mjs";
+import { errorOf, Gate, makePool } from "../support/pools.ts";
+
+describe("spawn", () => {
+  it("makes an object in a worker, which keeps its state between calls", async () => {
+    const pool = makePool();
+    const counter = await pool.spawn(jobs.Counter, 10);
+    expect(await counter.add(1)).toBe(11);
+    expect(await counter.add(2)).toBe(13);
+    expect(await counter.where()).not.toBe(threadId);
+    expect(inspect(counter)).toBe("<Actor Counter>");
+    await counter.close();
+    expect(inspect(counter)).toBe("<Actor Counter closed>");
+  });
+
+  it("keeps each object in one worker while other jobs come and go", async () => {
+    const pool = makePool();
+    const counters = await Promise.all([pool.spawn(jobs.Counter), pool.spawn(jobs.Counter)]);
+    const homes = await Promise.all(counters.map((counter) => counter.where()));
+    await Promise.all(Array.from({ length: 100 }, () => pool.submit(jobs.where)));
+    expect(await Promise.all(counters.map((counter) => counter.where()))).toEqual(homes);
+    expect(new Set(homes).size).toBe(2);
+  });
+
+  it("finishes the calls made so far at close, then disposes of the object and refuses more", async () => {
+    const pool = makePool();
+    const gate = new Gate();
+    const counter = await pool.spawn(jobs.Counter);
+    await counter.disposeAt(gate.buffer);
+    const late = counter.addLater(20, 5);
+    await counter.close();
+    expect(late.result()).toBe(5);
+    expect(gate.step).toBe(7);
+    expect(() => counter.add(1)).toThrow("Actor Counter is closed: spawn another one");
+  });
+
+  it("fails the open calls, and later ones, when its worker dies", async () => {
+    const pool = makePool();
+    const counter = await pool.spawn(jobs.Counter);
+    const open = counter.addLater(60_000, 1);
+    const exit = counter.exit();
+    const errors = await Promise.all([open, exit].map(errorOf));
+    for (const error of errors) expect(error).toBeInstanceOf(WorkerTerminatedError);
+    expect(() => counter.add(1)).toThrow(/worker of actor Counter.*ended.*Spawn another one/);
+    await counter.close();
+    expect(await (await pool.spawn(jobs.Counter)).add(1)).toBe(1);
+  });
+
+  it("says so when the object has no such method, and when the constructor fails", async () => {
+    const pool = makePool();
+    const counter = await pool.spawn(jobs.Counter);
+    expect((await errorOf((counter as unknown as { fly(): PromiseLike<never> }).fly())).message).toBe(
+      "Actor Counter has no method `fly`",
+    );
+    expect(await errorOf(pool.spawn(jobs.Unborn))).toEqual(new RangeError("not today"));
+  });
+
+  it("is closed with the pool", async () => {
+    const pool = makePool();
+    const counter = await pool.spawn(jobs.Counter);
+    await counter.add(1);
+    await pool.close();
+    expect(() => counter.add(1)).toThrow(/closed/);
+  });
+});
+
+describe("broadcast", () => {
+  it("runs in every worker there is", async () => {
+    const pool = makePool({ size: 2 });
+    const gate = new Gate();
+    await Promise.all([pool.submit(jobs.awaitTwo, gate.buffer), pool.submit(jobs.awaitTwo, gate.buffer)]);
+    const threads = await pool.broadcast(jobs.see, "news");
+    expect(new Set(threads).size).toBe(2);
+  });
+
+  it("runs in every worker born later, before its first job, in order", async () => {
+    const pool = makePool({ size: 1, initializer: jobs.initialize });
+    expect(await pool.broadcast(jobs.see, "one")).toEqual([]);
+    await pool.submit(jobs.where);
+    expect(await pool.broadcast(jobs.see, "two")).toHaveLength(1);
+    expect(await pool.submit(jobs.whatWasSeen)).toEqual(["initialized", "one", "two"]);
+    await errorOf(pool.submit(jobs.exit, 1));
+    expect(await pool.submit(jobs.whatWasSeen)).toEqual(["initialized", "one", "two"]);
+  });
+
+  it("rejects with the error of a worker in which it fails", async () => {
+    const pool = makePool();
+    await pool.submit(jobs.where);
+    expect(await errorOf(pool.broadcast(jobs.throwTeapot))).toMatchObject({ name: "Teapot" });
+    expect(await pool.submit(jobs.echo, 1)).toBe(1);
+  });
+});

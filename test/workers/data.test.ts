@@ -1,0 +1,133 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { CancelledError, currentTask, run } from "threadloop";
+import { CloneError, WorkerTerminatedError } from "threadloop/workers";
+import { describe, expect, it } from "vitest";
+import * as jobs from "../fixtures/workers/jobs.mjs";
+import { errorOf, Gate, makePool } from "../support/pools.ts";
+
+describe("a function among the arguments", () => {
+  it("calls back, and its answer is awaited", async () => {
+    const pool = makePool();
+    expect(await pool.submit(jobs.askTwice, (n: number) => n * 10)).toEqual([10, 20]);
+    expect(await pool.submit(jobs.askTwice, async (n: number) => n + 1)).toEqual([2, 3]);
+  });
+
+  it("has been called as often as it was when the job settles, awaited or not", async () => {
+    const pool = makePool();
+    const seen: number[] = [];
+    expect(await pool.submit(jobs.reportProgress, 50, (done: number) => seen.push(done))).toBe(50);
+    expect(seen).toEqual(Array.from({ length: 50 }, (_, i) => i + 1));
+  });
+
+  it("throws into the worker what it throws, in full", async () => {
+    const error = await errorOf(
+      makePool().submit(jobs.askTwice, () => {
+        throw Object.assign(new RangeError("do not ask"), { code: "E_ASK" });
+      }),
+    );
+    expect(error).toBeInstanceOf(RangeError);
+    expect(error).toMatchObject({ message: "do not ask", code: "E_ASK" });
+  });
+
+  it("runs in the caller's context, as a task where a loop runs", async () => {
+    const user = new AsyncLocalStorage<string>();
+    const pool = makePool();
+    await run(async () => {
+      const names = await user.run("ada", () =>
+        pool.submit(jobs.askTwice, () => [user.getStore(), currentTask() !== null]),
+      );
+      expect(names).toEqual([
+        ["ada", true],
+        ["ada", true],
+      ]);
+    });
+  });
+
+  it("can be cancelled at", async () => {
+    const pool = makePool();
+    const gate = new Gate();
+    const job = pool.submit(jobs.askTwice, () => {
+      Atomics.store(gate.words, 1, 1);
+      return new Promise(() => {});
+    });
+    await gate.at(1);
+    job.cancel();
+    expect(await errorOf(job)).toBeInstanceOf(CancelledError);
+  });
+
+  it("leaves its caller to fail when the worker dies", async () => {
+    const pool = makePool();
+    expect(await errorOf(pool.submit(jobs.askAndExit, () => 1))).toBeInstanceOf(WorkerTerminatedError);
+  });
+});
+
+describe("transfer", () => {
+  it("moves buffers to the worker", async () => {
+    const bytes = new Uint8Array(1000);
+    const pool = makePool();
+    expect(await pool.with({ transfer: [bytes.buffer] }).submit(jobs.byteLength, bytes)).toBe(1000);
+    expect(bytes.byteLength).toBe(0);
+  });
+
+  it("moves a result back", async () => {
+    const bytes = await makePool().submit(jobs.makeBuffer, 1000);
+    expect(bytes.byteLength).toBe(1000);
+    expect(bytes[999]).toBe(7);
+  });
+
+  it("names the job whose list is wrong, and others go on", async () => {
+    const pool = makePool();
+    const twice = new ArrayBuffer(8);
+    const error = await errorOf(pool.with({ transfer: [twice, twice] }).submit(jobs.echo, twice));
+    expect(error).toBeInstanceOf(CloneError);
+    expect(error.message).toMatch(/arguments of job `echo`.*duplicate/i);
+    expect(await pool.submit(jobs.echo, 2)).toBe(2);
+  });
+});
+
+describe("data", () => {
+  it("in a SharedArrayBuffer is shared", async () => {
+    const words = new Int32Array(new SharedArrayBuffer(4));
+    const pool = makePool();
+    await Promise.all(Array.from({ length: 100 }, () => pool.submit(jobs.increment, words)));
+    expect(words[0]).toBe(100);
+  });
+
+  it("of a small Buffer does not take its whole arena along", async () => {
+    const small = Buffer.from("abc");
+    const { bytes, arena } = await makePool().submit(jobs.sizes, small);
+    expect(bytes).toBe(3);
+    expect(arena).toBeLessThanOrEqual(small.buffer.byteLength);
+    expect(Buffer.from(await makePool().submit(jobs.echo, small)).toString()).toBe("abc");
+  });
+
+  it("keeps Maps, Sets, Dates, typed arrays and cycles", async () => {
+    const value = {
+      map: new Map([[1, new Set(["a"])]]),
+      date: new Date(0),
+      floats: new Float64Array([1.5]),
+      self: null as unknown,
+    };
+    value.self = value;
+    const back = await makePool().submit(jobs.echo, value);
+    expect(back.map).toEqual(value.map);
+    expect(back.date).toEqual(value.date);
+    expect(back.floats).toEqual(value.floats);
+    expect(back.self).toBe(back);
+  });
+});
+
+describe("context stores named in the options", () => {
+  it("travel with each job, by name and into the worker's own storage", async () => {
+    const user = new AsyncLocalStorage<unknown>();
+    const pool = makePool({ context: { user } });
+    const [ada, bob, nobody] = await Promise.all([
+      user.run("ada", () => pool.submit(jobs.context).toPromise()),
+      user.run("bob", () => pool.submit(jobs.context).toPromise()),
+      pool.submit(jobs.context).toPromise(),
+    ]);
+    expect(ada).toEqual(["ada", "ada"]);
+    expect(bob).toEqual(["bob", "bob"]);
+    expect(nobody).toEqual([undefined, undefined]);
+  });
+});

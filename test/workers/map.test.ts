@@ -1,0 +1,129 @@
+import { CancelledError, createTask, run, sleep } from "threadloop";
+import { describe, expect, it } from "vitest";
+import * as jobs from "../fixtures/workers/jobs.mjs";
+import { errorOf, Gate, makePool } from "../support/pools.ts";
+
+async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
+const numbers = (count: number) => Array.from({ length: count }, (_, i) => i);
+
+describe("map", () => {
+  it("yields the results in the order of the items", async () => {
+    const pool = makePool();
+    expect(await collect(pool.map(jobs.echo, numbers(100)))).toEqual(numbers(100));
+  });
+
+  it("takes chunks, which do not show", async () => {
+    const pool = makePool();
+    expect(await collect(pool.map(jobs.echo, numbers(100), { chunkSize: 7 }))).toEqual(numbers(100));
+  });
+
+  it("takes coroutines, in chunks too", async () => {
+    const pool = makePool();
+    const nap = pool.map(jobs.shortNap, numbers(20), { chunkSize: 3 });
+    expect(await collect(nap)).toEqual(numbers(20));
+  });
+
+  it("yields results as they come when the order does not matter", async () => {
+    const pool = makePool({ size: 2 });
+    const gate = new Gate();
+    const results: unknown[] = [];
+    for await (const result of pool.map(
+      jobs.waitIfFirst,
+      numbers(5).map((n) => [n, gate.buffer] as const),
+      { ordered: false },
+    )) {
+      results.push(result);
+      if (results.length === 4) gate.open();
+    }
+    expect(results.at(-1)).toBe(0);
+    expect([...results].sort()).toEqual(numbers(5));
+  });
+
+  it("pulls from the iterable no further than its buffer, from the first next() on", async () => {
+    const pool = makePool();
+    let pulled = 0;
+    function* source() {
+      for (;;) yield pulled++;
+    }
+    const results = pool.map(jobs.echo, source(), { bufferSize: 4 });
+    expect(pulled).toBe(0);
+    expect((await results.next()).value).toBe(0);
+    expect(pulled).toBeLessThanOrEqual(4);
+    expect((await results.next()).value).toBe(1);
+    expect(pulled).toBeLessThanOrEqual(5);
+    await results.return();
+  });
+
+  it("takes an async iterable and closes it when the reader leaves", async () => {
+    const pool = makePool();
+    let closed = false;
+    async function* source() {
+      try {
+        for (let i = 0; ; i++) yield i;
+      } finally {
+        closed = true;
+      }
+    }
+    for await (const n of pool.map(jobs.echo, source())) if (n === 10) break;
+    expect(closed).toBe(true);
+  });
+
+  it("throws a failure at its place, after the results before it, also in the middle of a chunk", async () => {
+    for (const chunkSize of [1, 2, 5]) {
+      const pool = makePool();
+      const results: number[] = [];
+      const reading = (async () => {
+        for await (const n of pool.map(jobs.failAtThree, numbers(8), { chunkSize })) results.push(n);
+      })();
+      expect(await errorOf(reading)).toEqual(new RangeError("three"));
+      expect(results).toEqual([0, 1, 2]);
+    }
+  });
+
+  it("tells how far it is", async () => {
+    const pool = makePool();
+    const progress: number[] = [];
+    await collect(
+      pool.map(jobs.echo, numbers(10), { chunkSize: 4, onProgress: (done) => progress.push(done) }),
+    );
+    expect(progress).toEqual([4, 8, 10]);
+  });
+
+  it("cancels what is under way when its task is cancelled", async () => {
+    const pool = makePool();
+    const gates = [new Gate(), new Gate()];
+    await run(async () => {
+      const task = createTask(() =>
+        collect(
+          pool.map(
+            jobs.waitAndCleanUp,
+            gates.map((gate) => gate.buffer),
+          ),
+        ),
+      );
+      while (gates.some((gate) => gate.step === 0)) await sleep(1);
+      task.cancel();
+      await expect(task.toPromise()).rejects.toBeInstanceOf(CancelledError);
+      expect(gates.map((gate) => gate.step)).toEqual([3, 3]);
+    });
+  });
+
+  it("of nothing yields nothing", async () => {
+    expect(await collect(makePool().map(jobs.echo, []))).toEqual([]);
+  });
+
+  it("says which option is wrong", async () => {
+    const pool = makePool();
+    expect((await errorOf(pool.map(jobs.echo, [], { chunkSize: 0 }).next())).message).toMatch(
+      /`chunkSize` to be an integer >= 1, got `0`/,
+    );
+    expect((await errorOf(pool.map(jobs.echo, 5 as never).next())).message).toMatch(
+      /`items` to be iterable, got number/,
+    );
+  });
+});

@@ -1,0 +1,116 @@
+import { QueueFull } from "threadloop";
+import { PoolClosedError, type WorkerPool } from "threadloop/workers";
+import { describe, expect, it } from "vitest";
+import * as jobs from "../fixtures/workers/jobs.mjs";
+import { errorOf, Gate, makePool } from "../support/pools.ts";
+
+/** A pool whose only worker is busy until the gate opens, with a job that waits there already. */
+async function busyPool(options = {}): Promise<{ pool: WorkerPool; gate: Gate }> {
+  const pool = makePool({ size: 1, tasksPerWorker: 1, ...options });
+  const gate = new Gate();
+  void pool.submit(jobs.awaitUntilOpen, gate.buffer);
+  await gate.at(1);
+  return { pool, gate };
+}
+
+/** The order in which jobs ran, as the digits of a number. */
+const submitNote = (pool: Pick<WorkerPool, "submit">, gate: Gate, digit: number) =>
+  pool.submit(jobs.note, gate.buffer, digit);
+
+describe("jobs that wait", () => {
+  it("run first-in first-out", async () => {
+    const { pool, gate } = await busyPool();
+    const all = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((digit) => submitNote(pool, gate, digit));
+    gate.open();
+    await Promise.all(all);
+    expect(gate.words[2]).toBe(123456789);
+  });
+
+  it("run the highest priority first, first-in first-out within one", async () => {
+    const { pool, gate } = await busyPool();
+    const first = submitNote(pool, gate, 1);
+    const [high, low] = [pool.with({ priority: 5 }), pool.with({ priority: -5 })];
+    const all = [
+      submitNote(low, gate, 8),
+      submitNote(pool, gate, 4),
+      submitNote(high, gate, 2),
+      submitNote(pool, gate, 5),
+    ];
+    all.push(submitNote(low, gate, 9), submitNote(high, gate, 3));
+    gate.open();
+    await Promise.all([first, ...all]);
+    expect(gate.words[2]).toBe(1234589);
+  });
+
+  it("beyond maxQueue are refused, and the pool goes on", async () => {
+    const { pool, gate } = await busyPool({ maxQueue: 2 });
+    const ahead = submitNote(pool, gate, 1);
+    const waiting = [submitNote(pool, gate, 2), submitNote(pool, gate, 3)];
+    expect(() => submitNote(pool, gate, 4)).toThrow(QueueFull);
+    expect(() => submitNote(pool, gate, 4)).toThrow(/2 jobs waiting, its maxQueue.*await pool\.enqueue/);
+    gate.open();
+    await Promise.all([ahead, ...waiting]);
+    expect(await pool.submit(jobs.echo, 1)).toBe(1);
+  });
+
+  it("with maxQueue 0 are refused when no worker can take one", async () => {
+    const { pool, gate } = await busyPool({ maxQueue: 0 });
+    const ahead = submitNote(pool, gate, 1);
+    expect(() => submitNote(pool, gate, 2)).toThrow(QueueFull);
+    gate.open();
+    await ahead;
+    expect(await submitNote(pool, gate, 3)).toBeUndefined();
+  });
+
+  it("are limited with options such as a signal too", async () => {
+    const { pool, gate } = await busyPool({ maxQueue: 1 });
+    const view = pool.with({ signal: new AbortController().signal });
+    const taken = [submitNote(view, gate, 1), submitNote(view, gate, 2)];
+    expect(() => submitNote(view, gate, 3)).toThrow(QueueFull);
+    gate.open();
+    await Promise.all(taken);
+  });
+});
+
+describe("enqueue", () => {
+  it("waits for room, in turn", async () => {
+    const { pool, gate } = await busyPool({ maxQueue: 1 });
+    const taken = [submitNote(pool, gate, 1), submitNote(pool, gate, 2)];
+    const order: number[] = [];
+    const waiting = [3, 4, 5].map(async (digit) => {
+      const { job } = await pool.enqueue(jobs.note, gate.buffer, digit);
+      order.push(digit);
+      await job;
+    });
+    await Promise.resolve();
+    expect(order).toEqual([]);
+    gate.open();
+    await Promise.all([...taken, ...waiting]);
+    expect(order).toEqual([3, 4, 5]);
+    expect(gate.words[2]).toBe(12345);
+  });
+
+  it("lets a producer run no further ahead than the queue is long", async () => {
+    const pool = makePool({ size: 2, maxQueue: 10 });
+    let sum = 0;
+    for (let i = 0; i < 500; i++) {
+      const { job } = await pool.enqueue(jobs.add, i, 0);
+      job.addDoneCallback((done) => {
+        sum += done.result();
+      });
+    }
+    await pool.close();
+    expect(sum).toBe((499 * 500) / 2);
+  });
+
+  it("is refused when the pool closes meanwhile", async () => {
+    const { pool, gate } = await busyPool({ maxQueue: 1 });
+    const taken = [submitNote(pool, gate, 1), submitNote(pool, gate, 2)];
+    const waiting = errorOf(pool.enqueue(jobs.note, gate.buffer, 3));
+    await Promise.resolve();
+    const closed = pool.close();
+    gate.open();
+    expect(await waiting).toBeInstanceOf(PoolClosedError);
+    await Promise.all([closed, ...taken]);
+  });
+});
