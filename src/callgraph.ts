@@ -102,7 +102,7 @@ function awaiters(future: Future): Future[] {
 }
 
 /** The tasks among those who await it, through any futures between. */
-function awaitingTasks(future: Future, seen = new Set<Future>()): Task[] {
+export function awaitingTasks(future: Future, seen = new Set<Future>()): Task[] {
   if (seen.has(future)) return [];
   seen.add(future);
   const tasks = awaiters(future).flatMap((awaiter) =>

@@ -16,3 +16,8 @@ export interface Clock {
 
 /** The process's monotonic clock, the default. */
 export const monotonicClock: Clock = { now: performance.now.bind(performance) };
+
+/** Milliseconds since a tick, which is a whole number of 32 bits that wraps around. */
+export function ticksSince(tick: number): number {
+  return Math.max(0, ((monotonicClock.now() | 0) - tick) | 0);
+}

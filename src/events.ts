@@ -20,6 +20,8 @@ export type Outcome = typeof DONE | typeof STEPPED | typeof UNTRACKED;
 
 /** An entry of the ready queue: a task, a handle, or a sleeper whose time has come. */
 export interface Runnable {
+  /** The loop's tick when it began to wait. */
+  _since?: number;
   _run(loop: AbstractEventLoop): Outcome;
 }
 
@@ -66,6 +68,8 @@ export interface AbstractEventLoop {
   callExceptionHandler(context: ExceptionContext): void;
   /** The tasks that are not done. */
   readonly _tasks: TaskList<ListedTask>;
+  /** Whole milliseconds of the process's clock when the loop last looked: coarse, and costs nothing. */
+  readonly _tick: number;
   /** Puts an entry at the end of the ready queue. */
   _push(entry: Runnable): void;
   /** Says which entry is being resumed, before it is. */

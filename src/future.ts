@@ -9,16 +9,8 @@ import { type AbstractEventLoop, type Runnable, runningLoopOrNull, runningTask }
 import { type Callback, Handle } from "./handle.ts";
 import { Listener } from "./listener.ts";
 import { noLoop } from "./noloop.ts";
+import { NOT_CHAINABLE } from "./notchainable.ts";
 import { CANCELLED, FAILED, FINISHED, PENDING, RETRIEVED } from "./states.ts";
-
-/** What `then` returns to those who chain on it by hand; V8 does not look at it. */
-export const NOT_CHAINABLE = Object.freeze({
-  then(): never {
-    throw new TypeError(
-      "future.then(onFulfilled, onRejected) cannot be chained: await the future, or chain on future.toPromise()",
-    );
-  },
-});
 
 /**
  * A result that will be set later, from any callback.
@@ -38,10 +30,8 @@ export const NOT_CHAINABLE = Object.freeze({
  * ```
  */
 export class Future<T = unknown> implements PromiseLike<T> {
-  /** @internal */
-  _loop: AbstractEventLoop;
-  /** @internal */
-  _state: number = PENDING;
+  /** @internal */ _loop: AbstractEventLoop;
+  /** @internal */ _state: number = PENDING;
   /** @internal The result, or the error. */
   _value: unknown = undefined;
   /** @internal Whom to tell: nobody, one, or several in order. */
@@ -191,6 +181,11 @@ export class Future<T = unknown> implements PromiseLike<T> {
   /** @internal */
   _describeBriefly(): string {
     return this._describe();
+  }
+
+  /** @internal What a task that awaits it waits on, in words. */
+  _what(): string {
+    return "a future";
   }
 
   /** @internal */

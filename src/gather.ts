@@ -86,6 +86,10 @@ class Gathering extends Future<unknown[]> {
     return reached;
   }
 
+  override _what(): string {
+    return `gather of ${this.#children.length}`;
+  }
+
   #childDone(child: Future): void {
     this.#finished++;
     if (this.done()) {

@@ -23,6 +23,7 @@ function reportIfStill(future: FailedFuture): void {
 
 export const noLoop: AbstractEventLoop = {
   _tasks: new TaskList<ListedTask>(),
+  _tick: 0,
   time: () => monotonicClock.now(),
   getDebug: () => false,
   isClosed: () => false,

@@ -55,6 +55,8 @@ const scheduleTurn = (enter: () => void) => {
 export abstract class Pump implements AbstractEventLoop {
   /** @internal */
   readonly _tasks = new TaskList<ListedTask>();
+  /** @internal */
+  _tick = 0;
   readonly #clock: Clock;
   readonly #ready = new ReadyQueue<Runnable>();
   readonly #timers = new TimerHeap();
@@ -195,6 +197,11 @@ export abstract class Pump implements AbstractEventLoop {
     return this.#foreign.has(entry);
   }
 
+  /** @internal */
+  _isStepping(entry: Runnable): boolean {
+    return this.#stepping === entry;
+  }
+
   /** @internal Runs one entry; debug mode watches it. */
   _runEntry(entry: Runnable): Outcome {
     return entry._run(this);
@@ -213,7 +220,9 @@ export abstract class Pump implements AbstractEventLoop {
     this.#sleep = null;
     this.#idle = false;
     this.#budget = TURN_ENTRIES;
-    this.#turnEnds = now() + TURN_MS;
+    const time = now();
+    this._tick = time | 0;
+    this.#turnEnds = time + TURN_MS;
     RESOLVED.then(this.#armNet);
     this.#next();
   };
@@ -304,6 +313,7 @@ export abstract class Pump implements AbstractEventLoop {
   #stalled = () => {
     if (this.#stepping === null) return;
     this.#foreign.add(this.#stepping);
+    this.#stepping._since = now() | 0;
     this.#stepping = null;
     this.#enter();
   };

@@ -1,7 +1,8 @@
 /** Protecting a future from the cancel of the one that awaits it. */
 import { type Awaitable, ensureFuture } from "./ensure.ts";
-import { Future } from "./future.ts";
+import type { Future } from "./future.ts";
 import { currentTask } from "./running.ts";
+import { Waiting } from "./waiting.ts";
 
 /**
  * Gives the same result, but cancelling the wait does not cancel what is waited for.
@@ -23,7 +24,7 @@ import { currentTask } from "./running.ts";
 export function shield<T>(awaitable: Awaitable<T>): Future<T> {
   const inner = ensureFuture(awaitable);
   if (inner.done()) return inner;
-  const outer = new Future<T>(inner._loop);
+  const outer = new Waiting<T>(`shielded ${inner._what()}`, inner._loop);
   const pass = (future: Future) => passOn(future as Future<T>, outer);
   if (currentTask() !== null) inner._listen(() => {}, outer as Future); // the edge of who awaits whom
   inner._listen(pass, outer as Future);

@@ -8,7 +8,8 @@ import {
   runningLoop,
   runningTask,
 } from "./events.ts";
-import { Future, NOT_CHAINABLE } from "./future.ts";
+import { Future } from "./future.ts";
+import { NOT_CHAINABLE } from "./notchainable.ts";
 import type { Pump } from "./pump.ts";
 import { FINISHED, PENDING } from "./states.ts";
 import type { Timer } from "./timers.ts";
@@ -60,6 +61,10 @@ class Sleeper<T> extends Future<T> implements Timer {
     this._off = true;
     if (this._inHeap) this._loop._timerCancelled();
     return super.cancel(message, cause);
+  }
+
+  override _what(): string {
+    return "sleep";
   }
 
   _run(): Outcome {

@@ -49,6 +49,7 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
   /** @internal Further awaits of the same task, as `Promise.all` makes them. */
   _more: Set<FurtherAwait> | null = null;
   /** @internal */ _cancelPassing = false;
+  /** @internal The loop's tick when it began to wait. */ _since = 0;
   /** @internal Whether the first step was run by the creator, who must then await `started`. */
   readonly _eager: boolean;
   readonly #coro: Startable<T>;
@@ -96,7 +97,7 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
   }
 
   /** @internal */
-  get _quoted(): string {
+  override _what(): string {
     return `task '${this.name}'`;
   }
 
@@ -141,12 +142,12 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
 
   /** Throws RuntimeError: a task's result is what its coroutine returns. */
   override setResult(_value: T): never {
-    throw new RuntimeError(`Cannot set the result of ${this._quoted}: it ends as its coroutine ends`);
+    throw new RuntimeError(`Cannot set the result of ${this._what()}: it ends as its coroutine ends`);
   }
 
   /** Throws RuntimeError: a task fails with what its coroutine throws. */
   override setException(_error: unknown): never {
-    throw new RuntimeError(`Cannot set the exception of ${this._quoted}: it ends as its coroutine ends`);
+    throw new RuntimeError(`Cannot set the exception of ${this._what()}: it ends as its coroutine ends`);
   }
 
   /**
@@ -222,10 +223,11 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
     }
     this.#resolve = resolve;
     this.#reject = reject;
+    this._since = this._loop._tick;
     this.#trace?.noteAwait();
-    if (future === (this as Future)) this.#failSoon(`${this._quoted} cannot await itself`);
+    if (future === (this as Future)) this.#failSoon(`${this._what()} cannot await itself`);
     else if (adopt(future, this._loop)) this.#waitOn(future);
-    else this.#failSoon(`${this._quoted} cannot await ${future._describe()}, which belongs to another loop`);
+    else this.#failSoon(`${this._what()} cannot await ${future._describe()}, which belongs to another loop`);
     this.#stepOver();
   }
 

@@ -6,10 +6,11 @@ import { inspect } from "node:util";
 import type { Startable } from "./coroutine.ts";
 import { CancelledError, cancellationOf, RuntimeError } from "./errors.ts";
 import { ExceptionGroup } from "./exceptiongroup.ts";
-import { Future } from "./future.ts";
+import type { Future } from "./future.ts";
 import type { CreateTaskOptions } from "./loop.ts";
 import { currentTask, getRunningLoop } from "./running.ts";
 import type { Task } from "./task.ts";
+import { Waiting } from "./waiting.ts";
 
 /** A group of tasks; made by `taskGroup`. */
 export class TaskGroup {
@@ -115,7 +116,7 @@ export class TaskGroup {
     let first: CancelledError | null = null;
     let last: CancelledError | null = null;
     while (this.#children.size > 0) {
-      this.#allDone ??= new Future(getRunningLoop());
+      this.#allDone ??= new Waiting("the tasks of its group", getRunningLoop());
       try {
         await this.#allDone;
       } catch (error) {

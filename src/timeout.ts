@@ -7,10 +7,11 @@
 import { inspect } from "node:util";
 import { type Awaitable, ensureFuture } from "./ensure.ts";
 import { CancelledError, got, isCancelled, RuntimeError, TimeoutError } from "./errors.ts";
-import { Future } from "./future.ts";
+import type { Future } from "./future.ts";
 import type { Handle } from "./handle.ts";
 import { currentTask, getRunningLoop } from "./running.ts";
 import { Task } from "./task.ts";
+import { Waiting } from "./waiting.ts";
 
 type State = "created" | "active" | "expiring" | "expired" | "finished";
 
@@ -209,7 +210,7 @@ async function immediately<T>(future: Future<T>): Promise<T> {
 }
 
 async function cancelAndWait(future: Future): Promise<void> {
-  const waiter = new Future<void>(future._loop);
+  const waiter = new Waiting(`the end of ${future._what()}`, future._loop);
   const release = () => {
     if (!waiter.done()) waiter.setResult();
   };

@@ -5,6 +5,7 @@ import { Future } from "./future.ts";
 import type { Handle } from "./handle.ts";
 import { Queue } from "./queues.ts";
 import { getRunningLoop } from "./running.ts";
+import { Waiting } from "./waiting.ts";
 
 /** When `wait` returns. */
 export type ReturnWhen = "ALL_COMPLETED" | "FIRST_COMPLETED" | "FIRST_EXCEPTION";
@@ -65,7 +66,7 @@ async function waitUntil(
   returnWhen: ReturnWhen,
 ): Promise<void> {
   const loop = getRunningLoop();
-  const waiter = new Future<void>(loop);
+  const waiter = new Waiting(`wait of ${futures.size}`, loop);
   const release = () => {
     if (!waiter.done()) waiter.setResult();
   };
