@@ -7,8 +7,10 @@ export interface Driven extends ContextRunner {
   _fail(error: unknown): void;
 }
 
+/** Is called in an async scope of the task's own, which ends the context: `run` would pay for leaving it once more. */
 export function runInTask(task: Driven, start: () => unknown): void {
-  currentRunner.run(task, drive, task, start);
+  currentRunner.enterWith(task);
+  drive(task, start);
 }
 
 /** A `then` instead of an async function: 12 % less memory a task, and no microtask more. */

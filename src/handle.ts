@@ -99,7 +99,8 @@ export class Handle implements ContextRunner {
 }
 
 function call(handle: Handle): unknown {
-  return currentRunner.run(handle, handle._callback as Callback, ...handle._args);
+  currentRunner.enterWith(handle); // the async scope of the handle ends it
+  return (handle._callback as Callback)(...handle._args);
 }
 
 /** A callback with a deadline. */
