@@ -12,6 +12,17 @@ export class Waiters {
     return this.#line.size;
   }
 
+  /** Puts a waiter at the end of the line: await it, and whatever comes of that, let it leave. */
+  enter(): Future<void> {
+    const waiter = new Future<void>();
+    this.#line.add(waiter);
+    return waiter;
+  }
+
+  leave(waiter: Future<void>): void {
+    this.#line.delete(waiter);
+  }
+
   /**
    * Waits to be woken; throws the CancelledError when the waiting task is cancelled. Who is cancelled after it was
    * woken calls `passOn`, for what it was woken for must go to the next.
@@ -20,17 +31,16 @@ export class Waiters {
    * cancelled: that is no failure that nobody handles, which would end the process.
    */
   async wait(ofCall: () => Promise<unknown>, passOn?: () => void): Promise<void> {
-    const waiter = new Future<void>();
-    this.#line.add(waiter);
+    const waiter = this.enter();
     try {
       await waiter;
     } catch (error) {
-      this.#line.delete(waiter);
+      this.leave(waiter);
       ofCall().catch(ignore);
       if (passOn !== undefined && !waiter.cancel() && !waiter.cancelled()) passOn();
       throw error;
     }
-    this.#line.delete(waiter);
+    this.leave(waiter);
   }
 
   /** Tells whether somebody is in line who has not been cancelled. */
