@@ -4,7 +4,7 @@ import { Script } from "node:vm";
 import { defaultLoader, quietly, silenceLoaderWarning } from "./importas.ts";
 import { LruMap } from "./lrumap.ts";
 import type { Code } from "./recipe.ts";
-import { TRANSLATED } from "./stacks.ts";
+import { TRANSLATED, UNCOUNTED } from "./stacks.ts";
 
 /** The variables of one function: set all at once, in the order of `code.names`. */
 export interface Variables {
@@ -44,16 +44,18 @@ function compile({ source, strict, names, url, line, column, translated }: Code)
   const columnOffset = column - head.length - (source.startsWith("({") ? 2 : 1);
   const imports = /\bimport\s*\(/.test(source) && url.startsWith("file:");
   if (imports) silenceLoaderWarning();
-  const script = quietly(
-    () =>
-      new Script(`${head}${source}}})`, {
-        filename: url ? url + (translated ? TRANSLATED : "") : "threadloop:evaluated",
-        lineOffset: line,
-        columnOffset,
-        ...(imports && { importModuleDynamically: defaultLoader }),
-      }),
-  );
+  const filename = fileNameOf(url, translated, imports);
+  const importing = imports ? { importModuleDynamically: defaultLoader } : {};
+  const text = `${head}${source}}})`;
+  const script = quietly(() => new Script(text, { filename, lineOffset: line, columnOffset, ...importing }));
   return script.runInThisContext() as Factory;
+}
+
+/** `import()` is resolved from the file's name, so that stays what it is. */
+function fileNameOf(url: string, translated: boolean, imports: boolean): string {
+  if (!url) return "threadloop:evaluated";
+  const uncounted = process.env.NODE_V8_COVERAGE && !imports ? UNCOUNTED : "";
+  return `${uncounted}${url}${translated ? TRANSLATED : ""}`;
 }
 
 function onlyMember(object: object): unknown {

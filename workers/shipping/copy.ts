@@ -147,7 +147,8 @@ function takenApart(copying: Copying, fn: object, inspection: CodeInspection, ur
   const plan = planFor(fn, inspection);
   if (!findImports(copying, plan, inspection)) return { kind: "data", value: undefined };
   noteModuleOnly(fn, inspection, plan.usesArguments ? ["arguments"] : plan.captured);
-  noticeAssignments(plan);
+  // Of the function that was handed over only: a transpiler's helpers keep state of their own.
+  if (copying.trail.length === 0) noticeAssignments(plan);
   const outer = copying.url;
   copying.url = url;
   const node = filledIn(copying, fn, plan, inspection);

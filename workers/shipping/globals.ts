@@ -62,10 +62,23 @@ export function builtinReference(value: object): Reference | null {
 function indexBuiltin(name: string): Map<object, Path> {
   const exports = require(`node:${name}`) as object;
   const index = new Map<object, Path>([[exports, ["default"]]]);
-  for (const [fn, path] of deepExports(exports, { getters: false }))
-    if (!index.has(fn)) index.set(fn, ["default", ...path]);
+  // Other modules' getters load more modules; those of fs are its stream classes.
+  const found = quietly(() => deepExports(exports, { getters: name === "fs" }));
+  for (const [fn, path] of found) if (!index.has(fn)) index.set(fn, ["default", ...path]);
   builtins.set(name, index);
   return index;
+}
+
+/** Reading a deprecated property is no use of it. */
+function quietly<T>(read: () => T): T {
+  const { noDeprecation } = process;
+  process.noDeprecation = true;
+  try {
+    return read();
+  } finally {
+    if (noDeprecation === undefined) Reflect.deleteProperty(process, "noDeprecation");
+    else process.noDeprecation = noDeprecation;
+  }
 }
 
 /** A value can only come from a module that is loaded; loading others would cost time and print deprecations. */

@@ -18,7 +18,8 @@ export function importAs(from: string, specifier: string): Promise<Record<string
   if (!importer) {
     importer = quietly(() =>
       compileFunction("return import(specifier)", ["specifier"], {
-        filename: fileURLToPath(from),
+        // A file of that folder, but not that file: coverage would be counted for it.
+        filename: fileURLToPath(new URL("threadloop.import", from)),
         importModuleDynamically: defaultLoader!,
       }),
     ) as Importer;

@@ -6,7 +6,6 @@
 // scripts.ts has the one guarded exception). The session is never disconnected. Every read releases its handles.
 // `[[FunctionLocation]]` and `[[Scopes]]` are V8's own names, the same since Node 11 but not documented.
 import { createRequire } from "node:module";
-import { ShipError } from "./shiperror.ts";
 
 /** Variables of one scope, read at the moment of the inspection. */
 export interface Scope {
@@ -62,6 +61,7 @@ interface Session {
 const exchange: { give: unknown; take: unknown } = { give: null, take: null };
 const READ_GROUP = { objectGroup: "threadloop" };
 let session: Session | undefined;
+let refusal: Error | undefined;
 let exchangeId = "";
 
 /** Sends one message to this thread's inspector and returns its answer. Opens the session at first use (about 1.5 ms). */
@@ -84,13 +84,19 @@ export function listen(event: string, listener: (params: unknown) => void, durin
 
 /** Whether this process may inspect itself. `node --permission` forbids it. */
 export function mayInspect(): boolean {
+  if (session) return true;
+  if (refusal) return false;
   try {
-    session ??= open();
+    session = open();
     return true;
-  } catch {
+  } catch (error) {
+    refusal = error as Error;
     return false;
   }
 }
+
+/** Why this process may not inspect itself. */
+export const inspectorRefusal = (): Error | undefined => refusal;
 
 /** Where a function comes from and what it closes over, at this moment (60 to 120 µs). */
 export function inspect(fn: object): Inspection {
@@ -183,20 +189,11 @@ function scopesOf(list: unknown): Scope[] {
 }
 
 function open(): Session {
-  try {
-    const { Session } = createRequire(import.meta.url)("node:inspector") as { Session: new () => Session };
-    const opened = new Session();
-    opened.connect();
-    exchangeId = rootHandle(opened);
-    return opened;
-  } catch (error) {
-    throw new ShipError(
-      "ERR_SHIP_NO_INSPECTOR",
-      "This process may not inspect its own functions, so only exported functions and tasks can be sent to a worker " +
-        'thread: export the function from a module, or declare it with task(import.meta.url, "name", fn)',
-      { cause: error },
-    );
-  }
+  const { Session } = createRequire(import.meta.url)("node:inspector") as { Session: new () => Session };
+  const opened = new Session();
+  opened.connect();
+  exchangeId = rootHandle(opened);
+  return opened;
 }
 
 /** Hung on `process` for a moment, which is one object in all vm contexts; globalThis is not. */

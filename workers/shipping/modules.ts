@@ -87,6 +87,15 @@ export function pathInModule(module: LoadedModule, fn: object): Path | undefined
   return paths.get(fn) ?? exportedSince(module, fn);
 }
 
+/** The reference to a function that lies deeper in the exports of a module explored so far. Slow: for want of its file's name. */
+export function searchedReference(fn: object): Reference | null {
+  for (const module of modules.values()) {
+    const path = module && pathInModule(module, fn);
+    if (path) return { ...module.address, path };
+  }
+  return null;
+}
+
 /** An exported variable may have been assigned after the module was explored. */
 function exportedSince(module: LoadedModule, fn: object): Path | undefined {
   const { name } = fn as { name?: unknown };

@@ -20,12 +20,17 @@ export function propertiesUsed(source: string, name: string, value: unknown): st
 }
 
 function isNamespaceLike(name: string, value: object): boolean {
-  if (/^__vite_ssr_(import_\d+|import_meta)__$/.test(name)) return true;
-  if (types.isModuleNamespaceObject(value)) return true;
+  if (/^__vite_ssr_(import_\d+|import_meta)__$/.test(name) || types.isModuleNamespaceObject(value))
+    return true;
   if (types.isProxy(value)) return false;
+  if (name === "exports" || "__esModule" in value) return true;
   return (
-    name === "exports" ||
-    "__esModule" in value ||
-    (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === "Module"
+    (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === "Module" || isInteropObject(value)
   );
+}
+
+/** What bundlers make of a required module: a getter for each of its exports, and itself as `default`. */
+function isInteropObject(value: object): boolean {
+  if (!Object.hasOwn(value, "default")) return false;
+  return Object.values(Object.getOwnPropertyDescriptors(value)).some((property) => property.get);
 }

@@ -20,6 +20,7 @@ import {
   exportedAs,
   type LoadedModule,
   pathInModule,
+  searchedReference,
 } from "./modules.ts";
 import type { Moment } from "./moment.ts";
 import { describeModule, describeReference, type Reference } from "./recipe.ts";
@@ -63,7 +64,11 @@ export function lookUp(fn: object, moment: Moment): Lookup {
   const known = exportedAs(fn) ?? verdicts.get(fn);
   if (known !== undefined) return known && whyLost(known) === undefined ? known : null;
   if (isNative(fn)) return settle(fn, globalReference(fn) ?? builtinReference(fn));
-  if (!mayInspect()) return lookNearCallers(fn) ?? settle(fn, globalReference(fn) ?? builtinReference(fn));
+  if (!mayInspect()) {
+    return (
+      lookNearCallers(fn) ?? settle(fn, globalReference(fn) ?? builtinReference(fn) ?? searchedReference(fn))
+    );
+  }
   const inspection = moment.inspect(fn);
   if (inspection.kind !== "code") return settle(fn, null);
   if (knownScriptUrl(inspection.scriptId) !== undefined) return lookUpAt(fn, inspection);

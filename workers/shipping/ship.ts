@@ -5,7 +5,9 @@
 // Synchronous whenever the function is known; the first time a module has to be looked at, a promise.
 import { type CopiedFunction, copyFunction } from "./copy.ts";
 import { declarationOf } from "./declared.ts";
+import { inspectorRefusal, mayInspect } from "./inspector.ts";
 import { type Moment, newMoment } from "./moment.ts";
+import { nameOf } from "./plan.ts";
 import { type AnyFunction, describeReference, type Recipe, type Reference } from "./recipe.ts";
 import { isNative, type Lookup, lookUp, loseReference, lostReferenceOf, whyLost } from "./references.ts";
 import { ShipError } from "./shiperror.ts";
@@ -75,6 +77,7 @@ function attempt(fn: AnyFunction, mode: ShipMode, moment: Moment): Shipment | Pr
   if (mode === "reference") throw notExported(fn);
   const known = byValue.get(fn);
   if (known) return known;
+  if (!mayInspect()) throw notInspectable(fn);
   const copied = copyOf(fn, moment);
   if (copied instanceof Promise) return copied.then(() => attempt(fn, mode, moment));
   const shipment = { recipe: copied.copy, stable: copied.stable };
@@ -105,7 +108,7 @@ function remember<S extends Shipment>(shipments: WeakMap<object, S>, fn: AnyFunc
 }
 
 function notExported(fn: AnyFunction): ShipError {
-  const name = fn.name || "(anonymous)";
+  const name = nameOf(fn);
   const lost = lostReferenceOf(fn);
   return new ShipError(
     "ERR_SHIP_NOT_EXPORTED",
@@ -114,6 +117,16 @@ function notExported(fn: AnyFunction): ShipError {
       : `Function ${name} is not an export of a module that a worker thread can import, and \`ship: "reference"\` forbids to copy it. ` +
           `Export it, or declare it with task(import.meta.url, "${fn.name || "name"}", fn)`,
     lost && { cause: lost.why },
+  );
+}
+
+function notInspectable(fn: AnyFunction): ShipError {
+  return new ShipError(
+    "ERR_SHIP_NO_INSPECTOR",
+    `Cannot send function ${nameOf(fn)} to a worker thread: it is no export that its callers import, and this process may not inspect ` +
+      "its own functions, so closures cannot travel. Export the function from a module, or declare it with " +
+      `task(import.meta.url, "name", fn)`,
+    { cause: inspectorRefusal() },
   );
 }
 

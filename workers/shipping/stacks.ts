@@ -6,6 +6,9 @@ import { fileURLToPath } from "node:url";
 /** Behind the URL in frames of shipped code whose positions are those of a translated file. */
 export const TRANSLATED = "?translated";
 
+/** Before the URL while coverage is counted: offsets of one function must not be taken for offsets of its file. */
+export const UNCOUNTED = "shipped:";
+
 const FRAMES = /([a-z]+:[^\s()]*?)\?translated:(\d+):(\d+)/g;
 
 /** Whether positions in this file have to be translated. */
@@ -15,8 +18,9 @@ export function isTranslated(url: string): boolean {
 
 /** The stack of an error that came from a worker, with the positions of the user's source. */
 export function mapStack(stack: string): string {
-  if (!stack.includes(TRANSLATED)) return stack;
-  return stack.replace(FRAMES, (_, url: string, line: string, column: string) =>
+  const plain = stack.includes(UNCOUNTED) ? stack.replaceAll(`${UNCOUNTED}file:`, "file:") : stack;
+  if (!plain.includes(TRANSLATED)) return plain;
+  return plain.replace(FRAMES, (_, url: string, line: string, column: string) =>
     originalPosition(url, Number(line), Number(column)),
   );
 }
