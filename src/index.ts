@@ -32,12 +32,15 @@ export { Barrier } from "./barrier.ts";
 export { LifoQueue, PriorityQueue, Queue } from "./queues.ts";
 export { Context, ContextVar, copyContext, type Token } from "./context.ts";
 
-// Streams
+// Streams and processes
 export { type Connection, type OpenConnectionOptions, openConnection } from "./streams/openconnection.ts";
 export { type ClientHandler, Server, type StartServerOptions, startServer } from "./streams/server.ts";
 export { StreamReader, type StreamReaderOptions } from "./streams/reader.ts";
 export { type ExtraInfo, StreamWriter } from "./streams/writer.ts";
 export type { TlsUpgradeOptions } from "./streams/tls.ts";
+export { createSubprocess, createSubprocessShell } from "./streams/subprocess.ts";
+export type { Stdio, SubprocessOptions } from "./streams/subprocess.ts";
+export { Process } from "./streams/process.ts";
 
 // The loop
 export { type CreateTaskOptions, EventLoop, type EventLoopOptions, eagerTaskFactory } from "./loop.ts";
