@@ -14,6 +14,7 @@ import { Future } from "./future.ts";
 import { closeAsyncGenerators } from "./generators.ts";
 import { type Callback, Handle, TimerHandle } from "./handle.ts";
 import { Pump } from "./pump.ts";
+import { SignalHandlers } from "./signalhandlers.ts";
 import { Task } from "./task.ts";
 import type { TaskOptions } from "./taskoptions.ts";
 import { UnretrievedErrors } from "./unretrieved.ts";
@@ -54,6 +55,7 @@ export class EventLoop extends Pump {
   /** @internal What holds something outside the loop open: a socket, a process. Each is called when the loop closes. */
   readonly _atClose = new Set<() => void>();
   readonly #unretrieved = new UnretrievedErrors((context) => this.callExceptionHandler(context));
+  readonly #signals = new SignalHandlers(this);
   #exceptionHandler: ExceptionHandler | null = null;
   #taskFactory: TaskFactory | null = null;
   #executor: Executor | null = null;
@@ -126,6 +128,48 @@ export class EventLoop extends Pump {
   }
 
   /**
+   * Calls a function, as a callback of the loop, each time the process gets a signal; it replaces the one that was
+   * added before. While SIGINT has one, Ctrl-C does not cancel the main task. Signals reach the main thread only.
+   *
+   * Throws RangeError when there is no such signal, RuntimeError when it cannot be caught (SIGKILL, SIGSTOP).
+   *
+   * @example
+   * ```ts
+   * import { Event, getRunningLoop, run } from "threadloop";
+   *
+   * await run(async () => {
+   *   const stop = new Event();
+   *   getRunningLoop().addSignalHandler("SIGTERM", () => stop.set());
+   *   process.kill(process.pid, "SIGTERM");
+   *   await stop.wait();
+   *   console.log("stopped");
+   * });
+   * ```
+   */
+  addSignalHandler<A extends unknown[]>(
+    signal: NodeJS.Signals,
+    callback: (...args: A) => unknown,
+    ...args: A
+  ): void {
+    this.#check(callback, "addSignalHandler");
+    this.#signals.add(signal, new Handle(this, callback as Callback, args));
+  }
+
+  /** Gives a signal back to whom it belonged before; returns false when the loop had no handler for it. */
+  removeSignalHandler(signal: NodeJS.Signals): boolean {
+    return this.#signals.remove(signal);
+  }
+
+  override async runForever(): Promise<void> {
+    this.#signals.setRunning(true);
+    try {
+      await super.runForever();
+    } finally {
+      this.#signals.setRunning(this.isRunning());
+    }
+  }
+
+  /**
    * Runs until the coroutine or future is done and returns its result, or throws what it failed with. Throws
    * RuntimeError when the loop is stopped before that, RangeError for a future of another loop.
    */
@@ -151,6 +195,7 @@ export class EventLoop extends Pump {
     super.close();
     for (const task of this._tasks)
       this.callExceptionHandler({ message: "Task was destroyed but it is pending!", task });
+    this.#signals.clear();
     for (const release of [...this._atClose]) release();
     this.#unretrieved.reportAll();
     const executor = this.#executor;

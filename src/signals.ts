@@ -7,13 +7,14 @@ export class KeyboardInterrupt extends Error {}
 KeyboardInterrupt.prototype.name = "KeyboardInterrupt";
 
 /**
- * Runs something with SIGINT cancelling the task. An application that listens to SIGINT itself keeps it to itself, as
- * one in Python that has set a handler does.
+ * Runs something with SIGINT cancelling the task. An application that listens to SIGINT itself, from before or since,
+ * keeps it to itself, as one in Python that has set a handler does.
  */
 export async function interruptible<T>(task: Task<T>, body: () => Promise<T>): Promise<T> {
   if (process.listenerCount("SIGINT") > 0) return await body();
   const interrupt = { requested: false };
   const onInterrupt = () => {
+    if (process.listenerCount("SIGINT") > 1) return;
     interrupt.requested = true;
     process.removeListener("SIGINT", onInterrupt); // the next one ends the process
     task.cancel(undefined, new KeyboardInterrupt("SIGINT"));

@@ -1,0 +1,71 @@
+/** Signals of the system as callbacks of a loop: what `loop.addSignalHandler` is made of. */
+import { constants } from "node:os";
+import { got, RuntimeError } from "./errors.ts";
+import type { AbstractEventLoop } from "./events.ts";
+import type { Handle } from "./handle.ts";
+
+const LONGEST_INTERVAL = 2 ** 31 - 1;
+// Captured at load: a test runner's fake timers must not let the process end.
+const { setInterval, clearInterval } = globalThis;
+
+export class SignalHandlers {
+  readonly #loop: AbstractEventLoop;
+  readonly #listeners = new Map<NodeJS.Signals, () => void>();
+  #running = false;
+  #hold: NodeJS.Timeout | null = null;
+
+  constructor(loop: AbstractEventLoop) {
+    this.#loop = loop;
+  }
+
+  /** Has the loop run this handle at each signal, instead of the one it ran before. */
+  add(signal: NodeJS.Signals, handle: Handle): void {
+    check(signal);
+    const listener = () => this.#loop._push(handle);
+    try {
+      process.on(signal, listener);
+    } catch (cause) {
+      throw new RuntimeError(`sig ${signal} cannot be caught`, { cause });
+    }
+    this.remove(signal);
+    this.#listeners.set(signal, listener);
+    this.#keepAwake();
+  }
+
+  /** Returns false when there is none. */
+  remove(signal: NodeJS.Signals): boolean {
+    check(signal);
+    const listener = this.#listeners.get(signal);
+    if (listener === undefined) return false;
+    process.off(signal, listener);
+    this.#listeners.delete(signal);
+    this.#keepAwake();
+    return true;
+  }
+
+  /** Removes all, when the loop closes. */
+  clear(): void {
+    for (const signal of this.#listeners.keys()) this.remove(signal);
+  }
+
+  /** Says whether the loop runs. */
+  setRunning(running: boolean): void {
+    this.#running = running;
+    this.#keepAwake();
+  }
+
+  /** A signal may wake a loop that has nothing else to wait for, but Node does not stay for a signal's sake. */
+  #keepAwake(): void {
+    const wanted = this.#running && this.#listeners.size > 0;
+    if (wanted === (this.#hold !== null)) return;
+    if (this.#hold !== null) clearInterval(this.#hold);
+    this.#hold = wanted ? setInterval(() => {}, LONGEST_INTERVAL) : null;
+  }
+}
+
+function check(signal: NodeJS.Signals): void {
+  if (typeof signal !== "string")
+    throw new TypeError(`Expected \`signal\` to be the name of a signal, as "SIGTERM", got ${got(signal)}`);
+  if (!Object.hasOwn(constants.signals, signal))
+    throw new RangeError(`Expected \`signal\` to be a signal of this system, got ${got(signal)}`);
+}
