@@ -7,9 +7,10 @@ import { linkSignal } from "./abort.ts";
 import { type Clock, monotonicClock } from "./clock.ts";
 import { isCoroutine, type Startable, starterOf } from "./coroutine.ts";
 import { originOf, warn } from "./debug.ts";
+import { DefaultExecutor } from "./defaultexecutor.ts";
 import { DeadlockError, got, RuntimeError } from "./errors.ts";
 import { DONE, type ExceptionContext, type FailedFuture, type Outcome, type Runnable } from "./events.ts";
-import { type Executor, makeDefaultExecutor } from "./executor.ts";
+import type { Executor } from "./executor.ts";
 import { Future } from "./future.ts";
 import { closeAsyncGenerators } from "./generators.ts";
 import { type Callback, Handle, TimerHandle } from "./handle.ts";
@@ -56,10 +57,9 @@ export class EventLoop extends Pump {
   readonly _atClose = new Set<() => void>();
   readonly #unretrieved = new UnretrievedErrors((context) => this.callExceptionHandler(context));
   readonly #signals = new SignalHandlers(this);
+  readonly #executor = new DefaultExecutor();
   #exceptionHandler: ExceptionHandler | null = null;
   #taskFactory: TaskFactory | null = null;
-  #executor: Executor | null = null;
-  #executorClosed = false;
   #debug = false;
   /** Debug mode: when the entry that runs was begun. */
   #entryBegan = 0;
@@ -198,10 +198,7 @@ export class EventLoop extends Pump {
     this.#signals.clear();
     for (const release of [...this._atClose]) release();
     this.#unretrieved.reportAll();
-    const executor = this.#executor;
-    this.#executor = null;
-    this.#executorClosed = true;
-    executor?.close?.().catch((exception) => {
+    this.#executor.close()?.catch((exception) => {
       this.callExceptionHandler({ message: "The default executor failed to close", exception });
     });
   }
@@ -216,41 +213,17 @@ export class EventLoop extends Pump {
     ...args: A
   ): Future<Awaited<R>> {
     this._checkClosed();
-    return (executor ?? this.#defaultExecutor()).submit(fn, ...args);
+    return (executor ?? this.#executor.get()).submit(fn, ...args);
   }
 
   /** Sets what `runInExecutor(null, ...)` uses. */
   setDefaultExecutor(executor: Executor): void {
-    if (typeof executor?.submit !== "function") {
-      throw new TypeError(
-        `Expected \`executor\` to have a submit() method, as a WorkerPool has, got ${got(executor)}`,
-      );
-    }
-    this.#executor = executor;
+    this.#executor.set(executor);
   }
 
   /** Closes the default executor and waits until its jobs are done, at most `timeout` milliseconds (default: no limit). */
   async shutdownDefaultExecutor(timeout: number | null = null): Promise<void> {
-    this.#executorClosed = true;
-    const executor = this.#executor;
-    this.#executor = null;
-    if (executor?.close === undefined) return;
-    const closed = executor.close();
-    if (timeout === null) {
-      await closed;
-      return;
-    }
-    let timer: NodeJS.Timeout | undefined;
-    const expired = new Promise<boolean>((resolve) => {
-      timer = setTimeout(resolve, timeout, true);
-    });
-    const late = await Promise.race([closed.then(() => false), expired]);
-    clearTimeout(timer);
-    if (late)
-      process.emitWarning(
-        `The default executor did not finish its jobs within ${timeout} ms`,
-        "RuntimeWarning",
-      );
+    await this.#executor.shutdown(timeout);
   }
 
   /** Closes the async generators that were given to `trackAsyncGenerator`, at the same time; `run` does it at its end. */
@@ -346,13 +319,6 @@ export class EventLoop extends Pump {
     return new DeadlockError(
       `Nothing can wake the event loop any more; ${stuck.length} tasks wait for ever:${stuck.join("")}`,
     );
-  }
-
-  #defaultExecutor(): Executor {
-    if (this.#executorClosed)
-      throw new RuntimeError("The default executor has been shut down: pass an executor of your own");
-    this.#executor ??= makeDefaultExecutor();
-    return this.#executor;
   }
 
   #check(callback: unknown, method: string): void {

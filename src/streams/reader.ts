@@ -33,8 +33,9 @@ export interface Source {
  * Reads the bytes of a connection or of a process's output.
  *
  * Reads give Buffers. At the end of the stream they give an empty one, or throw IncompleteReadError where a length or
- * a separator was asked for. One task reads at a time: a second read while one waits throws RuntimeError. A read that is cancelled, or
- * that a timeout ends, takes nothing out of the stream. When the connection broke, reads throw its error.
+ * a separator was asked for. One task reads at a time: a second read while one waits throws RuntimeError. A read that
+ * is cancelled, or that a timeout ends, takes nothing out of the stream. When the connection broke, reads throw its
+ * error.
  *
  * Iterating gives lines as Buffers with their newline, as in asyncio; `lines()` gives them as strings without.
  *
@@ -46,7 +47,7 @@ export interface Source {
  *   const reader = new StreamReader();
  *   reader.feedData(Buffer.from("first\nsecond\n"));
  *   reader.feedEof();
- *   console.log(String(await reader.readLine())); // first, and its newline
+ *   console.log(JSON.stringify(String(await reader.readLine()))); // "first\n"
  *   for await (const line of reader.lines()) console.log(line); // second
  * });
  * ```

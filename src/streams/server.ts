@@ -10,7 +10,7 @@ import {
 import { createServer as createTlsServer, type TlsOptions } from "node:tls";
 import { inspect } from "node:util";
 import { type Context, copyContext } from "../context.ts";
-import { CancelledError, got, RuntimeError } from "../errors.ts";
+import { got, isCancelled, RuntimeError } from "../errors.ts";
 import { inRootContext } from "../events.ts";
 import { MANUAL } from "../handle.ts";
 import type { EventLoop } from "../loop.ts";
@@ -37,8 +37,8 @@ export interface StartServerOptions extends ListenOptions, StreamReaderOptions {
  *
  * The task runs `onClient(reader, writer)` with the context variables of the caller of `startServer`. When an async
  * handler ends, its connection is closed, after what it wrote is sent; a plain function's connection stays open until
- * its writer is closed. A handler's error goes to the loop's exception handler, and its connection is closed. Port 0 takes
- * a free one: see `server.port`.
+ * its writer is closed. A handler's error goes to the loop's exception handler, and its connection is closed. Port 0
+ * takes a free one: see `server.port`.
  *
  * Throws Node's error (code EADDRINUSE and so on) when it cannot listen.
  *
@@ -132,7 +132,7 @@ export class Server {
     try {
       await once(this.#server, "listening");
     } catch (error) {
-      if (error instanceof CancelledError) this.close();
+      if (isCancelled(error)) this.close();
       throw error;
     } finally {
       this.#opening = false;
@@ -245,7 +245,7 @@ export class Server {
       client.close();
     } catch (exception) {
       client.close();
-      if (exception instanceof CancelledError) throw exception;
+      if (isCancelled(exception)) throw exception;
       this.#loop.callExceptionHandler({
         message: "Unhandled exception in client handler",
         exception,

@@ -65,7 +65,7 @@ export async function createSubprocess<const O extends SubprocessOptions = Recor
  *
  * await run(async () => {
  *   const proc = await createSubprocessShell("echo one; echo two >&2", { stdout: "pipe", stderr: "stdout" });
- *   for await (const line of proc.stdout.lines()) console.log(line); // one, then two
+ *   for await (const line of proc.stdout.lines()) console.log(line); // one, two
  *   console.log(await proc.wait()); // 0
  * });
  * ```
