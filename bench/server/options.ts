@@ -51,7 +51,7 @@ export function readOptions(args: string[]): Options {
     pingEvery: positive("--ping-every", values["ping-every"], 10),
     connections: count("--connections", values.connections, 16),
     workers: count("--workers", values.workers, availableParallelism()),
-    pages: count("--pages", values.pages, 100),
+    pages: count("--pages", values.pages, 40),
   };
 }
 

@@ -10,6 +10,8 @@ interface Row {
   readonly more?: boolean;
 }
 
+const WIDTH = 66;
+
 const rows: readonly Row[] = [
   { label: "pages/s", key: "pagesPerSecond", format: (value) => value.toFixed(1), more: true },
   { label: "page p50", key: "pageP50", format: formatMs, more: false },
@@ -30,7 +32,7 @@ export function formatTable({ loop, threads }: Outcome): string {
     return formatLine(label, format(before), format(after), change);
   });
   const head = formatLine("", "on the loop", "on threads", "");
-  return [head, "-".repeat(head.length), ...lines].join("\n");
+  return [head, "-".repeat(WIDTH), ...lines].join("\n");
 }
 
 /** What the figures are about, and how they came about. */
@@ -65,5 +67,5 @@ function formatChange(before: number, after: number, more: boolean): string {
 }
 
 function formatLine(label: string, before: string, after: string, change: string): string {
-  return `${label.padEnd(18)}  ${before.padStart(12)}  ${after.padStart(12)}  ${change.padEnd(18)}`;
+  return `${label.padEnd(18)}  ${before.padStart(12)}  ${after.padStart(12)}  ${change}`.trimEnd();
 }
