@@ -1,0 +1,108 @@
+// Chaos: jobs of every kind, several percent of them faulty in every way, with random cancels, closes and
+// broadcasts. Every one must settle once, with a right value or an error that its kind may have, and nothing may be left.
+//
+//   node test/chaos/chaos.mjs --jobs 20000 --seed 1
+import { parseArgs } from "node:util";
+import { WorkerPool } from "threadloop/workers";
+import { kinds, mayAlwaysFail } from "./kinds.mjs";
+
+const MOST_OPEN = 300;
+const JOBS_PER_POOL = 4000;
+
+const { values: options } = parseArgs({ options: { jobs: { type: "string" }, seed: { type: "string" } } });
+const total = Number(options.jobs ?? 20_000);
+const seed = Number(options.seed ?? Date.now() % 1e6);
+const random = mulberry32(seed);
+
+/** @type {Record<string, number>} */
+const outcomes = {};
+/** @type {string[]} */
+const faults = [];
+let warnings = 0;
+process.removeAllListeners("warning");
+process.on("warning", () => warnings++);
+
+console.log(`chaos: ${total} jobs, seed ${seed}`);
+for (let done = 0; done < total; done += JOBS_PER_POOL)
+  await livePool(done, Math.min(JOBS_PER_POOL, total - done));
+await new Promise((resolve) => setTimeout(resolve, 100));
+const left = process
+  .getActiveResourcesInfo()
+  .filter((name) => !/^(TTYWrap|PipeWrap|FSReqCallback|Timeout)$/.test(name));
+if (left.length > 0) faults.push(`left open: ${left.join(", ")}`);
+const settled = Object.values(outcomes).reduce((a, b) => a + b, 0);
+if (settled !== total) faults.push(`${settled} of ${total} settled`);
+console.log(JSON.stringify({ settled, outcomes, warnings, faults: faults.slice(0, 20) }));
+process.exitCode = faults.length > 0 ? 1 : 0;
+
+/** The life of one pool, and a random end. @param {number} from @param {number} count */
+async function livePool(from, count) {
+  const pool = new WorkerPool({ size: 2, cancelGrace: 500, tasksPerWorker: random() < 0.3 ? 3 : 100 });
+  const open = new Set();
+  for (let n = from; n < from + count; n++) {
+    const job = oneJob(pool, n).finally(() => open.delete(job));
+    open.add(job);
+    if (open.size >= MOST_OPEN) await Promise.race(open);
+    if (random() < 0.01) await new Promise((resolve) => setTimeout(resolve, random() * 5));
+  }
+  const end = random();
+  await pool.close(end < 0.3 ? { deadline: random() * 50 } : end < 0.5 ? { cancelFutures: true } : {});
+  await Promise.all(open);
+  const { ledger, dispatcher, threads } = /** @type {any} */ (pool)._engine;
+  if (ledger.open !== 0 || dispatcher.queue.length !== 0 || threads.count !== 0) {
+    faults.push(
+      `pool not empty: ${ledger.open} open, ${dispatcher.queue.length} queued, ${threads.count} threads`,
+    );
+  }
+}
+
+/** Submits one job, perhaps cancels it, and judges how it ends. @param {WorkerPool} pool @param {number} n */
+async function oneJob(pool, n) {
+  const kind = pick();
+  let times = 0;
+  try {
+    const job = kind.start(pool, pool, random, n);
+    if ("addDoneCallback" in job) /** @type {any} */ (job).addDoneCallback(() => times++);
+    if ("cancel" in job && (kind.cancelled || random() < 0.03))
+      cancelLater(/** @type {any} */ (job), kind.cancelled === true);
+    const value = await job;
+    if (!kind.isRight?.(value, n)) faults.push(`job ${n} (${kind.name}) gave ${String(value)}`);
+    count(`${kind.name}: ok`);
+  } catch (error) {
+    if (!mayAlwaysFail(error) && !kind.mayFail?.(error))
+      faults.push(`job ${n} (${kind.name}) failed: ${/** @type {Error} */ (error)?.stack}`);
+    count(`${kind.name}: ${/** @type {Error} */ (error)?.name}`);
+  }
+  await Promise.resolve();
+  if (times > 1) faults.push(`job ${n} (${kind.name}) settled ${times} times`);
+}
+
+/** Those that end by a cancel only get it when it is sure to reach them. @param {{ cancel(): boolean, done(): boolean }} job @param {boolean} mustEnd */
+function cancelLater(job, mustEnd) {
+  setTimeout(() => job.cancel(), mustEnd ? 1 + random() * 20 : random() * 6);
+}
+
+function pick() {
+  let at = random() * kinds.reduce((sum, { weight }) => sum + weight, 0);
+  for (const kind of kinds) {
+    at -= kind.weight;
+    if (at < 0) return kind;
+  }
+  return /** @type {typeof kinds[0]} */ (kinds[0]);
+}
+
+/** @param {string} outcome */
+function count(outcome) {
+  outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+}
+
+/** A small generator of random numbers that a seed reproduces. @param {number} state */
+function mulberry32(state) {
+  let a = state >>> 0;
+  return () => {
+    a = (a + 0x6d2b79f5) | 0;
+    let t = Math.imul(a ^ (a >>> 15), 1 | a);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}

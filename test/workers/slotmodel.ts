@@ -1,0 +1,293 @@
+// A small model of two hosts and their threads that runs the real slot operations, and a search through every order
+// in which its steps can happen. Between any two atomic operations of one side the other may take any number of steps.
+import { cancelRequested, claim, offer, reclaim, release, requestCancel } from "../../dist/workers/slots.js";
+
+const FIRST = 4;
+
+/** What the model is let loose with. */
+export interface Limits {
+  readonly hosts: number;
+  readonly jobs: number;
+  readonly moves: number;
+  readonly cancels: number;
+  readonly deaths: number;
+  /** A seeded fault: a slot that was taken back is used again before the thread has skipped it. */
+  readonly reusesTooEarly?: boolean;
+}
+
+interface Message {
+  readonly slot: number;
+  readonly job: number;
+  readonly cancel: boolean;
+}
+
+interface Reply {
+  readonly slot: number;
+  readonly kind: "done" | "cancelled" | "skipped";
+}
+
+interface HostState {
+  words: number[];
+  /** The job of each slot, -1 for none. */
+  table: number[];
+  free: number[];
+  down: Message[];
+  up: Reply[];
+  /** The thread: the jobs it runs, by slot, and whether it lives. */
+  running: { slot: number; job: number }[];
+  alive: boolean;
+}
+
+interface JobState {
+  /** Queued at the pool, at a host, or settled. */
+  at: "queue" | number | "settled";
+  slot: number;
+  settled: string[];
+  starts: number;
+  cancelAsked: boolean;
+}
+
+interface State {
+  hosts: HostState[];
+  jobs: JobState[];
+  moves: number;
+  cancels: number;
+  deaths: number;
+}
+
+type Step = { readonly name: string; readonly apply: (state: State) => void };
+
+/** Searches every interleaving; returns how many states there are, or throws with the steps to a wrong one. */
+export function explore(limits: Limits): number {
+  const first = JSON.stringify(initial(limits));
+  const seen = new Set([first]);
+  const open: { key: string; path: string[] }[] = [{ key: first, path: [] }];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const { key, path } = next;
+    const steps = stepsOf(JSON.parse(key), limits);
+    if (steps.length === 0) checkEnd(JSON.parse(key), path);
+    for (const { name, apply } of steps) {
+      const after: State = JSON.parse(key);
+      const steps = [...path, name];
+      apply(after);
+      check(after, steps);
+      const reached = JSON.stringify(after);
+      if (!seen.has(reached)) open.push({ key: reached, path: steps });
+      seen.add(reached);
+    }
+  }
+  return seen.size;
+}
+
+function initial({ hosts, jobs, moves, cancels, deaths }: Limits): State {
+  return {
+    hosts: Array.from({ length: hosts }, newHost),
+    jobs: Array.from({ length: jobs }, () => ({
+      at: "queue",
+      slot: 0,
+      settled: [],
+      starts: 0,
+      cancelAsked: false,
+    })),
+    moves,
+    cancels,
+    deaths,
+  };
+}
+
+function newHost(): HostState {
+  return {
+    words: [0, 0, 0, 0, 0, 0],
+    table: [-1, -1, -1, -1, -1, -1],
+    free: [FIRST, FIRST + 1],
+    down: [],
+    up: [],
+    running: [],
+    alive: true,
+  };
+}
+
+function stepsOf(state: State, limits: Limits): Step[] {
+  const steps: Step[] = [];
+  state.jobs.forEach((job, id) => {
+    for (const host of state.hosts.keys())
+      if (job.at === "queue" && (state.hosts[host] as HostState).free.length > 0) steps.push(post(id, host));
+    if (typeof job.at === "number" && state.moves > 0) steps.push(move(id, limits));
+    if (job.at !== "settled" && state.cancels > 0 && !job.cancelAsked) steps.push(cancel(id));
+  });
+  for (const at of state.hosts.keys()) {
+    const host = state.hosts[at] as HostState;
+    if (host.up.length > 0) steps.push(read(at));
+    if (!host.alive) {
+      if (host.up.length === 0) steps.push(bury(at));
+      continue;
+    }
+    if (host.down.length > 0) steps.push(receive(at));
+    for (const { slot } of host.running) steps.push(finish(at, slot));
+    if (state.deaths > 0) steps.push(die(at));
+  }
+  return steps;
+}
+
+/** Runs an operation on the words as the shared memory they stand for. */
+function withWords<T>(host: HostState, operate: (words: Int32Array) => T): T {
+  const words = new Int32Array(host.words);
+  const result = operate(words);
+  host.words = [...words];
+  return result;
+}
+
+function post(id: number, at: number): Step {
+  return {
+    name: `post ${id} to ${at}`,
+    apply: ({ hosts, jobs }) => {
+      const [host, job] = [hosts[at] as HostState, jobs[id] as JobState];
+      const slot = host.free.shift() as number;
+      withWords(host, (words) => offer(words, slot));
+      host.table[slot] = id;
+      host.down.push({ slot, job: id, cancel: false });
+      job.at = at;
+      job.slot = slot;
+    },
+  };
+}
+
+function takeBack(host: HostState, job: JobState): boolean {
+  if (!withWords(host, (words) => reclaim(words, job.slot))) return false;
+  host.table[job.slot] = -1;
+  return true;
+}
+
+function move(id: number, { reusesTooEarly }: Limits): Step {
+  return {
+    name: `move ${id}`,
+    apply: (state) => {
+      const job = state.jobs[id] as JobState;
+      const host = state.hosts[job.at as number] as HostState;
+      state.moves--;
+      if (!takeBack(host, job)) return;
+      if (reusesTooEarly) host.free.push(job.slot);
+      job.at = "queue";
+    },
+  };
+}
+
+function cancel(id: number): Step {
+  return {
+    name: `cancel ${id}`,
+    apply: (state) => {
+      const job = state.jobs[id] as JobState;
+      state.cancels--;
+      job.cancelAsked = true;
+      if (job.at === "queue") return settle(job, "cancelled");
+      const host = state.hosts[job.at as number] as HostState;
+      if (takeBack(host, job)) return settle(job, "cancelled");
+      withWords(host, (words) => requestCancel(words, job.slot));
+      host.down.push({ slot: job.slot, job: id, cancel: true });
+    },
+  };
+}
+
+function settle(job: JobState, how: string): void {
+  job.settled.push(how);
+  job.at = "settled";
+}
+
+function receive(at: number): Step {
+  return {
+    name: `thread ${at} reads`,
+    apply: ({ hosts, jobs }) => {
+      const host = hosts[at] as HostState;
+      const { slot, job, cancel } = host.down.shift() as Message;
+      if (cancel) {
+        const running = host.running.find((each) => each.slot === slot);
+        if (running !== undefined && running.job !== job)
+          throw new Error(`a cancel for job ${job} reaches job ${running.job}`);
+        if (running !== undefined) end(host, slot, "cancelled");
+      } else if (withWords(host, (words) => claim(words, slot))) {
+        if (host.table[slot] !== job)
+          throw new Error(`job ${job} runs under the claim of job ${host.table[slot]}`);
+        host.running.push({ slot, job });
+        (jobs[job] as JobState).starts++;
+      } else host.up.push({ slot, kind: "skipped" });
+    },
+  };
+}
+
+/** The job's code ends: as cancelled, when it looks at its cancel bit and that is set. */
+function finish(at: number, slot: number): Step {
+  return {
+    name: `thread ${at} finishes slot ${slot}`,
+    apply: ({ hosts }) => {
+      const host = hosts[at] as HostState;
+      end(host, slot, withWords(host, (words) => cancelRequested(words, slot)) ? "cancelled" : "done");
+    },
+  };
+}
+
+function end(host: HostState, slot: number, kind: "done" | "cancelled"): void {
+  host.running = host.running.filter((each) => each.slot !== slot);
+  host.up.push({ slot, kind });
+}
+
+function read(at: number): Step {
+  return {
+    name: `host ${at} reads`,
+    apply: ({ hosts, jobs }) => {
+      const host = hosts[at] as HostState;
+      const { slot, kind } = host.up.shift() as Reply;
+      const id = host.table[slot] as number;
+      withWords(host, (words) => release(words, slot));
+      host.table[slot] = -1;
+      if (!host.free.includes(slot)) host.free.push(slot);
+      if (kind !== "skipped") settle(jobs[id] as JobState, kind);
+    },
+  };
+}
+
+function die(at: number): Step {
+  return {
+    name: `thread ${at} dies`,
+    apply: (state) => {
+      const host = state.hosts[at] as HostState;
+      state.deaths--;
+      host.alive = false;
+      host.down = [];
+      host.running = [];
+    },
+  };
+}
+
+/** The host learns of the death, after it has read what the thread still said: unstarted jobs go back, others fail. */
+function bury(at: number): Step {
+  return {
+    name: `host ${at} learns that its thread died`,
+    apply: (state) => {
+      const host = state.hosts[at] as HostState;
+      for (const id of host.table.filter((each) => each >= 0)) {
+        const job = state.jobs[id] as JobState;
+        if (takeBack(host, job)) job.at = "queue";
+        else settle(job, "terminated");
+      }
+      state.hosts[at] = newHost();
+    },
+  };
+}
+
+function check(state: State, path: readonly string[]): void {
+  state.jobs.forEach((job, id) => {
+    if (job.settled.length > 1) throw wrong(`job ${id} settled as ${job.settled.join(" and ")}`, path);
+    if (job.starts > 1) throw wrong(`job ${id} started ${job.starts} times`, path);
+  });
+}
+
+function checkEnd(state: State, path: readonly string[]): void {
+  state.jobs.forEach((job, id) => {
+    if (job.settled.length !== 1) throw wrong(`job ${id} was never settled`, path);
+  });
+  for (const host of state.hosts) if (host.free.length !== 2) throw wrong("a slot was lost", path);
+}
+
+function wrong(what: string, path: readonly string[]): Error {
+  return new Error(`${what}, after: ${path.join("; ")}`);
+}
