@@ -8,6 +8,7 @@ export { bindContext, jobContext } from "./jobcontext.ts";
 export type { MapOptions } from "./map.ts";
 export type { CallOptions, WorkerPoolOptions } from "./options.ts";
 export { type PoolView, WorkerPool } from "./pool.ts";
+export type { RemoteFunction, RemoteModule } from "./remotemodule.ts";
 export { registerErrors } from "./serialize.ts";
 export { task } from "./shipping/declared.ts";
 export type { ShipMode } from "./shipping/ship.ts";

@@ -8,6 +8,7 @@ import { PoolClosedError } from "./errors.ts";
 import type { Job } from "./job.ts";
 import { type MapOptions, mapJobs } from "./map.ts";
 import { type CallOptions, checkCallOptions, settingsOf, type WorkerPoolOptions } from "./options.ts";
+import { type RemoteModule, remoteModule } from "./remotemodule.ts";
 import type { AnyFunction } from "./shipping/recipe.ts";
 import { type Actor, type ActorClass, spawnActor } from "./spawn.ts";
 import { JobStream } from "./stream.ts";
@@ -115,6 +116,27 @@ export class PoolView {
     ...args: A
   ): JobStream<T> {
     return new JobStream<T>(this._engine, fn as AnyFunction, args, this.#options);
+  }
+
+  /**
+   * Returns the functions of a module that the workers import: each call is a Job. Nothing is loaded on this thread and
+   * nothing has to be found out, so it works everywhere; in a bundle, list the module as an entry of its own.
+   *
+   * Throws TypeError when `url` is relative; a job fails with ShipError when the module cannot be imported there or
+   * has no such export.
+   *
+   * @example
+   * ```ts
+   * import { WorkerPool } from "threadloop/workers";
+   *
+   * const pool = new WorkerPool();
+   * const path = pool.module<typeof import("node:path")>("node:path"); // new URL("./tasks.js", import.meta.url)
+   * console.log(await path.basename("/srv/readme.md")); // readme.md
+   * await pool.close();
+   * ```
+   */
+  module<M extends object>(url: string | URL): RemoteModule<M> {
+    return remoteModule<M>(url, (fn, args) => this._engine.submit(fn, args, this.#options));
   }
 
   /**

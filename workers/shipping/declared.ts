@@ -2,8 +2,7 @@
 // the module fills a table of its own, and a worker looks there, not among the exports: so a declared function
 // survives renaming, minifying and tree shaking. The table hangs on globalThis, so that two copies of this package
 // in one thread share it.
-import { isAbsolute } from "node:path";
-import { pathToFileURL } from "node:url";
+import { moduleUrl } from "./moduleurl.ts";
 import type { AnyFunction, Reference } from "./recipe.ts";
 
 type Declaration = Extract<Reference, { kind: "declared" }>;
@@ -73,13 +72,6 @@ export function declaredNames(url: string): string[] {
 const key = (url: string, name: string): string => `${url}#${name}`;
 
 const show = (value: unknown): string => `\`${String(value)}\` (${typeof value})`;
-
-function moduleUrl(url: string | URL): string {
-  const text = String(url);
-  if (isAbsolute(text)) return pathToFileURL(text).href;
-  if (/^(file|data|https?|node):/.test(text)) return text;
-  throw new TypeError(`Expected \`url\` to be import.meta.url (or __filename), got ${show(url)}`);
-}
 
 /** A module that is evaluated again (a watcher) declares the same functions again; two functions of one name are a mistake. */
 function warnOfSecond(declaration: Declaration, fn: AnyFunction): void {

@@ -11,6 +11,7 @@ import { nameOf } from "./plan.ts";
 import { type AnyFunction, describeReference, type Recipe, type Reference } from "./recipe.ts";
 import { isNative, type Lookup, lookUp, loseReference, lostReferenceOf, whyLost } from "./references.ts";
 import { ShipError } from "./shiperror.ts";
+import { standsFor } from "./standin.ts";
 
 /** Which ways a function may travel: `auto` by reference or else by value, or only one of the two. */
 export type ShipMode = "auto" | "reference" | "value";
@@ -71,6 +72,8 @@ export function giveUp(recipe: Recipe, error: unknown): boolean {
 }
 
 function attempt(fn: AnyFunction, mode: ShipMode, moment: Moment): Shipment | Promise<Shipment> {
+  const other = standsFor(fn);
+  if (other) return standingFor(fn, other);
   const reference = mode === "value" && !isNative(fn) ? null : referenceOf(fn, moment);
   if (reference instanceof Promise) return reference.then(() => attempt(fn, mode, moment));
   if (reference) return remember(byReference, fn, { recipe: reference, stable: true });
@@ -95,6 +98,12 @@ function copyOf(fn: AnyFunction, moment: Moment): CopiedFunction | Promise<unkno
       cause: lost.why,
     });
   }
+}
+
+function standingFor(fn: AnyFunction, reference: Reference): Shipment {
+  const why = whyLost(reference);
+  if (why === undefined) return remember(byReference, fn, { recipe: reference, stable: true });
+  throw new ShipError("ERR_SHIP_UNREACHABLE", textOf(why), { cause: why, reference });
 }
 
 function referenceOf(fn: AnyFunction, moment: Moment): Lookup {
