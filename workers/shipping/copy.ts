@@ -223,7 +223,9 @@ function read(copying: Copying, scopes: CodeInspection["scopes"], name: string):
 function describeCapture(copying: Copying, slot: Slot, size: number): string {
   if (!Array.isArray(slot)) return typeof slot;
   const node = copying.nodes[slot[0] as number]!;
-  return node.kind === "reference" ? describeReference(node.reference) : `${node.kind}, ${size} bytes`;
+  return node.kind === "reference"
+    ? describeReference(node.reference)
+    : `${node.kind === "code" ? "by value" : node.kind}, ${size} bytes`;
 }
 
 /** Old-style classes: methods assigned to `prototype`. */
