@@ -109,6 +109,11 @@ export function isCoroutineFunction(value: unknown): boolean {
   return typeof value === "function" && (value instanceof AsyncFunction || made.has(value));
 }
 
+/** Closes a coroutine that is refused: its caller hears an error, and not also that it was never awaited. */
+export function discard(startable: unknown): void {
+  if (startable instanceof Coroutine) startable.close();
+}
+
 /** Returns the function that starts a Startable; throws TypeError on anything else and names the fix. */
 export function starterOf<T>(startable: Startable<T>, taker: string): () => PromiseLike<T> | T {
   if (typeof startable === "function") return startable;

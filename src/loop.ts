@@ -5,7 +5,7 @@
 import { inspect } from "node:util";
 import { linkSignal } from "./abort.ts";
 import { type Clock, monotonicClock } from "./clock.ts";
-import { isCoroutine, type Startable, starterOf } from "./coroutine.ts";
+import { discard, isCoroutine, type Startable, starterOf } from "./coroutine.ts";
 import { originOf, warn } from "./debug.ts";
 import { DefaultExecutor } from "./defaultexecutor.ts";
 import { DeadlockError, got, RuntimeError } from "./errors.ts";
@@ -104,6 +104,7 @@ export class EventLoop extends Pump {
    * given a promise, which has started already, and RuntimeError when the loop is closed.
    */
   createTask<T>(startable: Startable<T>, options: CreateTaskOptions = {}): Task<T> {
+    if (this.isClosed()) discard(startable);
     this._checkClosed();
     starterOf(startable, "createTask");
     const task =

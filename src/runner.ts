@@ -1,7 +1,7 @@
 /** Running a program: `run` and `Runner`, as `asyncio.run` and `asyncio.Runner`. */
 import type { Clock } from "./clock.ts";
 import { type Context, copyContext } from "./context.ts";
-import type { Startable } from "./coroutine.ts";
+import { discard, type Startable } from "./coroutine.ts";
 import { CancelledError, RuntimeError } from "./errors.ts";
 import { runningLoopOrNull } from "./events.ts";
 import { gather } from "./gather.ts";
@@ -50,12 +50,7 @@ export class Runner {
    * while a loop runs in this thread, KeyboardInterrupt when SIGINT ended it.
    */
   async run<T>(main: Startable<T>, options: { context?: Context } = {}): Promise<T> {
-    const running = runningLoopOrNull();
-    if (running !== null) {
-      throw new RuntimeError(
-        "run() cannot be called from a running event loop: await the function instead, or createTask() it",
-      );
-    }
+    checkNoneRuns(main);
     const loop = this.getLoop();
     const task = loop.createTask(main, { context: options.context ?? (this.#context as Context) });
     return await interruptible(task, () => loop.runUntilComplete(task));
@@ -104,17 +99,21 @@ export class Runner {
  * ```
  */
 export async function run<T>(main: Startable<T>, options: RunOptions = {}): Promise<T> {
-  if (runningLoopOrNull() !== null) {
-    throw new RuntimeError(
-      "run() cannot be called from a running event loop: await the function instead, or createTask() it",
-    );
-  }
+  checkNoneRuns(main);
   const runner = new Runner(options);
   try {
     return await runner.run(main);
   } finally {
     await runner.close();
   }
+}
+
+function checkNoneRuns(main: unknown): void {
+  if (runningLoopOrNull() === null) return;
+  discard(main);
+  throw new RuntimeError(
+    "run() cannot be called from a running event loop: await the function instead, or createTask() it",
+  );
 }
 
 async function cancelAllTasks(loop: EventLoop): Promise<void> {

@@ -3,7 +3,7 @@
  * cancels the rest. It takes a callback, since a JavaScript disposer neither sees nor replaces its block's error.
  */
 import { inspect } from "node:util";
-import type { Startable } from "./coroutine.ts";
+import { discard, type Startable } from "./coroutine.ts";
 import { CancelledError, cancellationOf, RuntimeError } from "./errors.ts";
 import { ExceptionGroup } from "./exceptiongroup.ts";
 import type { Future } from "./future.ts";
@@ -30,7 +30,7 @@ export class TaskGroup {
    * the group has begun to cancel its children.
    */
   createTask<T>(startable: Startable<T>, options?: CreateTaskOptions): Task<T> {
-    this.#checkOpen();
+    this.#checkOpen(startable);
     return this.#add(getRunningLoop().createTask(startable, options));
   }
 
@@ -51,7 +51,7 @@ export class TaskGroup {
    * ```
    */
   async start<T>(startable: Startable<T>, options: CreateTaskOptions = {}): Promise<{ task: Task<T> }> {
-    this.#checkOpen();
+    this.#checkOpen(startable);
     const task = getRunningLoop().createTask(startable, { ...options, eagerStart: true });
     await task.started;
     return { task: this.#add(task) };
@@ -139,11 +139,17 @@ export class TaskGroup {
     return cancel ?? last;
   }
 
-  #checkOpen(): void {
-    if (!this.#entered)
-      throw new RuntimeError(`${inspect(this)} has not been entered: create tasks inside taskGroup(...)`);
-    if (this.#exiting && this.#children.size === 0) throw new RuntimeError(`${inspect(this)} is finished`);
-    if (this.#aborting) throw new RuntimeError(`${inspect(this)} is shutting down: it takes no new tasks`);
+  #checkOpen(startable: unknown): void {
+    const refusal = this.#refusal();
+    if (refusal === null) return;
+    discard(startable);
+    throw new RuntimeError(`${inspect(this)} ${refusal}`);
+  }
+
+  #refusal(): string | null {
+    if (!this.#entered) return "has not been entered: create tasks inside taskGroup(...)";
+    if (this.#exiting && this.#children.size === 0) return "is finished";
+    return this.#aborting ? "is shutting down: it takes no new tasks" : null;
   }
 
   #add<T>(task: Task<T>): Task<T> {
