@@ -1,8 +1,6 @@
 // Tasks among native promises, other people's async contexts and Node's own loop.
 import { AsyncLocalStorage } from "node:async_hooks";
-import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { promisify } from "node:util";
 import {
   any,
   CancelledError,
@@ -27,6 +25,7 @@ import {
   wrapPromise,
 } from "threadloop";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { program } from "../support/program.ts";
 import { failureOf, turns, virtual } from "../support/virtual.ts";
 
 const boom = new Error("boom");
@@ -51,16 +50,6 @@ function deferred(): { promise: Promise<void>; resolve: () => void } {
 
 /** A turn of Node's own loop. */
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
-
-/** Runs a program in a process of its own and gives what it printed and how it ended. */
-async function program(source: string): Promise<{ code: number; stdout: string; stderr: string }> {
-  const node = promisify(execFile)(process.execPath, ["--input-type=module", "--eval", source]);
-  try {
-    return { code: 0, ...(await node) };
-  } catch (error) {
-    return error as { code: number; stdout: string; stderr: string };
-  }
-}
 
 const unhandled: unknown[] = [];
 const note = (error: unknown) => unhandled.push(error);

@@ -591,26 +591,3 @@ describe("TaskGroup.cancel", () => {
       expect(ends).toEqual(["inner child cancelled", "after the inner group", "outer child done"]);
     }));
 });
-
-describe("ExceptionGroup", () => {
-  const nested = new ExceptionGroup("outer", [
-    new RangeError("a"),
-    new ExceptionGroup("inner", [new TypeError("b"), new RangeError("c")]),
-  ]);
-
-  it("is split by a class or a condition, and keeps its nesting", () => {
-    const [ranges, rest] = nested.split(RangeError);
-    const messages = (error: unknown): unknown =>
-      error instanceof ExceptionGroup
-        ? [error.message, error.errors.map(messages)]
-        : (error as Error).message;
-    expect(messages(ranges)).toEqual(["outer", ["a", ["inner", ["c"]]]]);
-    expect(messages(rest)).toEqual(["outer", [["inner", ["b"]]]]);
-    expect(nested.split((error) => error instanceof Error && error.message === "z")).toEqual([null, nested]);
-  });
-
-  it("gives the part that matches, or null", () => {
-    expect(nested.subgroup(SyntaxError)).toBe(null);
-    expect(nested.subgroup(TypeError)).toBeInstanceOf(ExceptionGroup);
-  });
-});

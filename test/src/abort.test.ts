@@ -1,0 +1,138 @@
+import { getEventListeners } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
+import {
+  CancelledError,
+  createTask,
+  currentTask,
+  Future,
+  run,
+  sleep,
+  TimeoutError,
+  taskGroup,
+  timeout,
+} from "threadloop";
+import { describe, expect, it } from "vitest";
+import { failureOf, turns, virtual } from "../support/virtual.ts";
+
+const reason = new Error("the client went away");
+
+/** A wait of Node's own, which only its signal can end. */
+const foreign = () => delay(3_600_000, undefined, { signal: currentTask()!.signal });
+
+describe("a task made with an AbortSignal", () => {
+  it("is cancelled when the signal aborts, and the reason is the cause", () =>
+    virtual(async () => {
+      const controller = new AbortController();
+      const task = createTask(() => sleep(100), { signal: controller.signal });
+      await sleep(1);
+      controller.abort(reason);
+      expect(await failureOf(task)).toMatchObject({
+        name: "CancelledError",
+        message: "the client went away",
+        cause: reason,
+      });
+      expect(task.cancelled()).toBe(true);
+    }));
+
+  it("never starts when the signal has aborted already", () =>
+    virtual(async () => {
+      let started = false;
+      const work = async () => {
+        started = true;
+      };
+      const task = createTask(work, { signal: AbortSignal.abort(reason) });
+      expect(await failureOf(task)).toMatchObject({ cause: reason });
+      expect(started).toBe(false);
+    }));
+
+  it("takes its listener off the signal when it is done", () =>
+    virtual(async () => {
+      const { signal } = new AbortController();
+      const task = createTask(() => sleep(1), { signal });
+      expect(getEventListeners(signal, "abort")).toHaveLength(1);
+      await task;
+      await turns(1);
+      expect(getEventListeners(signal, "abort")).toHaveLength(0);
+    }));
+
+  it("can be a child of a group, and its abort is no error of the group", () =>
+    virtual(async () => {
+      const controller = new AbortController();
+      const ended = await taskGroup(async (group) => {
+        const task = group.createTask(() => sleep(100), { signal: controller.signal });
+        await sleep(1);
+        controller.abort();
+        return [task];
+      });
+      expect(ended[0]!.cancelled()).toBe(true);
+    }));
+});
+
+describe("a task's own signal", () => {
+  it("aborts with the CancelledError when the task is cancelled, so that a foreign wait ends at once", () =>
+    run(async () => {
+      let error: Error | undefined;
+      const task = createTask(async () => {
+        error = (await failureOf(foreign)) as Error;
+        throw error.cause;
+      });
+      await sleep(1);
+      task.cancel("enough");
+      expect(await failureOf(task)).toMatchObject({ name: "CancelledError", message: "enough" });
+      expect(error).toMatchObject({
+        name: "AbortError",
+        cause: { name: "CancelledError", message: "enough" },
+      });
+      expect(task.cancelled()).toBe(true);
+    }));
+
+  it("has aborted when it is asked for after the cancel", () =>
+    virtual(async () => {
+      const task = createTask(async () => {
+        const error = await failureOf(sleep(100));
+        const { signal } = currentTask()!;
+        return [signal.aborted, signal.reason, error];
+      });
+      await sleep(1);
+      task.cancel("enough");
+      const [aborted, given] = await task;
+      expect([aborted, given]).toEqual([true, expect.any(CancelledError)]);
+    }));
+
+  it("is the same each time, and has not aborted while nobody cancels", () =>
+    virtual(async () => {
+      const { signal } = currentTask()!;
+      await sleep(1);
+      expect(currentTask()!.signal).toBe(signal);
+      expect(signal.aborted).toBe(false);
+    }));
+
+  it("is a fresh one when all cancels are taken back", () =>
+    virtual(async () => {
+      const task = createTask(async () => {
+        await failureOf(new Future());
+        const self = currentTask()!;
+        const before = self.signal.aborted;
+        self.uncancel();
+        return [before, self.signal.aborted];
+      });
+      await turns(1);
+      task.cancel();
+      expect(await task).toEqual([true, false]);
+    }));
+
+  it("ends a foreign wait in a timeout", () =>
+    run(async () => {
+      const error = await failureOf(() =>
+        timeout(5, async () => {
+          try {
+            await foreign();
+          } catch (aborted) {
+            throw (aborted as Error).cause;
+          }
+        }),
+      );
+      expect(error).toBeInstanceOf(TimeoutError);
+      expect(currentTask()!.signal.aborted).toBe(false);
+    }));
+});

@@ -1,0 +1,101 @@
+import {
+  createTask,
+  DeadlockError,
+  Event,
+  Future,
+  getRunningLoop,
+  Lock,
+  newEventLoop,
+  run,
+  sleep,
+  wrapPromise,
+} from "threadloop";
+import { VirtualClock } from "threadloop/testing";
+import { describe, expect, it } from "vitest";
+import { failureOf, now, turns, virtual } from "../support/virtual.ts";
+
+describe("VirtualClock", () => {
+  it("starts at zero, or at the time it is told", async () => {
+    expect(await virtual(async () => now())).toBe(0);
+    expect(await run(async () => now(), { clock: new VirtualClock({ start: 1000 }) })).toBe(1000);
+  });
+
+  it("jumps to the next timer when nothing is ready, so that a year takes no time", () =>
+    virtual(async () => {
+      const year = 365 * 24 * 3_600_000;
+      await sleep(year);
+      expect(now()).toBe(year);
+    }));
+
+  it("stands still while anything is ready", () =>
+    virtual(async () => {
+      getRunningLoop().callLater(1, () => {});
+      await turns(1000);
+      expect(now()).toBe(0);
+    }));
+
+  it("stands still while something outside is waited for", () =>
+    virtual(async () => {
+      getRunningLoop().callLater(1, () => {});
+      const outside = new Promise<string>((resolve) => setTimeout(resolve, 5, "from outside"));
+      expect([await wrapPromise(outside), now()]).toEqual(["from outside", 0]);
+    }));
+
+  it("tells each iteration of the loop", async () => {
+    const iterations: number[] = [];
+    const clock = new VirtualClock({ onIteration: (iteration) => iterations.push(iteration) });
+    await run(() => turns(3), { clock });
+    expect(iterations.slice(0, 4)).toEqual([1, 2, 3, 4]);
+  });
+});
+
+describe("a deadlock on virtual time", () => {
+  it("ends the run with an error that names each stuck task and what it waits on", async () => {
+    const lock = new Lock();
+    const event = new Event();
+    const error = await failureOf(() =>
+      virtual(async () => {
+        await lock.acquire();
+        createTask(() => lock.acquire(), { name: "wants the lock" });
+        createTask(() => event.wait(), { name: "wants the event" });
+        await createTask(() => new Future(), { name: "wants the impossible" });
+      }),
+    );
+    expect(error).toBeInstanceOf(DeadlockError);
+    for (const name of ["wants the lock", "wants the event", "wants the impossible"]) {
+      expect((error as Error).message).toContain(`'${name}' pending, waits on`);
+    }
+  });
+
+  it("lets the stuck tasks clean up", async () => {
+    const ends: string[] = [];
+    const error = await failureOf(() =>
+      virtual(async () => {
+        try {
+          await new Future();
+        } finally {
+          await sleep(5);
+          ends.push(`cleaned up at ${now()}`);
+        }
+      }),
+    );
+    expect([error, ends]).toEqual([expect.any(DeadlockError), ["cleaned up at 5"]]);
+  });
+
+  it("can be resolved by a hook, and goes on at the same time", async () => {
+    const future = new Future<string>();
+    let deadlocks = 0;
+    const clock = new VirtualClock({
+      onDeadlock: () => {
+        deadlocks += 1;
+        if (!future.done()) future.setResult("resolved");
+        return deadlocks === 1;
+      },
+    });
+    const loop = newEventLoop({ clock });
+    const task = loop.createTask(async () => [await future, now()]);
+    expect(await loop.runUntilComplete(task)).toEqual(["resolved", 0]);
+    expect(deadlocks).toBe(1);
+    loop.close();
+  });
+});
