@@ -1,0 +1,239 @@
+/**
+ * One line of those who wait, in front of a number of permits, as one thread sees it. Every shared object is made of
+ * gates; what is written here once is how to wait, to be cancelled, to wake others and to look after the dead.
+ */
+import { RuntimeError } from "../../src/index.ts";
+import { block } from "./blocking.ts";
+import { dropRecord, records, SYNC, THREAD, takeRecord, WAITING } from "./records.ts";
+import { deaths, me } from "./roster.ts";
+import * as s from "./sections.ts";
+import { endWait, Wait, type WaitingPlace, wake } from "./waits.ts";
+
+/** Where a gate lies in the words of its object. */
+export interface GatePlace {
+  /** The first word. */
+  readonly at: number;
+  /** The first of its entries, and how many there are; one only is for all threads, as one at a time holds anything. */
+  readonly entries: number;
+  readonly entryCount: number;
+}
+
+/** How somebody waits. */
+export interface Waiting {
+  /** Is called for a turn that came to somebody who was cancelled at that moment. */
+  readonly passOn: (outcome: number) => void;
+  /** The section with which this object joins the line, when it is not `enter`. */
+  readonly join?: (record: number, sync: number) => number;
+  /** Tells, after the death of a thread, whether the wait is to end as OWNER_DIED. */
+  readonly isDoomed?: (() => boolean) | null;
+}
+
+export class Gate implements WaitingPlace {
+  readonly waits = new Set<Wait>();
+  readonly m: Int32Array;
+  readonly at: number;
+  /** What else is looked after when a thread has died. */
+  afterDeath: (() => void) | null = null;
+  readonly #place: GatePlace;
+  #entry = 0;
+  #deathsSeen = 0;
+
+  constructor(m: Int32Array, place: GatePlace) {
+    this.m = m;
+    this.at = place.at;
+    this.#place = place;
+    if (place.entryCount <= 1) this.#entry = place.entries;
+  }
+
+  /** The permits that are free. */
+  get value(): number {
+    return Atomics.load(this.m, this.at + s.VALUE);
+  }
+
+  /** How many wait. */
+  get size(): number {
+    return Atomics.load(this.m, this.at + s.SIZE);
+  }
+
+  /** Whether one who comes now has to wait. */
+  get isShut(): boolean {
+    return this.value <= 0 || this.size > 0;
+  }
+
+  /** How many holders have died. */
+  get lost(): number {
+    return Atomics.load(this.m, this.at + s.LOST);
+  }
+
+  /** Whether this thread holds the one permit there is. */
+  get isHeldHere(): boolean {
+    return this.value === 0 && this.m[this.#place.entries + s.HOLDER] === me;
+  }
+
+  /** Where this thread's permits are counted. */
+  get entry(): number {
+    if (this.#entry === 0) this.#entry = this.#claimEntry();
+    return this.#entry;
+  }
+
+  /** Takes a permit at once: GRANTED, or how the wait ended before it began, or MUST_WAIT. */
+  enter(): number {
+    const result = s.enter(this.m, this.at, this.entry, 0, 0);
+    if (result !== s.MUST_WAIT || !this.recover()) return result;
+    return s.enter(this.m, this.at, this.entry, 0, 0);
+  }
+
+  /** Joins the line and waits in it; tells how that ended. */
+  async wait({ passOn, join = this.#join, isDoomed = null }: Waiting): Promise<number> {
+    const record = takeRecord();
+    const result = this.#joined(record, join);
+    if (result !== WAITING) return result;
+    const wait = new Wait(this, record, isDoomed);
+    try {
+      return await wait;
+    } catch (error) {
+      const outcome = endWait(this, wait);
+      if (outcome !== WAITING) passOn(outcome);
+      throw error;
+    }
+  }
+
+  /** The same, blocking the thread. */
+  waitSync(timeout: number | null, { passOn, join = this.#join, isDoomed = null }: Waiting): number {
+    const record = takeRecord();
+    const result = this.#joined(record, (taken) => join(taken, 1));
+    if (result !== WAITING) return result;
+    const isOver = () => this.recover() && isDoomed?.() === true;
+    try {
+      block(record, timeout, isOver);
+    } catch (error) {
+      const outcome = this.#collect(record);
+      if (outcome !== WAITING) passOn(outcome);
+      throw error;
+    }
+    const outcome = this.#collect(record);
+    return outcome === WAITING ? s.OWNER_DIED : outcome;
+  }
+
+  /** Gives a permit back and serves who waits; false when there are as many as there can be. */
+  give(entry: number = this.#entryToGive()): boolean {
+    const head = s.give(this.m, this.at, entry);
+    if (head > 0) this.serve();
+    return head !== s.REFUSED;
+  }
+
+  /** Wakes all who wait, and sets the number of permits. */
+  call(outcome: number, value: number): void {
+    let head = s.call(this.m, this.at, outcome, value);
+    while (head === s.REFUSED) {
+      this.serve();
+      head = s.call(this.m, this.at, outcome, value);
+    }
+    if (head > 0) this.serve();
+  }
+
+  /** Wakes the first so many who wait, without a permit; returns how many that were. */
+  notify(count: number): number {
+    let told = 0;
+    while (told < count) {
+      const record = s.serve(this.m, this.at, s.GRANTED);
+      if (record === 0) break;
+      if (record === s.DROPPED) continue;
+      wakeRecord(record);
+      told++;
+    }
+    return told;
+  }
+
+  /** Tells all whose turn it is. */
+  serve(): void {
+    let last = 0;
+    for (;;) {
+      const record = s.serve(this.m, this.at, 0);
+      if (record === s.DROPPED) continue;
+      const thread = record === 0 ? 0 : wokenThread(record);
+      if (last !== 0 && last !== thread) wake(last);
+      if (record === 0) return;
+      last = thread;
+    }
+  }
+
+  /** Takes back what threads hold that have died since the last time; true when some have. */
+  recover(): boolean {
+    const now = deaths();
+    if (now === this.#deathsSeen) return false;
+    this.#deathsSeen = now;
+    for (const entry of this.#entries()) s.reclaim(this.m, this.at, entry);
+    this.serve();
+    this.afterDeath?.();
+    return true;
+  }
+
+  /** Takes the permits away. */
+  clear(): void {
+    Atomics.store(this.m, this.at + s.VALUE, 0);
+  }
+
+  _leave(record: number): number {
+    return s.leave(this.m, this.at, record);
+  }
+
+  _recover(): void {
+    this.recover();
+  }
+
+  readonly #join = (record: number, sync: number): number =>
+    s.enter(this.m, this.at, this.entry, record, sync);
+
+  #collect(record: number): number {
+    const outcome = s.leave(this.m, this.at, record);
+    dropRecord(record);
+    return outcome;
+  }
+
+  #joined(record: number, join: (record: number, sync: number) => number): number {
+    this.recover();
+    try {
+      const result = join(record, 0);
+      if (result !== WAITING) dropRecord(record);
+      return result;
+    } catch (error) {
+      dropRecord(record);
+      throw error;
+    }
+  }
+
+  *#entries(): Generator<number> {
+    const { entries, entryCount } = this.#place;
+    for (let i = 0; i < entryCount; i++) yield entries + i * s.ENTRY_WORDS;
+  }
+
+  #claimEntry(): number {
+    for (const entry of this.#entries()) if (this.m[entry + s.HOLDER] === me) return entry;
+    for (const entry of this.#entries()) if (s.claimEntry(this.m, entry)) return entry;
+    if (this.recover()) return this.#claimEntry();
+    throw new RuntimeError(
+      `Expected at most ${this.#place.entryCount} threads to use one shared object at a time`,
+    );
+  }
+
+  /** The entry that loses a permit: this thread's, or when it holds none, that of some thread that does. */
+  #entryToGive(): number {
+    const own = this.entry;
+    if (this.#place.entryCount <= 1 || this.m[own + s.COUNT] !== 0) return own;
+    for (const entry of this.#entries()) if (this.m[entry + s.COUNT] !== 0) return entry;
+    return own;
+  }
+}
+
+function wokenThread(record: number): number {
+  const r = records.words;
+  if (r[record + SYNC] === 0) return r[record + THREAD] as number;
+  Atomics.notify(r, record);
+  return 0;
+}
+
+function wakeRecord(record: number): void {
+  const thread = wokenThread(record);
+  if (thread !== 0) wake(thread);
+}

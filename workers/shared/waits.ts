@@ -1,0 +1,176 @@
+/**
+ * The waits of this thread's loop for shared objects, and the bell that ends them.
+ *
+ * One `Atomics.waitAsync` on the thread's bell serves all of them: when it rings, the first waits of each line are
+ * looked at, as a line is served in order. Nothing else is needed to hear of a wake-up, so none can be lost; and as a
+ * pending waitAsync does not keep the process alive, a timer does while there are waits.
+ */
+
+import { Future, inRootContext } from "../../src/index.ts";
+import { dropRecord, records, WAITING } from "./records.ts";
+import { DEATHS, deaths, me, myBell, ring, roster } from "./roster.ts";
+import { OWNER_DIED } from "./sections.ts";
+
+/** A line in which this thread waits. */
+export interface WaitingPlace {
+  readonly waits: Set<Wait>;
+  /** Takes the record out of the line: how the wait ended. */
+  _leave(record: number): number;
+  /** Looks after what dead threads have left behind. */
+  _recover(): void;
+}
+
+/** One wait, as a future of how it ends. */
+export class Wait extends Future<number> {
+  /** Its record; 0 when that has been read and given back. */
+  record: number;
+  /** Tells, after the death of a thread, whether the wait is to end as OWNER_DIED. */
+  readonly isDoomed: (() => boolean) | null;
+  readonly #counted: { _waitOutside(change: 1 | -1): void };
+
+  constructor(place: WaitingPlace, record: number, isDoomed: (() => boolean) | null) {
+    super();
+    this.record = record;
+    this.isDoomed = isDoomed;
+    this.#counted = this._loop;
+    this.#counted._waitOutside(1);
+    begin(place, this);
+  }
+
+  override _tellAll(): void {
+    super._tellAll();
+    this.#counted._waitOutside(-1);
+  }
+}
+
+/** Ends a wait that was cancelled: how it had ended, or WAITING when it had not. */
+export function endWait(place: WaitingPlace, wait: Wait): number {
+  forget(place, wait);
+  if (wait.record === 0) return wait.result();
+  return collect(place, wait);
+}
+
+/** Wakes whoever waits with this record, in whichever thread. */
+export function wake(thread: number): void {
+  if (thread !== me) ring(thread);
+  else for (const look of lookers()) look();
+}
+
+const places = new Set<WaitingPlace>();
+let waits = 0;
+let keepAlive: NodeJS.Timeout | null = null;
+const interval = setInterval;
+
+function begin(place: WaitingPlace, wait: Wait): void {
+  place.waits.add(wait);
+  places.add(place);
+  if (++waits === 1) stayAlive();
+  inRootContext(listen);
+}
+
+function forget(place: WaitingPlace, wait: Wait): void {
+  if (!place.waits.delete(wait)) return;
+  if (place.waits.size === 0) places.delete(place);
+  if (--waits === 0) keepAlive?.unref();
+}
+
+function stayAlive(): void {
+  if (keepAlive === null) keepAlive = inRootContext(() => interval(() => {}, 2 ** 30));
+  else keepAlive.ref();
+}
+
+/** Settles what has ended. */
+function look(): void {
+  for (const place of places) {
+    for (const wait of place.waits) {
+      if (Atomics.load(records.words, wait.record) !== WAITING) settle(place, wait);
+      else if (!wait.done()) break;
+    }
+  }
+}
+
+/** A cancelled one is left to its task, which comes soon and passes on what it was given. */
+function settle(place: WaitingPlace, wait: Wait): void {
+  if (wait.done()) return;
+  forget(place, wait);
+  wait.setResult(collect(place, wait));
+}
+
+/** Ends the waits that the death of a thread has made hopeless. */
+function endDoomed(place: WaitingPlace): void {
+  for (const wait of place.waits) {
+    if (wait.done() || wait.isDoomed?.() !== true) continue;
+    forget(place, wait);
+    const outcome = collect(place, wait);
+    wait.setResult(outcome === WAITING ? OWNER_DIED : outcome);
+  }
+}
+
+function collect(place: WaitingPlace, wait: Wait): number {
+  const { record } = wait;
+  const outcome = place._leave(record);
+  dropRecord(record);
+  wait.record = 0;
+  return outcome;
+}
+
+/** A word in shared memory, and what is done whenever it has changed while there are waits. */
+class Listener {
+  readonly #word: number;
+  readonly #changed: () => void;
+  #isListening = false;
+
+  constructor(word: number, changed: () => void) {
+    this.#word = word;
+    this.#changed = changed;
+  }
+
+  listen(): void {
+    while (!this.#isListening) {
+      const seen = Atomics.load(roster.words, this.#word);
+      this.#changed();
+      if (waits === 0) return;
+      const { async, value } = Atomics.waitAsync(roster.words, this.#word, seen);
+      if (!async) continue;
+      this.#isListening = true;
+      value.then(this.#rung);
+    }
+  }
+
+  readonly #rung = (): void => {
+    this.#isListening = false;
+    this.listen();
+  };
+}
+
+let deathsSeen = deaths();
+
+function recover(): void {
+  const now = deaths();
+  if (now === deathsSeen) return;
+  deathsSeen = now;
+  for (const place of places) {
+    place._recover();
+    endDoomed(place);
+  }
+  // Who died may have ended a wait of ours and not come to ring.
+  look();
+}
+
+const bell = new Listener(myBell, look);
+const deathBell = new Listener(DEATHS, recover);
+
+function listen(): void {
+  bell.listen();
+  deathBell.listen();
+}
+
+/** Every copy of this module in the thread, as bundlers make some: each knows its own waits only. */
+function lookers(): Set<() => void> {
+  const key = Symbol.for("threadloop.lookers.1");
+  const all = globalThis as { [key: symbol]: Set<() => void> | undefined };
+  all[key] ??= new Set();
+  return all[key];
+}
+
+lookers().add(look);
