@@ -6,6 +6,7 @@ import { AsyncResource } from "node:async_hooks";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { type Endpoint, expose, wrap } from "comlink";
 import { createTask, runningLoopOrNull, wrapPromise } from "../src/index.ts";
+import { packed, unpacked } from "./carrier.ts";
 import type { Details } from "./protocol.ts";
 import { decodeThrown, type Encoded, encodeThrown } from "./serialize.ts";
 
@@ -15,7 +16,7 @@ type Fn = (...args: unknown[]) => unknown;
 export type Callbacks = ReadonlyMap<number, Fn>;
 
 type Answer = { readonly value: unknown } | { readonly thrown: Encoded };
-type Switchboard = { call(at: number, args: unknown[]): Promise<Answer> };
+type Switchboard = { call(at: number, args: unknown): Promise<unknown> };
 
 /** Main side: takes the functions out of the arguments; null when there are none. */
 export function takeCallbacks(args: readonly unknown[]): { callbacks: Callbacks; rest: unknown[] } | null {
@@ -35,9 +36,15 @@ export function openSwitchboard(callbacks: Callbacks): {
   close: () => void;
 } {
   const { port1, port2 } = new MessageChannel();
-  const switchboard: Switchboard = { call: (at, args) => answer(callbacks.get(at) as Fn, args) };
+  const switchboard: Switchboard = {
+    call: (at, args) => packedAnswer(callbacks.get(at) as Fn, args),
+  };
   expose(switchboard, port1 as unknown as Endpoint);
   return { details: { at: [...callbacks.keys()], port: port2 }, close: () => port1.close() };
+}
+
+async function packedAnswer(fn: Fn, args: unknown): Promise<unknown> {
+  return packed(await answer(fn, unpacked(args) as unknown[]));
 }
 
 /** Calls the function, as a task where a loop runs, so that an async one may use it. */
@@ -89,7 +96,8 @@ class Line {
 
   /** A Future, so that awaiting it is a cancellation point. */
   call(at: number, values: unknown[]): PromiseLike<unknown> {
-    const answered = Promise.race([this.#remote.call(at, values), this.#closed]).then((answer) => {
+    const answered = Promise.race([this.#remote.call(at, packed(values)), this.#closed]).then((received) => {
+      const answer = unpacked(received) as Answer;
       if ("thrown" in answer) throw decodeThrown(answer.thrown);
       return answer.value;
     });

@@ -2,6 +2,7 @@
 // batch they leave one by one, so that only the culprit is refused.
 
 import type { MessagePort, Transferable } from "node:worker_threads";
+import { packed } from "./carrier.ts";
 
 /** What tells a channel how its records are made. */
 export interface Framing {
@@ -54,7 +55,7 @@ export class Channel {
 
   #postSealed(words: unknown[], transfer: readonly Transferable[] = []): void {
     this.#framing.seal?.(words);
-    this.#port.postMessage(words, transfer as Transferable[]);
+    this.#port.postMessage(packed(words), transfer as Transferable[]);
   }
 
   #postOneByOne(words: readonly unknown[]): void {

@@ -10,6 +10,15 @@ export type { CallOptions, WorkerPoolOptions } from "./options.ts";
 export { type PoolView, WorkerPool } from "./pool.ts";
 export type { RemoteFunction, RemoteModule } from "./remotemodule.ts";
 export { registerErrors } from "./serialize.ts";
+export {
+  OwnerDiedError,
+  SharedBarrier,
+  SharedBoundedSemaphore,
+  SharedCondition,
+  SharedEvent,
+  SharedLock,
+  SharedSemaphore,
+} from "./shared/index.ts";
 export { task } from "./shipping/declared.ts";
 export type { ShipMode } from "./shipping/ship.ts";
 export { ShipError, type ShipErrorCode } from "./shipping/shiperror.ts";

@@ -10,6 +10,7 @@ import {
   type Worker,
 } from "node:worker_threads";
 import { inRootContext } from "../src/index.ts";
+import { unpacked } from "./carrier.ts";
 import { Channel } from "./channel.ts";
 import type { Code } from "./code.ts";
 import * as wire from "./protocol.ts";
@@ -127,7 +128,7 @@ export class Session {
   }
 
   async #run(port: MessagePort): Promise<void> {
-    this.#port.on("message", (message: unknown[]) => this.#read(message));
+    this.#port.on("message", (message: unknown) => this.#read(unpacked(message) as unknown[]));
     this.#port.on("messageerror", () => this.kill());
     let failure: Error | null = null;
     try {
@@ -141,7 +142,7 @@ export class Session {
       entry !== undefined;
       entry = receiveMessageOnPort(this.#port)
     ) {
-      this.#read(entry.message);
+      this.#read(unpacked(entry.message) as unknown[]);
     }
     this.#port.close();
     this.#events.ended(failure);

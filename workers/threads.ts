@@ -9,6 +9,7 @@
 import { fileURLToPath } from "node:url";
 import type { MessagePort, Worker } from "node:worker_threads";
 import type { Piscina } from "piscina";
+import { packed } from "./carrier.ts";
 import type { Settings } from "./options.ts";
 import type { SessionSetup } from "./protocol.ts";
 import { type ThreadLoader, threadLoader } from "./shipping/loader.ts";
@@ -33,7 +34,7 @@ export class Threads {
   /** Runs a session in a thread that has none; settles when the session or its thread ends. */
   async run(setup: SessionSetup): Promise<void> {
     const piscina = this.#piscina ?? (await this.#start());
-    await piscina.run(setup, { transferList: [setup.port as MessagePort] });
+    await piscina.run(packed(setup), { transferList: [setup.port as MessagePort] });
   }
 
   /** How many threads there are. */

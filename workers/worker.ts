@@ -5,12 +5,14 @@
 
 import { type MessagePort, threadId } from "node:worker_threads";
 import { type EventLoop, newEventLoop } from "../src/index.ts";
+import { unpacked } from "./carrier.ts";
 import { currentJob } from "./current.ts";
 import { Functions } from "./functions.ts";
 import { Intake, type ThreadState } from "./intake.ts";
 import type * as wire from "./protocol.ts";
 import { ABOUT_SESSION, BROKEN, HELLO, READY, STRAY, TRAILER_WORDS } from "./protocol.ts";
 import { encodeThrown } from "./serialize.ts";
+import "./shared/index.ts";
 import { installLoader } from "./shipping/loader.ts";
 import { rebuild } from "./shipping/rebuild.ts";
 import { CURRENT, type Slots } from "./slots.ts";
@@ -31,7 +33,8 @@ let teardown: wire.Recipe | null = null;
 let current: { port: MessagePort; slots: Slots } | null = null;
 
 /** Serves one host until it closes the port. */
-export default async function session(setup: wire.SessionSetup): Promise<void> {
+export default async function session(received: unknown): Promise<void> {
+  const setup = unpacked(received) as wire.SessionSetup;
   const { port } = setup;
   say(port, HELLO, threadId);
   const closed = new Promise((resolve) => port.once("close", resolve));
@@ -45,7 +48,7 @@ export default async function session(setup: wire.SessionSetup): Promise<void> {
   const slots = new Int32Array(setup.slots);
   const intake = new Intake(port, slots, setup.tasksPerWorker, thread);
   current = { port, slots };
-  port.on("message", (message: unknown[]) => intake.receive(message));
+  port.on("message", (message: unknown) => intake.receive(unpacked(message) as unknown[]));
   await closed;
   current = null;
 }

@@ -30,7 +30,7 @@ export function block(record: number, timeout: number | null, isOver: () => bool
     checkCancelled();
     const left = deadline - performance.now();
     if (left <= 0) throw new TimeoutError(`The wait did not end within ${timeout} ms`);
-    Atomics.wait(records.words, record, WAITING, Math.min(left, SLICE));
-    if (isOver()) return;
+    if (Atomics.wait(records.words, record, WAITING, Math.min(left, SLICE)) === "timed-out" && isOver())
+      return;
   }
 }

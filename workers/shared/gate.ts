@@ -26,6 +26,8 @@ export interface Waiting {
   readonly join?: (record: number, sync: number) => number;
   /** Tells, after the death of a thread, whether the wait is to end as OWNER_DIED. */
   readonly isDoomed?: (() => boolean) | null;
+  /** Tells, of a wait that blocks this thread, whether it waits for the thread itself: then it ends as MUST_WAIT. */
+  readonly isStuck?: () => boolean;
 }
 
 export class Gate implements WaitingPlace {
@@ -99,11 +101,16 @@ export class Gate implements WaitingPlace {
   }
 
   /** The same, blocking the thread. */
-  waitSync(timeout: number | null, { passOn, join = this.#join, isDoomed = null }: Waiting): number {
+  waitSync(timeout: number | null, waiting: Waiting): number {
+    const { passOn, join = this.#join, isDoomed, isStuck } = waiting;
     const record = takeRecord();
     const result = this.#joined(record, (taken) => join(taken, 1));
     if (result !== WAITING) return result;
-    const isOver = () => this.recover() && isDoomed?.() === true;
+    let stuck = false;
+    const isOver = () => {
+      stuck = isStuck?.() === true;
+      return stuck || (this.recover() && isDoomed?.() === true);
+    };
     try {
       block(record, timeout, isOver);
     } catch (error) {
@@ -112,7 +119,8 @@ export class Gate implements WaitingPlace {
       throw error;
     }
     const outcome = this.#collect(record);
-    return outcome === WAITING ? s.OWNER_DIED : outcome;
+    if (outcome !== WAITING) return outcome;
+    return stuck ? s.MUST_WAIT : s.OWNER_DIED;
   }
 
   /** Gives a permit back and serves who waits; false when there are as many as there can be. */

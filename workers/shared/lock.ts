@@ -78,12 +78,13 @@ export class SharedLock implements Lockable {
     checkMayBlock("lock.acquireSync", timeout);
     let result = this.#gate.enter();
     if (result === s.MUST_WAIT) {
-      if (this.#gate.isHeldHere) {
-        throw new RuntimeError(
-          "This thread holds the lock: it could not release it while acquireSync() blocks it",
-        );
-      }
-      result = this.#gate.waitSync(timeout, this.#waiting);
+      const isStuck = () => this.#gate.isHeldHere;
+      if (!isStuck()) result = this.#gate.waitSync(timeout, { ...this.#waiting, isStuck });
+    }
+    if (result === s.MUST_WAIT) {
+      throw new RuntimeError(
+        "This thread holds the lock: it could not release it while acquireSync() blocks it",
+      );
     }
     if (result !== s.GRANTED) throw ownerDied();
     return this;

@@ -1,4 +1,5 @@
 import { RuntimeError } from "../../src/index.ts";
+import { registerErrors } from "../serialize.ts";
 
 /**
  * Is thrown to those who wait for a shared lock, condition or barrier when the thread of one they wait for dies.
@@ -8,3 +9,5 @@ import { RuntimeError } from "../../src/index.ts";
  */
 export class OwnerDiedError extends RuntimeError {}
 OwnerDiedError.prototype.name = "OwnerDiedError";
+
+registerErrors(OwnerDiedError);

@@ -1,5 +1,7 @@
 // What kind of thing a captured value is: data that structured clone carries as it is, or something to take apart.
+
 import { types } from "node:util";
+import { isCarrier } from "../carrier.ts";
 
 export type Kind =
   | "array"
@@ -99,8 +101,12 @@ export function dataSize(value: unknown, seen: Set<object> = new Set()): number 
     case "builtin":
       return isOwnPrototype(value) ? builtinSize(value) : undefined;
     default:
-      return undefined;
+      return instanceSize(value);
   }
+}
+
+function instanceSize(value: object): number | undefined {
+  return isCarrier(value) ? 64 : undefined;
 }
 
 function sumOf(items: Iterable<unknown>, seen: Set<object>): number | undefined {
