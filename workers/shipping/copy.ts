@@ -10,7 +10,7 @@ import type { BoundInspection, CodeInspection } from "./inspector.ts";
 import { type Moment, noteModuleOnly } from "./moment.ts";
 import { propertiesUsed } from "./narrow.ts";
 import { log, noticeAssignments, noticeCopy } from "./notices.ts";
-import { nameOf, type Plan, planFor, titleOf } from "./plan.ts";
+import { nameOf, type Plan, planFor } from "./plan.ts";
 import {
   type Copy,
   type CopyNode,
@@ -135,20 +135,27 @@ function boundNode(copying: Copying, { target, self, args }: BoundInspection): C
 }
 
 function codeNode(copying: Copying, fn: object, inspection: CodeInspection, url: string): CopyNode {
-  const title = titleOf(fn, inspection);
-  if (copying.trail.length === 0) {
-    copying.root = title;
-    return takenApart(copying, fn, inspection, url);
+  const plan = planFor(fn, inspection);
+  const { title } = plan.code;
+  if (copying.trail.length > 0) {
+    return within(copying, { kind: "function", title }, () => takenApart(copying, fn, plan, inspection, url));
   }
-  return within(copying, { kind: "function", title }, () => takenApart(copying, fn, inspection, url));
+  copying.root = title;
+  const node = takenApart(copying, fn, plan, inspection, url);
+  // Of the function that was handed over only: a transpiler's helpers keep state of their own.
+  if (plan.imports) noticeAssignments(plan);
+  return node;
 }
 
-function takenApart(copying: Copying, fn: object, inspection: CodeInspection, url: string): CopyNode {
-  const plan = planFor(fn, inspection);
+function takenApart(
+  copying: Copying,
+  fn: object,
+  plan: Plan,
+  inspection: CodeInspection,
+  url: string,
+): CopyNode {
   if (!findImports(copying, plan, inspection)) return { kind: "data", value: undefined };
   noteModuleOnly(fn, inspection, plan.usesArguments ? ["arguments"] : plan.captured);
-  // Of the function that was handed over only: a transpiler's helpers keep state of their own.
-  if (copying.trail.length === 0) noticeAssignments(plan);
   const outer = copying.url;
   copying.url = url;
   const node = filledIn(copying, fn, plan, inspection);

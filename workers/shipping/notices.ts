@@ -7,6 +7,10 @@ import type { Plan } from "./plan.ts";
 /** From here on a copy is worth a warning. */
 const LARGE = 1024 * 1024;
 
+/** Topics of `plan.warned`. */
+const SIZE = "size";
+const ASSIGNMENTS = "assignments";
+
 export const log = debuglog("threadloop");
 
 /** Tells about a finished copy. */
@@ -22,9 +26,9 @@ export function noticeCopy(plan: Plan, { captures, size, stable }: Copying): voi
     );
   }
   if (size > LARGE) {
-    warnOnce(
-      plan,
-      "size",
+    if (plan.warned.has(SIZE)) return;
+    plan.warned.add(SIZE);
+    warn(
       "THREADLOOP_LARGE_CAPTURE",
       `Function ${plan.code.title} takes ${bytes(size)} of captured data along at every call. ` +
         "Keep the data in a module that the worker imports, share it in a SharedArrayBuffer, or send one function for many items with pool.map",
@@ -34,11 +38,12 @@ export function noticeCopy(plan: Plan, { captures, size, stable }: Copying): voi
 
 /** Tells about assignments that will not be seen on this thread. */
 export function noticeAssignments(plan: Plan): void {
+  if (plan.warned.has(ASSIGNMENTS)) return;
+  plan.warned.add(ASSIGNMENTS);
+  const assigned = assignedNames(plan.code.source);
   for (const name of plan.captured) {
-    if (plan.imports?.has(name) || !assigns(plan.code.source, name)) continue;
-    warnOnce(
-      plan,
-      name,
+    if (plan.imports?.has(name) || !assigned.has(name)) continue;
+    warn(
       "THREADLOOP_CAPTURE_ASSIGNED",
       `Function ${plan.code.title} assigns to its captured variable ${name}: a worker thread has a copy of it, so this thread will not ` +
         "see the change. Return the value instead, or keep it in a SharedArrayBuffer",
@@ -46,20 +51,21 @@ export function noticeAssignments(plan: Plan): void {
   }
 }
 
-function warnOnce(plan: Plan, topic: string, code: string, message: string): void {
-  if (plan.warned.has(topic)) return;
-  plan.warned.add(topic);
+function warn(code: string, message: string): void {
   process.emitWarning(message, { code });
 }
 
+const STRINGS_AND_COMMENTS = /\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'/g;
+const DECLARED = /\b(?:let|const|var)\s+([\p{ID_Continue}$]+)/gu;
+const ASSIGNED =
+  /(?<![\p{ID_Continue}$.])([\p{ID_Continue}$]+)\s*(?:(?:\*\*|<<|>>>?|&&|\|\||\?\?|[-+*/%&|^])?=(?![=>])|\+\+|--)|(?:\+\+|--)\s*([\p{ID_Continue}$]+)(?!\s*[.[])/gu;
+
 /** By text, so a variable of the same name inside may be taken for it: it is a hint, not a rule. */
-function assigns(source: string, name: string): boolean {
-  const text = source.replace(/\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'/g, '""');
-  const variable = `(?<![\\w$.])${name.replaceAll("$", "\\$")}(?![\\w$])`;
-  if (new RegExp(`\\b(?:let|const|var)\\s+${variable}`).test(text)) return false;
-  return new RegExp(
-    `${variable}\\s*(?:(?:[-+*/%&|^]|\\*\\*|<<|>>>?|&&|\\|\\||\\?\\?)?=(?![=>])|\\+\\+|--)|(?:\\+\\+|--)\\s*${variable}(?!\\s*[.[])`,
-  ).test(text);
+function assignedNames(source: string): Set<string> {
+  const text = source.replace(STRINGS_AND_COMMENTS, '""');
+  const names = new Set(Array.from(text.matchAll(ASSIGNED), ([, before, behind]) => (before ?? behind)!));
+  for (const [, name] of text.matchAll(DECLARED)) names.delete(name!);
+  return names;
 }
 
 function bytes(count: number): string {
