@@ -16,6 +16,7 @@ import { type Host, isBound, type Owner } from "./host.ts";
 import { Job, type JobExtra, type JobPlace } from "./job.ts";
 import { captureStores } from "./jobcontext.ts";
 import { Ledger } from "./ledger.ts";
+import { Moments } from "./observe/moments.ts";
 import type { CallOptions, Settings } from "./options.ts";
 import type { Broadcast, Details } from "./protocol.ts";
 import { Room } from "./room.ts";
@@ -41,6 +42,7 @@ export class Engine implements Owner {
   readonly setup: SetUp;
   readonly #watchers = new Map<Host, Set<(cause: Error) => void>>();
   #stillborn = 0;
+  readonly #moments = new Moments();
   /** Every job that turns up is ended with this. */
   #dropping: ((job: Job) => Error) | null = null;
   readonly room: Room;
@@ -120,6 +122,7 @@ export class Engine implements Owner {
   #make(args: readonly unknown[], options: CallOptions | null): Job {
     const called = takeCallbacks(args);
     const job = new Job(null, called === null ? args : called.rest, this.#shipping);
+    job._submitted = this.#moments.now;
     this.ledger.open++;
     if (options !== null) attachOptions(job, options);
     if (called !== null) job._more().callbacks = called.callbacks;

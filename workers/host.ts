@@ -10,6 +10,7 @@ import { argumentError } from "./clone.ts";
 import type { Code } from "./code.ts";
 import { type Death, whoIsToBlame } from "./death.ts";
 import { type Job, type JobPlace, jobTimer } from "./job.ts";
+import type { Meter } from "./observe/meter.ts";
 import * as wire from "./protocol.ts";
 import { decodeThrown, type Encoded } from "./serialize.ts";
 import { Session } from "./session.ts";
@@ -84,6 +85,16 @@ export class Host implements JobPlace {
   get window(): number {
     if (this.#table.suspended >= this.#owner.tasksPerWorker) return 1;
     return Math.min(MOST_AHEAD, Math.max(1, Math.ceil(AHEAD / this.#mean)));
+  }
+
+  /** The id of the thread, 0 without one. */
+  get threadId(): number {
+    return this.#session?.threadId ?? 0;
+  }
+
+  /** When its jobs were submitted and begun. */
+  get meter(): Meter {
+    return this.#table.meter;
   }
 
   get isLive(): boolean {

@@ -11,6 +11,7 @@ import type { Actors } from "./actors.ts";
 import { specialBody } from "./bodies.ts";
 import { type Callee, type Functions, loadOnce } from "./functions.ts";
 import { withStores } from "./jobcontext.ts";
+import { Stopwatch } from "./observe/meter.ts";
 import * as wire from "./protocol.ts";
 import { Replies } from "./replies.ts";
 import { Running, type Stage } from "./running.ts";
@@ -42,6 +43,7 @@ export class Intake implements Stage {
   readonly slots: Slots;
   readonly loop: EventLoop;
   readonly replies: Replies;
+  readonly watch: Stopwatch;
   readonly #thread: ThreadState;
   readonly #limit: number;
   /** Jobs in progress, by slot. */
@@ -59,6 +61,7 @@ export class Intake implements Stage {
   constructor(port: MessagePort, slots: Slots, limit: number, thread: ThreadState) {
     this.slots = slots;
     this.loop = thread.loop;
+    this.watch = new Stopwatch(slots);
     this.replies = new Replies(port, slots, (slot, error) => this.#running.get(slot)?.blame(error));
     this.#thread = thread;
     this.#limit = limit;
@@ -74,6 +77,7 @@ export class Intake implements Stage {
   }
 
   ended(slot: number): void {
+    this.watch.end(slot);
     this.#running.delete(slot);
     if (!this.#busy && this.#hasWork()) this.#wakeLater();
   }
@@ -108,9 +112,11 @@ export class Intake implements Stage {
     const { replies } = this;
     const begin = performance.now();
     let before = begin;
+    this.watch.start(begin);
     replies.inBatch = true;
     while (this.#next()) {
       const now = performance.now();
+      this.watch.next(now);
       replies.ran(now - before);
       before = now;
       replies.flushIfLate(now);
@@ -168,6 +174,7 @@ export class Intake implements Stage {
 
   #begin(call: Call): void {
     this.slots[PULSE] = ++this.#started;
+    this.watch.begin(call.slot);
     const callee = this.#load(call);
     if (callee instanceof Promise) this.#beginLater(call, callee);
     else if (callee !== null) this.#start(call, callee);

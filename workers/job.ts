@@ -6,6 +6,7 @@
 import { type AbstractEventLoop, CancelledError, Future } from "../src/index.ts";
 import type { Callbacks } from "./callbacks.ts";
 import type { Code } from "./code.ts";
+import { type Moment, NEVER } from "./observe/moments.ts";
 import type { CallOptions } from "./options.ts";
 import type { Details } from "./protocol.ts";
 
@@ -67,6 +68,8 @@ export class Job<T = unknown> extends Future<T> {
   _place: JobPlace;
   /** @internal */
   _slot = 0;
+  /** @internal When it was submitted. */
+  _submitted: Moment = NEVER;
   /** @internal */
   _extra: JobExtra | null = null;
   /** @internal V8's own resolve function of the last await: the way to the caller's stack. */

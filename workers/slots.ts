@@ -32,10 +32,6 @@ export const SLOT_COUNT = 1 << 16;
 
 export type Slots = Int32Array;
 
-export function createSlots(count: number = SLOT_COUNT): Slots {
-  return new Int32Array(new SharedArrayBuffer(count * Int32Array.BYTES_PER_ELEMENT));
-}
-
 /** Host: makes the job of `slot` ready to be claimed. */
 export function offer(slots: Slots, slot: number): void {
   Atomics.store(slots, slot, QUEUED);

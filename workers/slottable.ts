@@ -1,21 +1,14 @@
 // The host's side of the slots: which job has which, which are free, and how many have not started.
 
 import type { Job } from "./job.ts";
-import {
-  createSlots,
-  FIRST_SLOT,
-  isRunning,
-  offer,
-  PULSE,
-  reclaim,
-  release,
-  type Slots,
-  SUSPENDED,
-} from "./slots.ts";
+import { createShared, Meter } from "./observe/meter.ts";
+import { FIRST_SLOT, isRunning, offer, PULSE, reclaim, release, type Slots, SUSPENDED } from "./slots.ts";
 
 export class SlotTable {
   /** Shared with the thread. */
-  words: Slots = createSlots();
+  words: Slots = createShared();
+  /** When the jobs were submitted and begun, beside the slots. */
+  meter: Meter = new Meter(this.words);
   readonly #jobs: (Job | undefined)[] = [];
   /** When the job of each slot was posted, as a running number. */
   readonly #order: number[] = [];
@@ -44,6 +37,7 @@ export class SlotTable {
     const slot = this.#free.pop() ?? this.#top++;
     this.#jobs[slot] = job;
     this.#order[slot] = this.#posted++;
+    this.meter.submitted[slot] = job._submitted.at;
     offer(this.words, slot);
     return slot;
   }
@@ -87,8 +81,10 @@ export class SlotTable {
 
   /** Forgets everything, for the next session; a thread that died may still be writing, so its memory is not used again. */
   reset(died: boolean): void {
-    if (died) this.words = createSlots();
-    else this.words.fill(0, 0, this.#top);
+    if (died) {
+      this.words = createShared();
+      this.meter = this.meter.continueIn(this.words);
+    } else this.words.fill(0, 0, this.#top);
     this.#jobs.length = 0;
     this.#order.length = 0;
     this.#free.length = 0;

@@ -42,8 +42,12 @@ export class Threads {
     return this.#piscina?.threads.length ?? 0;
   }
 
+  get all(): readonly Worker[] {
+    return this.#piscina?.threads ?? [];
+  }
+
   find(threadId: number): Worker | undefined {
-    return this.#piscina?.threads.find((worker) => worker.threadId === threadId);
+    return this.all.find((worker) => worker.threadId === threadId);
   }
 
   /** Terminates the threads. */

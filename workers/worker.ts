@@ -9,6 +9,7 @@ import { unpacked } from "./carrier.ts";
 import { currentJob } from "./current.ts";
 import { Functions } from "./functions.ts";
 import { Intake, type ThreadState } from "./intake.ts";
+import { slotsIn } from "./observe/meter.ts";
 import type * as wire from "./protocol.ts";
 import { ABOUT_SESSION, BROKEN, HELLO, READY, STRAY, TRAILER_WORDS } from "./protocol.ts";
 import { encodeThrown } from "./serialize.ts";
@@ -45,7 +46,7 @@ export default async function session(received: unknown): Promise<void> {
     return;
   }
   say(port, READY, 0);
-  const slots = new Int32Array(setup.slots);
+  const slots = slotsIn(setup.slots);
   const intake = new Intake(port, slots, setup.tasksPerWorker, thread);
   current = { port, slots };
   port.on("message", (message: unknown) => intake.receive(unpacked(message) as unknown[]));

@@ -1,0 +1,114 @@
+// The times of the jobs of one worker, in the memory that its host and its thread share, behind the slots:
+//
+//     slots (Int32 each) | submitted at, begun at (Float64 each) | number of the job (Int32 each) | flags | counts
+//
+// The host writes when a job was submitted, the thread when it began it, and counts how long it waited and ran. So
+// both can tell at any moment what runs there since when, without a message.
+
+import { SLOT_COUNT, type Slots } from "../slots.ts";
+import { BUCKETS, count } from "./durations.ts";
+import { COMMON } from "./moments.ts";
+
+const SUBMITTED = SLOT_COUNT * 4;
+const BEGUN = SUBMITTED + SLOT_COUNT * 8;
+const NUMBERS = BEGUN + SLOT_COUNT * 8;
+const FLAGS = NUMBERS + SLOT_COUNT * 4;
+const WAITS = FLAGS + 8;
+const RUNS = WAITS + BUCKETS * 4;
+const END = RUNS + BUCKETS * 4;
+
+/** Flag 0: the thread records what it does. */
+const RECORDING = 0;
+
+/** The slots in memory that has room for the times behind them; its pages appear when they are touched. */
+export function createShared(): Slots {
+  return slotsIn(new SharedArrayBuffer(END));
+}
+
+/** The slots in such memory. */
+export function slotsIn(shared: SharedArrayBuffer): Slots {
+  return new Int32Array(shared, 0, SLOT_COUNT);
+}
+
+/** The times as both sides see them. */
+export class Meter {
+  readonly submitted: Float64Array;
+  readonly begun: Float64Array;
+  /** What jobs are called by those who record them. */
+  readonly numbers: Int32Array;
+  readonly waits: Uint32Array;
+  readonly runs: Uint32Array;
+  readonly #flags: Int32Array;
+
+  constructor(slots: Slots) {
+    const shared = slots.buffer as SharedArrayBuffer;
+    this.submitted = new Float64Array(shared, SUBMITTED, SLOT_COUNT);
+    this.begun = new Float64Array(shared, BEGUN, SLOT_COUNT);
+    this.numbers = new Int32Array(shared, NUMBERS, SLOT_COUNT);
+    this.#flags = new Int32Array(shared, FLAGS, 2);
+    this.waits = new Uint32Array(shared, WAITS, BUCKETS);
+    this.runs = new Uint32Array(shared, RUNS, BUCKETS);
+  }
+
+  get recording(): boolean {
+    return this.#flags[RECORDING] !== 0;
+  }
+
+  set recording(on: boolean) {
+    this.#flags[RECORDING] = on ? 1 : 0;
+  }
+
+  /** Goes on in the memory of the next thread. */
+  continueIn(slots: Slots): Meter {
+    const next = new Meter(slots);
+    next.waits.set(this.waits);
+    next.runs.set(this.runs);
+    next.recording = this.recording;
+    return next;
+  }
+}
+
+/** Writes the times, in the thread. A job that ends in its first step costs no look at the clock of its own. */
+export class Stopwatch {
+  readonly meter: Meter;
+  /** When the thread last looked at the clock, which is when the job that begins now begins. */
+  #now = 0;
+  /** The slot of the job that is in its first step, 0 without one. */
+  #first = 0;
+  /** The same, when it has ended in it. */
+  #ended = 0;
+  /** Is told of every job that began and ended at once. */
+  onJob: (slot: number, begin: number, end: number) => void = () => {};
+
+  constructor(slots: Slots) {
+    this.meter = new Meter(slots);
+  }
+
+  /** A turn of the thread begins. */
+  start(now: number): void {
+    this.#now = now;
+  }
+
+  begin(slot: number): void {
+    const { meter } = this;
+    const at = this.#now + COMMON;
+    meter.begun[slot] = at;
+    count(meter.waits, at - (meter.submitted[slot] as number));
+    this.#first = slot;
+  }
+
+  end(slot: number): void {
+    if (slot === this.#first) this.#ended = slot;
+    else count(this.meter.runs, performance.now() + COMMON - (this.meter.begun[slot] as number));
+  }
+
+  /** The first step of the job that began last is over. */
+  next(now: number): void {
+    if (this.#ended !== 0) {
+      count(this.meter.runs, now - this.#now);
+      if (this.meter.recording) this.onJob(this.#ended, this.#now, now);
+    }
+    this.#first = this.#ended = 0;
+    this.#now = now;
+  }
+}
