@@ -44,7 +44,7 @@ export function distribution(way: Way, index: number, data: Point[], median: num
     lineStyle: { color: COLOURS[way], width: 2 },
     areaStyle: { color: COLOURS[way], opacity: 0.2 },
     markPoint: {
-      itemStyle: { opacity: 0 }, // only the label is wanted
+      itemStyle: { color: "transparent" }, // only the label is wanted
       symbolSize: 1,
       label: {
         ...label(way),
