@@ -3,7 +3,7 @@
  * were created. AsyncLocalStorage values of the application travel beside them by themselves.
  */
 import { RuntimeError } from "./errors.ts";
-import { type ContextRunner, currentRunner, type RunnerContext } from "./events.ts";
+import { type ContextRunner, currentRunner, type RunnerContext, runAs } from "./events.ts";
 
 const NOTHING = Symbol("no value");
 
@@ -36,7 +36,7 @@ export class Context implements RunnerContext {
    */
   run<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): R {
     const runner: ContextRunner = { _isTask: false, _context: this };
-    return currentRunner.run(runner, fn, ...args);
+    return runAs(runner, fn, args);
   }
 }
 

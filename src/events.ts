@@ -119,6 +119,25 @@ export function runningTask(): AwaitingTask | null {
   return task.done() ? null : task;
 }
 
+/**
+ * Runs a function as this runner, in a scope that ends with it. `currentRunner.run` would make a second context frame
+ * to leave the first one, and would leave nothing else that the function entered.
+ */
+export function runAs<A extends unknown[], R>(runner: ContextRunner, fn: (...args: A) => R, args: A): R {
+  return new AsyncResource("Context", { requireManualDestroy: true }).runInAsyncScope(
+    enter as typeof enter<A, R>,
+    undefined,
+    runner,
+    fn,
+    args,
+  );
+}
+
+function enter<A extends unknown[], R>(runner: ContextRunner, fn: (...args: A) => R, args: A): R {
+  currentRunner.enterWith(runner);
+  return fn(...args);
+}
+
 let running: AbstractEventLoop | null = null;
 
 /** Registers the loop that runs in this thread, or null when it has stopped. */

@@ -137,7 +137,7 @@ export class Running implements RunningJob {
   /** A context of its own: what the job sets is seen by it and what it starts, and by nobody else. */
   #context(): Context {
     const context = new Context();
-    context._values = new Map([[currentJob, this]]);
+    context._values = new Map<object, unknown>().set(currentJob, this);
     return context;
   }
 }
