@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import {
   ContextVar,
   createTask,
@@ -7,6 +8,7 @@ import {
   getRunningLoop,
   newEventLoop,
   RuntimeError,
+  run,
   setEventLoop,
   sleep,
   Task,
@@ -365,6 +367,17 @@ describe("a closed loop", () => {
     }
   });
 
+  it("tells of the tasks that are still pending", async () => {
+    const loop = virtualLoop();
+    const told: unknown[] = [];
+    loop.setExceptionHandler((_, { message, task }) => told.push([message, task]));
+    const waiting = loop.createTask(() => new Future());
+    const done = loop.createTask(async () => 1);
+    await loop.runUntilComplete(done);
+    loop.close();
+    expect(told).toEqual([["Task was destroyed but it is pending!", waiting]]);
+  });
+
   it("has dropped what was scheduled", async () => {
     const loop = virtualLoop();
     let called = false;
@@ -437,6 +450,20 @@ describe("an executor", () => {
       await loop.shutdownDefaultExecutor();
       expect(executor.closed()).toBe(1);
       expect(() => loop.runInExecutor(null, () => 1)).toThrow(RuntimeError);
+    }));
+
+  it("that does not finish its jobs in time is given up, with a warning", () =>
+    run(async () => {
+      const loop = getRunningLoop();
+      const never = new Promise<void>(() => {});
+      loop.setDefaultExecutor({ submit: <R>() => new Future<R>(), close: () => never });
+      const warned = once(process, "warning");
+      await loop.shutdownDefaultExecutor(5);
+      const [warning] = await warned;
+      expect(warning).toMatchObject({
+        name: "RuntimeWarning",
+        message: expect.stringMatching(/within 5 ms/),
+      });
     }));
 
   it("must have a submit method", () => {

@@ -13,6 +13,7 @@ import {
   RuntimeError,
   run,
   sleep,
+  type Task,
 } from "threadloop";
 import { VirtualClock } from "threadloop/testing";
 import { describe, expect, it } from "vitest";
@@ -125,6 +126,22 @@ describe("run", () => {
       await sleep(1);
     });
     expect(reports).toEqual([[expect.stringMatching(/unhandled exception during .*shutdown/), boom]]);
+  });
+
+  it("cancels the tasks that are there when main ends, and not those that they then make", async () => {
+    const told: unknown[] = [];
+    let late: Task | undefined;
+    await virtual(async () => {
+      getRunningLoop().setExceptionHandler((_, { message, task }) => told.push([message, task]));
+      createTask(async () => {
+        await failureOf(sleep(100));
+        late = createTask(() => new Future(), { name: "made during the shutdown" });
+        await sleep(1);
+      });
+      await sleep(1);
+    });
+    expect([late?.cancelling(), late?.done()]).toEqual([0, false]);
+    expect(told).toEqual([["Task was destroyed but it is pending!", late]]);
   });
 
   it("is rejected with CancelledError when main cancels itself", async () => {

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import {
   allTasks,
   CancelledError,
@@ -136,6 +137,20 @@ describe("Task", () => {
       };
       for (const task of [createTask(worker("a")), createTask(worker("b"))]) await task;
       expect(order.join(" ")).toBe("a0 a1 a2 b0 b1 b2");
+    }));
+});
+
+describe("a task's name", () => {
+  it("can be set, and is made a string", () =>
+    virtual(async () => {
+      const task = createTask(async () => 1, { name: "first" });
+      task.name = "second";
+      expect([task.name, inspect(task)]).toEqual(["second", "<Task 'second' pending>"]);
+      // @ts-expect-error a name is a string
+      task.name = 42;
+      expect(task.name).toBe("42");
+      await task;
+      expect(inspect(task)).toBe("<Task '42' result=1>");
     }));
 });
 
@@ -526,6 +541,15 @@ describe("ensureFuture", () => {
       const future = ensureFuture(Promise.resolve(2));
       expect(future).not.toBeInstanceOf(Promise);
       expect(await future).toBe(2);
+    }));
+
+  it("refuses a future of another loop", () =>
+    virtual(async () => {
+      const other = virtualLoop();
+      const foreign = other.createFuture();
+      expect(() => ensureFuture(foreign)).toThrow(RangeError);
+      expect(() => ensureFuture(new Future(), other)).toThrow(RangeError);
+      other.close();
     }));
 
   it("refuses what cannot be awaited", () =>
