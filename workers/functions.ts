@@ -21,7 +21,7 @@ export class Functions {
 
   define(number: number, { recipe, name }: Definition): void {
     if (this.#callees.has(number)) return;
-    this.#callees.set(number, { name, fn: null, isAsync: null });
+    this.#callees.set(number, { name, fn: null, isAsync: null, isSlow: true });
     this.#recipes.set(number, recipe);
   }
 
@@ -39,7 +39,7 @@ export class Functions {
 
 /** Loads a function that travelled with its job. */
 export function loadOnce(recipe: Recipe, name: string): Callee | Promise<Callee> {
-  return loadInto({ name, fn: null, isAsync: null }, recipe);
+  return loadInto({ name, fn: null, isAsync: null, isSlow: true }, recipe);
 }
 
 function loadInto(callee: Callee, recipe: Recipe): Callee | Promise<Callee> {

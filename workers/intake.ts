@@ -217,6 +217,8 @@ export class Intake implements Stage {
     const running = new Running(this, slot, details?.name ?? callee.name);
     this.replies.names[slot] = running.name;
     this.#running.set(slot, running);
+    this.#last = callee;
+    if (callee.isSlow) this.replies.flush();
     if (details?.timed === true) this.replies.send(slot, wire.STARTED, 0);
     if (cancelRequested(this.slots, slot)) running.reply(wire.CANCELLED, undefined);
     else if (details === undefined) running.start(callee, args);

@@ -31,7 +31,7 @@ const thread: ThreadState = {
 let setUp = false;
 let broadcastsDone = 0;
 let teardown: wire.Recipe | null = null;
-let current: { port: MessagePort; slots: Slots } | null = null;
+let current: { intake: Intake; port: MessagePort; slots: Slots } | null = null;
 
 /** Serves one host until it closes the port. */
 export default async function session(received: unknown): Promise<void> {
@@ -48,7 +48,7 @@ export default async function session(received: unknown): Promise<void> {
   say(port, READY, 0);
   const slots = slotsIn(setup.slots);
   const intake = new Intake(port, slots, setup.tasksPerWorker, thread);
-  current = { port, slots };
+  current = { intake, port, slots };
   port.on("message", (message: unknown) => intake.receive(unpacked(message) as unknown[]));
   await closed;
   current = null;
@@ -107,10 +107,11 @@ function charge(error: unknown): void {
 process.on("uncaughtException", charge);
 process.on("unhandledRejection", charge);
 
-/** A job that ends the thread is to be blamed for it. */
+/** A job that ends the thread is to be blamed for it, and what others have to say is said first. */
 const exit = process.exit;
 process.exit = (code) => {
   const job = currentJob.get();
   if (current !== null && job !== null) current.slots[CURRENT] = job.slot;
+  current?.intake.replies.flush();
   return exit(code);
 };
