@@ -11,6 +11,8 @@ export interface Callee {
   fn: AnyFunction | null;
   /** Whether a call of it starts a coroutine: so says its kind, or its last call; null before the first one. */
   isAsync: boolean | null;
+  /** Its last call kept the thread for long: what there is to say is said before the next one. */
+  isSlow: boolean;
 }
 
 const AsyncFunction = (async () => {}).constructor;

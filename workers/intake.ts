@@ -19,6 +19,8 @@ import { encodeThrown } from "./serialize.ts";
 import { CURRENT, cancelRequested, claim, PULSE, type Slots } from "./slots.ts";
 
 const TURN_AFTER = 1;
+/** A call that takes so long is worth a flush before the next one of its function. */
+const SLOW = 0.5;
 
 /** What outlives a session: it is the thread's. */
 export interface ThreadState {
@@ -55,6 +57,8 @@ export class Intake implements Stage {
   #started = 0;
   /** A turn is going on, or will come by itself. */
   #busy = false;
+  /** What was called last. */
+  #last: Callee | null = null;
   /** A claimed job waits for its function. */
   #loading = false;
 
@@ -118,6 +122,7 @@ export class Intake implements Stage {
       const now = performance.now();
       this.watch.next(now);
       replies.ran(now - before);
+      if (this.#last !== null) this.#last.isSlow = now - before >= SLOW;
       before = now;
       replies.flushIfLate(now);
       if (now - begin >= TURN_AFTER) {

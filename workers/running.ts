@@ -50,13 +50,23 @@ export class Running implements RunningJob {
     else this.startTask(() => callThenable(callee, args));
   }
 
-  /** Runs a body as a task of the worker's loop; its end is the job's. */
+  /**
+   * Runs a body as a task of the worker's loop; its end is the job's. Its first step runs now: what follows in the batch
+   * is not claimed before, and can be moved to another worker when that step is long.
+   */
   startTask(body: () => unknown): void {
-    const { loop } = this.#stage;
     const { slots } = this;
-    const start = () => this.#timed(body) as Promise<unknown>;
-    const task = loop.createTask(start, { name: this.name, context: this.#context() });
+    const options = { name: this.name, context: this.#context(), eagerStart: true };
+    slots[CURRENT] = this.slot;
+    const task = this.#stage.loop.createTask(body as () => Promise<unknown>, options);
+    slots[CURRENT] = 0;
     this.#task = task;
+    if (task.done()) this.#settleAs(task);
+    else this.#suspend(task);
+  }
+
+  #suspend(task: Task<unknown>): void {
+    const { slots } = this;
     (slots[SUSPENDED] as number)++;
     task._listen(() => {
       (slots[SUSPENDED] as number)--;
@@ -112,18 +122,6 @@ export class Running implements RunningJob {
       this.fail(error);
     }
     this.slots[CURRENT] = 0;
-  }
-
-  /** The first step of a task, up to its first await. */
-  #timed(body: () => unknown): unknown {
-    const begin = performance.now();
-    this.slots[CURRENT] = this.slot;
-    try {
-      return body();
-    } finally {
-      this.slots[CURRENT] = 0;
-      this.#stage.replies.ran(performance.now() - begin);
-    }
   }
 
   #settleAs(task: Task<unknown>): void {
