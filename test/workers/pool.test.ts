@@ -68,6 +68,7 @@ describe("WorkerPool", () => {
     await Promise.all([pool.submit(jobs.spin, 1), pool.submit(jobs.spin, 1)]);
     const gate = new Gate();
     const blocked = pool.submit(jobs.blockUntilOpen, gate.buffer);
+    await gate.at(1);
     const others = await Promise.all(Array.from({ length: 200 }, () => pool.submit(jobs.where)));
     expect(blocked.done()).toBe(false);
     gate.open();
