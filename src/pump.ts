@@ -41,6 +41,7 @@ const TURN_ENTRIES = 100;
 const TURN_MS = 1;
 const LOOK_MASK = 3;
 const LONGEST_SLEEP = 2 ** 31 - 1;
+const PATIENCE = 20; // real milliseconds that a clock which jumps leaves to foreign promises
 
 const RESOLVED = Promise.resolve();
 // Captured at load: a test runner's fake timers must not stop the loop.
@@ -280,12 +281,17 @@ export abstract class Pump implements AbstractEventLoop {
     const wait = deadline === null ? Infinity : deadline - this.time();
     if (wait <= 0) return true;
     this.#idle = true;
-    if (wait !== Infinity && this.#clock.idle === undefined) {
-      const delay = Math.min(Math.ceil(wait), LONGEST_SLEEP);
-      this.#sleep = inRootContext(() => setTimeout(this.#enter, delay));
-    }
+    if (wait === Infinity || (this.#clock.idle !== undefined && this.#outside > 0)) return false;
+    const delay = this.#clock.idle === undefined ? Math.min(Math.ceil(wait), LONGEST_SLEEP) : PATIENCE;
+    this.#sleep = inRootContext(() => setTimeout(this.#awake, delay));
     return false;
   }
+
+  /** A clock that jumps has waited for foreign promises: perhaps tasks of ours that sleep are to settle them. */
+  #awake = () => {
+    this.#clock.idle?.(this.#timers.next());
+    this.#enter();
+  };
 
   /** Nothing outside is waited for any more: a clock that jumps may do so now. */
   #reconsider(): void {
@@ -305,8 +311,7 @@ export abstract class Pump implements AbstractEventLoop {
   }
 
   /** The microtasks will be drained: whoever was resumed cannot go on. */
-  #armDrain = () => nextTick(this.#drained);
-  #drained = () => this.#next();
+  #armDrain = () => nextTick(() => this.#next());
 
   #armNet = () => nextTick(this.#stalled);
   /** The microtasks are drained in mid-step: the task waits for a foreign promise. */
@@ -319,15 +324,12 @@ export abstract class Pump implements AbstractEventLoop {
   };
 
   #end(): boolean {
-    const ended = this.#halt();
-    ended?.resolve();
+    this.#halt()?.resolve();
     return false;
   }
 
   #fail(error: unknown): void {
-    if (!this.#running) return;
-    const ended = this.#halt();
-    ended?.reject(error);
+    if (this.#running) this.#halt()?.reject(error);
   }
 
   #halt(): { resolve: () => void; reject: (error: unknown) => void } | null {

@@ -17,8 +17,9 @@ export interface VirtualClockOptions {
 /**
  * A clock for `run(main, { clock })` that stands still while anything is ready and then jumps to the next timer.
  *
- * While something outside the loop is waited for (a job of a pool, a promise) it does not jump. When nothing at all
- * is left to wait for, `run` rejects with a DeadlockError that names each stuck task and what it waits on.
+ * While something outside the loop is waited for (a job of a pool, a socket, a promise in `wrapPromise`) it does not
+ * jump; for a bare await of another promise it stands still for 20 real milliseconds. When nothing at all is left to
+ * wait for, `run` rejects with a DeadlockError that names each stuck task and what it waits on.
  *
  * @example
  * ```ts

@@ -41,6 +41,18 @@ describe("VirtualClock", () => {
       expect([await wrapPromise(outside), now()]).toEqual(["from outside", 0]);
     }));
 
+  it("jumps though a task waits for a promise that another task settles after a while", () =>
+    virtual(async () => {
+      const settled = createTask(async () => {
+        await sleep(5);
+        return await sleep(5, "settled");
+      });
+      expect(await Promise.allSettled([settled.toPromise()])).toEqual([
+        { status: "fulfilled", value: "settled" },
+      ]);
+      expect(now()).toBe(10);
+    }));
+
   it("tells each iteration of the loop", async () => {
     const iterations: number[] = [];
     const clock = new VirtualClock({ onIteration: (iteration) => iterations.push(iteration) });
