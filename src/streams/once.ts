@@ -3,13 +3,13 @@ import type { EventEmitter } from "node:events";
 import { OutsideFuture } from "../outside.ts";
 
 /**
- * Waits for an event, or throws the emitter's error, or ECONNRESET when it is closed before. Unlike Node's own it is
- * cancelled at once, and leaves no listener however it ends.
+ * Waits for an event and gives its first argument, or throws the emitter's error, or ECONNRESET when it is closed
+ * before. Unlike Node's own it is cancelled at once, and leaves no listener however it ends.
  */
-export async function once(emitter: EventEmitter, event: string): Promise<void> {
-  const future = new OutsideFuture<void>();
-  const succeed = () => {
-    if (!future.done()) future.setResult();
+export async function once(emitter: EventEmitter, event: string): Promise<unknown> {
+  const future = new OutsideFuture<unknown>();
+  const succeed = (value: unknown) => {
+    if (!future.done()) future.setResult(value);
   };
   const fail = (error: unknown) => {
     if (!future.done()) future.setException(error);
@@ -17,7 +17,7 @@ export async function once(emitter: EventEmitter, event: string): Promise<void> 
   const end = () => fail(connectionLost());
   emitter.on(event, succeed).on("error", fail).on("close", end);
   try {
-    await future;
+    return await future;
   } finally {
     emitter.off(event, succeed).off("error", fail).off("close", end);
   }

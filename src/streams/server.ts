@@ -7,7 +7,7 @@ import {
   type Server as NodeServer,
   type Socket,
 } from "node:net";
-import { createServer as createTlsServer, type TlsOptions } from "node:tls";
+import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from "node:tls";
 import { inspect } from "node:util";
 import { type Context, copyContext } from "../context.ts";
 import { got, isCancelled, RuntimeError } from "../errors.ts";
@@ -266,7 +266,14 @@ export class Server {
 }
 
 function makeServer(options: StartServerOptions, accept: (socket: Socket) => void): NodeServer {
-  if (options.tls !== undefined)
-    return createTlsServer({ noDelay: true, ...options.tls }, accept).on("tlsClientError", ignore);
+  if (options.tls !== undefined) return tlsServer(options.tls, accept);
   return createServer({ noDelay: true, allowHalfOpen: true }, accept);
+}
+
+/** A client that is slow with its handshake, or never does it, does not hold the process. */
+function tlsServer(options: TlsOptions, accept: (socket: Socket) => void): NodeServer {
+  return createTlsServer({ noDelay: true, ...options })
+    .on("connection", (socket: Socket) => socket.unref())
+    .on("tlsClientError", ignore)
+    .on("secureConnection", (socket: TLSSocket) => accept(socket.ref()));
 }

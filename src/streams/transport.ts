@@ -21,6 +21,7 @@ export class Transport {
   #closing = false;
   #eofWritten = false;
   #lost = false;
+  #broken: Error | null = null;
   #stopFeeding: (() => void) | null = null;
   readonly #drainWaiters = new OutsideWaiters();
   readonly #closeWaiters = new OutsideWaiters();
@@ -77,9 +78,10 @@ export class Transport {
     this.#end();
   };
 
-  /** Ends the connection at once; what was written and not yet sent is dropped. */
-  abort(): void {
+  /** Ends the connection at once, maybe as broken by an error; what was written and not yet sent is dropped. */
+  abort(error: Error | null = null): void {
     this.#closing = true;
+    this.#broken = error;
     this.#stream.destroy();
   }
 
@@ -102,6 +104,7 @@ export class Transport {
 
   /** What broke the connection; null when it was ended, also when our own abort cancelled a write. */
   get #error(): Error | null {
+    if (this.#broken !== null) return this.#broken;
     const { errored } = this.#stream;
     return (errored as NodeJS.ErrnoException | null)?.code === "ECANCELED" ? null : errored;
   }

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { type AddressInfo, connect, createServer, type Server as NodeServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
@@ -34,6 +34,8 @@ const HERE = { host: "127.0.0.1", port: 0 };
 const fixture = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}`, import.meta.url));
 const key = fixture("key.pem");
 const cert = fixture("cert.pem");
+const otherKey = fixture("other-key.pem");
+const otherCert = fixture("other-cert.pem");
 
 const dial = (server: Server, options: object = {}) =>
   openConnection({ host: "127.0.0.1", port: server.port, ...options });
@@ -507,6 +509,29 @@ describe("startTls", () => {
       expect(reports).toEqual([]);
     }));
 
+  it("checks the certificate of a client where it is asked to", () =>
+    run(() => {
+      const refusals: unknown[] = [];
+      const demanding = { key, cert, ca: cert, requestCert: true };
+      return serving(
+        async (_reader, writer) => {
+          await writer.startTls(demanding).catch((error) => refusals.push(error));
+          if (!writer.isClosing()) writer.write("welcome\n");
+        },
+        async (server) => {
+          const greeting = async (identity: object) => {
+            const { reader, writer } = await dial(server);
+            await writer.startTls({ ca: cert, servername: "localhost", ...identity });
+            return String(await reader.readLine().catch(() => "refused"));
+          };
+          expect(await greeting({ key, cert })).toBe("welcome\n");
+          expect(await greeting({})).toMatch(/^(refused)?$/);
+          expect(await greeting({ key: otherKey, cert: otherCert })).toMatch(/^(refused)?$/);
+          expect(refusals).toHaveLength(2);
+        },
+      );
+    }));
+
   it("loses the connection when it is cancelled", () =>
     run(async () => {
       const { server, port } = await nodeServer(() => {}); // never answers
@@ -758,6 +783,20 @@ describe("Server", () => {
 });
 
 describe("the loop", () => {
+  it("is not held by a client that never ends its handshake", async () => {
+    const dialled = await run(async () => {
+      const server = await startServer(echo, { ...HERE, tls: { key, cert } });
+      const accepted = once(server.sockets[0] as NodeServer, "connection");
+      const silent = connect(server.port, "127.0.0.1");
+      const [socket] = await wrapPromise(accepted);
+      server.close();
+      await server.waitClosed();
+      return { silent, held: (socket as { _handle: { hasRef(): boolean } })._handle.hasRef() };
+    });
+    expect(dialled.held).toBe(false);
+    dialled.silent.destroy();
+  });
+
   it("closes what is left open when it closes", async () => {
     const left = await run(async () => {
       const server = await startServer(echo, HERE);
