@@ -38,6 +38,7 @@ export { type ClientHandler, Server, type StartServerOptions, startServer } from
 export { StreamReader, type StreamReaderOptions } from "./streams/reader.ts";
 export { type ExtraInfo, StreamWriter } from "./streams/writer.ts";
 export type { TlsUpgradeOptions } from "./streams/tls.ts";
+export { connectReadPipe, connectWritePipe } from "./streams/pipes.ts";
 export { createSubprocess, createSubprocessShell } from "./streams/subprocess.ts";
 export type { Stdio, SubprocessOptions } from "./streams/subprocess.ts";
 export { Process } from "./streams/process.ts";

@@ -56,7 +56,7 @@ export async function openConnection(target: OpenConnectionOptions | string): Pr
     socket.destroy();
     throw error;
   }
-  return { reader, writer: new StreamWriter(new Transport(loop, socket, reader)) };
+  return { reader, writer: new StreamWriter(new Transport(loop, socket, reader).closeWithLoop()) };
 }
 
 function makeSocket(options: OpenConnectionOptions): Socket {

@@ -225,7 +225,7 @@ export class Server {
       this.#clients.delete(client);
       this.#wakeIfOver();
     });
-    this.#clients.add(client);
+    this.#clients.add(client.closeWithLoop());
     if (this.#closed) {
       client.abort(); // it was accepted while the server closed
       return;

@@ -5,10 +5,11 @@ import { inRootContext } from "../events.ts";
 import type { EventLoop } from "../loop.ts";
 import { getRunningLoop } from "../running.ts";
 import { once } from "./once.ts";
+import { readPipe } from "./pipes.ts";
 import { Process } from "./process.ts";
-import { StreamReader, type StreamReaderOptions } from "./reader.ts";
+import type { StreamReader, StreamReaderOptions } from "./reader.ts";
 import { type SocketPair, socketPair } from "./socketpair.ts";
-import { feed, ignore, Transport } from "./transport.ts";
+import { ignore, Transport } from "./transport.ts";
 import { StreamWriter } from "./writer.ts";
 
 /** Where a process's input comes from or its output goes: a pipe to us, where ours goes, nowhere, or a file or stream. */
@@ -91,9 +92,12 @@ async function start<O extends SubprocessOptions>(
   const child = spawned(pair, () =>
     spawn(command, args, { ...spawnOptions, stdio: [stdin, ...outputs], shell } as SpawnOptions),
   );
-  const reader = (source: Readable | null) => (source === null ? null : read(loop, source, { limit }));
+  // They are fed from now on: when the process ends, Node throws away what nobody reads.
+  const reader = (source: Readable | null) =>
+    source === null ? null : readPipe(loop, source, { limit }, (pipe) => pipe.destroy());
   const process = new Process(child, {
-    stdin: child.stdin === null ? null : new StreamWriter(new Transport(loop, child.stdin, null)),
+    stdin:
+      child.stdin === null ? null : new StreamWriter(new Transport(loop, child.stdin, null).closeWithLoop()),
     stdout: reader(pair?.near ?? child.stdout),
     stderr: reader(child.stderr),
   });
@@ -126,20 +130,6 @@ async function running(child: ChildProcess): Promise<void> {
 /** Error output that goes where the output goes, when that is no pipe of ours. */
 function sameAs(stdout: Stdio): Stdio {
   return stdout === "inherit" ? 1 : stdout;
-}
-
-/** A reader of a process's output, which is fed from now on: Node throws away what nobody reads when it ends. */
-function read(loop: EventLoop, source: Readable, options: StreamReaderOptions): StreamReader {
-  const reader = new StreamReader(options);
-  const abandon = () => source.destroy();
-  loop._atClose.add(abandon);
-  feed(source, reader);
-  source.on("error", ignore).once("close", () => {
-    loop._atClose.delete(abandon);
-    if (source.errored) reader.setException(source.errored);
-    else reader.feedEof();
-  });
-  return reader;
 }
 
 /** A child that still runs when the loop closes is killed, or, when it is detached, left to itself. */

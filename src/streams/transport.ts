@@ -32,8 +32,13 @@ export class Transport {
     this.#stream = stream;
     this.reader = reader;
     this.#onLost = onLost;
-    loop._atClose.add(this.close);
     this.attach(stream);
+  }
+
+  /** Has the loop close it at its end; what somebody else opened stays open. */
+  closeWithLoop(): this {
+    if (!this.#lost) this.#loop._atClose.add(this.close);
+    return this;
   }
 
   get stream(): Writable {
@@ -138,10 +143,11 @@ export class Transport {
 
 /** Feeds what a stream of Node's gives to a reader, and its end; returns how to stop that. */
 export function feed(source: Readable, reader: StreamReader): () => void {
-  const onData = (data: Buffer) => reader.feedData(data);
+  const onData = (data: Buffer | string) =>
+    reader.feedData(typeof data === "string" ? Buffer.from(data) : data);
   const onEnd = () => reader.feedEof();
   reader._setSource(source);
-  source.on("data", onData).on("end", onEnd);
+  source.on("data", onData).on("end", onEnd).resume();
   return () => {
     source.off("data", onData).off("end", onEnd);
     source.pause();

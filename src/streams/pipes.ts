@@ -1,0 +1,80 @@
+/** Readers and writers over any stream of Node's, as asyncio's connect_read_pipe and connect_write_pipe. */
+import type { Readable, Writable } from "node:stream";
+import { got } from "../errors.ts";
+import type { EventLoop } from "../loop.ts";
+import { getRunningLoop } from "../running.ts";
+import { StreamReader, type StreamReaderOptions } from "./reader.ts";
+import { feed, ignore, Transport } from "./transport.ts";
+import { StreamWriter } from "./writer.ts";
+
+/**
+ * Reads a stream of Node's: standard input, a file, a request's body. From now on the stream belongs to the reader,
+ * until the loop closes, which pauses it.
+ *
+ * Throws TypeError unless it is a readable stream of bytes or text.
+ *
+ * @example
+ * ```ts
+ * import { createReadStream } from "node:fs";
+ * import { connectReadPipe, run } from "threadloop";
+ *
+ * await run(async () => {
+ *   const reader = connectReadPipe(createReadStream("package.json"));
+ *   console.log(String(await reader.readLine()).trim()); // {
+ * });
+ * ```
+ */
+export function connectReadPipe(source: Readable, options: StreamReaderOptions = {}): StreamReader {
+  if (typeof source?.read !== "function" || source.readableObjectMode)
+    throw new TypeError(`Expected \`source\` to be a readable stream of bytes, got ${got(source)}`);
+  return readPipe(getRunningLoop(), source, options);
+}
+
+/**
+ * Writes to a stream of Node's: standard output, a file, a response. The loop does not close it at its end.
+ *
+ * Throws TypeError unless it is a writable stream of bytes or text.
+ *
+ * @example
+ * ```ts
+ * import { connectWritePipe, run } from "threadloop";
+ *
+ * await run(async () => {
+ *   const writer = connectWritePipe(process.stdout);
+ *   writer.write("progress\n");
+ *   await writer.drain();
+ * });
+ * ```
+ */
+export function connectWritePipe(target: Writable): StreamWriter {
+  if (typeof target?.write !== "function" || target.writableObjectMode)
+    throw new TypeError(`Expected \`target\` to be a writable stream of bytes, got ${got(target)}`);
+  return new StreamWriter(new Transport(getRunningLoop(), target, null));
+}
+
+/** @internal Reads a stream until the loop closes, which then lets go of it. */
+export function readPipe(
+  loop: EventLoop,
+  source: Readable,
+  options: StreamReaderOptions,
+  letGo: (source: Readable) => void = ignore,
+): StreamReader {
+  const reader = new StreamReader(options);
+  const stop = feed(source, reader);
+  const abandon = () => {
+    stop();
+    letGo(source);
+  };
+  const end = () => {
+    loop._atClose.delete(abandon);
+    if (source.errored) reader.setException(source.errored);
+    else reader.feedEof();
+  };
+  if (source.closed || source.readableEnded) {
+    end();
+    return reader;
+  }
+  loop._atClose.add(abandon);
+  source.on("error", ignore).once("close", end);
+  return reader;
+}
