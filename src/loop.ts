@@ -115,6 +115,11 @@ export class EventLoop extends Pump {
     return task;
   }
 
+  /** Returns its tasks that are not done, in the order of creation. */
+  allTasks(): Task[] {
+    return [...this._tasks] as unknown[] as Task[];
+  }
+
   /** Replaces how tasks are made; null goes back to the default. */
   setTaskFactory(factory: TaskFactory | null): void {
     if (factory !== null && typeof factory !== "function") {

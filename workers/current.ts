@@ -1,7 +1,7 @@
 // Which job the code of a worker belongs to. It is a context variable, so it follows tasks, callbacks and timers, and
 // an error out of nowhere can be charged to the job that caused it.
 
-import { CancelledError, ContextVar } from "../src/index.ts";
+import { CancelledError, ContextVar, type Task } from "../src/index.ts";
 import { cancelRequested, type Slots } from "./slots.ts";
 
 /** A job in progress, as its own code sees it. */
@@ -11,6 +11,8 @@ export interface RunningJob {
   slot: number;
   readonly name: string;
   readonly hasEnded: boolean;
+  /** The task that runs it, null when it is synchronous. */
+  readonly task: Task<unknown> | null;
   /** Charges it with an error that nobody handles. */
   blame(error: unknown): void;
 }

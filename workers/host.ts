@@ -10,7 +10,6 @@ import { argumentError } from "./clone.ts";
 import type { Code } from "./code.ts";
 import { type Death, whoIsToBlame } from "./death.ts";
 import { type Job, type JobPlace, jobTimer } from "./job.ts";
-import type { Meter } from "./observe/meter.ts";
 import * as wire from "./protocol.ts";
 import { decodeThrown, type Encoded } from "./serialize.ts";
 import { Session } from "./session.ts";
@@ -55,7 +54,8 @@ export class Host implements JobPlace {
   /** Things beside jobs that need the session: actors. */
   pins = 0;
   readonly #owner: Owner;
-  readonly #table = new SlotTable();
+  /** Its jobs, by slot. */
+  readonly table: SlotTable = new SlotTable();
   #session: Session | null = null;
   #ending = false;
   #posted = 0;
@@ -73,7 +73,7 @@ export class Host implements JobPlace {
 
   /** Jobs posted and not settled, without those suspended at an await. */
   get load(): number {
-    return this.#posted - this.#table.suspended;
+    return this.#posted - this.table.suspended;
   }
 
   /** Jobs posted and not settled. */
@@ -83,18 +83,17 @@ export class Host implements JobPlace {
 
   /** How many jobs may be posted and not suspended: about 1 ms of work, or one ahead when the worker's limit is reached. */
   get window(): number {
-    if (this.#table.suspended >= this.#owner.tasksPerWorker) return 1;
+    if (this.table.suspended >= this.#owner.tasksPerWorker) return 1;
     return Math.min(MOST_AHEAD, Math.max(1, Math.ceil(AHEAD / this.#mean)));
   }
 
-  /** The id of the thread, 0 without one. */
-  get threadId(): number {
-    return this.#session?.threadId ?? 0;
+  get session(): Session | null {
+    return this.#session;
   }
 
-  /** When its jobs were submitted and begun. */
-  get meter(): Meter {
-    return this.#table.meter;
+  /** Asks the thread about itself; null when it ends instead. */
+  ask(question: wire.Question): Promise<unknown> {
+    return (this.#session ?? this.#open()).ask(question);
   }
 
   get isLive(): boolean {
@@ -103,17 +102,17 @@ export class Host implements JobPlace {
 
   /** Whether a job can be posted now. */
   get isOpen(): boolean {
-    return !this.#ending && this.#table.hasRoom;
+    return !this.#ending && this.table.hasRoom;
   }
 
   get unstarted(): number {
-    return this.#table.unstarted;
+    return this.table.unstarted;
   }
 
   /** Gives a job to the worker. */
   post(job: Job): void {
     const session = this.#session ?? this.#open();
-    const slot = this.#table.take(job);
+    const slot = this.table.take(job);
     this.#posted++;
     job._place = this;
     job._slot = slot;
@@ -124,7 +123,7 @@ export class Host implements JobPlace {
 
   /** Has the worker started nothing since the last look, long ago, although jobs wait? */
   isStuck(now: number): boolean {
-    const pulse = this.#table.words[PULSE] as number;
+    const pulse = this.table.words[PULSE] as number;
     if (pulse !== this.#pulse) {
       this.#pulse = pulse;
       this.#pulseAt = now;
@@ -134,7 +133,7 @@ export class Host implements JobPlace {
 
   /** Takes back up to `most` jobs that have not started, the newest ones, and returns them oldest first. */
   takeBack(most: number): Job[] {
-    const movable = this.#table.jobs().filter((job) => !isBound(job));
+    const movable = this.table.jobs().filter((job) => !isBound(job));
     const taken: Job[] = [];
     for (let i = movable.length - 1; i >= 0 && taken.length < most; i--) {
       const job = movable[i] as Job;
@@ -145,7 +144,7 @@ export class Host implements JobPlace {
   }
 
   isRunning(job: Job): boolean {
-    return this.#table.isStarted(job._slot);
+    return this.table.isStarted(job._slot);
   }
 
   /** One that has not started is taken back; a running one is asked, and after the grace its thread is ended. */
@@ -158,7 +157,7 @@ export class Host implements JobPlace {
     const extra = job._more();
     const first = extra.ending === null;
     extra.ending = ending;
-    requestCancel(this.#table.words, job._slot);
+    requestCancel(this.table.words, job._slot);
     this.#session?.control(wire.CANCEL, job._slot, ending.message);
     if (first) this.#armGrace(job);
   }
@@ -174,12 +173,12 @@ export class Host implements JobPlace {
 
   /** The jobs posted and not settled, in that order. */
   get postedJobs(): Job[] {
-    return this.#table.jobs();
+    return this.table.jobs();
   }
 
   /** Ends every job with an error; running ones lose their thread. */
   drop(errorOf: (job: Job) => Error): Job[] {
-    const jobs = this.#table.jobs();
+    const jobs = this.table.jobs();
     for (const job of jobs) {
       if (this.#retract(job)) this.#owner.stopped(job, errorOf(job));
       else job._more().ending = errorOf(job);
@@ -214,7 +213,7 @@ export class Host implements JobPlace {
   #open(): Session {
     this.#pulseAt = performance.now();
     const session = new Session({
-      open: (port) => this.#owner.open(port, this.#table.words.buffer as SharedArrayBuffer),
+      open: (port) => this.#owner.open(port, this.table.words.buffer as SharedArrayBuffer),
       findThread: (id) => this.#owner.findThread(id),
       ready: () => this.#owner.ready(this),
       replies: (message) => this.#read(message),
@@ -242,7 +241,7 @@ export class Host implements JobPlace {
   }
 
   #retract(job: Job): boolean {
-    if (!this.#table.takeBack(job._slot)) return false;
+    if (!this.table.takeBack(job._slot)) return false;
     this.#posted--;
     job._slot = 0;
     return true;
@@ -271,7 +270,7 @@ export class Host implements JobPlace {
   }
 
   #final(slot: number, kind: number, value: unknown): void {
-    const job = this.#table.free(slot);
+    const job = this.table.free(slot);
     if (job === undefined) return;
     this.#posted--;
     if (kind === wire.OK) this.#owner.succeed(job, value);
@@ -281,15 +280,15 @@ export class Host implements JobPlace {
   }
 
   #notice(slot: number, kind: number, value: unknown): void {
-    const job = this.#table.at(slot);
+    const job = this.table.at(slot);
     if (kind === wire.STARTED) job?._extra?.onStarted?.();
     else job?._extra?.onItem?.(value);
   }
 
   #refused(slot: number, args: readonly unknown[], error: unknown): void {
-    const job = this.#table.at(slot);
+    const job = this.table.at(slot);
     if (job === undefined) return;
-    this.#table.unpost(slot);
+    this.table.unpost(slot);
     this.#posted--;
     this.#owner.fail(job, argumentError(job.name, args, error));
   }
@@ -304,17 +303,17 @@ export class Host implements JobPlace {
     const death = isDead
       ? this.#takeStock(error ?? new Error("the worker ended its session"), wasReady)
       : null;
-    this.#table.reset(isDead);
+    this.table.reset(isDead);
     if (death !== null) this.#owner.died(this, death);
     this.#owner.available(this);
   }
 
   /** What the thread leaves behind; the host is empty then. */
   #takeStock(error: Error, wasReady: boolean): Death {
-    const current = this.#table.at(this.#table.words[CURRENT] as number);
+    const current = this.table.at(this.table.words[CURRENT] as number);
     const unstarted: Job[] = [];
     const started: Job[] = [];
-    for (const job of this.#table.jobs()) (this.#retract(job) ? unstarted : started).push(job);
+    for (const job of this.table.jobs()) (this.#retract(job) ? unstarted : started).push(job);
     const culprit = this.#killReason === null ? whoIsToBlame(current, started) : this.#killedFor;
     const cause = this.#killReason ?? error;
     this.#posted = 0;

@@ -7,6 +7,7 @@ export type { Job } from "./job.ts";
 export { bindContext, jobContext } from "./jobcontext.ts";
 export type { MapOptions } from "./map.ts";
 export type { PoolStats, WorkerStats } from "./observe/stats.ts";
+export type { TaskNode, TaskTree, ThreadTree } from "./observe/tasktree.ts";
 export type { CallOptions, WorkerPoolOptions } from "./options.ts";
 export { type PoolView, WorkerPool } from "./pool.ts";
 export type { RemoteFunction, RemoteModule } from "./remotemodule.ts";

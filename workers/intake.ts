@@ -29,6 +29,8 @@ export interface ThreadState {
   readonly actors: Actors;
   /** The broadcast of this number was run by a job. */
   ranBroadcast(number: number): void;
+  /** Answers a question of the host about the thread. */
+  answer(id: number, question: wire.Question): void;
   /** Runs the teardown and lets go of the port. */
   end(): void;
 }
@@ -93,6 +95,7 @@ export class Intake implements Stage {
       else if (code === wire.DETAILS) this.#details.set(slot, value as wire.Details);
       else if (code === wire.CANCEL) this.#running.get(slot)?.cancel(value as string | undefined);
       else if (code === wire.CREDIT) this.#running.get(slot)?.credit?.give(value as number);
+      else if (code === wire.ASK) this.#thread.answer(slot, value as wire.Question);
       else this.#thread.end();
     }
   }

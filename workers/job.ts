@@ -119,6 +119,11 @@ export class Job<T = unknown> extends Future<T> {
   }
 
   /** @internal */
+  override _what(): string {
+    return `job ${this.name}`;
+  }
+
+  /** @internal */
   override _describe(): string {
     return `Job ${this.name} ${this.done() ? this._describeState() : this._place.label}`;
   }

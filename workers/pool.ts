@@ -7,7 +7,10 @@ import { Engine } from "./engine.ts";
 import { PoolClosedError } from "./errors.ts";
 import type { Job } from "./job.ts";
 import { type MapOptions, mapJobs } from "./map.ts";
+import { gatherSnapshots } from "./observe/gather.ts";
+import { addPool } from "./observe/pools.ts";
 import { type PoolStats, statsOf } from "./observe/stats.ts";
+import { TaskTree } from "./observe/tasktree.ts";
 import { type CallOptions, checkCallOptions, settingsOf, type WorkerPoolOptions } from "./options.ts";
 import { type RemoteModule, remoteModule } from "./remotemodule.ts";
 import type { AnyFunction } from "./shipping/recipe.ts";
@@ -171,6 +174,7 @@ export class WorkerPool extends PoolView {
 
   constructor(options: WorkerPoolOptions = {}) {
     super(new Engine(settingsOf(options)), null);
+    addPool(this._engine);
   }
 
   /** The name given in the options. */
@@ -230,6 +234,29 @@ export class WorkerPool extends PoolView {
    */
   stats(): PoolStats {
     return statsOf(this._engine);
+  }
+
+  /**
+   * Tells every task of the calling thread's loop and of the pool's workers, and every job: what it is, what it waits
+   * on and for how long, and who awaits it, across threads. A worker that does not answer within `patience`
+   * milliseconds (default 200) is told with the job that keeps it busy. As text it is a tree.
+   *
+   * @example
+   * ```ts
+   * import { run, sleep } from "threadloop";
+   * import { WorkerPool } from "threadloop/workers";
+   *
+   * const nap = (ms: number) => sleep(ms);
+   * await run(async () => {
+   *   await using pool = new WorkerPool({ size: 1 });
+   *   const job = pool.submit(nap, 50);
+   *   console.log(String(await pool.tasks()));
+   *   await job;
+   * });
+   * ```
+   */
+  async tasks({ patience = 200 }: { readonly patience?: number } = {}): Promise<TaskTree> {
+    return new TaskTree(await gatherSnapshots([this._engine], patience));
   }
 
   /**

@@ -32,6 +32,8 @@ export const DETAILS = -3;
 export const CREDIT = -4;
 /** `END, 0, 0`: run the teardown, then let go of the port. */
 export const END = -5;
+/** `ASK, id, question`: ANSWER it. */
+export const ASK = -6;
 /** Every record that is not a job has this many words. */
 export const CONTROL_WORDS = 3;
 /** A job's record has this many words before its arguments. */
@@ -63,8 +65,14 @@ export const READY = 10;
 /** The last message of a session that could not be set up; the value is the encoded error. */
 export const BROKEN = 9;
 
+/** The answer to a question: `[id, answer]`. */
+export const ANSWER = 11;
+
 export const REPLY_WORDS = 3;
 export const TRAILER_WORDS = 2;
+
+/** What a thread can be asked: its tasks; whether its loop turns; what it has recorded since the last time. */
+export type Question = "tasks" | "ping" | "events";
 
 /** A function as it is first sent. */
 export interface Definition {

@@ -40,6 +40,11 @@ export class Running implements RunningJob {
     this.name = name;
   }
 
+  /** The task that runs it, null when it is synchronous. */
+  get task(): Task<unknown> | null {
+    return this.#task;
+  }
+
   get hasEnded(): boolean {
     return this.slot === NOWHERE;
   }

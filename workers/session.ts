@@ -51,6 +51,8 @@ export class Session {
   readonly #abandoned = new Promise<never>((_, reject) => {
     this.#abandon = reject;
   });
+  #asked = 0;
+  readonly #answers = new Map<number, (answer: unknown) => void>();
   #flushQueued = false;
   #killed = false;
 
@@ -110,6 +112,13 @@ export class Session {
     if (this.threadId !== 0) void this.#events.findThread(this.threadId)?.terminate();
   }
 
+  /** Asks the thread about itself; null when the session ends instead. */
+  ask(question: wire.Question): Promise<unknown> {
+    const id = ++this.#asked;
+    this.control(wire.ASK, id, question);
+    return new Promise((resolve) => this.#answers.set(id, resolve));
+  }
+
   flush = (): void => {
     this.#flushQueued = false;
     this.#controls.flush();
@@ -145,6 +154,7 @@ export class Session {
       this.#read(unpacked(entry.message) as unknown[]);
     }
     this.#port.close();
+    for (const answer of this.#answers.values()) answer(null);
     this.#events.ended(failure);
   }
 
@@ -152,6 +162,7 @@ export class Session {
     if (message[0] !== wire.ABOUT_SESSION) this.#events.replies(message);
     else if (message[1] === wire.HELLO) this.#greeted(message[2] as number);
     else if (message[1] === wire.READY) this.#becameReady();
+    else if (message[1] === wire.ANSWER) this.#answered(message[2] as [number, unknown]);
     else if (message[1] === wire.BROKEN) this.#events.broken(decodeThrown(message[2] as Encoded));
     else this.#events.stray(decodeThrown(message[2] as Encoded));
   }
@@ -159,6 +170,11 @@ export class Session {
   #greeted(threadId: number): void {
     this.threadId = threadId;
     if (this.#killed) this.kill();
+  }
+
+  #answered([id, answer]: readonly [number, unknown]): void {
+    this.#answers.get(id)?.(answer);
+    this.#answers.delete(id);
   }
 
   #becameReady(): void {

@@ -9,9 +9,10 @@ import { unpacked } from "./carrier.ts";
 import { currentJob } from "./current.ts";
 import { Functions } from "./functions.ts";
 import { Intake, type ThreadState } from "./intake.ts";
+import { answerTo } from "./observe/answer.ts";
 import { slotsIn } from "./observe/meter.ts";
 import type * as wire from "./protocol.ts";
-import { ABOUT_SESSION, BROKEN, HELLO, READY, STRAY, TRAILER_WORDS } from "./protocol.ts";
+import { ABOUT_SESSION, ANSWER, BROKEN, HELLO, READY, STRAY, TRAILER_WORDS } from "./protocol.ts";
 import { encodeThrown } from "./serialize.ts";
 import "./shared/index.ts";
 import { installLoader } from "./shipping/loader.ts";
@@ -26,6 +27,7 @@ const thread: ThreadState = {
   ranBroadcast: (number) => {
     broadcastsDone = number + 1;
   },
+  answer: (id, question) => void answer(id, question),
   end: () => void end(),
 };
 let setUp = false;
@@ -63,6 +65,12 @@ async function end(): Promise<void> {
     charge(error);
   }
   port?.close();
+}
+
+async function answer(id: number, question: wire.Question): Promise<void> {
+  const port = current?.port;
+  const value = await answerTo(question);
+  if (port !== undefined) say(port, ANSWER, [id, value]);
 }
 
 function startLoop(): EventLoop {

@@ -54,8 +54,8 @@ export function statsOf(engine: Engine): PoolStats {
     queued: ledger.open - running,
     moved: hosts.reduce((sum, host) => sum + host.moved, 0),
     settled: { succeeded: ledger.succeeded, failed: ledger.failed, cancelled: ledger.cancelled },
-    waitTime: histogramOf(sumOf(hosts.map((host) => host.meter.waits))),
-    runTime: histogramOf(sumOf(hosts.map((host) => host.meter.runs))),
+    waitTime: histogramOf(sumOf(hosts.map((host) => host.table.meter.waits))),
+    runTime: histogramOf(sumOf(hosts.map((host) => host.table.meter.runs))),
     workers,
     eventLoop: performance.eventLoopUtilization(),
   };
@@ -63,7 +63,7 @@ export function statsOf(engine: Engine): PoolStats {
 }
 
 function workerStats(worker: Worker, hosts: readonly Host[]): WorkerStats {
-  const host = hosts.find((host) => host.threadId === worker.threadId);
+  const host = hosts.find((host) => host.session?.threadId === worker.threadId);
   return {
     thread: worker.threadId,
     running: host === undefined ? 0 : host.jobs - host.unstarted,

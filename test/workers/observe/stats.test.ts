@@ -61,14 +61,15 @@ describe("WorkerPool.stats", () => {
 
   it("counts the jobs that moved to another worker", async () => {
     const pool = makePool({ size: 2 });
-    const gate = new Gate();
-    await Promise.all([pool.submit(jobs.add, 1, 1), pool.submit(jobs.add, 1, 1)]);
-    const stuck = pool.submit(jobs.blockUntilOpen, gate.buffer);
-    const others = Array.from({ length: 200 }, (_, i) => pool.submit(jobs.add, i, 1));
-    await Promise.all(others);
+    const [first, second] = [new Gate(), new Gate()];
+    const stuck = [first, second].map((gate) => pool.submit(jobs.blockUntilOpen, gate.buffer));
+    const behind = Array.from({ length: 20 }, (_, i) => pool.submit(jobs.add, i, 1));
+    await Promise.all([first.at(1), second.at(1)]);
+    first.open();
+    await Promise.all(behind);
     expect(pool.stats().moved).toBeGreaterThan(0);
-    gate.open();
-    await stuck;
+    second.open();
+    await Promise.all(stuck);
   });
 
   it("tells how busy each event loop has been", async () => {

@@ -1,0 +1,108 @@
+import { createTask, run, sleep, taskGroup } from "threadloop";
+import type { TaskNode, TaskTree } from "threadloop/workers";
+import { describe, expect, it } from "vitest";
+import * as jobs from "../../fixtures/workers/jobs.mjs";
+import { Gate, makePool } from "../../support/pools.ts";
+
+const find = (tree: TaskTree, kind: string, name: string): TaskNode => {
+  const node = tree.all.find((node) => node.kind === kind && node.name === name);
+  if (node === undefined) throw new Error(`There is no ${kind} ${name} in\n${tree}`);
+  return node;
+};
+const withoutTimes = (tree: TaskTree) => String(tree).replace(/ for [\d.]+ m?s/g, "");
+
+describe("WorkerPool.tasks", () => {
+  it("hangs a job under the task that awaits it, and what the worker does under the job", async () => {
+    const pool = makePool({ size: 1 });
+    const gate = new Gate();
+    await run(async () => {
+      const child = async () => void (await pool.submit(jobs.awaitUntilOpen, gate.buffer));
+      const parent = createTask(
+        () => taskGroup(async (group) => void group.createTask(child, { name: "child" })),
+        { name: "parent" },
+      );
+      await gate.at(1);
+      const tree = await pool.tasks({ patience: 10_000 });
+      const task = find(tree, "task", "parent");
+      expect(task.waitsFor.map((node) => node.name)).toEqual(["child"]);
+      const job = task.waitsFor[0]?.waitsFor[0];
+      expect(job).toMatchObject({ kind: "job", name: "awaitUntilOpen", state: "running" });
+      expect(job?.waitsFor[0]).toMatchObject({ kind: "task", name: "awaitUntilOpen", thread: job?.thread });
+      expect(job?.awaitedBy.map((node) => node.name)).toEqual(["child"]);
+      expect(withoutTimes(tree)).toMatch(
+        /└─ task parent \(.*\): waits on the tasks of its group\n {3}└─ task child: waits on job awaitUntilOpen\n {6}└─ job awaitUntilOpen: running in thread \d+\n {9}└─ task awaitUntilOpen: waits on sleep/,
+      );
+      gate.open();
+      await parent;
+    });
+  });
+
+  it("does not hang on a worker that is stuck, and names the job that keeps it busy", async () => {
+    const pool = makePool({ size: 1, name: "cpu" });
+    const gate = new Gate();
+    const stuck = pool.submit(jobs.blockUntilOpen, gate.buffer);
+    await gate.at(1);
+    const tree = await pool.tasks({ patience: 20 });
+    const worker = tree.threads.find((thread) => thread.pool === "cpu");
+    expect(worker).toMatchObject({ answered: false, busyWith: { name: "blockUntilOpen" } });
+    expect(worker?.busyWith?.since).toBeGreaterThan(0);
+    expect(withoutTimes(tree)).toMatch(/thread \d+ of pool "cpu": busy with job blockUntilOpen/);
+    gate.open();
+    await stuck;
+  });
+
+  it("lists the jobs that wait in the queue, and says how many more there are", async () => {
+    const pool = makePool({ size: 1, tasksPerWorker: 1 });
+    const gate = new Gate();
+    const stuck = pool.submit(jobs.blockUntilOpen, gate.buffer);
+    await gate.at(1);
+    const waiting = Array.from({ length: 2000 }, (_, i) => pool.submit(jobs.add, i, 1));
+    const tree = await pool.tasks({ patience: 1 });
+    expect(tree.all.filter((node) => node.state === "queued").length + tree.more).toBe(2000);
+    expect(String(tree)).toContain(`and ${tree.more} more jobs`);
+    gate.open();
+    await Promise.all([stuck, ...waiting]);
+  });
+
+  it("tells the tasks that a job has left behind", async () => {
+    const pool = makePool({ size: 1 });
+    await pool.submit(jobs.leaveTaskBehind);
+    const tree = await pool.tasks({ patience: 10_000 });
+    expect(find(tree, "task", "left behind")).toMatchObject({ state: "waiting", waitsOn: "sleep" });
+  });
+
+  it("tells the tasks of the workers of a worker's own pool", async () => {
+    const pool = makePool({ size: 1 });
+    const gate = new Gate();
+    const outer = pool.submit(jobs.submitBelow, gate.buffer);
+    await gate.at(1);
+    const tree = await pool.tasks({ patience: 5000 });
+    const inner = find(tree, "job", "awaitUntilOpen");
+    expect(inner.awaitedBy.map((node) => node.name)).toEqual(["submitBelow"]);
+    expect(inner.waitsFor[0]?.thread).toBe(inner.thread);
+    gate.open();
+    await outer;
+  });
+
+  it("works without a loop in the calling thread", async () => {
+    const pool = makePool({ size: 1 });
+    const gate = new Gate();
+    const job = pool.submit(jobs.awaitUntilOpen, gate.buffer);
+    await gate.at(1);
+    expect(find(await pool.tasks({ patience: 10_000 }), "job", "awaitUntilOpen").awaitedBy).toEqual([]);
+    gate.open();
+    await job;
+  });
+
+  it("says for how long a task has waited", async () => {
+    const pool = makePool({ size: 1 });
+    await run(async () => {
+      const napping = createTask(() => sleep(1e6), { name: "napping" });
+      await sleep(30);
+      expect(find(await pool.tasks({ patience: 10_000 }), "task", "napping").since).toBeGreaterThanOrEqual(
+        25,
+      );
+      napping.cancel();
+    });
+  });
+});

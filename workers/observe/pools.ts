@@ -1,0 +1,21 @@
+// The pools of this thread that are alive. They are held weakly: one that nobody refers to can go.
+
+import type { Engine } from "../engine.ts";
+
+const engines = new Set<WeakRef<Engine>>();
+
+export function addPool(engine: Engine): void {
+  engines.add(new WeakRef(engine));
+}
+
+/** The pools that take jobs or still have some. */
+export function livePools(): Engine[] {
+  const alive: Engine[] = [];
+  for (const reference of engines) {
+    const engine = reference.deref();
+    if (engine === undefined || (engine.refusal !== null && engine.ledger.open === 0))
+      engines.delete(reference);
+    else alive.push(engine);
+  }
+  return alive;
+}

@@ -1,0 +1,147 @@
+// One thread at a moment, as plain data that can cross threads and processes. It is taken synchronously and changes
+// nothing, so that it can also be taken in the middle of a step, by an inspector that interrupts the thread.
+
+import { threadId } from "node:worker_threads";
+import {
+  awaitingTasks,
+  type EventLoop,
+  reportTasks,
+  runningLoopOrNull,
+  type Task,
+  type TaskReport,
+  taskId,
+} from "../../src/index.ts";
+import { currentJob } from "../current.ts";
+import type { Engine } from "../engine.ts";
+import type { Host } from "../host.ts";
+import type { Job } from "../job.ts";
+import { CURRENT } from "../slots.ts";
+import { commonTime } from "./moments.ts";
+
+/** A task of a thread's loop. */
+export interface TaskSnapshot extends TaskReport {
+  /** The slot of the job that this task runs, null when it runs none. */
+  readonly slot: number | null;
+}
+
+/** A job as the thread that submitted it knows it. */
+export interface JobSnapshot {
+  readonly name: string;
+  readonly state: "queued" | "running";
+  /** Milliseconds since it was submitted, or since it has been running. */
+  readonly since: number;
+  /** Where it is, and in which slot; null while it is in the pool's queue. */
+  readonly thread: number | null;
+  readonly slot: number | null;
+  /** The numbers of the tasks that await it. */
+  readonly awaitedBy: readonly number[];
+}
+
+/** A worker as its host knows it. */
+export interface HostSnapshot {
+  readonly thread: number;
+  /** The job whose code has the thread at this moment. */
+  readonly current: { readonly name: string; readonly since: number } | null;
+}
+
+export interface PoolSnapshot {
+  readonly name: string;
+  readonly jobs: readonly JobSnapshot[];
+  /** Jobs that are not listed, as there are so many. */
+  readonly more: number;
+  readonly hosts: readonly HostSnapshot[];
+}
+
+export interface ThreadSnapshot {
+  readonly thread: number;
+  readonly tasks: readonly TaskSnapshot[];
+  readonly pools: readonly PoolSnapshot[];
+}
+
+/** A pool lists at most so many jobs. */
+const MOST_JOBS = 1000;
+
+/** Takes the snapshot of this thread with some of its pools. */
+export function takeSnapshot(engines: readonly Engine[]): ThreadSnapshot {
+  const loop = runningLoopOrNull() as EventLoop | null;
+  const tasks = loop === null ? [] : reportTasks(loop);
+  const bodies =
+    loop === null ? new Map<number, number>() : slotsOfTasks([...loop._tasks] as unknown[] as Task[]);
+  return {
+    thread: threadId,
+    tasks: tasks.map((task) => withSlot(task, bodies.get(task.id) ?? null)),
+    pools: engines.map(snapshotPool),
+  };
+}
+
+/** The function of a task that runs a job is our own; the job's is meant. */
+function withSlot(task: TaskReport, slot: number | null): TaskSnapshot {
+  return slot === null ? { ...task, slot } : { ...task, slot, function: task.name };
+}
+
+/** Which tasks run jobs, and in which slots those are. */
+function slotsOfTasks(tasks: readonly Task[]): Map<number, number> {
+  const slots = new Map<number, number>();
+  for (const task of tasks) {
+    const job = task.getContext().get(currentJob);
+    if (job != null && job.task === task) slots.set(taskId(task), job.slot);
+  }
+  return slots;
+}
+
+function snapshotPool(engine: Engine): PoolSnapshot {
+  const now = commonTime();
+  const { hosts, queue } = engine.dispatcher;
+  const jobs = hosts.flatMap((host) =>
+    host.postedJobs.slice(0, MOST_JOBS).map((job) => postedJob(job, host, now)),
+  );
+  for (const job of queue) {
+    if (jobs.length >= MOST_JOBS) break;
+    jobs.push(queuedJob(job, now));
+  }
+  const live = hosts.filter((host) => host.isLive && host.session?.threadId !== 0);
+  return {
+    name: engine.settings.name,
+    jobs: jobs.slice(0, MOST_JOBS),
+    more: Math.max(0, engine.ledger.open - Math.min(jobs.length, MOST_JOBS)),
+    hosts: live.map((host) => snapshotHost(host, now)),
+  };
+}
+
+function postedJob(job: Job, host: Host, now: number): JobSnapshot {
+  const isRunning = host.isRunning(job);
+  const since = isRunning ? (host.table.meter.begun[job._slot] as number) : job._submitted.at;
+  return {
+    name: job.name,
+    state: isRunning ? "running" : "queued",
+    since: now - since,
+    thread: host.session?.threadId || null,
+    slot: job._slot,
+    awaitedBy: awaitersOf(job),
+  };
+}
+
+function queuedJob(job: Job, now: number): JobSnapshot {
+  const awaitedBy = awaitersOf(job);
+  return {
+    name: job.name,
+    state: "queued",
+    since: now - job._submitted.at,
+    thread: null,
+    slot: null,
+    awaitedBy,
+  };
+}
+
+function awaitersOf(job: Job): number[] {
+  return awaitingTasks(job as Job<never>).map(taskId);
+}
+
+function snapshotHost(host: Host, now: number): HostSnapshot {
+  const { table, session } = host;
+  const slot = table.words[CURRENT] as number;
+  const job = slot === 0 ? undefined : table.at(slot);
+  const current =
+    job === undefined ? null : { name: job.name, since: now - (table.meter.begun[slot] as number) };
+  return { thread: session?.threadId ?? 0, current };
+}

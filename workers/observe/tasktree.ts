@@ -1,0 +1,193 @@
+// The tasks of several threads as one forest: each task below those that await it, a job below the task that awaits
+// it, and the task that runs the job in a worker below the job.
+
+import { inspect } from "node:util";
+import type { JobSnapshot, TaskSnapshot, ThreadSnapshot } from "./snapshot.ts";
+
+/** A task of a loop, or a job on its way through a pool. */
+export interface TaskNode {
+  readonly kind: "task" | "job";
+  readonly name: string;
+  /** The name of the task's function, or the beginning of its source; a job's is its name. */
+  readonly function: string;
+  readonly state: "running" | "ready" | "waiting" | "queued";
+  /** The thread in which it is; null for a job that no worker has yet. */
+  readonly thread: number | null;
+  /** What it waits on, in words; null when it does not wait. */
+  readonly waitsOn: string | null;
+  /** Milliseconds for which it has been waiting, or a job for which it has been queued or running; null for others. */
+  readonly since: number | null;
+  /** The frames at its await, innermost first; known in debug mode. */
+  readonly stack: readonly string[];
+  /** Who awaits it. */
+  readonly awaitedBy: readonly TaskNode[];
+  /** The tasks and jobs that it awaits. */
+  readonly waitsFor: readonly TaskNode[];
+}
+
+/** A thread, with those of its tasks that nobody awaits. */
+export interface ThreadTree {
+  readonly thread: number;
+  /** The pool whose worker it is; null for the others. */
+  readonly pool: string | null;
+  /** The job that keeps the thread so busy that it did not answer; null for a thread that answered. */
+  readonly busyWith: { readonly name: string; readonly since: number } | null;
+  readonly answered: boolean;
+  readonly roots: readonly TaskNode[];
+}
+
+type Growing = { -readonly [K in keyof TaskNode]: TaskNode[K] } & {
+  awaitedBy: Growing[];
+  waitsFor: Growing[];
+};
+
+/** The tasks of several threads at a moment. Its text is the tree. */
+export class TaskTree {
+  /** Every task and job, awaited or not. */
+  readonly all: readonly TaskNode[];
+  readonly threads: readonly ThreadTree[];
+  /** Jobs that are not listed, as there are so many. */
+  readonly more: number;
+
+  /** @internal */
+  constructor(snapshots: readonly ThreadSnapshot[]) {
+    const forest = new Forest(snapshots);
+    this.all = forest.all;
+    this.threads = forest.threads();
+    this.more = snapshots.flatMap((snapshot) => snapshot.pools).reduce((sum, pool) => sum + pool.more, 0);
+  }
+
+  /** The tree as text. */
+  toString(): string {
+    const lines = this.threads.flatMap((thread) => [headOf(thread), ...linesOf(thread.roots, "", new Set())]);
+    if (this.more > 0) lines.push(`and ${this.more} more jobs`);
+    return lines.join("\n");
+  }
+
+  [inspect.custom](): string {
+    return this.toString();
+  }
+}
+
+/** Links the nodes, by who awaits whom and by the slots of the jobs. */
+class Forest {
+  readonly all: Growing[] = [];
+  readonly #snapshots: readonly ThreadSnapshot[];
+  /** Tasks by thread and number. */
+  readonly #tasks = new Map<string, Growing>();
+  /** Tasks that run a job, by thread and slot. */
+  readonly #bodies = new Map<string, Growing>();
+
+  constructor(snapshots: readonly ThreadSnapshot[]) {
+    this.#snapshots = snapshots;
+    for (const { thread, tasks } of snapshots) for (const task of tasks) this.#addTask(thread, task);
+    for (const { thread, tasks } of snapshots) {
+      for (const task of tasks) this.#link(this.#tasks.get(`${thread}:${task.id}`), thread, task.awaitedBy);
+    }
+    for (const { thread, pools } of snapshots) {
+      for (const pool of pools) for (const job of pool.jobs) this.#addJob(thread, job);
+    }
+  }
+
+  threads(): ThreadTree[] {
+    const answered = new Set(this.#snapshots.map((snapshot) => snapshot.thread));
+    const pools = this.#snapshots.flatMap((snapshot) => snapshot.pools);
+    const workers = new Map(pools.flatMap((pool) => pool.hosts.map((host) => [host.thread, { pool, host }])));
+    return [...new Set([...answered, ...workers.keys()])].map((thread) => ({
+      thread,
+      pool: workers.get(thread)?.pool.name ?? null,
+      busyWith: answered.has(thread) ? null : (workers.get(thread)?.host.current ?? null),
+      answered: answered.has(thread),
+      roots: this.#rootsOf(thread),
+    }));
+  }
+
+  /** What nobody awaits; a job that no worker has yet is listed with the thread that submitted it. */
+  #rootsOf(thread: number): Growing[] {
+    const roots = this.all.filter((node) => node.awaitedBy.length === 0);
+    const main = this.#snapshots[0]?.thread;
+    return roots.filter((node) => (node.thread ?? main) === thread);
+  }
+
+  #addTask(thread: number, task: TaskSnapshot): void {
+    const { name, state, waitsOn, waited, stack } = task;
+    const links = { awaitedBy: [], waitsFor: [] };
+    const node: Growing = {
+      kind: "task",
+      name,
+      function: task.function,
+      state,
+      thread,
+      waitsOn,
+      since: waited,
+      stack,
+      ...links,
+    };
+    this.all.push(node);
+    this.#tasks.set(`${thread}:${task.id}`, node);
+    if (task.slot !== null) this.#bodies.set(`${thread}:${task.slot}`, node);
+  }
+
+  #addJob(home: number, job: JobSnapshot): void {
+    const { name, state, since, thread } = job;
+    const links = { awaitedBy: [], waitsFor: [] };
+    const node: Growing = {
+      kind: "job",
+      name,
+      function: name,
+      state,
+      thread,
+      waitsOn: null,
+      since,
+      stack: [],
+      ...links,
+    };
+    this.all.push(node);
+    this.#link(node, home, job.awaitedBy);
+    const body = this.#bodies.get(`${thread}:${job.slot}`);
+    if (body === undefined) return;
+    body.awaitedBy.push(node);
+    node.waitsFor.push(body);
+  }
+
+  #link(node: Growing | undefined, thread: number, awaitedBy: readonly number[]): void {
+    for (const number of awaitedBy) {
+      const awaiter = this.#tasks.get(`${thread}:${number}`);
+      if (awaiter === undefined || node === undefined) continue;
+      node.awaitedBy.push(awaiter);
+      awaiter.waitsFor.push(node);
+    }
+  }
+}
+
+function headOf({ thread, pool, busyWith, answered }: ThreadTree): string {
+  const name = `${thread === 0 ? "main thread" : `thread ${thread}`}${pool === null ? "" : ` of pool "${pool}"`}`;
+  if (answered) return name;
+  if (busyWith === null) return `${name}: does not answer`;
+  return `${name}: busy with job ${busyWith.name} for ${duration(busyWith.since)}`;
+}
+
+function linesOf(nodes: readonly TaskNode[], indent: string, above: Set<TaskNode>): string[] {
+  return nodes.flatMap((node, i) => {
+    const isLast = i === nodes.length - 1;
+    const line = `${indent}${isLast ? "└─ " : "├─ "}${lineOf(node)}`;
+    if (above.has(node)) return [`${line} (see above)`];
+    const children = linesOf(node.waitsFor, `${indent}${isLast ? "   " : "│  "}`, new Set([...above, node]));
+    return [line, ...children];
+  });
+}
+
+function lineOf(node: TaskNode): string {
+  const since = node.since === null ? "" : ` for ${duration(node.since)}`;
+  if (node.kind === "job") {
+    const where = node.thread === null ? "" : ` in thread ${node.thread}`;
+    return `job ${node.name}: ${node.state}${where}${since}`;
+  }
+  const what = node.waitsOn === null ? node.state : `waits on ${node.waitsOn}${since}`;
+  const name = node.name === node.function ? node.name : `${node.name} (${node.function})`;
+  return `task ${name}: ${what}`;
+}
+
+function duration(milliseconds: number): string {
+  return milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
+}
