@@ -1,18 +1,23 @@
-// A process that measures its own main thread, after it shipped closures or not: awaits and throws, nanoseconds each.
+// A process that measures its own main thread after it ran jobs, by reference or by value: awaits and throws,
+// nanoseconds of CPU each.
+
 import { WorkerPool } from "../../workers/index.ts";
+import { threadCpu } from "../harness/cpu.ts";
+import { exported } from "../workloads/shipped.ts";
 
-const AWAITS = 200_000;
-const THROWS = 50_000;
-const CLOSURES = 200;
+const AWAITS = 1_000_000;
+const THROWS = 200_000;
+const JOBS = 200;
 
-if (process.argv[2] === "ship") await shipClosures();
+await runJobs(process.argv[2] === "closures");
 await measure(); // compiled code for what is measured next
 console.log(JSON.stringify(await measure()));
 
-async function shipClosures(): Promise<void> {
+async function runJobs(closures: boolean): Promise<void> {
   await using pool = new WorkerPool({ size: 1 });
-  for (let i = 0; i < CLOSURES; i++) {
-    if ((await pool.submit((n: number) => n + i, 1)) !== i + 1) throw new Error("A result is wrong");
+  for (let i = 0; i < JOBS; i++) {
+    const result = closures ? await pool.submit((n: number) => n + i, 1) : await pool.submit(exported, i);
+    if (result !== i + 1) throw new Error("A result is wrong");
   }
 }
 
@@ -20,14 +25,19 @@ async function measure(): Promise<{ await: number; throw: number }> {
   return { await: await perAwait(), throw: perThrow() };
 }
 
+/** Milliseconds of this thread's CPU, or of the clock where it is not known. */
+function now(): number {
+  return threadCpu() ?? performance.now();
+}
+
 async function perAwait(): Promise<number> {
-  const start = performance.now();
+  const start = now();
   for (let i = 0; i < AWAITS; i++) await null;
-  return ((performance.now() - start) * 1e6) / AWAITS;
+  return ((now() - start) * 1e6) / AWAITS;
 }
 
 function perThrow(): number {
-  const start = performance.now();
+  const start = now();
   for (let i = 0; i < THROWS; i++) {
     try {
       throw i;
@@ -35,5 +45,5 @@ function perThrow(): number {
       // the cost of getting here is what is measured
     }
   }
-  return ((performance.now() - start) * 1e6) / THROWS;
+  return ((now() - start) * 1e6) / THROWS;
 }
