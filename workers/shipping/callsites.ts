@@ -22,7 +22,7 @@ const { getCallSites } = util as {
 };
 
 const FRAMES = 24;
-const ownFolder = new URL("../../", import.meta.url).href;
+const ownFolders = [new URL("../", import.meta.url).href, new URL("../../src/", import.meta.url).href];
 const { cache } = createRequire(import.meta.url);
 
 /** The scripts of the callers that Node loaded itself, without this package's own and Node's. */
@@ -38,7 +38,7 @@ export function callSites(): CallSite[] {
 
 /** A bare path that `require` does not know comes from a foreign loader: importing it would evaluate the file again. */
 function loadedUrl(scriptName: string | null | undefined): string | undefined {
-  if (!scriptName || scriptName.startsWith(ownFolder)) return undefined;
+  if (!scriptName || ownFolders.some((folder) => scriptName.startsWith(folder))) return undefined;
   if (scriptName.startsWith("file:")) return scriptName;
   return isAbsolute(scriptName) && cache[scriptName] ? pathToFileURL(scriptName).href : undefined;
 }
