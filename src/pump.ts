@@ -49,15 +49,11 @@ const { setImmediate, setTimeout, clearTimeout } = globalThis;
 const nextTick = process.nextTick.bind(process);
 const now = monotonicClock.now;
 
-const scheduleTurn = (enter: () => void) => {
-  setImmediate(enter);
-};
+const scheduleTurn = (enter: () => void) => void setImmediate(enter);
 
 export abstract class Pump implements AbstractEventLoop {
-  /** @internal */
-  readonly _tasks = new TaskList<ListedTask>();
-  /** @internal */
-  _tick = 0;
+  /** @internal */ readonly _tasks = new TaskList<ListedTask>();
+  /** @internal */ _tick = 0;
   readonly #clock: Clock;
   readonly #ready = new ReadyQueue<Runnable>();
   readonly #timers = new TimerHeap();
@@ -311,7 +307,11 @@ export abstract class Pump implements AbstractEventLoop {
   }
 
   /** The microtasks will be drained: whoever was resumed cannot go on. */
-  #armDrain = () => nextTick(() => this.#next());
+  #armDrain = () => nextTick(this.#drained);
+  #drained = () => {
+    RESOLVED.then(this.#armNet); // the net of the entry from libuv has fired before this
+    this.#next();
+  };
 
   #armNet = () => nextTick(this.#stalled);
   /** The microtasks are drained in mid-step: the task waits for a foreign promise. */

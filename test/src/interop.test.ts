@@ -221,6 +221,24 @@ describe("a foreign promise", () => {
       expect([foreign.result(), steps > 1]).toEqual(["foreign", true]);
     }));
 
+  it("does not hold them up either behind a task that waits for several things at once", () =>
+    run(async () => {
+      const { promise, resolve } = deferred();
+      const tasks: Task<unknown>[] = [
+        createTask(() => Promise.all([sleep(0), sleep(0)])),
+        createTask(() => sleep(0).then(() => promise)),
+        createTask(async () => {
+          await sleep(0);
+          await promise;
+        }),
+        createTask(async () => {
+          await sleep(0);
+          resolve();
+        }),
+      ];
+      for (const task of tasks) await task;
+    }));
+
   it("cannot be interrupted: a cancel is delivered at the next await of ours", () =>
     virtual(async () => {
       const { promise, resolve } = deferred();
