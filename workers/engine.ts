@@ -16,6 +16,7 @@ import { type Host, isBound, type Owner } from "./host.ts";
 import { Job, type JobExtra, type JobPlace } from "./job.ts";
 import { captureStores } from "./jobcontext.ts";
 import { Ledger } from "./ledger.ts";
+import { started, submitted, tellSubmitted } from "./observe/channels.ts";
 import { Moments } from "./observe/moments.ts";
 import type { CallOptions, Settings } from "./options.ts";
 import type { Broadcast, Details } from "./protocol.ts";
@@ -31,7 +32,7 @@ const MOST_RESHIPS = 3;
 const MOST_STILLBORN = 3;
 export class Engine implements Owner {
   readonly settings: Settings;
-  readonly ledger = new Ledger();
+  readonly ledger: Ledger;
   readonly dispatcher: Dispatcher;
   readonly threads: Threads;
   readonly codes = new CodeBook();
@@ -66,12 +67,17 @@ export class Engine implements Owner {
 
   constructor(settings: Settings) {
     this.settings = settings;
+    this.ledger = new Ledger(settings.name);
     this.setup = new SetUp(settings);
     this.dispatcher = new Dispatcher(settings.size, this, this.#queued);
     this.room = new Room(settings, this.dispatcher);
     this.threads = new Threads(settings, (error) => {
       for (const host of this.dispatcher.hosts) host.abandon(error);
     });
+  }
+
+  get name(): string {
+    return this.settings.name;
   }
 
   get cancelGrace(): number {
@@ -85,7 +91,7 @@ export class Engine implements Owner {
   /** Makes a job and sends it on its way. Throws when the pool takes none. */
   submit(fn: AnyFunction, args: readonly unknown[], options: CallOptions | null): Job {
     this.#check(fn);
-    const job = this.#make(args, options);
+    const job = this.#make(fn, args, options);
     const mode = options?.ship ?? this.settings.ship;
     const code = this.codes.known(fn, mode);
     if (job.done()) return job;
@@ -102,7 +108,7 @@ export class Engine implements Owner {
     shape: (extra: JobExtra, job: Job) => void,
   ): Job {
     this.#check(fn);
-    const job = this.#make(args, options);
+    const job = this.#make(fn, args, options);
     shape(job._more(), job);
     if (!job.done()) this.#shipBy(job, () => this.codes.of(fn, options?.ship ?? this.settings.ship), null);
     return job;
@@ -111,7 +117,7 @@ export class Engine implements Owner {
   /** The same for a function that is shipped already. */
   submitTo(host: Host, code: Code, args: readonly unknown[], details: Details): Job {
     this.checkOpen();
-    const job = this.#make(args, null);
+    const job = this.#make(code.fn, args, null);
     const extra = job._more();
     extra.target = host;
     extra.details = { ...extra.details, ...details };
@@ -119,7 +125,7 @@ export class Engine implements Owner {
     return job;
   }
 
-  #make(args: readonly unknown[], options: CallOptions | null): Job {
+  #make(fn: AnyFunction, args: readonly unknown[], options: CallOptions | null): Job {
     const called = takeCallbacks(args);
     const job = new Job(null, called === null ? args : called.rest, this.#shipping);
     job._submitted = this.#moments.now;
@@ -131,6 +137,7 @@ export class Engine implements Owner {
       const extra = job._more();
       extra.details = { ...extra.details, stores: captureStores(context) };
     }
+    if (submitted.hasSubscribers || started.hasSubscribers) tellSubmitted(job, fn, this.settings.name);
     return job;
   }
 

@@ -10,6 +10,7 @@ import { argumentError } from "./clone.ts";
 import type { Code } from "./code.ts";
 import { type Death, whoIsToBlame } from "./death.ts";
 import { type Job, type JobPlace, jobTimer } from "./job.ts";
+import { moved, tellMoved } from "./observe/channels.ts";
 import * as wire from "./protocol.ts";
 import { decodeThrown, type Encoded } from "./serialize.ts";
 import { Session } from "./session.ts";
@@ -18,6 +19,7 @@ import { SlotTable } from "./slottable.ts";
 
 /** What a host needs of its pool. */
 export interface Owner {
+  readonly name: string;
   readonly cancelGrace: number;
   readonly tasksPerWorker: number;
   open(port: MessagePort, slots: SharedArrayBuffer): Promise<void>;
@@ -140,6 +142,8 @@ export class Host implements JobPlace {
       if (this.#retract(job)) taken.push(job);
     }
     this.moved += taken.length;
+    if (moved.hasSubscribers)
+      for (const job of taken) tellMoved(job, this.#session?.threadId ?? 0, this.#owner.name);
     return taken.reverse();
   }
 

@@ -6,6 +6,7 @@ export { BrokenPoolError, CloneError, PoolClosedError, WorkerTerminatedError } f
 export type { Job } from "./job.ts";
 export { bindContext, jobContext } from "./jobcontext.ts";
 export type { MapOptions } from "./map.ts";
+export type { JobEvent, JobMoved, JobSettled, JobStarted, JobSubmitted } from "./observe/channels.ts";
 export type { PoolStats, WorkerStats } from "./observe/stats.ts";
 export type { TaskNode, TaskTree, ThreadTree } from "./observe/tasktree.ts";
 export type { CallOptions, WorkerPoolOptions } from "./options.ts";

@@ -11,6 +11,7 @@ import type { Actors } from "./actors.ts";
 import { specialBody } from "./bodies.ts";
 import { type Callee, type Functions, loadOnce } from "./functions.ts";
 import { withStores } from "./jobcontext.ts";
+import { startFollowed } from "./observe/follow.ts";
 import { Stopwatch } from "./observe/meter.ts";
 import * as wire from "./protocol.ts";
 import { Replies } from "./replies.ts";
@@ -230,7 +231,8 @@ export class Intake implements Stage {
     if (details?.timed === true) this.replies.send(slot, wire.STARTED, 0);
     if (cancelRequested(this.slots, slot)) running.reply(wire.CANCELLED, undefined);
     else if (details === undefined) running.start(callee, args);
-    else this.#startSpecial(running, callee, args, details);
+    else if (details.life === undefined) this.#startSpecial(running, callee, args, details);
+    else startFollowed(running, details.life, () => this.#startSpecial(running, callee, args, details));
   }
 
   #startSpecial(running: Running, callee: Callee, args: readonly unknown[], details: wire.Details): void {

@@ -3,11 +3,13 @@
 import { CancelledError } from "../src/index.ts";
 import { appendCaller } from "./callerstack.ts";
 import { type Job, NOWHERE } from "./job.ts";
+import { settled, tellSettled } from "./observe/channels.ts";
 
 const NO_ARGS: readonly unknown[] = Object.freeze([]);
 
 /** Counts the jobs of a pool and settles them. */
 export class Ledger {
+  readonly #pool: string;
   /** Jobs that are not settled. */
   open = 0;
   succeeded = 0;
@@ -15,6 +17,10 @@ export class Ledger {
   cancelled = 0;
   /** Is called when the last open job settles. */
   onAllSettled: (() => void) | null = null;
+
+  constructor(pool: string) {
+    this.#pool = pool;
+  }
 
   succeed(job: Job, value: unknown): void {
     this.succeeded++;
@@ -49,6 +55,7 @@ export class Ledger {
 
   #closed(job: Job): void {
     job._home._waitOutside(-1);
+    if (settled.hasSubscribers) tellSettled(job, this.#pool);
     this.open--;
     if (this.open === 0) this.onAllSettled?.();
   }

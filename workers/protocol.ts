@@ -98,8 +98,18 @@ export interface Details {
   readonly callbacks?: { readonly at: readonly number[]; readonly port: MessagePort };
   /** The job works on an actor of this worker: makes it, calls its method, or drops it. */
   readonly actor?: { readonly id: number; readonly method?: string; readonly drop?: boolean };
+  /** Somebody follows the job: what its events in the worker say. */
+  readonly life?: JobLife;
   /** The name of the task that runs the job in the worker's loop. */
   readonly name?: string;
+}
+
+/** What the events of a job that somebody follows say of it. */
+export interface JobLife {
+  readonly id: number;
+  readonly name: string;
+  readonly pool: string;
+  readonly carrier: Readonly<Record<string, string>>;
 }
 
 /** What a session is started with: the data of its piscina task. */

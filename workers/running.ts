@@ -30,6 +30,8 @@ export class Running implements RunningJob {
   readonly name: string;
   readonly #stage: Stage;
   #task: Task<unknown> | null = null;
+  /** Is told how it ended, when somebody follows it. */
+  onEnd: ((kind: number, value: unknown) => void) | null = null;
   /** Of a stream: what its reader takes. */
   credit: Credit | null = null;
 
@@ -105,6 +107,7 @@ export class Running implements RunningJob {
     const { slot } = this;
     const { replies } = this.#stage;
     this.slot = NOWHERE;
+    this.onEnd?.(kind, value);
     if (kind === wire.OK && isTransfer(value)) replies.send(slot, kind, value.value, value.list);
     else replies.add(slot, kind, value);
     this.#stage.ended(slot);

@@ -1,10 +1,11 @@
 import { createTask, gather, getRunningLoop, run, shield, sleep, taskGroup, wait } from "threadloop";
 import { VirtualClock } from "threadloop/testing";
 import { describe, expect, it } from "vitest";
-import { reportTasks, type TaskReport } from "../dist/src/index.js";
+import { reportTasks, type TaskReport } from "../../dist/src/taskreport.js";
 
 const onVirtualTime = (main: () => Promise<void>) => run(main, { clock: new VirtualClock() });
 const byName = (reports: TaskReport[]) => new Map(reports.map((report) => [report.name, report]));
+const reports = () => reportTasks(getRunningLoop() as never);
 const sleepLong = () => sleep(1000);
 
 describe("A report on the tasks of a loop", () => {
@@ -18,8 +19,8 @@ describe("A report on the tasks of a loop", () => {
       const inGroup = () => taskGroup(async (group) => void group.createTask(sleepLong, { name: "child" }));
       createTask(inGroup, { name: "group" });
       await sleep(5);
-      const reports = byName(reportTasks(getRunningLoop()));
-      const waitsOn = Object.fromEntries([...reports].map(([name, report]) => [name, report.waitsOn]));
+      const all = byName(reports());
+      const waitsOn = Object.fromEntries([...all].map(([name, report]) => [name, report.waitsOn]));
       expect(waitsOn).toMatchObject({
         leaf: "sleep",
         gathers: "gather of 1",
@@ -40,9 +41,9 @@ describe("A report on the tasks of a loop", () => {
         name: "group",
       });
       await sleep(5);
-      const reports = byName(reportTasks(getRunningLoop()));
-      expect(reports.get("leaf")?.awaitedBy).toEqual([reports.get("gathers")?.id]);
-      expect(reports.get("child")?.awaitedBy).toEqual([reports.get("group")?.id]);
+      const all = byName(reports());
+      expect(all.get("leaf")?.awaitedBy).toEqual([all.get("gathers")?.id]);
+      expect(all.get("child")?.awaitedBy).toEqual([all.get("group")?.id]);
     });
   });
 
@@ -55,10 +56,10 @@ describe("A report on the tasks of a loop", () => {
       createTask(() => gate, { name: "foreign" });
       await sleep(5);
       createTask(sleepLong, { name: "new" });
-      const reports = byName(reportTasks(getRunningLoop()));
-      expect([...reports.values()][0]?.state).toBe("running");
-      expect(reports.get("new")).toMatchObject({ state: "ready", waitsOn: null, waited: null });
-      expect(reports.get("foreign")).toMatchObject({ state: "waiting", waitsOn: "a promise" });
+      const all = byName(reports());
+      expect([...all.values()][0]?.state).toBe("running");
+      expect(all.get("new")).toMatchObject({ state: "ready", waitsOn: null, waited: null });
+      expect(all.get("foreign")).toMatchObject({ state: "waiting", waitsOn: "a promise" });
       open();
     });
   });
@@ -68,16 +69,16 @@ describe("A report on the tasks of a loop", () => {
       createTask(sleepLong, { name: "named" });
       createTask(() => sleep(1000), { name: "unnamed" });
       await sleep(5);
-      const reports = byName(reportTasks(getRunningLoop()));
-      expect(reports.get("named")?.function).toBe("sleepLong");
-      expect(reports.get("unnamed")?.function).toContain("sleep");
+      const all = byName(reports());
+      expect(all.get("named")?.function).toBe("sleepLong");
+      expect(all.get("unnamed")?.function).toContain("sleep");
     });
   });
 
   it("gives a task the same number each time", async () => {
     await onVirtualTime(async () => {
       createTask(sleepLong);
-      const numbers = () => reportTasks(getRunningLoop()).map((report) => report.id);
+      const numbers = () => reports().map((report) => report.id);
       expect(numbers()).toEqual(numbers());
     });
   });

@@ -1,0 +1,97 @@
+// The life of a job, told on channels of `node:diagnostics_channel`:
+//
+//     calling thread   submitted ---- (moved)* ---- started ---------------- settled
+//     worker                                        started -- settled
+//
+// Without a subscriber nothing is made and nothing is sent: each event is one look at `hasSubscribers`. What a
+// subscriber of `submitted` puts into `carrier` travels with the job to the worker, where `started` is published around
+// the job: stores bound to the channel are those of the job's code.
+
+import { channel } from "node:diagnostics_channel";
+import { CANCELLED, FINISHED } from "../../src/index.ts";
+import type { Job, JobPlace } from "../job.ts";
+
+/** What every message says. */
+export interface JobEvent {
+  /** The job's number in the thread that submitted it. */
+  readonly id: number;
+  readonly name: string;
+  readonly pool: string;
+}
+
+/** Of `threadloop:job:submitted`. */
+export interface JobSubmitted extends JobEvent {
+  /** Goes with the job to its worker; for what must cross threads, such as a trace's headers. */
+  readonly carrier: Record<string, string>;
+}
+
+/** Of `threadloop:job:moved`: taken back from a worker before it started, to run in another one. */
+export interface JobMoved extends JobEvent {
+  readonly from: number;
+}
+
+/** Of `threadloop:job:started`. */
+export interface JobStarted extends JobEvent {
+  readonly thread: number;
+  /** What was put into it when the job was submitted; in the worker only. */
+  readonly carrier?: Readonly<Record<string, string>>;
+}
+
+/** Of `threadloop:job:settled`. */
+export interface JobSettled extends JobEvent {
+  readonly outcome: "succeeded" | "failed" | "cancelled";
+  /** What it failed with. */
+  readonly error?: unknown;
+}
+
+export const submitted = channel("threadloop:job:submitted");
+export const moved = channel("threadloop:job:moved");
+export const started = channel("threadloop:job:started");
+export const settled = channel("threadloop:job:settled");
+
+const lives = new WeakMap<Job, JobEvent>();
+let lastId = 0;
+
+/** Tells that a job was submitted, and has those told of its start who want to be. */
+export function tellSubmitted(job: Job, fn: { readonly name: string }, pool: string): void {
+  const event = eventOf(job, fn.name, pool);
+  const carrier: Record<string, string> = {};
+  submitted.publish({ ...event, carrier } satisfies JobSubmitted);
+  const travels = Object.keys(carrier).length > 0;
+  if (!travels && !started.hasSubscribers) return;
+  const extra = job._more();
+  extra.details = { ...extra.details, life: { ...event, carrier }, timed: true };
+  const { onStarted } = extra;
+  extra.onStarted = () => {
+    onStarted?.();
+    if (started.hasSubscribers)
+      started.publish({ ...event, thread: threadOf(job._place) } satisfies JobStarted);
+  };
+}
+
+export function tellMoved(job: Job, from: number, pool: string): void {
+  moved.publish({ ...eventOf(job, job.name, pool), from } satisfies JobMoved);
+}
+
+/** Tells how a job has ended; looking at its error does not count as having seen it. */
+export function tellSettled(job: Job, pool: string): void {
+  const event = eventOf(job, job.name, pool);
+  const outcome = job._state === FINISHED ? "succeeded" : job._state === CANCELLED ? "cancelled" : "failed";
+  settled.publish({
+    ...event,
+    outcome,
+    ...(outcome === "failed" ? { error: job._value } : {}),
+  } satisfies JobSettled);
+}
+
+function eventOf(job: Job, name: string, pool: string): JobEvent {
+  const known = lives.get(job);
+  if (known !== undefined) return known;
+  const event = { id: ++lastId, name: job._extra?.options.name ?? (name || "anonymous"), pool };
+  lives.set(job, event);
+  return event;
+}
+
+function threadOf(place: JobPlace): number {
+  return (place as { readonly session?: { readonly threadId: number } | null }).session?.threadId ?? 0;
+}

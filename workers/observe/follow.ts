@@ -1,0 +1,22 @@
+// A job that somebody follows, in its worker: it runs inside the stores that are bound to `threadloop:job:started`.
+
+import { threadId } from "node:worker_threads";
+import { CANCELLED, type JobLife, OK } from "../protocol.ts";
+import type { Running } from "../running.ts";
+import { decodeThrown, type Encoded } from "../serialize.ts";
+import { type JobEvent, type JobSettled, type JobStarted, settled, started } from "./channels.ts";
+
+export function startFollowed(running: Running, life: JobLife, start: () => void): void {
+  const { carrier, ...event } = life;
+  started.runStores({ ...event, carrier, thread: threadId } satisfies JobStarted, () => {
+    running.onEnd = (kind, value) => tellEnd(event, kind, value);
+    start();
+  });
+}
+
+function tellEnd(event: JobEvent, kind: number, value: unknown): void {
+  if (!settled.hasSubscribers) return;
+  const outcome = kind === OK ? "succeeded" : kind === CANCELLED ? "cancelled" : "failed";
+  const error = outcome === "failed" ? { error: decodeThrown(value as Encoded) } : {};
+  settled.publish({ ...event, outcome, ...error } satisfies JobSettled);
+}
