@@ -119,7 +119,7 @@ export class Transport {
   #end(): void {
     const stream = this.#stream;
     this.#stopFeeding?.();
-    if (this.reader !== null) (stream as Duplex).resume(); // bytes nobody reads would answer our end with a reset
+    if (this.reader !== null) (stream as Duplex).resume(); // the other side may read only when it has written
     if (stream.writableFinished) stream.destroy();
     else stream.once("finish", () => stream.destroy()).end();
   }

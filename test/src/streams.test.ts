@@ -192,6 +192,8 @@ describe("openConnection and startServer", () => {
             .eventNames()
             .map((name) => `${String(name)} ${writer.transport.listenerCount(name)}`);
         const before = counts();
+        expect(writer.transport.listenerCount("connect")).toBe(0);
+        expect(server.sockets[0]?.listenerCount("listening")).toBe(0);
         for (let i = 0; i < 3; i++) {
           await failure(timeout(0, () => reader.readLine()));
           writer.write("line\n");
@@ -298,6 +300,25 @@ describe("StreamWriter", () => {
         },
       ),
     ));
+
+  it("closes to a side that reads only when it has written everything", () =>
+    run(async () => {
+      const received = new Future<number>();
+      const { server, port } = await nodeServer((socket) => {
+        let length = 0;
+        socket.write(Buffer.alloc(20_000_000), () => socket.resume());
+        socket.pause().on("data", (data) => {
+          length += data.length;
+        });
+        socket.on("end", () => received.setResult(length)).on("error", () => {});
+      });
+      const { writer } = await openConnection({ host: "127.0.0.1", port });
+      writer.write(Buffer.alloc(20_000_000));
+      writer.close();
+      await writer.waitClosed();
+      expect(await received).toBe(20_000_000);
+      server.close();
+    }));
 
   it("ends the stream of its reader when it is closed", () =>
     run(() =>
@@ -460,8 +481,7 @@ describe("startTls", () => {
           writer.write("hello world 2!\n");
           expect(String(await reader.readLine())).toBe("hello world 2!\n");
           expect((await reader.read()).length).toBe(0);
-          writer.close();
-          await writer.waitClosed();
+          await writer.waitClosed(); // the end of one direction is the end of both
         },
       ),
     ));
@@ -658,6 +678,25 @@ describe("Server", () => {
       writer.close();
       await gather(waits);
       await server.waitClosed();
+    }));
+
+  it("is not closed by the last client that leaves", () =>
+    run(async () => {
+      const left = new Event();
+      const server = await startServer(async (reader, writer) => {
+        await reader.read();
+        writer.close();
+        await writer.waitClosed();
+        left.set();
+      }, HERE);
+      const closed = createTask(() => server.waitClosed());
+      const { writer } = await dial(server);
+      writer.close();
+      await left.wait();
+      await sleep(0);
+      expect(closed.done()).toBe(false);
+      server.close();
+      await closed;
     }));
 
   it("leaves its clients alone when it is closed", () =>

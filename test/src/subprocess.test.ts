@@ -1,4 +1,7 @@
-import { constants } from "node:os";
+import { readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { constants, tmpdir } from "node:os";
+import { join } from "node:path";
 import { inspect } from "node:util";
 import {
   CancelledError,
@@ -340,10 +343,19 @@ describe("Process", () => {
   });
 
   it("outlives the loop when it is detached", async () => {
-    const proc = await run(() => node(HANG, { stdout: "ignore", detached: true }));
-    expect(alive(proc.pid)).toBe(true);
-    process.kill(proc.pid, "SIGKILL");
-    while (alive(proc.pid)) await new Promise((resolve) => setImmediate(resolve));
+    const folder = await mkdtemp(join(tmpdir(), "threadloop-"));
+    const path = join(folder, "last words");
+    const { pid } = await run(async () => {
+      const speak = `require("fs").writeFileSync(${JSON.stringify(path)}, "still here")`;
+      const program = `process.on("SIGTERM", () => { ${speak}; process.exit() }); ${HANG}`;
+      const proc = await node(program, { stdout: "pipe", detached: true });
+      await proc.stdout.readLine();
+      return proc;
+    });
+    process.kill(pid, "SIGTERM");
+    while (alive(pid)) await new Promise((resolve) => setImmediate(resolve));
+    expect(readFileSync(path, "utf8")).toBe("still here");
+    await rm(folder, { recursive: true });
   });
 
   it("does not let a virtual clock jump while it is waited for", () =>
