@@ -11,7 +11,7 @@ import {
   taskGroup,
 } from "threadloop";
 import { describe, expect, it } from "vitest";
-import { program } from "../support/program.ts";
+import { runModule } from "../support/programs.ts";
 import { failureOf, virtual, virtualLoop } from "../support/virtual.ts";
 
 let calls = 0;
@@ -119,7 +119,8 @@ describe("a coroutine", () => {
     }));
 
   it("that was never awaited is warned of, and one that was is not", async () => {
-    const { stderr, stdout } = await program(`
+    const { stderr, stdout } = await runModule(
+      `
       import { coroutine, createTask, run, sleep } from "threadloop";
       const forgotten = coroutine(async function forgotten() {});
       const used = coroutine(async function used() {});
@@ -135,7 +136,9 @@ describe("a coroutine", () => {
           await sleep(1);
         }
       });
-    `);
+    `,
+      "--expose-gc",
+    );
     expect(stdout.trim()).toBe("coroutine 'forgotten' was never awaited");
     expect(stderr).toContain("forgotten");
   });

@@ -25,7 +25,7 @@ import {
   wrapPromise,
 } from "threadloop";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { program } from "../support/program.ts";
+import { runModule } from "../support/programs.ts";
 import { failureOf, turns, virtual } from "../support/virtual.ts";
 
 const boom = new Error("boom");
@@ -492,21 +492,21 @@ describe("a deadlock", () => {
   });
 
   it("on real time does not end the process without a word", async () => {
-    const { code, stderr } = await program(`
+    const { exitCode, stderr } = await runModule(`
       import { Future, createTask, run } from "threadloop";
       await run(async () => {
         createTask(async () => await new Future(), { name: "philosopher" });
         await new Future();
       });
     `);
-    expect(code).toBe(1);
+    expect(exitCode).toBe(1);
     expect(stderr).toMatch(/DeadlockError[\s\S]*philosopher/);
   });
 });
 
 describe("an error thrown in a microtask of the application", () => {
   it("is an uncaught exception, as always, and the loop goes on if the process does", async () => {
-    const { code, stdout } = await program(`
+    const { exitCode, stdout } = await runModule(`
       import { run, sleep } from "threadloop";
       process.on("uncaughtException", (error) => console.log("caught", error.message));
       await run(async () => {
@@ -515,6 +515,6 @@ describe("an error thrown in a microtask of the application", () => {
         console.log("went on");
       });
     `);
-    expect([code, stdout.trim().split("\n")]).toEqual([0, ["caught in a microtask", "went on"]]);
+    expect([exitCode, stdout.trim().split("\n")]).toEqual([0, ["caught in a microtask", "went on"]]);
   });
 });

@@ -23,6 +23,13 @@ export const nodeVersion: readonly number[] = process.versions.node.split(".").m
 /** Whether this Node runs TypeScript without a loader. */
 export const stripsTypes: boolean = Boolean((process.features as { typescript?: unknown }).typescript);
 
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** Runs the source of a module, which may import "threadloop", to its end. */
+export function runModule(source: string, ...flags: string[]): Promise<Outcome> {
+  return runNode([...flags, "--input-type=module", "--eval", source], { cwd: root });
+}
+
 /** Runs `node ...args` to its end. */
 export function runNode(args: readonly string[], options: ProgramOptions = {}): Promise<Outcome> {
   return new Promise((resolve) => {
