@@ -114,7 +114,8 @@ class Flight {
     const chunk = { job, size };
     this.items += size;
     this.#chunks.push(chunk);
-    if (!this.#ordered) job._listen(() => this.#ended(chunk));
+    // Also in order: a job that fails while the reader is busy elsewhere is looked at when its turn comes.
+    job._listen(() => this.#ended(chunk));
   }
 
   /** The next chunk that is done. */
@@ -148,6 +149,7 @@ class Flight {
   }
 
   #ended(chunk: Chunk): void {
+    if (this.#ordered) return;
     this.#done.push(chunk);
     if (this.#change !== null && !this.#change.done()) this.#change.setResult();
     this.#change = null;

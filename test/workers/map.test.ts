@@ -85,6 +85,14 @@ describe("map", () => {
     }
   });
 
+  it("keeps failures for the reader who is busy elsewhere", async () => {
+    const pool = makePool();
+    const results = pool.map(jobs.failAtThree, [1, 3, 3, 3]);
+    expect((await results.next()).value).toBe(1);
+    await pool.submit(jobs.nap, 20, 0);
+    expect(await errorOf(results.next())).toEqual(new RangeError("three"));
+  });
+
   it("tells how far it is", async () => {
     const pool = makePool();
     const progress: number[] = [];
