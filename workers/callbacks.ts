@@ -20,7 +20,7 @@ type Switchboard = { call(at: number, args: unknown): Promise<unknown> };
 
 /** Main side: takes the functions out of the arguments; null when there are none. */
 export function takeCallbacks(args: readonly unknown[]): { callbacks: Callbacks; rest: unknown[] } | null {
-  if (!args.some((value) => typeof value === "function")) return null;
+  if (!hasFunction(args)) return null;
   const callbacks = new Map<number, Fn>();
   const rest = args.map((value, at) => {
     if (typeof value !== "function") return value;
@@ -28,6 +28,11 @@ export function takeCallbacks(args: readonly unknown[]): { callbacks: Callbacks;
     return null;
   });
   return { callbacks, rest };
+}
+
+function hasFunction(args: readonly unknown[]): boolean {
+  for (let i = 0; i < args.length; i++) if (typeof args[i] === "function") return true;
+  return false;
 }
 
 /** Main side: opens the port over which the worker calls back. */

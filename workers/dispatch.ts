@@ -11,6 +11,8 @@ import { JobQueue } from "./jobqueue.ts";
 
 /** How often jobs that wait behind a long one are looked for, should no reply come that gives the occasion. */
 const RESCUE_EVERY = 5;
+/** In a burst of submits the workers are looked at every so many jobs. */
+const TOP_UP_MASK = 127;
 
 export class Dispatcher {
   readonly hosts: readonly Host[];
@@ -76,6 +78,7 @@ export class Dispatcher {
   #enqueue(job: Job): void {
     job._place = this.#place;
     this.queue.push(job);
+    if ((this.queue.length & TOP_UP_MASK) === 0) this.#topUp();
   }
 
   #post(host: Host, job: Job): void {
@@ -89,32 +92,35 @@ export class Dispatcher {
     for (const host of this.hosts) {
       if (!host.isLive) {
         if (host.isOpen) unused ??= host;
-      } else if (host.load < host.window && host.isOpen && (best === null || host.jobs < best.jobs))
-        best = host;
+      } else if ((best === null || host.jobs < best.jobs) && host.room > 0 && host.isOpen) best = host;
     }
     return unused !== null && (best === null || best.jobs > 0) ? unused : this.#unlessStuck(best);
   }
 
   #unlessStuck(host: Host | null): Host | null {
-    return host?.isStuck(performance.now()) === true ? null : host;
+    return host !== null && host.unstarted > 0 && host.isStuck(performance.now()) ? null : host;
   }
 
   /** In runs, not one by one: a window that is more than half full is left alone. */
   #fill(host: Host): void {
-    const window = host.window;
-    if (host.load > 0 && host.load > window >> 1) return;
-    while (host.load < window && host.isOpen) {
+    if (host.load > 0 && host.room < host.window >> 1) return;
+    while (host.isOpen && host.room > 0) {
       const job = this.queue.shift();
       if (job === undefined) return;
       host.post(job);
     }
   }
 
+  /** While the caller submits a burst, no reply can be read: the counters in shared memory tell which worker runs dry. */
+  #topUp(): void {
+    for (const host of this.hosts) if (host.isLive && host.unstarted < host.window >> 1) this.#fill(host);
+  }
+
   #rescueTo(host: Host): void {
     const now = performance.now();
     for (const other of this.hosts) {
       if (other === host || !other.isStuck(now)) continue;
-      const room = host.window - host.load;
+      const room = Math.max(host.room, host.load === 0 ? 1 : 0);
       if (room > 0) for (const job of other.takeBack(room)) host.post(job);
     }
   }
@@ -131,7 +137,7 @@ export class Dispatcher {
   #watch(): void {
     this.#rescue = setTimeout(() => {
       this.#rescue = null;
-      const idle = this.hosts.find((host) => host.isOpen && host.load < host.window && host.unstarted === 0);
+      const idle = this.hosts.find((host) => host.isOpen && host.room > 0 && host.unstarted === 0);
       if (idle !== undefined) this.#rescueTo(idle);
       if (this.hosts.some((host) => host.unstarted > 0)) this.#watch();
     }, RESCUE_EVERY).unref();

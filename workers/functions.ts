@@ -13,6 +13,8 @@ export interface Callee {
   isAsync: boolean | null;
   /** Its last call kept the thread for long: what there is to say is said before the next one. */
   isSlow: boolean;
+  /** It was not called yet. */
+  isCold: boolean;
 }
 
 const AsyncFunction = (async () => {}).constructor;
@@ -23,7 +25,7 @@ export class Functions {
 
   define(number: number, { recipe, name }: Definition): void {
     if (this.#callees.has(number)) return;
-    this.#callees.set(number, { name, fn: null, isAsync: null, isSlow: true });
+    this.#callees.set(number, { name, fn: null, isAsync: null, isSlow: true, isCold: true });
     this.#recipes.set(number, recipe);
   }
 
@@ -41,7 +43,7 @@ export class Functions {
 
 /** Loads a function that travelled with its job. */
 export function loadOnce(recipe: Recipe, name: string): Callee | Promise<Callee> {
-  return loadInto({ name, fn: null, isAsync: null, isSlow: true }, recipe);
+  return loadInto({ name, fn: null, isAsync: null, isSlow: true, isCold: true }, recipe);
 }
 
 function loadInto(callee: Callee, recipe: Recipe): Callee | Promise<Callee> {

@@ -43,7 +43,9 @@ export interface Owner {
 
 /** Work posted ahead: milliseconds of the worker's time, and at most so many jobs. */
 const AHEAD = 1;
-const MOST_AHEAD = 1024;
+const MOST_AHEAD = 4096;
+/** Jobs that keep the thread for so long are not posted ahead: what a round trip costs does not matter to them. */
+const LONG = 5;
 /** A worker that starts nothing for so long while jobs wait there is stuck in a job. */
 const STUCK_AFTER = 2;
 /** A session without jobs ends after so long. */
@@ -83,10 +85,16 @@ export class Host implements JobPlace {
     return this.#posted;
   }
 
-  /** How many jobs may be posted and not suspended: about 1 ms of work, or one ahead when the worker's limit is reached. */
+  /** How many jobs may be posted and not started: about 1 ms of work. */
   get window(): number {
-    if (this.table.suspended >= this.#owner.tasksPerWorker) return 1;
     return Math.min(MOST_AHEAD, Math.max(1, Math.ceil(AHEAD / this.#mean)));
+  }
+
+  /** How many jobs may be posted now: none ahead of long ones, one ahead when the worker is at its limit. */
+  get room(): number {
+    if (this.#mean >= LONG) return 1 - this.load;
+    const window = this.table.suspended >= this.#owner.tasksPerWorker ? 1 : this.window;
+    return window - this.table.unstarted;
   }
 
   get session(): Session | null {
@@ -261,11 +269,16 @@ export class Host implements JobPlace {
   #read(message: readonly unknown[]): void {
     const end = message.length - wire.TRAILER_WORDS;
     const [busy, ran] = [message[end] as number, message[end + 1] as number];
-    if (ran > 0) this.#mean += (busy / ran - this.#mean) * (ran >= 8 ? 0.5 : 0.2);
+    if (ran > 0) this.#learn(busy / ran, ran);
     for (let i = 0; i < end; i += wire.REPLY_WORDS) {
       this.#reply(message[i] as number, message[i + 1] as number, message[i + 2]);
     }
     this.#owner.available(this);
+  }
+
+  /** One slow job says little, as its thread may just have lost its core; being quick cannot be luck. */
+  #learn(mean: number, ran: number): void {
+    this.#mean += (mean - this.#mean) * (ran >= 8 || mean < this.#mean ? 0.5 : 0.2);
   }
 
   #reply(slot: number, kind: number, value: unknown): void {

@@ -125,8 +125,7 @@ export class Intake implements Stage {
     while (this.#next()) {
       const now = performance.now();
       this.watch.next(now);
-      replies.ran(now - before);
-      if (this.#last !== null) this.#last.isSlow = now - before >= SLOW;
+      this.#learn(now - before);
       before = now;
       replies.flushIfLate(now);
       if (now - begin >= TURN_AFTER) {
@@ -139,6 +138,15 @@ export class Intake implements Stage {
     this.#busy = false;
     replies.flush(before);
   };
+
+  /** Notes how long a call kept the thread; a first call says nothing, its code was cold. */
+  #learn(took: number): void {
+    const callee = this.#last;
+    if (callee === null) return;
+    if (!callee.isCold) this.replies.ran(took);
+    callee.isCold = false;
+    callee.isSlow = took >= SLOW;
+  }
 
   /** Starts the next job that can be claimed; false when there is none, or it has to wait. */
   #next(): boolean {

@@ -8,6 +8,7 @@ import * as wire from "./protocol.ts";
 import { encodeThrown } from "./serialize.ts";
 import { type Slots, SUSPENDED } from "./slots.ts";
 
+const RESOLVED = Promise.resolve();
 const FLUSH_AFTER = 0.5;
 
 export class Replies {
@@ -68,7 +69,7 @@ export class Replies {
   #flushSoon(): void {
     this.#flushQueued = true;
     const late = performance.now() - this.#lastFlush >= FLUSH_AFTER;
-    if (late) queueMicrotask(this.#flushNow);
+    if (late) RESOLVED.then(this.#flushNow);
     else setImmediate(this.#flushNow);
   }
 

@@ -65,20 +65,17 @@ export class Running implements RunningJob {
     const { slots } = this;
     const options = { name: this.name, context: this.#context(), eagerStart: true };
     slots[CURRENT] = this.slot;
+    (slots[SUSPENDED] as number)++;
     const task = this.#stage.loop.createTask(body as () => Promise<unknown>, options);
     slots[CURRENT] = 0;
     this.#task = task;
-    if (task.done()) this.#settleAs(task);
-    else this.#suspend(task);
+    if (task.done()) this.#resumeAs(task);
+    else task._listen(() => this.#resumeAs(task));
   }
 
-  #suspend(task: Task<unknown>): void {
-    const { slots } = this;
-    (slots[SUSPENDED] as number)++;
-    task._listen(() => {
-      (slots[SUSPENDED] as number)--;
-      this.#settleAs(task);
-    });
+  #resumeAs(task: Task<unknown>): void {
+    (this.slots[SUSPENDED] as number)--;
+    this.#settleAs(task);
   }
 
   cancel(message: string | undefined): void {

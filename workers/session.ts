@@ -33,6 +33,8 @@ export interface SessionEvents {
   ended(error: Error | null): void;
 }
 
+/** For microtasks: Node's queueMicrotask makes an async resource each time. */
+const RESOLVED = Promise.resolve();
 /** A batch leaves at once when it is this long: about 256 jobs of one argument. */
 const FULL_BATCH = 1024;
 
@@ -128,7 +130,7 @@ export class Session {
   #flushSoon(): void {
     if (this.#flushQueued) return;
     this.#flushQueued = true;
-    queueMicrotask(this.flush);
+    RESOLVED.then(this.flush);
   }
 
   #define(code: Code): void {
