@@ -140,9 +140,9 @@ export class Server {
   }
 
   /**
-   * Serves until the waiting task is cancelled or the server is closed. Then it closes the server and its clients,
-   * waits for their end, and throws the CancelledError. Throws RuntimeError when the server is closed or somebody
-   * waits here already.
+   * Serves until the waiting task is cancelled or the server is closed. Then it closes the server, waits until its
+   * clients have left (see `closeClients`; a second cancel ends this wait), and throws the CancelledError. Throws
+   * RuntimeError when the server is closed or somebody waits here already.
    */
   async serveForever(): Promise<never> {
     if (this.#forever !== null)
@@ -202,8 +202,7 @@ export class Server {
       return await forever;
     } catch (error) {
       this.close();
-      this.closeClients();
-      await this.waitClosed().catch(ignore); // it is the first cancel that ended it
+      await this.waitClosed().catch(ignore); // a second cancel ends the wait; it is the first that ended the service
       throw error;
     }
   }

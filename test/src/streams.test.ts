@@ -770,26 +770,39 @@ describe("Server", () => {
       expect(await failure(server.startServing())).toMatchObject({ message: /is closed/ });
     }));
 
-  it("serves for ever until it is cancelled; then its clients are gone", () =>
+  it("serves for ever until it is cancelled, and then until its clients have left", () =>
     run(async () => {
-      const connected = new Event();
-      const server = await startServer(
-        async (reader) => {
-          connected.set();
-          await reader.read();
-        },
-        { ...HERE, startServing: false },
-      );
+      const server = await startServer(echo, { ...HERE, startServing: false });
       const serving = createTask(() => server.serveForever());
       while (!server.isServing()) await sleep(0);
       expect(await failure(server.serveForever())).toMatchObject({ message: /already being awaited/ });
-      const { reader } = await dial(server);
-      await connected.wait();
+      const { reader, writer } = await dial(server);
+      writer.write("before\n");
+      await reader.readLine();
       serving.cancel();
+      await sleep(0);
+      expect([serving.done(), server.isServing()]).toEqual([false, false]);
+      writer.write("after\n");
+      expect(String(await reader.readLine())).toBe("after\n");
+      writer.close();
       expect(await failure(serving)).toBeInstanceOf(CancelledError);
-      expect(server.isServing()).toBe(false);
-      expect((await reader.read()).length).toBe(0);
       expect(await failure(server.serveForever())).toMatchObject({ message: /is closed/ });
+    }));
+
+  it("waits no longer for its clients when it is cancelled again", () =>
+    run(async () => {
+      const server = await startServer(echo, HERE);
+      const serving = createTask(() => server.serveForever());
+      const { reader, writer } = await dial(server);
+      writer.write("line\n");
+      await reader.readLine();
+      serving.cancel("first");
+      await sleep(0);
+      serving.cancel("second");
+      expect(await failure(serving)).toMatchObject({ name: "CancelledError", message: "first" });
+      expect(writer.isClosing()).toBe(false);
+      writer.close();
+      await server.waitClosed();
     }));
 
   it("ends serving for ever when it is closed", () =>
