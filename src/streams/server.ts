@@ -202,7 +202,7 @@ export class Server {
       return await forever;
     } catch (error) {
       this.close();
-      await this.waitClosed().catch(ignore); // a second cancel ends the wait; it is the first that ended the service
+      await this.waitClosed();
       throw error;
     }
   }

@@ -799,7 +799,7 @@ describe("Server", () => {
       serving.cancel("first");
       await sleep(0);
       serving.cancel("second");
-      expect(await failure(serving)).toMatchObject({ name: "CancelledError", message: "first" });
+      expect(await failure(serving)).toMatchObject({ name: "CancelledError", message: "second" });
       expect(writer.isClosing()).toBe(false);
       writer.close();
       await server.waitClosed();
