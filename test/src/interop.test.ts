@@ -455,6 +455,17 @@ describe("Node's own loop", () => {
     }));
 });
 
+describe("a test runner's fake timers", () => {
+  it("do not stop the loop", async () => {
+    vi.useFakeTimers();
+    try {
+      expect(await run(() => sleep(2, "slept"))).toBe("slept");
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
 describe("a loop that has ended", () => {
   it("is not entered again by a task that was left on a foreign promise, and the next loop is not disturbed", async () => {
     const { promise, resolve } = deferred();

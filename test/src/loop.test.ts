@@ -121,6 +121,19 @@ describe("callLater", () => {
     expect(calls).toEqual(["first", "soon", "timer of zero"]);
   });
 
+  it("of more weeks than Node's timers can count neither comes at once nor warns", async () => {
+    const loop = newEventLoop();
+    const noise: unknown[] = [];
+    const warn = (warning: Error) => noise.push(warning.message);
+    process.on("warning", warn);
+    loop.callLater(2 ** 40, () => noise.push("far too early"));
+    setTimeout(() => loop.callSoonThreadsafe(() => loop.stop()), 5);
+    await loop.runForever();
+    loop.close();
+    process.removeListener("warning", warn);
+    expect(noise).toEqual([]);
+  });
+
   it("takes negative delays and sorts them by their deadlines", async () => {
     const loop = virtualLoop();
     const calls: number[] = [];
