@@ -117,6 +117,9 @@ function makeFunction(assembly: Assembly, node: CodeNode, keep: <T>(value: T) =>
   const args = node.args === undefined ? [] : (valueIn(assembly, node.args) as unknown[]);
   const { made, variables } = instantiate(node.code, { self: thisTrap(node.code.title), args }, fill);
   const fn = keep(made as object & { prototype: object });
+  if (node.name !== "" && node.name !== (fn as { name?: unknown }).name) {
+    Object.defineProperty(fn, "name", { value: node.name, configurable: true });
+  }
   if (!node.code.isClass) fill(variables);
   define(assembly, fn, node.properties);
   if (node.methods) define(assembly, fn.prototype, node.methods);

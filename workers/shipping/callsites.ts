@@ -5,6 +5,9 @@ import { isAbsolute } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import util from "node:util";
 
+import { shippedCodeOf } from "./code.ts";
+import { withoutMarks } from "./stacks.ts";
+
 /** A script with a function on the stack. */
 export interface CallSite {
   readonly url: string;
@@ -39,6 +42,8 @@ export function callSites(): CallSite[] {
 /** A bare path that `require` does not know comes from a foreign loader: importing it would evaluate the file again. */
 function loadedUrl(scriptName: string | null | undefined): string | undefined {
   if (!scriptName || ownFolders.some((folder) => scriptName.startsWith(folder))) return undefined;
+  // Of a file whose functions were shipped to this thread nothing else is loaded here.
+  if (shippedCodeOf(withoutMarks(scriptName))) return undefined;
   if (scriptName.startsWith("file:")) return scriptName;
   return isAbsolute(scriptName) && cache[scriptName] ? pathToFileURL(scriptName).href : undefined;
 }

@@ -15,6 +15,8 @@ export interface Variables {
 type Make = (this: unknown) => unknown;
 type Factory = (variables: Partial<Variables>) => Make;
 
+/** The files of which functions were compiled here, and whether they are translated. */
+const compiled = new Map<string, boolean>();
 const factories = new LruMap<string, Factory>(1_000);
 
 /** A new function of this code. `fill` gets its variables before a class is made, whose `extends` needs them. */
@@ -23,7 +25,7 @@ export function instantiate(
   around: { self: unknown; args: readonly unknown[] },
   fill: (variables: Variables) => void,
 ): { made: unknown; variables: Variables } {
-  const key = `${code.url}:${code.line}:${code.column}:${code.strict}:${code.source}`;
+  const key = `${code.url}:${code.line}:${code.column}:${code.strict}:${code.names}:${code.source}`;
   let factory = factories.get(key);
   if (!factory) {
     factory = compile(code);
@@ -36,7 +38,17 @@ export function instantiate(
   return { made: code.method ? onlyMember(value as object) : value, variables };
 }
 
+/**
+ * Whether shipped code of this file was compiled in this thread: such functions look as if another loader had loaded
+ * it, and the file itself is not loaded here. Translated code stays so when it is sent on.
+ */
+export function shippedCodeOf(url: string): { readonly translated: boolean } | undefined {
+  const translated = compiled.get(url);
+  return translated === undefined ? undefined : { translated };
+}
+
 function compile({ source, strict, names, url, line, column, translated }: Code): Factory {
+  compiled.set(url, translated);
   const declarations = names.length > 0 ? `let ${names.join(",")};` : "";
   const setter = names.map((name, i) => `${name}=values$[${i}]`).join(";");
   const head = `(function(variables$){${strict ? '"use strict";' : ""}${declarations}variables$.set=(values$)=>{${setter}};return function(){return `;

@@ -187,11 +187,18 @@ function filledIn(copying: Copying, fn: object, plan: Plan, inspection: CodeInsp
   return {
     kind: "code",
     code: plan.code,
+    name: ownName(fn),
     values,
     properties,
     ...(methods && { methods }),
     ...(plan.usesArguments && { args: argumentsOf(copying, inspection) }),
   };
+}
+
+/** A name may have been given to it where it was assigned; a class may have a member of that name. */
+function ownName(fn: object): string {
+  const name: unknown = Object.getOwnPropertyDescriptor(fn, "name")?.value;
+  return typeof name === "string" ? name : "";
 }
 
 function capturedValue(copying: Copying, plan: Plan, { scopes }: CodeInspection, name: string): Slot {

@@ -1,4 +1,5 @@
 // Objects among the captured values that structured clone cannot carry whole: they are taken apart.
+import * as runtime from "../../src/index.ts";
 import { addNode, type Copying, cannotSend, within } from "./copying.ts";
 import { isEntry } from "./entry.ts";
 import { builtinReference, globalReference } from "./globals.ts";
@@ -9,6 +10,23 @@ import { className, dataSize, isOwnPrototype, kindOf } from "./values.ts";
 
 const PASS_OR_CREATE =
   "Pass what the function needs of it as an argument, create it inside the function, or export the function from a module of its own";
+
+const SHARE_OR_CREATE =
+  "Create it inside the function, or use what threads share: SharedLock and the other Shared classes of threadloop/workers";
+
+/** Locks, queues, futures: a copy would look alike and exclude nobody. */
+const loopClasses = Object.values(runtime).filter(
+  (value): value is RuntimeClass =>
+    typeof value === "function" && /^class\b/.test(String(value)) && !(value.prototype instanceof Error),
+);
+type RuntimeClass = Extract<
+  (typeof runtime)[keyof typeof runtime],
+  abstract new (
+    ...args: never[]
+  ) => object
+>;
+
+const belongsToLoop = (object: object): boolean => loopClasses.some((type) => object instanceof type);
 
 /** The node for an object. `only`: nothing but these properties of it is used. */
 export function copyObject(copying: Copying, object: object, only?: readonly string[]): CopyNode {
@@ -83,6 +101,13 @@ function copyInstance(copying: Copying, object: object, base?: Slot): CopyNode {
   const rebuilt = constructedAgain(copying, object);
   if (rebuilt) return rebuilt;
   if (!base && isCloneable(object)) return { kind: "data", value: object };
+  if (!base && belongsToLoop(object)) {
+    throw cannotSend(
+      copying,
+      `an instance of ${className(object)}, which belongs to the loop of this thread`,
+      SHARE_OR_CREATE,
+    );
+  }
   const prototype: object = Object.getPrototypeOf(object);
   const type: unknown = Object.getOwnPropertyDescriptor(prototype, "constructor")?.value;
   const name = className(object);

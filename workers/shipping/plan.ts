@@ -4,6 +4,7 @@
 import { fileURLToPath } from "node:url";
 import { types } from "node:util";
 import { Script } from "node:vm";
+import { shippedCodeOf } from "./code.ts";
 import { globalReference } from "./globals.ts";
 import { type CodeInspection, inspect, type Scope } from "./inspector.ts";
 import { LruMap } from "./lrumap.ts";
@@ -86,7 +87,7 @@ function makePlan(fn: object, source: string, inspection: CodeInspection): Plan 
       isClass,
       url,
       ...startOf(source, inspection),
-      translated: isTranslated(url),
+      translated: isTranslated(url) || shippedCodeOf(url)?.translated === true,
       names: [...captured, ...(form.usesMeta ? [META] : []), ...extra],
       title,
     },

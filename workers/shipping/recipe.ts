@@ -80,6 +80,7 @@ export type CopyNode =
   | {
       readonly kind: "code";
       readonly code: Code;
+      readonly name: string;
       /** The values of `code.names`. */
       readonly values: readonly Slot[];
       readonly properties: readonly Property[];

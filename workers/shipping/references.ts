@@ -8,6 +8,7 @@
 // to be looked at first; ask again when it is settled.
 import { exploreCallers } from "./callers.ts";
 import { callSites, isCommonjs } from "./callsites.ts";
+import { shippedCodeOf } from "./code.ts";
 import { declarationOf } from "./declared.ts";
 import { isEntry } from "./entry.ts";
 import { builtinReference, globalReference } from "./globals.ts";
@@ -90,7 +91,8 @@ function lookUpAt(fn: object, { scriptId, scopes }: CodeInspection): Lookup {
   if (!/^(file|data|https?):/.test(url) || isEntry(url)) return settle(fn, null);
   if (scopes.some(({ kind }) => kind === "Module")) return lookUpInEsModule(fn, url);
   const module = isCommonjs(url) ? commonjsModule(url) : null;
-  return module ? settle(fn, referenceIn(module, fn)) : guess(fn, url, scopes);
+  if (module) return settle(fn, referenceIn(module, fn));
+  return shippedCodeOf(url) ? settle(fn, null) : guess(fn, url, scopes);
 }
 
 /** A Module scope proves that Node itself loaded the file: importing it again gives the same instance. */

@@ -7,6 +7,7 @@ import { pathToFileURL } from "node:url";
 import type { CallSite } from "./callsites.ts";
 import { listen, post } from "./inspector.ts";
 import { LruMap } from "./lrumap.ts";
+import { withoutMarks } from "./stacks.ts";
 
 interface ScriptCoverage {
   readonly scriptId: string;
@@ -59,4 +60,4 @@ function sweepDebugger(): void {
   });
 }
 
-const asUrl = (name: string): string => (isAbsolute(name) ? pathToFileURL(name).href : name);
+const asUrl = (name: string): string => (isAbsolute(name) ? pathToFileURL(name).href : withoutMarks(name));

@@ -11,6 +11,12 @@ export const UNCOUNTED = "shipped:";
 
 const FRAMES = /([a-z]+:[^\s()]*?)\?translated:(\d+):(\d+)/g;
 
+/** The URL of a script that may have one of these marks. */
+export function withoutMarks(name: string): string {
+  const url = name.startsWith(UNCOUNTED) ? name.slice(UNCOUNTED.length) : name;
+  return url.endsWith(TRANSLATED) ? url.slice(0, -TRANSLATED.length) : url;
+}
+
 /** Whether positions in this file have to be translated. */
 export function isTranslated(url: string): boolean {
   return mapOf(url) !== undefined;
@@ -20,8 +26,9 @@ export function isTranslated(url: string): boolean {
 export function mapStack(stack: string): string {
   const plain = stack.includes(UNCOUNTED) ? stack.replaceAll(`${UNCOUNTED}file:`, "file:") : stack;
   if (!plain.includes(TRANSLATED)) return plain;
-  return plain.replace(FRAMES, (_, url: string, line: string, column: string) =>
-    originalPosition(url, Number(line), Number(column)),
+  return plain.replace(FRAMES, (frame, url: string, line: string, column: string) =>
+    // Without a map this thread is a worker itself: the thread that sent the code will have it.
+    isTranslated(url) ? originalPosition(url, Number(line), Number(column)) : frame,
   );
 }
 

@@ -84,6 +84,14 @@ describe.concurrent("functions travel in", { timeout: 120_000 }, () => {
     });
   });
 
+  it("a job, to a thread of a pool of its own", async () => {
+    expect(await runForJson(["nested.mjs"])).toEqual([13, 55, 20, 20, true]);
+  });
+
+  it("a program that sends many closures, and none is kept", async () => {
+    expect(await runForJson(["--expose-gc", "forgotten.mjs"])).toEqual({ collected: true });
+  });
+
   it("a program with a debugger attached, which stops at its breakpoints only", async () => {
     expect(await runForJson(["debugged.mjs"])).toEqual({ breakpoints: 1, pauses: 3, results: [4, 5, 6] });
   });
