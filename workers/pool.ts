@@ -8,6 +8,7 @@ import { PoolClosedError } from "./errors.ts";
 import type { Job } from "./job.ts";
 import { type MapOptions, mapJobs } from "./map.ts";
 import { gatherSnapshots } from "./observe/gather.ts";
+import "./observe/door.ts";
 import { addPool } from "./observe/pools.ts";
 import { type PoolStats, statsOf } from "./observe/stats.ts";
 import { TaskTree } from "./observe/tasktree.ts";

@@ -71,8 +71,14 @@ export const ANSWER = 11;
 export const REPLY_WORDS = 3;
 export const TRAILER_WORDS = 2;
 
-/** What a thread can be asked: its tasks; whether its loop turns; what it has recorded since the last time. */
-export type Question = "tasks" | "ping" | "events";
+/**
+ * What a thread can be asked: the tasks of it and, within so many milliseconds, of its own pools' workers; whether its
+ * loop turns; what it has recorded since the last time.
+ */
+export type Question =
+  | { readonly about: "tasks"; readonly patience: number }
+  | { readonly about: "ping" }
+  | { readonly about: "events" };
 
 /** A function as it is first sent. */
 export interface Definition {

@@ -10,6 +10,7 @@ import { currentJob } from "./current.ts";
 import { Functions } from "./functions.ts";
 import { Intake, type ThreadState } from "./intake.ts";
 import { answerTo } from "./observe/answer.ts";
+import "./observe/door.ts";
 import { slotsIn } from "./observe/meter.ts";
 import type * as wire from "./protocol.ts";
 import { ABOUT_SESSION, ANSWER, BROKEN, HELLO, READY, STRAY, TRAILER_WORDS } from "./protocol.ts";

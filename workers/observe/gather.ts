@@ -19,7 +19,7 @@ export async function gatherSnapshots(
 async function askFor(host: Host, patience: number): Promise<readonly ThreadSnapshot[]> {
   const timer = new AbortController();
   const tooLate = wait(patience, null, { signal: timer.signal }).catch(() => null);
-  const answer = await Promise.race([host.ask("tasks"), tooLate]);
+  const answer = await Promise.race([host.ask({ about: "tasks", patience: patience / 2 }), tooLate]);
   timer.abort();
   return (answer as readonly ThreadSnapshot[] | null) ?? [];
 }

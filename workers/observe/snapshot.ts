@@ -11,7 +11,7 @@ import {
   type TaskReport,
   taskId,
 } from "../../src/index.ts";
-import { currentJob } from "../current.ts";
+import { currentJob, type RunningJob } from "../current.ts";
 import type { Engine } from "../engine.ts";
 import type { Host } from "../host.ts";
 import type { Job } from "../job.ts";
@@ -56,6 +56,8 @@ export interface ThreadSnapshot {
   readonly thread: number;
   readonly tasks: readonly TaskSnapshot[];
   readonly pools: readonly PoolSnapshot[];
+  /** The frames that the thread was in, where it was interrupted to take the snapshot. */
+  readonly stack?: readonly string[];
 }
 
 /** A pool lists at most so many jobs. */
@@ -65,28 +67,34 @@ const MOST_JOBS = 1000;
 export function takeSnapshot(engines: readonly Engine[]): ThreadSnapshot {
   const loop = runningLoopOrNull() as EventLoop | null;
   const tasks = loop === null ? [] : reportTasks(loop);
-  const bodies =
-    loop === null ? new Map<number, number>() : slotsOfTasks([...loop._tasks] as unknown[] as Task[]);
+  const bodies = bodiesAmong(loop === null ? [] : loop.allTasks());
   return {
     thread: threadId,
-    tasks: tasks.map((task) => withSlot(task, bodies.get(task.id) ?? null)),
+    tasks: tasks.map((task) => {
+      const job = bodies.get(task.id);
+      return job === undefined ? { ...task, slot: null } : asBody(task, job);
+    }),
     pools: engines.map(snapshotPool),
   };
 }
 
-/** The function of a task that runs a job is our own; the job's is meant. */
-function withSlot(task: TaskReport, slot: number | null): TaskSnapshot {
-  return slot === null ? { ...task, slot } : { ...task, slot, function: task.name };
+/** A task that runs a job: its function is our own, so the job's is told, and its first step is not a step of the loop. */
+function asBody(task: TaskReport, job: RunningJob): TaskSnapshot {
+  const state = job.slots[CURRENT] === job.slot ? "running" : task.state;
+  return { ...task, slot: job.slot, function: task.name, state };
 }
 
-/** Which tasks run jobs, and in which slots those are. */
-function slotsOfTasks(tasks: readonly Task[]): Map<number, number> {
-  const slots = new Map<number, number>();
+/** Which tasks run which jobs, by number. A job that is in its first step does not know its task yet. */
+function bodiesAmong(tasks: readonly Task[]): Map<number, RunningJob> {
+  const bodies = new Map<number, RunningJob>();
+  const unknown = new Set<RunningJob>();
   for (const task of tasks) {
     const job = task.getContext().get(currentJob);
-    if (job != null && job.task === task) slots.set(taskId(task), job.slot);
+    if (job == null || (job.task ?? task) !== task || unknown.has(job)) continue;
+    bodies.set(taskId(task), job);
+    if (job.task === null) unknown.add(job);
   }
-  return slots;
+  return bodies;
 }
 
 function snapshotPool(engine: Engine): PoolSnapshot {

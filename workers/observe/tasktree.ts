@@ -30,9 +30,11 @@ export interface ThreadTree {
   readonly thread: number;
   /** The pool whose worker it is; null for the others. */
   readonly pool: string | null;
-  /** The job that keeps the thread so busy that it did not answer; null for a thread that answered. */
+  /** The job that keeps the thread busy at this moment, so that it did not answer or had to be interrupted. */
   readonly busyWith: { readonly name: string; readonly since: number } | null;
   readonly answered: boolean;
+  /** What it was doing, innermost frame first, when it was interrupted by `threadloop ps`. */
+  readonly stack: readonly string[];
   readonly roots: readonly TaskNode[];
 }
 
@@ -59,7 +61,11 @@ export class TaskTree {
 
   /** The tree as text. */
   toString(): string {
-    const lines = this.threads.flatMap((thread) => [headOf(thread), ...linesOf(thread.roots, "", new Set())]);
+    const lines = this.threads.flatMap((thread) => [
+      headOf(thread),
+      ...framesOf(thread),
+      ...linesOf(thread.roots, "", new Set()),
+    ]);
     if (this.more > 0) lines.push(`and ${this.more} more jobs`);
     return lines.join("\n");
   }
@@ -93,13 +99,19 @@ class Forest {
     const answered = new Set(this.#snapshots.map((snapshot) => snapshot.thread));
     const pools = this.#snapshots.flatMap((snapshot) => snapshot.pools);
     const workers = new Map(pools.flatMap((pool) => pool.hosts.map((host) => [host.thread, { pool, host }])));
-    return [...new Set([...answered, ...workers.keys()])].map((thread) => ({
-      thread,
-      pool: workers.get(thread)?.pool.name ?? null,
-      busyWith: answered.has(thread) ? null : (workers.get(thread)?.host.current ?? null),
-      answered: answered.has(thread),
-      roots: this.#rootsOf(thread),
-    }));
+    const stacks = new Map(this.#snapshots.map(({ thread, stack }) => [thread, stack ?? []]));
+    return [...new Set([...answered, ...workers.keys()])].map((thread) => {
+      const stack = stacks.get(thread) ?? [];
+      const isBusy = !answered.has(thread) || stack.length > 0;
+      return {
+        thread,
+        pool: workers.get(thread)?.pool.name ?? null,
+        busyWith: isBusy ? (workers.get(thread)?.host.current ?? null) : null,
+        answered: answered.has(thread),
+        stack,
+        roots: this.#rootsOf(thread),
+      };
+    });
   }
 
   /** What nobody awaits; a job that no worker has yet is listed with the thread that submitted it. */
@@ -160,10 +172,14 @@ class Forest {
   }
 }
 
-function headOf({ thread, pool, busyWith, answered }: ThreadTree): string {
+function framesOf({ stack }: ThreadTree): string[] {
+  return stack.map((frame) => `     ${frame}`);
+}
+
+function headOf({ thread, pool, busyWith, answered, stack }: ThreadTree): string {
   const name = `${thread === 0 ? "main thread" : `thread ${thread}`}${pool === null ? "" : ` of pool "${pool}"`}`;
-  if (answered) return name;
-  if (busyWith === null) return `${name}: does not answer`;
+  if (busyWith === null)
+    return answered ? `${name}${stack.length > 0 ? ": busy" : ""}` : `${name}: does not answer`;
   return `${name}: busy with job ${busyWith.name} for ${duration(busyWith.since)}`;
 }
 

@@ -1,0 +1,137 @@
+// Opens the inspector of a running Node process, as `node inspect -p PID` does: SIGUSR1 has it listen on a port of the
+// loopback interface. The signal ends a process that does not expect it, so it is sent only to one that does.
+
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { setTimeout as wait } from "node:timers/promises";
+import { Problem } from "./problem.ts";
+import { Remote } from "./remote.ts";
+
+/** How long a process may take to open its inspector. */
+const OPEN_WITHIN = 5000;
+const LOOK_EVERY = 50;
+/** The number of SIGUSR1 on Linux, as a bit of the mask in /proc. */
+const SIGUSR1_BIT = 1n << 9n;
+const LISTENING = "0A";
+
+/** Connects to a process, calls `look`, and leaves the process as it was: an inspector that we opened is closed again. */
+export async function attached<T>(
+  pid: number,
+  port: number,
+  look: (remote: Remote) => Promise<T>,
+): Promise<T> {
+  const open = await findInspector(pid, port);
+  const remote = open ?? (await openInspector(pid, port));
+  try {
+    return await look(remote);
+  } finally {
+    if (open === null) await remote.main.evaluate(CLOSE).catch(() => {});
+    await remote.close();
+  }
+}
+
+/** A moment later, when we are gone: closing waits for those who are connected. */
+const CLOSE = `setTimeout(() => process.getBuiltinModule("node:inspector").close(), 20).unref(); 0`;
+
+async function openInspector(pid: number, port: number): Promise<Remote> {
+  checkExpectsSignal(pid);
+  try {
+    process.kill(pid, "SIGUSR1");
+  } catch (error) {
+    throw refusal(pid, error);
+  }
+  for (let waited = 0; waited < OPEN_WITHIN; waited += LOOK_EVERY) {
+    const remote = await findInspector(pid, port);
+    if (remote !== null) return remote;
+    await wait(LOOK_EVERY);
+  }
+  throw new Problem(
+    `Process ${pid} got SIGUSR1 and did not open its inspector: it handles the signal itself, or another process has port ${port}. Its stderr says more; --port N looks at another port`,
+  );
+}
+
+function refusal(pid: number, error: unknown): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === "ESRCH") return new Problem(`There is no process ${pid}`);
+  if (code === "EPERM") {
+    return new Problem(`Process ${pid} belongs to another user: run this as that user, or as root`);
+  }
+  return error;
+}
+
+/** Tells by /proc, where there is one, whether the process has a handler for the signal. */
+function checkExpectsSignal(pid: number): void {
+  const status = readOrNull(`/proc/${pid}/status`);
+  if (status === null) {
+    if (process.platform === "linux") throw new Problem(`There is no process ${pid}`);
+    return;
+  }
+  const caught = BigInt(`0x${/^SigCgt:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
+  if ((caught & SIGUSR1_BIT) !== 0n) return;
+  throw new Problem(
+    `Process ${pid} does not take SIGUSR1: it is not a Node process, or was started with --disable-sigusr1. The signal would end it, so it was not sent`,
+  );
+}
+
+/** The inspector of the process, when it is open. */
+async function findInspector(pid: number, port: number): Promise<Remote | null> {
+  for (const candidate of portsOf(pid) ?? [port]) {
+    const url = await debuggerUrl(candidate);
+    if (url === null) continue;
+    const remote = await Remote.connect(url);
+    if ((await remote.main.evaluate("process.pid")) === pid) return remote;
+    await remote.close();
+  }
+  return null;
+}
+
+async function debuggerUrl(port: number): Promise<string | null> {
+  try {
+    const response = await fetch(`http://127.0.0.1:${port}/json/list`, { signal: AbortSignal.timeout(1000) });
+    const [target] = (await response.json()) as { webSocketDebuggerUrl?: string }[];
+    return target?.webSocketDebuggerUrl ?? null;
+  } catch {
+    return null; // not an inspector
+  }
+}
+
+/** The ports on which the process listens, by /proc; null where that cannot be known. */
+function portsOf(pid: number): number[] | null {
+  const table = readOrNull(`/proc/${pid}/net/tcp`);
+  const sockets = socketsOf(pid);
+  if (table === null || sockets === null) return null;
+  const rows = table
+    .trim()
+    .split("\n")
+    .slice(1)
+    .map((row) => row.trim().split(/\s+/));
+  const own = rows.filter((row) => row[3] === LISTENING && sockets.has(row[9] as string));
+  return own.map((row) => Number.parseInt((row[1] as string).split(":")[1] as string, 16));
+}
+
+/** The inodes of the process's sockets. */
+function socketsOf(pid: number): Set<string> | null {
+  try {
+    const links = readdirSync(`/proc/${pid}/fd`).map((fd) => linkOrNull(`/proc/${pid}/fd/${fd}`));
+    return new Set(
+      links.map((link) => /^socket:\[(\d+)\]$/.exec(link ?? "")?.[1]).filter((inode) => inode !== undefined),
+    );
+  } catch {
+    return null;
+  }
+}
+
+function readOrNull(path: string): string | null {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return null;
+  }
+}
+
+function linkOrNull(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return null;
+  }
+}

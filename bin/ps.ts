@@ -1,0 +1,47 @@
+// `threadloop ps` and `threadloop pstree`: the tasks of a running process, as a table and as a tree.
+
+import type { ThreadSnapshot } from "../workers/observe/snapshot.ts";
+import { type TaskNode, TaskTree } from "../workers/observe/tasktree.ts";
+import { attached } from "./attach.ts";
+import { lookInto } from "./look.ts";
+
+const HEAD = ["THREAD", "KIND", "NAME", "STATE", "WAITS ON", "FOR", "AWAITED BY", "FUNCTION"];
+
+/** The table, a line for each task and job. */
+export async function ps(pid: number, port: number): Promise<string> {
+  const tree = new TaskTree(await snapshotsOf(pid, port));
+  return table([HEAD, ...tree.all.map(rowOf)]);
+}
+
+/** The tree. */
+export async function pstree(pid: number, port: number): Promise<string> {
+  return String(new TaskTree(await snapshotsOf(pid, port)));
+}
+
+async function snapshotsOf(pid: number, port: number): Promise<ThreadSnapshot[]> {
+  const snapshots = await attached(pid, port, (remote) => lookInto(remote, pid));
+  return snapshots.sort((a, b) => a.thread - b.thread);
+}
+
+function rowOf(node: TaskNode): string[] {
+  return [
+    node.thread === null ? "-" : String(node.thread),
+    node.kind,
+    node.name,
+    node.state,
+    node.waitsOn ?? "-",
+    node.since === null ? "-" : `${Math.round(node.since)} ms`,
+    node.awaitedBy.map((awaiter) => awaiter.name).join(", ") || "-",
+    node.function,
+  ];
+}
+
+function table(rows: readonly string[][]): string {
+  const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => (row[column] as string).length)));
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i] as number))
+      .join("  ")
+      .trimEnd();
+  return rows.map(line).join("\n");
+}

@@ -1,0 +1,118 @@
+// A session with the inspector of another process: its main thread, and through it every worker thread.
+
+import { WebSocket } from "ws";
+
+interface Message {
+  readonly id?: number;
+  readonly method?: string;
+  readonly params?: Readonly<Record<string, unknown>>;
+  readonly result?: Readonly<Record<string, unknown>>;
+  readonly error?: { readonly message: string };
+}
+
+type Send = (message: string) => void;
+
+/** Milliseconds after which a thread that does not answer is given up: it is in native code, or stopped. */
+const PATIENCE = 2000;
+
+/** One thread of the process. The inspector interrupts JavaScript, so a thread in an endless loop answers too. */
+export class RemoteThread {
+  readonly #send: Send;
+  readonly #pending = new Map<number, (message: Message) => void>();
+  readonly #listeners = new Map<string, (params: Readonly<Record<string, unknown>>) => void>();
+  #lastId = 0;
+
+  constructor(send: Send) {
+    this.#send = send;
+  }
+
+  /** Calls a method of the protocol; null when the thread does not answer. */
+  async call(method: string, params: object = {}): Promise<Readonly<Record<string, unknown>> | null> {
+    const id = ++this.#lastId;
+    const answered = new Promise<Message | null>((resolve) => {
+      const timer = setTimeout(resolve, PATIENCE, null);
+      this.#pending.set(id, (message) => {
+        clearTimeout(timer);
+        resolve(message);
+      });
+    });
+    this.#send(JSON.stringify({ id, method, params }));
+    const message = await answered;
+    this.#pending.delete(id);
+    if (message?.error !== undefined) throw new Error(`${method}: ${message.error.message}`);
+    return message?.result ?? null;
+  }
+
+  /** Evaluates an expression and returns its value, which must be JSON; undefined when the thread does not answer. */
+  async evaluate(expression: string, awaitPromise = false): Promise<unknown> {
+    const answer = await this.call("Runtime.evaluate", { expression, returnByValue: true, awaitPromise });
+    if (answer === null) return undefined;
+    const failure = answer.exceptionDetails as { exception?: { description?: string } } | undefined;
+    if (failure !== undefined) throw new Error(failure.exception?.description ?? "the evaluation failed");
+    return (answer.result as { value?: unknown }).value;
+  }
+
+  on(event: string, listener: (params: Readonly<Record<string, unknown>>) => void): void {
+    this.#listeners.set(event, listener);
+  }
+
+  /** Takes what the thread says. */
+  receive(text: string): void {
+    const message = JSON.parse(text) as Message;
+    if (message.id !== undefined) this.#pending.get(message.id)?.(message);
+    else if (message.method !== undefined) this.#listeners.get(message.method)?.(message.params ?? {});
+  }
+}
+
+/** A connection to the inspector. */
+export class Remote {
+  readonly main: RemoteThread;
+  readonly #socket: WebSocket;
+
+  constructor(socket: WebSocket) {
+    this.#socket = socket;
+    this.main = new RemoteThread((message) => socket.send(message));
+    socket.on("message", (data) => this.main.receive(String(data)));
+  }
+
+  /** Connects to the inspector at this address. */
+  static async connect(url: string): Promise<Remote> {
+    const socket = new WebSocket(url, { perMessageDeflate: false });
+    await new Promise((resolve, reject) => {
+      socket.once("open", resolve);
+      socket.once("error", reject);
+    });
+    return new Remote(socket);
+  }
+
+  /** Attaches to every worker thread there is, at any depth, and returns all threads, the main one first. */
+  async threads(): Promise<RemoteThread[]> {
+    return [this.main, ...(await workersOf(this.main))];
+  }
+
+  /** Disconnects; resolves when that is done. */
+  async close(): Promise<void> {
+    if (this.#socket.readyState === WebSocket.CLOSED) return;
+    await new Promise((resolve) => {
+      this.#socket.once("close", resolve);
+      this.#socket.close();
+    });
+  }
+}
+
+/** The inspector announces the workers before it answers the call. */
+async function workersOf(parent: RemoteThread): Promise<RemoteThread[]> {
+  const workers = new Map<unknown, RemoteThread>();
+  parent.on("NodeWorker.attachedToWorker", ({ sessionId }) => {
+    const send = (message: string) =>
+      void parent.call("NodeWorker.sendMessageToWorker", { sessionId, message });
+    workers.set(sessionId, new RemoteThread(send));
+  });
+  parent.on("NodeWorker.receivedMessageFromWorker", ({ sessionId, message }) => {
+    workers.get(sessionId)?.receive(message as string);
+  });
+  const enabled = await parent.call("NodeWorker.enable", { waitForDebuggerOnStart: false }).catch(() => null);
+  if (enabled === null) return [];
+  const below = await Promise.all([...workers.values()].map(workersOf));
+  return [...workers.values(), ...below.flat()];
+}

@@ -1,0 +1,64 @@
+import { describe, expect, it } from "vitest";
+import { command, startFixture } from "../support/processes.ts";
+
+describe("threadloop ps and pstree", () => {
+  it("show the tasks of every thread of a running process, also of one that is stuck, and leave it as it was", async () => {
+    const app = startFixture("observe/app.mjs");
+    await app.said("ready");
+    const tree = await command("pstree", String(app.pid));
+    expect(tree).toMatchObject({ code: 0, errors: "" });
+    expect(tree.output.replace(/ for [\d.]+ m?s/g, "").replace(/thread \d+/g, "thread N")).toContain(
+      [
+        "   └─ task site (both): waits on the tasks of its group",
+        "      ├─ task fetching: waits on job awaitUntilOpen",
+        "      │  └─ job awaitUntilOpen: running in thread N",
+        "      │     └─ task awaitUntilOpen: waits on sleep",
+        "      └─ task crunching: waits on job blockUntilOpen",
+        "         └─ job blockUntilOpen: running in thread N",
+      ].join("\n"),
+    );
+    expect(tree.output).toMatch(
+      /thread \d of pool "app": busy with job blockUntilOpen for .*\n.*at .*\n.*at blockUntilOpen \(.*jobs\.mjs/,
+    );
+
+    const table = await command("ps", String(app.pid));
+    expect(table.output).toMatch(/^THREAD +KIND +NAME/);
+    expect(table.output).toMatch(/^0 +task +fetching +waiting +job awaitUntilOpen +\d+ ms +site/m);
+    expect(table.output).toMatch(/^\d +job +blockUntilOpen +running +- +\d+ ms +crunching/m);
+
+    app.say("go\n");
+    expect(await app.ended).toBe(0);
+    expect(app.output).toContain("done");
+    expect(app.errors.match(/Debugger listening/g)).toHaveLength(2);
+  });
+
+  it("say so when the process does not use threadloop", async () => {
+    const app = startFixture("observe/stranger.mjs");
+    await app.said("ready");
+    const { code, errors } = await command("ps", String(app.pid));
+    expect(code).toBe(1);
+    expect(errors).toContain(`Process ${app.pid} does not use threadloop`);
+    app.say("go\n");
+    expect(await app.ended).toBe(0);
+  });
+
+  it("refuse a process that is not there, and words they do not know", async () => {
+    expect(await command("ps", "99999999")).toMatchObject({
+      code: 1,
+      errors: "threadloop: There is no process 99999999\n",
+    });
+    expect((await command("ps", "x")).errors).toContain("Expected PID to be a positive integer, got `x`");
+    expect((await command("peek", "1")).errors).toContain("There is no command `peek`");
+    expect((await command("ps", "1", "--depth", "2")).errors).toContain("Unknown option '--depth'");
+    expect((await command()).output).toContain("threadloop pstree PID");
+  });
+
+  it.runIf(process.platform === "linux")("never send the signal to a process that it would end", async () => {
+    const { spawn } = await import("node:child_process");
+    const other = spawn("sleep", ["60"]);
+    const { errors } = await command("ps", String(other.pid));
+    expect(errors).toContain("does not take SIGUSR1");
+    expect(other.exitCode).toBeNull();
+    other.kill();
+  });
+});

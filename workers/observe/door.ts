@@ -1,0 +1,21 @@
+// Where other processes look in: `threadloop ps PID` opens the inspector of a process and evaluates what stands here,
+// in every thread. A process may have loaded several copies of this package; each adds itself.
+
+import { livePools } from "./pools.ts";
+import { takeSnapshot } from "./snapshot.ts";
+
+/** One copy of the package in one thread. What it takes and gives is JSON, as the asker may be of another version. */
+interface Door {
+  /** Where its files are: their frames are not the user's. */
+  readonly files: string;
+  /** A ThreadSnapshot. */
+  snapshot(): string;
+}
+
+/** The well-known name under which the doors of a thread are found. */
+const NAME = Symbol.for("threadloop.inside");
+
+const place = globalThis as { [NAME]?: Door[] };
+place[NAME] ??= [];
+const files = new URL("../../", import.meta.url).href;
+place[NAME].push({ files, snapshot: () => JSON.stringify(takeSnapshot(livePools())) });
