@@ -1,7 +1,7 @@
 /** A scheduled callback and, with a deadline, a timer: what `callSoon`, `callLater` and `callAt` return. */
 import { AsyncResource } from "node:async_hooks";
 import { inspect } from "node:util";
-import { copyContext } from "./context.ts";
+import { type Context, copyContext } from "./context.ts";
 import {
   type AbstractEventLoop,
   type ContextRunner,
@@ -62,6 +62,11 @@ export class Handle implements ContextRunner {
   /** Tells whether it was cancelled. */
   cancelled(): boolean {
     return this._off;
+  }
+
+  /** Returns the context variables with which it runs. */
+  getContext(): Context {
+    return this._context as Context;
   }
 
   /** @internal */

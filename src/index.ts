@@ -19,6 +19,7 @@ export { sleep } from "./sleep.ts";
 export { type GatherOptions, gather } from "./gather.ts";
 export { type AsCompletedOptions, asCompleted, type ReturnWhen, type WaitOptions, wait } from "./wait.ts";
 export { any, race } from "./wait.ts";
+export { type StaggeredRace, staggeredRace } from "./staggered.ts";
 export { shield } from "./shield.ts";
 export { moveOnAfter, Timeout, timeout, timeoutAt, waitFor } from "./timeout.ts";
 export { TaskGroup, taskGroup } from "./taskgroup.ts";

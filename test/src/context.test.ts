@@ -102,6 +102,20 @@ describe("a context", () => {
       expect(seen).toBe("where it is used");
     }));
 
+  it("of a callback is a copy that its handle has", () =>
+    virtual(async () => {
+      const variable = new ContextVar("variable", { default: "outside" });
+      variable.set("when it was scheduled");
+      const handle = getRunningLoop().callSoon(() => variable.set("by the callback"));
+      variable.set("later");
+      const before = handle.getContext().get(variable);
+      await turns(1);
+      expect([before, handle.getContext().get(variable)]).toEqual([
+        "when it was scheduled",
+        "by the callback",
+      ]);
+    }));
+
   it("is seen by the callbacks that were scheduled in it", () =>
     virtual(async () => {
       const variable = new ContextVar("variable", { default: "outside" });

@@ -1,0 +1,89 @@
+import { CancelledError, createTask, sleep, staggeredRace } from "threadloop";
+import { describe, expect, it } from "vitest";
+import { failureOf, now, virtual } from "../support/virtual.ts";
+
+const boom = new Error("boom");
+const later = (delay: number, name: string) => () => sleep(delay, name);
+const failing = (delay: number) => async () => {
+  await sleep(delay);
+  throw boom;
+};
+
+describe("staggeredRace", () => {
+  it("of nobody is won by nobody", () =>
+    virtual(async () => {
+      expect(await staggeredRace([], 10)).toEqual({ result: undefined, index: null, errors: [] });
+    }));
+
+  it("is won by the first when it is quick enough, and the others never start", () =>
+    virtual(async () => {
+      let started = false;
+      const second = async () => {
+        started = true;
+        return "second";
+      };
+      const race = await staggeredRace([later(5, "first"), second], 10);
+      expect([race, started, now()]).toEqual([{ result: "first", index: 0, errors: [null] }, false, 5]);
+    }));
+
+  it("starts the next at once when one fails", () =>
+    virtual(async () => {
+      const race = await staggeredRace([failing(1), later(2, "second")], 1000);
+      expect([race, now()]).toEqual([{ result: "second", index: 1, errors: [boom, null] }, 3]);
+    }));
+
+  it("starts the next after the delay, and cancels the losers when one has won", () =>
+    virtual(async () => {
+      const race = await staggeredRace([later(1000, "first"), later(1000, "second"), later(5, "third")], 10);
+      expect([race, now()]).toEqual([
+        { result: "third", index: 2, errors: [expect.any(CancelledError), expect.any(CancelledError), null] },
+        25,
+      ]);
+    }));
+
+  it("can still be won by one that was started early", () =>
+    virtual(async () => {
+      const race = await staggeredRace([later(12, "first"), later(1000, "second")], 10);
+      expect([race.result, race.index, now()]).toEqual(["first", 0, 12]);
+    }));
+
+  it("without a delay starts the next only when one fails", () =>
+    virtual(async () => {
+      const race = await staggeredRace([failing(500), later(500, "second"), later(1, "third")], null);
+      expect([race, now()]).toEqual([{ result: "second", index: 1, errors: [boom, null] }, 1000]);
+    }));
+
+  it("that all lose gives their errors", () =>
+    virtual(async () => {
+      const race = await staggeredRace([failing(1), failing(1)], 10);
+      expect(race).toEqual({ result: undefined, index: null, errors: [boom, boom] });
+    }));
+
+  it("waits for the losers' cleanups", () =>
+    virtual(async () => {
+      const loser = async () => {
+        try {
+          return await sleep(1000, "loser");
+        } finally {
+          await sleep(7);
+        }
+      };
+      const race = await staggeredRace([loser, later(5, "winner")], 10);
+      expect([race.result, now()]).toEqual(["winner", 22]);
+    }));
+
+  it("that is cancelled cancels them all", () =>
+    virtual(async () => {
+      const ends: string[] = [];
+      const runner = (name: string) => async () => {
+        const error = await failureOf(sleep(1000));
+        ends.push(name);
+        throw error;
+      };
+      const race = createTask(() => staggeredRace([runner("a"), runner("b")], 10));
+      await sleep(20);
+      race.cancel();
+      expect(await failureOf(race)).toBeInstanceOf(CancelledError);
+      expect([ends, now()]).toEqual([["a", "b"], 20]);
+    }));
+});
