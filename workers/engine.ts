@@ -39,6 +39,8 @@ export class Engine implements Owner {
   readonly broadcasts: Broadcast[] = [];
   /** Why no more jobs are taken, or null. */
   refusal: Error | null = null;
+  /** Is told when a worker gets something to do. */
+  onSession: () => void = () => {};
   /** What is run in each new worker and at its end. */
   readonly setup: SetUp;
   readonly #watchers = new Map<Host, Set<(cause: Error) => void>>();
@@ -204,6 +206,7 @@ export class Engine implements Owner {
   // What hosts report.
 
   async open(port: MessagePort, slots: SharedArrayBuffer): Promise<void> {
+    this.onSession();
     const broadcasts = [...this.broadcasts];
     const { tasksPerWorker } = this.settings;
     const setup = await this.setup.recipes().catch((error) => {

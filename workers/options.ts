@@ -20,6 +20,11 @@ export interface WorkerPoolOptions {
   readonly maxQueue?: number;
   /** Milliseconds between the cancel of a running job and the end of its thread. Default 1,000; Infinity: never. */
   readonly cancelGrace?: number;
+  /**
+   * Milliseconds for which a job may keep its thread's loop from turning before that is reported, once, as a process
+   * warning or to the subscribers of `threadloop:worker:blocked`. Default 10,000; Infinity: never.
+   */
+  readonly blockedAfter?: number;
   /** Shows in errors and reports. Default "pool". */
   readonly name?: string;
   /** Runs in every new worker before its first job; when it fails, the pool is broken. */
@@ -68,6 +73,7 @@ export interface Settings extends WorkerPoolOptions {
   readonly tasksPerWorker: number;
   readonly maxQueue: number;
   readonly cancelGrace: number;
+  readonly blockedAfter: number;
   readonly name: string;
   readonly ship: ShipMode;
   readonly attempts: number;
@@ -84,6 +90,7 @@ export function settingsOf(options: WorkerPoolOptions): Settings {
     tasksPerWorker: options.tasksPerWorker ?? Number.POSITIVE_INFINITY,
     maxQueue: options.maxQueue ?? Number.POSITIVE_INFINITY,
     cancelGrace: options.cancelGrace ?? 1000,
+    blockedAfter: options.blockedAfter ?? 10_000,
     name: options.name ?? "pool",
     ship: options.ship ?? "auto",
     attempts: options.attempts ?? 3,
@@ -95,6 +102,7 @@ export function settingsOf(options: WorkerPoolOptions): Settings {
   countOrInfinity("maxQueue", settings.maxQueue, 0);
   duration("idleTimeout", settings.idleTimeout);
   duration("cancelGrace", settings.cancelGrace);
+  duration("blockedAfter", settings.blockedAfter);
   oneOf("ship", settings.ship, SHIP_MODES);
   return settings;
 }

@@ -12,6 +12,7 @@ import "./observe/door.ts";
 import { addPool } from "./observe/pools.ts";
 import { type PoolStats, statsOf } from "./observe/stats.ts";
 import { TaskTree } from "./observe/tasktree.ts";
+import { Watchdog } from "./observe/watchdog.ts";
 import { type CallOptions, checkCallOptions, settingsOf, type WorkerPoolOptions } from "./options.ts";
 import { type RemoteModule, remoteModule } from "./remotemodule.ts";
 import type { AnyFunction } from "./shipping/recipe.ts";
@@ -176,6 +177,8 @@ export class WorkerPool extends PoolView {
   constructor(options: WorkerPoolOptions = {}) {
     super(new Engine(settingsOf(options)), null);
     addPool(this._engine);
+    const watchdog = new Watchdog(this._engine, this._engine.settings.blockedAfter);
+    this._engine.onSession = () => watchdog.wake();
   }
 
   /** The name given in the options. */
