@@ -1,0 +1,48 @@
+import { describe, expect, it } from "vitest";
+import { rebuild } from "../../../dist/workers/shipping/rebuild.js";
+import type { AnyFunction } from "../../../dist/workers/shipping/recipe.js";
+import { ship } from "../../../dist/workers/shipping/ship.js";
+import { graphOf } from "../../fixtures/shipping/graphs.mjs";
+
+const GRAPHS = 150;
+const SIZE = 14;
+
+/** The parts of a value, under names that two equal values have in common. */
+function partsOf(value: object): [string, unknown][] {
+  if (value instanceof Map) return [...value].map(([key, item]) => [String(key), item]);
+  if (value instanceof Set) return [...value].map((item, i) => [String(i), item]);
+  if (typeof value === "function") return [["()", (value as () => unknown)()]];
+  return Buffer.isBuffer(value) ? [["bytes", value.toString("hex")]] : Object.entries(value);
+}
+
+function typeOf(value: object): string {
+  if (value instanceof Date) return `Date ${value.getTime()}`;
+  return Object.getPrototypeOf(value)?.constructor.name ?? "null";
+}
+
+/** Throws at the first place where two graphs differ in shape, class, or identity. */
+function expectSame(before: unknown, after: unknown, seen: Map<object, unknown>, path: string): void {
+  if (typeof before !== "object" && typeof before !== "function") return expect(after, path).toBe(before);
+  if (before === null) return expect(after, path).toBe(null);
+  if (seen.has(before)) return expect(after === seen.get(before), `identity of ${path}`).toBe(true);
+  seen.set(before, after);
+  expect(typeOf(after as object), path).toBe(typeOf(before));
+  const parts = partsOf(before);
+  const others = partsOf(after as object);
+  expect(
+    others.map(([name]) => name),
+    path,
+  ).toEqual(parts.map(([name]) => name));
+  for (const [i, [name, part]] of parts.entries()) expectSame(part, others[i]![1], seen, `${path}.${name}`);
+}
+
+describe("a graph of values that a closure captures", () => {
+  it("arrives with its shape, classes, cycles and identities", async () => {
+    for (let seed = 1; seed <= GRAPHS; seed++) {
+      const before = graphOf(seed, SIZE) as () => unknown;
+      const { recipe } = await ship(before as AnyFunction, "value");
+      const after = (await rebuild(structuredClone(recipe))) as unknown as () => unknown;
+      expectSame(before(), after(), new Map(), `graph ${seed}`);
+    }
+  });
+});
