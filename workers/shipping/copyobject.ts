@@ -1,4 +1,5 @@
 // Objects among the captured values that structured clone cannot carry whole: they are taken apart.
+import { types } from "node:util";
 import * as runtime from "../../src/index.ts";
 import { addNode, type Copying, cannotSend, within } from "./copying.ts";
 import { isEntry } from "./entry.ts";
@@ -91,7 +92,7 @@ function copyPlain(copying: Copying, object: object): CopyNode {
 
 /** Small Buffers are windows on a shared pool: only the window travels. */
 function copyBuffer(copying: Copying, buffer: Buffer): CopyNode {
-  const isShared = buffer.buffer instanceof SharedArrayBuffer;
+  const isShared = types.isSharedArrayBuffer(buffer.buffer);
   copying.size += isShared ? 0 : buffer.byteLength;
   const isWindow = !isShared && buffer.byteLength < buffer.buffer.byteLength;
   return { kind: "buffer", value: isWindow ? new Uint8Array(buffer) : buffer };

@@ -123,12 +123,16 @@ function firstThatCompiles(
     try {
       return { form, used: namesUsedBy(form, form.usesMeta ? [...names, META] : names) };
     } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error;
+      if (!isSyntaxError(error)) throw error;
       if (!failure || /private|new\.target/i.test(error.message)) failure = error;
     }
   }
   throw unsendableSource(title, failure);
 }
+
+/** By name: in a vm context (vitest's vmThreads) the class is another one. */
+const isSyntaxError = (error: unknown): error is SyntaxError =>
+  (error as Error | null)?.name === "SyntaxError";
 
 function unsendableSource(title: string, failure: Error | undefined): ShipError {
   return new ShipError(

@@ -48,7 +48,7 @@ export function kindOf(object: object): Kind {
 }
 
 /** The prototype of object literals, of this or of another vm context, or none. */
-export function isPlainPrototype(prototype: object | null): boolean {
+function isPlainPrototype(prototype: object | null): boolean {
   if (prototype === null || prototype === Object.prototype) return true;
   return (
     Object.getPrototypeOf(prototype) === null &&

@@ -2,6 +2,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { nodeVersion, runForJson, runNode, stripsTypes } from "../../support/programs.ts";
 
@@ -14,6 +15,7 @@ const inOne = `
 `;
 const fromRequire = `const lib = require("threadloop");${inOne}`;
 const fromImport = `import * as lib from "threadloop";${inOne}`;
+const root = fileURLToPath(new URL("../../..", import.meta.url));
 const nothingWrong = { ran: expect.any(Number), wrong: {} };
 
 describe.concurrent("functions travel in", { timeout: 120_000 }, () => {
@@ -82,6 +84,13 @@ describe.concurrent("functions travel in", { timeout: 120_000 }, () => {
         ),
       },
     });
+  });
+
+  it("tests of vitest that run in vm contexts", async () => {
+    const vitest = join(root, "node_modules/vitest/vitest.mjs");
+    const file = "test/workers/shipping/vitest.test.ts";
+    const { stdout, exitCode } = await runNode([vitest, "run", file, "--pool=vmThreads"], { cwd: root });
+    expect(exitCode, stdout).toBe(0);
   });
 
   it("a job, to a thread of a pool of its own", async () => {

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { parse } from "acorn";
 import { WorkerPool } from "threadloop/workers";
 import { afterAll, describe, expect, it } from "vitest";
+import { ship } from "../../../dist/workers/shipping/ship.js";
 import { here, LIMIT, make, name, Point, plus } from "../../fixtures/inlined/words.ts";
 
 const pool = new WorkerPool({ size: 1 });
@@ -30,6 +31,11 @@ describe("in a test of vitest", () => {
     expect(await pool.submit(exportedByTest, 1)).toBe(4);
     expect(await pool.submit(helper, 5)).toBe(5);
     expect(await pool.submit((x: number) => helper(x) + table.length, 2)).toBe(5);
+  });
+
+  it("the test file itself is not imported by workers, a module under test is, by the name of its export", async () => {
+    expect((await ship(exportedByTest)).recipe.kind).toBe("copy");
+    expect((await ship(plus)).recipe).toMatchObject({ kind: "module", path: ["plus"], guessed: true });
   });
 
   it("a class of the test file and its objects travel", async () => {
