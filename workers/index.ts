@@ -21,6 +21,8 @@ export {
   SharedCondition,
   SharedEvent,
   SharedLock,
+  SharedQueue,
+  type SharedQueueOptions,
   SharedSemaphore,
 } from "./shared/index.ts";
 export { task } from "./shipping/declared.ts";

@@ -7,7 +7,7 @@ import { block } from "./blocking.ts";
 import { dropRecord, records, SYNC, THREAD, takeRecord, WAITING } from "./records.ts";
 import { deaths, me } from "./roster.ts";
 import * as s from "./sections.ts";
-import { endWait, Wait, type WaitingPlace, wake } from "./waits.ts";
+import { endWait, listenNow, Wait, type WaitingPlace, wake } from "./waits.ts";
 
 /** Where a gate lies in the words of its object. */
 export interface GatePlace {
@@ -36,6 +36,10 @@ export class Gate implements WaitingPlace {
   readonly at: number;
   /** What else is looked after when a thread has died. */
   afterDeath: (() => void) | null = null;
+  /** Takes from an entry what a dead thread holds. */
+  reclaim = (entry: number): void => {
+    s.reclaim(this.m, this.at, entry);
+  };
   readonly #place: GatePlace;
   #entry = 0;
   #deathsSeen = 0;
@@ -80,6 +84,7 @@ export class Gate implements WaitingPlace {
 
   /** Takes a permit at once: GRANTED, or how the wait ended before it began, or MUST_WAIT. */
   enter(): number {
+    listenNow();
     const result = s.enter(this.m, this.at, this.entry, 0, 0);
     if (result !== s.MUST_WAIT || !this.recover()) return result;
     return s.enter(this.m, this.at, this.entry, 0, 0);
@@ -124,13 +129,14 @@ export class Gate implements WaitingPlace {
   }
 
   /** Gives a permit back and serves who waits; false when there are as many as there can be. */
-  give(entry: number = this.#entryToGive()): boolean {
+  give(entry: number = this.entryToGive()): boolean {
+    listenNow();
     const head = s.give(this.m, this.at, entry);
     if (head > 0) this.serve();
     return head !== s.REFUSED;
   }
 
-  /** Wakes all who wait, and sets the number of permits. */
+  /** Wakes all who wait, and sets the number of permits, or leaves it with -1. */
   call(outcome: number, value: number): void {
     let head = s.call(this.m, this.at, outcome, value);
     while (head === s.REFUSED) {
@@ -171,7 +177,7 @@ export class Gate implements WaitingPlace {
     const now = deaths();
     if (now === this.#deathsSeen) return false;
     this.#deathsSeen = now;
-    for (const entry of this.#entries()) s.reclaim(this.m, this.at, entry);
+    for (const entry of this.#entries()) this.reclaim(entry);
     this.serve();
     this.afterDeath?.();
     return true;
@@ -226,7 +232,7 @@ export class Gate implements WaitingPlace {
   }
 
   /** The entry that loses a permit: this thread's, or when it holds none, that of some thread that does. */
-  #entryToGive(): number {
+  entryToGive(): number {
     const own = this.entry;
     if (this.#place.entryCount <= 1 || this.m[own + s.COUNT] !== 0) return own;
     for (const entry of this.#entries()) if (this.m[entry + s.COUNT] !== 0) return entry;

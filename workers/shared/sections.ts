@@ -179,7 +179,7 @@ export function serve(m: Int32Array, g: number, forced: number): number {
 }
 
 /**
- * Calls all who wait, and sets the number of permits. Returns the head of the line, who must be served, or REFUSED
+ * Calls all who wait, and sets the number of permits, or leaves it with -1. Returns the head of the line, who must be served, or REFUSED
  * when others are called already and must be told first.
  */
 export function call(m: Int32Array, g: number, outcome: number, value: number): number {
@@ -188,7 +188,7 @@ export function call(m: Int32Array, g: number, outcome: number, value: number): 
   if (head !== 0 && ((records.words[head + TICKET]! - m[g + CALLED]!) | 0) <= 0) {
     head = REFUSED;
   } else {
-    m[g + VALUE] = value;
+    if (value >= 0) m[g + VALUE] = value;
     if (head !== 0) {
       m[g + CALLED] = m[g + TICKETS]!;
       m[g + CALLED_AS] = outcome;

@@ -50,6 +50,18 @@ export function endWait(place: WaitingPlace, wait: Wait): number {
   return collect(place, wait);
 }
 
+/**
+ * Settles what has ended, if the bell has rung: done whenever this thread uses a shared object, as the bell itself is
+ * heard only when the loop turns.
+ */
+export function listenNow(): void {
+  if (waits === 0) return;
+  const rings = Atomics.load(roster.words, myBell);
+  if (rings === ringsSeen) return;
+  ringsSeen = rings;
+  look();
+}
+
 /** Wakes whoever waits with this record, in whichever thread. */
 export function wake(thread: number): void {
   if (thread !== me) ring(thread);
@@ -58,6 +70,7 @@ export function wake(thread: number): void {
 
 const places = new Set<WaitingPlace>();
 let waits = 0;
+let ringsSeen = 0;
 let keepAlive: NodeJS.Timeout | null = null;
 const interval = setInterval;
 
