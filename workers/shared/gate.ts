@@ -5,8 +5,9 @@
 import { RuntimeError } from "../../src/index.ts";
 import { block } from "./blocking.ts";
 import { dropRecord, records, SYNC, THREAD, takeRecord, WAITING } from "./records.ts";
-import { deaths, me } from "./roster.ts";
+import { deaths, self } from "./roster.ts";
 import * as s from "./sections.ts";
+import { callSteps, notifySteps, recoverSteps, type Steps, serveSteps } from "./steps.ts";
 import { endWait, listenNow, Wait, type WaitingPlace, wake } from "./waits.ts";
 
 /** Where a gate lies in the words of its object. */
@@ -73,7 +74,7 @@ export class Gate implements WaitingPlace {
 
   /** Whether this thread holds the one permit there is. */
   get isHeldHere(): boolean {
-    return this.value === 0 && this.m[this.#place.entries + s.HOLDER] === me;
+    return this.value === 0 && this.m[this.#place.entries + s.HOLDER] === self.me;
   }
 
   /** Where this thread's permits are counted. */
@@ -138,38 +139,17 @@ export class Gate implements WaitingPlace {
 
   /** Wakes all who wait, and sets the number of permits, or leaves it with -1. */
   call(outcome: number, value: number): void {
-    let head = s.call(this.m, this.at, outcome, value);
-    while (head === s.REFUSED) {
-      this.serve();
-      head = s.call(this.m, this.at, outcome, value);
-    }
-    if (head > 0) this.serve();
+    wakeEach(callSteps(this.m, this.at, outcome, value));
   }
 
-  /** Wakes the first so many who wait, without a permit; returns how many that were. */
-  notify(count: number): number {
-    let told = 0;
-    while (told < count) {
-      const record = s.serve(this.m, this.at, s.GRANTED);
-      if (record === 0) break;
-      if (record === s.DROPPED) continue;
-      wakeRecord(record);
-      told++;
-    }
-    return told;
+  /** Wakes the first so many who wait, without a permit. */
+  notify(count: number): void {
+    wakeEach(notifySteps(this.m, this.at, count));
   }
 
   /** Tells all whose turn it is. */
   serve(): void {
-    let last = 0;
-    for (;;) {
-      const record = s.serve(this.m, this.at, 0);
-      if (record === s.DROPPED) continue;
-      const thread = record === 0 ? 0 : wokenThread(record);
-      if (last !== 0 && last !== thread) wake(last);
-      if (record === 0) return;
-      last = thread;
-    }
+    wakeEach(serveSteps(this.m, this.at));
   }
 
   /** Takes back what threads hold that have died since the last time; true when some have. */
@@ -177,8 +157,7 @@ export class Gate implements WaitingPlace {
     const now = deaths();
     if (now === this.#deathsSeen) return false;
     this.#deathsSeen = now;
-    for (const entry of this.#entries()) this.reclaim(entry);
-    this.serve();
+    wakeEach(recoverSteps(this.m, this.at, this.#entries(), this.reclaim));
     this.afterDeath?.();
     return true;
   }
@@ -223,7 +202,7 @@ export class Gate implements WaitingPlace {
   }
 
   #claimEntry(): number {
-    for (const entry of this.#entries()) if (this.m[entry + s.HOLDER] === me) return entry;
+    for (const entry of this.#entries()) if (this.m[entry + s.HOLDER] === self.me) return entry;
     for (const entry of this.#entries()) if (s.claimEntry(this.m, entry)) return entry;
     if (this.recover()) return this.#claimEntry();
     throw new RuntimeError(
@@ -240,14 +219,12 @@ export class Gate implements WaitingPlace {
   }
 }
 
-function wokenThread(record: number): number {
-  const r = records.words;
-  if (r[record + SYNC] === 0) return r[record + THREAD] as number;
-  Atomics.notify(r, record);
-  return 0;
-}
-
-function wakeRecord(record: number): void {
-  const thread = wokenThread(record);
-  if (thread !== 0) wake(thread);
+/** Goes through the steps, and wakes those who are to be woken, in whichever thread. */
+function wakeEach(steps: Steps): void {
+  for (const record of steps) {
+    if (record === 0) continue;
+    const r = records.words;
+    if (r[record + SYNC] === 0) wake(r[record + THREAD]!);
+    else Atomics.notify(r, record);
+  }
 }

@@ -11,7 +11,7 @@
 import { RuntimeError } from "../../src/index.ts";
 import { refresh } from "./processmemory.ts";
 import { LENGTH, records } from "./records.ts";
-import { isDead, me } from "./roster.ts";
+import { isDead, self } from "./roster.ts";
 
 // The first words of every shared object.
 /** 0, or the hold: who has the latch, and for which time. */
@@ -29,7 +29,7 @@ let holds = 0;
 
 /** Takes the latch, and sees to it that this thread sees all records. Returns the hold. */
 export function latch(m: Int32Array): number {
-  const hold = (me << HOLD_BITS) | (++holds & ((1 << HOLD_BITS) - 1));
+  const hold = (self.me << HOLD_BITS) | (++holds & ((1 << HOLD_BITS) - 1));
   for (let tries = 0; ; tries++) {
     if (Atomics.compareExchange(m, LATCH, 0, hold) !== 0 && !(tries > SPINS && takeOver(m, hold))) continue;
     if (records.words.length >= (records.words[LENGTH] as number)) return hold;

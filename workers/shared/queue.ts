@@ -2,14 +2,15 @@
 import { inspect } from "node:util";
 import { got, QueueEmpty, QueueFull, QueueShutDown } from "../../src/index.ts";
 import { defineCarrier, makeCarrier } from "../carrier.ts";
-import { Area, BYTES, CLASS, CODE, classOf, HEADER } from "./area.ts";
+import { Area } from "./area.ts";
 import { checkMayBlock } from "./blocking.ts";
 import type { Gate, Waiting } from "./gate.ts";
-import { encode, type Item, readItem, writeItem } from "./items.ts";
+import { encode, type Item } from "./items.ts";
 import { create, HOLDERS, type Layout, open, UNBOUNDED } from "./memory.ts";
 import { OwnerDiedError } from "./ownerdied.ts";
 import * as q from "./queuesections.ts";
 import * as s from "./sections.ts";
+import { Store } from "./store.ts";
 
 const LAYOUT: Layout = {
   name: "SharedQueue",
@@ -60,7 +61,7 @@ interface QueueMemory {
  */
 export class SharedQueue<T = unknown> implements AsyncIterable<T> {
   readonly #m: Int32Array;
-  readonly #area: Area;
+  readonly #store: Store;
   readonly #items: Gate;
   readonly #room: Gate;
   /** What each thread has taken and not called done. */
@@ -75,10 +76,12 @@ export class SharedQueue<T = unknown> implements AsyncIterable<T> {
     const { memory, area } = typeof maxsize === "object" ? maxsize : memoryFor(maxsize, maxBytes);
     const { m, gates } = open(LAYOUT, memory);
     this.#m = m;
-    this.#area = Area.open(area);
+    this.#store = new Store(m, Area.open(area));
     [this.#items, this.#room, this.#hands, this.#join] = gates as [Gate, Gate, Gate, Gate];
     this.#hands.reclaim = (entry) => q.lose(m, this.#join.at, entry);
-    this.#join.afterDeath = () => this.#hands.recover();
+    this.#join.afterDeath = () => {
+      if (this.#hands.recover()) this.#join.serve();
+    };
     makeCarrier(this, () => [LAYOUT.name, memory, area]);
   }
 
@@ -234,7 +237,8 @@ export class SharedQueue<T = unknown> implements AsyncIterable<T> {
     if (outcome !== s.GRANTED) throw shutDownError();
     let waiter = s.REFUSED;
     try {
-      waiter = this.#link(this.#write(item));
+      const chunk = this.#store.write(item);
+      waiter = this.#store.append(chunk, this.#items.at, this.#join.at, this.#room.entry);
     } finally {
       if (waiter === s.REFUSED) this.#room.give(this.#room.entry);
     }
@@ -242,83 +246,14 @@ export class SharedQueue<T = unknown> implements AsyncIterable<T> {
     if (waiter > 0) this.#items.serve();
   }
 
-  #write(item: Item): number {
-    const area = this.#area;
-    const chunk = this.#allocate(classOf(item.bytes));
-    const { words } = area.memory;
-    words[chunk + BYTES] = item.bytes;
-    words[chunk + CODE] = item.code;
-    words[chunk + CLASS] = classOf(item.bytes);
-    writeItem(item, area.bytes, (chunk + HEADER) * 4);
-    return chunk;
-  }
-
-  #allocate(chunkClass: number): number {
-    const area = this.#area;
-    for (;;) {
-      const chunk = q.allocate(this.#m, area.memory.words, chunkClass);
-      if (chunk === 0) this.#grow(chunkClass);
-      else area.refresh();
-      if (chunk > 0) return chunk;
-    }
-  }
-
-  #grow(chunkClass: number): void {
-    if (!this.#area.ensure(q.lengthFor(this.#m, chunkClass))) {
-      throw new RangeError(
-        `The queue's memory is full: its items take more than maxBytes = ${this.#area.memory.buffer.maxByteLength}`,
-      );
-    }
-    const { length } = this.#area.memory.words;
-    let known = Atomics.load(this.#m, q.LENGTH);
-    while (known < length) known = Atomics.compareExchange(this.#m, q.LENGTH, known, length);
-  }
-
-  #link(chunk: number): number {
-    for (;;) {
-      const { words } = this.#area.memory;
-      const { at } = this.#items;
-      const waiter = q.append(this.#m, words, chunk, at, this.#join.at, this.#room.entry);
-      if (waiter === s.REFUSED) this.#release(chunk);
-      if (waiter !== q.STALE) return waiter;
-      this.#area.refresh();
-    }
-  }
-
   /** Takes the item that was promised. */
   #take(outcome: number): T {
     if (outcome !== s.GRANTED) throw shutDownError();
     const entries = [this.#items.entry, this.#room.entry, this.#hands.entry] as const;
-    const chunk = this.#first(() => q.take(this.#m, this.#area.memory.words, ...entries));
+    const chunk = this.#store.take(...entries);
     if (chunk === 0) throw shutDownError();
     this.#room.give(entries[1]);
-    const { words } = this.#area.memory;
-    try {
-      return readItem(
-        words[chunk + CODE]!,
-        this.#area.bytes,
-        (chunk + HEADER) * 4,
-        words[chunk + BYTES]!,
-      ) as T;
-    } finally {
-      this.#release(chunk);
-    }
-  }
-
-  /** Takes a chunk off the list, and sees to it that this thread sees all of it. */
-  #first(section: () => number): number {
-    let chunk = section();
-    while (chunk === q.STALE) {
-      this.#area.refresh();
-      chunk = section();
-    }
-    this.#area.refresh();
-    return chunk;
-  }
-
-  #release(chunk: number): void {
-    const { words } = this.#area.memory;
-    q.release(this.#m, words, chunk, words[chunk + CLASS]!);
+    return this.#store.read(chunk) as T;
   }
 
   #finish(handsEntry: number): void {
@@ -329,9 +264,7 @@ export class SharedQueue<T = unknown> implements AsyncIterable<T> {
 
   #dropItems(): void {
     const nobody = this.#join.entry;
-    const drop = () => q.drop(this.#m, this.#area.memory.words, this.#items.at);
-    for (let chunk = this.#first(drop); chunk !== 0; chunk = this.#first(drop)) {
-      this.#release(chunk);
+    while (this.#store.drop(this.#items.at)) {
       this.#finish(nobody);
       this.#room.give(nobody);
     }

@@ -10,7 +10,7 @@ import { CLASSES, NEXT, wordsOf } from "./area.ts";
 import { DONE, LATCH, latch } from "./latch.ts";
 import { OWN } from "./memory.ts";
 import { records, TICKET } from "./records.ts";
-import { me, roster, rowOf } from "./roster.ts";
+import { roster, rowOf, self } from "./roster.ts";
 import * as s from "./sections.ts";
 
 const FIRST = OWN;
@@ -118,9 +118,9 @@ export function take(
       const next = a[chunk + NEXT]!;
       m[FIRST] = next;
       if (next === 0) m[LAST] = 0;
-      m[roomEntry + s.HOLDER] = me;
+      m[roomEntry + s.HOLDER] = self.me;
       m[roomEntry + s.COUNT]!++;
-      m[handsEntry + s.HOLDER] = me;
+      m[handsEntry + s.HOLDER] = self.me;
       m[handsEntry + s.COUNT]!++;
     }
   }

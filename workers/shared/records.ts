@@ -7,7 +7,7 @@
  * line any more: who serves a line drops the dead from it.
  */
 import { ensureWords, processMemory } from "./processmemory.ts";
-import { deaths, isDead, me } from "./roster.ts";
+import { deaths, isDead, self } from "./roster.ts";
 
 // The words of a record.
 /** WAITING while it is in a line, then how the wait ended; 0 when the record is free. */
@@ -59,7 +59,7 @@ export function dropRecord(record: number): void {
 function openChunk(): number {
   const chunk = inherit() ?? claimNew();
   for (let record = chunk + CHUNK - RECORD_WORDS; record > chunk; record -= RECORD_WORDS) {
-    records.words[record + THREAD] = me;
+    records.words[record + THREAD] = self.me;
     Atomics.store(records.words, record + STATE, 0);
     free.push(record);
   }
@@ -74,7 +74,7 @@ function claimNew(): number {
     throw new RangeError(`Cannot wait: ${MOST_WAITS} waits for shared objects are going on already`);
   }
   publishLength();
-  Atomics.store(records.words, chunk + OWNER, me);
+  Atomics.store(records.words, chunk + OWNER, self.me);
   return chunk;
 }
 
@@ -92,7 +92,7 @@ function inherit(): number | undefined {
   for (let chunk = HEADER; chunk + CHUNK <= top; chunk += CHUNK) {
     const owner = Atomics.load(records.words, chunk + OWNER);
     if (owner === 0 || !isDead(owner) || isInUse(chunk)) continue;
-    if (Atomics.compareExchange(records.words, chunk + OWNER, owner, me) === owner) return chunk;
+    if (Atomics.compareExchange(records.words, chunk + OWNER, owner, self.me) === owner) return chunk;
   }
   deathsSeen = now;
   return undefined;

@@ -24,8 +24,8 @@ const PARENT = 2;
 
 const MOST_THREADS = 1 << 21;
 
-/** The number of a thread in shared memory: 0 is nobody. */
-export const me = threadId + 1;
+/** Who is asking: the number of this thread in shared memory, where 0 is nobody. The model of the tests changes it. */
+export const self = { me: threadId + 1 };
 
 export const roster = processMemory("roster", ROWS + 1024 * ROW_WORDS, ROWS + MOST_THREADS * ROW_WORDS);
 
@@ -33,9 +33,9 @@ Atomics.compareExchange(roster.words, HOME, 0, 1 + Math.floor(Math.random() * 0x
 /** Which process memory this thread uses. */
 export const home = Atomics.load(roster.words, HOME);
 
-ensureRow(me);
+ensureRow(self.me);
 /** The word that is changed to wake this thread. */
-export const myBell = rowOf(me) + BELL;
+export const myBell = rowOf(self.me) + BELL;
 
 process.on("worker", watch);
 
@@ -84,7 +84,7 @@ function bury(thread: number): void {
 function watch(worker: Worker): void {
   const thread = worker.threadId + 1;
   ensureRow(thread);
-  Atomics.store(roster.words, rowOf(thread) + PARENT, me);
+  Atomics.store(roster.words, rowOf(thread) + PARENT, self.me);
   worker.once("exit", () => markDead(thread));
 }
 

@@ -8,7 +8,7 @@
  */
 import { DONE, LATCH, latch } from "./latch.ts";
 import { ENTRY, NEXT, OF, PREV, records, SYNC, THREAD, TICKET, WAITING } from "./records.ts";
-import { me, roster, rowOf } from "./roster.ts";
+import { roster, rowOf, self } from "./roster.ts";
 
 // The words of every shared object, after LATCH and DONE.
 /** Which process memory its records are in. */
@@ -72,7 +72,7 @@ export function enter(m: Int32Array, g: number, entry: number, record: number, s
     result = OWNER_DIED;
   } else if (m[g + VALUE]! > 0 && m[g + HEAD] === 0) {
     m[g + VALUE]! -= m[g + COST]!;
-    m[entry + HOLDER] = me;
+    m[entry + HOLDER] = self.me;
     m[entry + COUNT]! += m[g + COST]!;
     m[entry + TAKEN] = 1;
     result = GRANTED;
@@ -231,9 +231,9 @@ export function claimEntry(m: Int32Array, entry: number): boolean {
   const hold = latch(m);
   const holder = m[entry + HOLDER]!;
   if (holder === 0 || (m[entry + COUNT] === 0 && roster.words[rows + holder * rowWords] === 1)) {
-    m[entry + HOLDER] = me;
+    m[entry + HOLDER] = self.me;
   }
-  const isMine = m[entry + HOLDER] === me;
+  const isMine = m[entry + HOLDER] === self.me;
   m[DONE] = hold;
   Atomics.compareExchange(m, LATCH, hold, 0);
   return isMine;

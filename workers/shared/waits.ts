@@ -8,7 +8,7 @@
 
 import { Future, inRootContext } from "../../src/index.ts";
 import { dropRecord, records, WAITING } from "./records.ts";
-import { DEATHS, deaths, me, myBell, ring, roster } from "./roster.ts";
+import { DEATHS, deaths, myBell, ring, roster, self } from "./roster.ts";
 import { OWNER_DIED } from "./sections.ts";
 
 /** A line in which this thread waits. */
@@ -64,7 +64,7 @@ export function listenNow(): void {
 
 /** Wakes whoever waits with this record, in whichever thread. */
 export function wake(thread: number): void {
-  if (thread !== me) ring(thread);
+  if (thread !== self.me) ring(thread);
   else for (const look of lookers()) look();
 }
 
