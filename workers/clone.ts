@@ -46,7 +46,7 @@ function isCloneable(value: unknown): boolean {
 }
 
 function describe(value: unknown, path: string, depth: number = DEPTH): string {
-  const inner = depth > 0 ? firstUncloneable(value) : undefined;
+  const inner = depth > 0 && !(value instanceof Thrown) ? firstUncloneable(value) : undefined;
   if (inner !== undefined) return describe(inner.value, `${path}${inner.step}`, depth - 1);
   return `${path} is ${kindOf(value)}`;
 }
@@ -64,12 +64,31 @@ function* children(value: object): Generator<[string, unknown]> {
   else if (value instanceof Set) for (const item of value) yield [" (a member)", item];
   else {
     for (const key of Object.keys(value).slice(0, BREADTH)) {
-      yield [Array.isArray(value) ? `[${key}]` : `.${key}`, Reflect.get(value, key)];
+      yield [Array.isArray(value) ? `[${key}]` : `.${key}`, read(value, key)];
     }
   }
 }
 
+/** What reading a property threw. It is no more cloneable than what it stands for. */
+class Thrown {
+  readonly error: unknown;
+  readonly refuse = () => {};
+
+  constructor(error: unknown) {
+    this.error = error;
+  }
+}
+
+function read(object: object, key: string): unknown {
+  try {
+    return Reflect.get(object, key);
+  } catch (error) {
+    return new Thrown(error);
+  }
+}
+
 function kindOf(value: unknown): string {
+  if (value instanceof Thrown) return `a getter that throws (${reason(value.error)})`;
   if (typeof value === "function") return `a function (${value.name || "anonymous"})`;
   if (typeof value === "symbol") return `a symbol (${String(value)})`;
   if (typeof value !== "object" || value === null) return `\`${String(value)}\``;
