@@ -83,7 +83,7 @@ export class Dispatcher {
 
   #post(host: Host, job: Job): void {
     host.post(job);
-    if (host.load > 1 && this.#rescue === null && this.hosts.length > 1) this.#watch();
+    if (this.#rescue === null && this.hosts.length > 1) this.#watch();
   }
 
   #choose(): Host | null {
@@ -107,7 +107,7 @@ export class Dispatcher {
     while (host.isOpen && host.room > 0) {
       const job = this.queue.shift();
       if (job === undefined) return;
-      host.post(job);
+      this.#post(host, job);
     }
   }
 
@@ -121,7 +121,7 @@ export class Dispatcher {
     for (const other of this.hosts) {
       if (other === host || !other.isStuck(now)) continue;
       const room = Math.max(host.room, host.load === 0 ? 1 : 0);
-      if (room > 0) for (const job of other.takeBack(room)) host.post(job);
+      if (room > 0) for (const job of other.takeBack(room)) this.#post(host, job);
     }
   }
 
@@ -131,14 +131,16 @@ export class Dispatcher {
       if (other !== host && other.load > 1 && other.unstarted > (fullest?.unstarted ?? 0)) fullest = other;
     }
     if (fullest === null) return;
-    for (const job of fullest.takeBack(Math.ceil(fullest.unstarted / 2))) host.post(job);
+    for (const job of fullest.takeBack(Math.ceil(fullest.unstarted / 2))) this.#post(host, job);
   }
 
+  /** A job that waits behind a long one may be all there is: then no reply gives the occasion to move it. */
   #watch(): void {
     this.#rescue = setTimeout(() => {
       this.#rescue = null;
       const idle = this.hosts.find((host) => host.isOpen && host.room > 0 && host.unstarted === 0);
       if (idle !== undefined) this.#rescueTo(idle);
+      this.serve();
       if (this.hosts.some((host) => host.unstarted > 0)) this.#watch();
     }, RESCUE_EVERY).unref();
   }
