@@ -4,7 +4,7 @@ import type { Question, Sample } from "./harness/question.ts";
 import { quantile } from "./harness/statistics.ts";
 import { contenderOf, startExecutors } from "./peers/asyncio.ts";
 import { compare } from "./peers/compare.ts";
-import { pools, postMessage, threadloop } from "./peers/index.ts";
+import { pools, postMessage, threadloop, threadloopAlone } from "./peers/index.ts";
 import type { Threads } from "./peers/peer.ts";
 import { synthetic } from "./workloads/index.ts";
 
@@ -26,7 +26,7 @@ const question: Question = {
     bench.measure(TAIL, "µs", { plot: false });
     const pythons = startExecutors(bench, THREADS);
     const questions = { [HOT]: `latency ${CALLS} 0`, [COLD]: `latency ${CALLS_AFTER_PAUSE} ${PAUSE_MS}` };
-    await compare(bench, [postMessage, threadloop, ...pools], {
+    await compare(bench, [postMessage, threadloop, threadloopAlone, ...pools], {
       rounds: bench.pick(ROUNDS, 1),
       workload: synthetic,
       threads: THREADS,

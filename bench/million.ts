@@ -3,7 +3,7 @@ import type { Question, Sample } from "./harness/question.ts";
 import { median, pairedRatio } from "./harness/statistics.ts";
 import { compare } from "./peers/compare.ts";
 import { piscina64, poolifier, postMessage, threadloop } from "./peers/index.ts";
-import type { Peer, Threads } from "./peers/peer.ts";
+import { type Peer, type Threads, waitForAll } from "./peers/peer.ts";
 import { synthetic } from "./workloads/index.ts";
 
 const THREADS = 2;
@@ -57,7 +57,7 @@ async function sample(threads: Threads, counts: readonly number[]): Promise<Samp
     const submitted = performance.now() - start;
     if (last) values[HEAP] = (heapAfterCollection() - before) / count;
     const again = performance.now();
-    const results = await Promise.all(jobs);
+    const results = await waitForAll(threads, jobs);
     values[name(count)] = ((submitted + performance.now() - again) * 1000) / count;
     if (results.some((result, input) => result !== input)) throw new Error("A result is not its input");
   }

@@ -3,6 +3,8 @@
 import type { Answer, Figure } from "./question.ts";
 import { median, pairedRatio, quantile, spread } from "./statistics.ts";
 
+const COLUMNS = 4;
+
 export function formatAnswer(answer: Answer): string {
   const parts = [`${answer.question}: ${answer.title}`, formatFigures(answer), formatGoals(answer)];
   parts.push(...answer.notes, ...answer.skipped.map((text) => `skipped: ${text}`), formatNoise(answer));
@@ -32,15 +34,21 @@ export function timesOurs(figure: Figure, ours: Figure, better: "lower" | "highe
     : pairedRatio(ours.samples, figure.samples);
 }
 
+/** Tables of a few measures each, so that a row stays a line. */
 function formatFigures(answer: Answer): string {
   const contenders = [...new Set(answer.figures.map((figure) => figure.contender))];
   if (contenders.length === 0) return "";
-  const head = ["", ...answer.measures.map(({ name, unit }) => `${name}, ${unit}`)];
-  const rows = contenders.map((contender) => [
-    contender,
-    ...answer.measures.map((measure) => formatCell(answer, measure, contender)),
-  ]);
-  return layOut([head, ...rows]);
+  const blocks: string[] = [];
+  for (let first = 0; first < answer.measures.length; first += COLUMNS) {
+    const measures = answer.measures.slice(first, first + COLUMNS);
+    const head = ["", ...measures.map(({ name, unit }) => `${name}, ${unit}`)];
+    const rows = contenders.map((contender) => [
+      contender,
+      ...measures.map((measure) => formatCell(answer, measure, contender)),
+    ]);
+    blocks.push(layOut([head, ...rows.filter((row) => row.slice(1).some((cell) => cell !== ""))]));
+  }
+  return blocks.join("\n");
 }
 
 function formatCell(answer: Answer, { name, better }: Answer["measures"][number], contender: string): string {

@@ -13,6 +13,8 @@ export interface Threads {
   run(job: string, input: unknown, transfer?: readonly ArrayBuffer[]): PromiseLike<unknown>;
   /** Runs a job once for each input; absent where that is no more than `run` for each. */
   runAll?(job: string, inputs: readonly unknown[]): Promise<unknown[]>;
+  /** Waits for all of several calls; absent where users write Promise.all. */
+  all?(calls: readonly PromiseLike<unknown>[]): Promise<unknown[]>;
   close(): Promise<unknown>;
 }
 
@@ -28,7 +30,14 @@ export interface Peer {
 /** Runs a job once for each input, all in flight at once. */
 export function runAll(threads: Threads, job: string, inputs: readonly unknown[]): Promise<unknown[]> {
   if (threads.runAll !== undefined) return threads.runAll(job, inputs);
-  return Promise.all(inputs.map((input) => threads.run(job, input)));
+  return waitForAll(
+    threads,
+    inputs.map((input) => threads.run(job, input)),
+  );
+}
+
+export function waitForAll(threads: Threads, calls: readonly PromiseLike<unknown>[]): Promise<unknown[]> {
+  return threads.all === undefined ? Promise.all(calls) : threads.all(calls);
 }
 
 /** A module's functions under their names, for the contenders that look a job up. */

@@ -8,13 +8,7 @@ export const threadloop: Peer = {
   name: "threadloop",
   kind: "ours",
   inside: (body) => run(body),
-  open(workload, size) {
-    const threads = open(workload, size);
-    return {
-      ...threads,
-      runAll: (job, inputs) => gather(inputs.map((input) => threads.run(job, input))).toPromise(),
-    };
-  },
+  open: (workload, size) => ({ ...open(workload, size), all: (calls) => gather(calls).toPromise() }),
 };
 
 /** The same pool without a loop on the main thread: its futures are awaited as promises are. */
