@@ -11,6 +11,7 @@ import type { Code } from "./code.ts";
 import { type Death, whoIsToBlame } from "./death.ts";
 import { type Job, type JobPlace, jobTimer } from "./job.ts";
 import { moved, tellMoved } from "./observe/channels.ts";
+import { Pace } from "./pace.ts";
 import * as wire from "./protocol.ts";
 import { decodeThrown, type Encoded } from "./serialize.ts";
 import { Session } from "./session.ts";
@@ -41,13 +42,6 @@ export interface Owner {
   broken(error: unknown): void;
 }
 
-/** Work posted ahead: milliseconds of the worker's time, and at most so many jobs. */
-const AHEAD = 1;
-const MOST_AHEAD = 4096;
-/** Jobs that keep the thread for so long are not posted ahead: what a round trip costs does not matter to them. */
-const LONG = 5;
-/** A worker that starts nothing for so long while jobs wait there is stuck in a job. */
-const STUCK_AFTER = 2;
 /** A session without jobs ends after so long. */
 const LINGER = 50;
 
@@ -63,10 +57,7 @@ export class Host implements JobPlace {
   #session: Session | null = null;
   #ending = false;
   #posted = 0;
-  /** Mean milliseconds a job keeps the thread. */
-  #mean = 0.1;
-  #pulse = 0;
-  #pulseAt = 0;
+  readonly #pace = new Pace();
   #linger: NodeJS.Timeout | null = null;
   #killedFor: Job | null = null;
   #killReason: Error | null = null;
@@ -85,14 +76,14 @@ export class Host implements JobPlace {
     return this.#posted;
   }
 
-  /** How many jobs may be posted and not started: about 1 ms of work. */
+  /** How many jobs may be posted and not started. */
   get window(): number {
-    return Math.min(MOST_AHEAD, Math.max(1, Math.ceil(AHEAD / this.#mean)));
+    return this.#pace.window;
   }
 
   /** How many jobs may be posted now: none ahead of long ones, one ahead when the worker is at its limit. */
   get room(): number {
-    if (this.#mean >= LONG) return 1 - this.load;
+    if (this.#pace.isLong) return 1 - this.load;
     const window = this.table.suspended >= this.#owner.tasksPerWorker ? 1 : this.window;
     return window - this.table.unstarted;
   }
@@ -133,12 +124,8 @@ export class Host implements JobPlace {
 
   /** Has the worker started nothing since the last look, long ago, although jobs wait? */
   isStuck(now: number): boolean {
-    const pulse = this.table.words[PULSE] as number;
-    if (pulse !== this.#pulse) {
-      this.#pulse = pulse;
-      this.#pulseAt = now;
-    }
-    return this.unstarted > 0 && now - this.#pulseAt > STUCK_AFTER;
+    const stands = this.#pace.isStuck(this.table.words[PULSE] as number, now);
+    return stands && this.unstarted > 0;
   }
 
   /** Takes back up to `most` jobs that have not started, the newest ones, and returns them oldest first. */
@@ -223,7 +210,7 @@ export class Host implements JobPlace {
   }
 
   #open(): Session {
-    this.#pulseAt = performance.now();
+    this.#pace.start(performance.now());
     const session = new Session({
       open: (port) => this.#owner.open(port, this.table.words.buffer as SharedArrayBuffer),
       findThread: (id) => this.#owner.findThread(id),
@@ -269,16 +256,11 @@ export class Host implements JobPlace {
   #read(message: readonly unknown[]): void {
     const end = message.length - wire.TRAILER_WORDS;
     const [busy, ran] = [message[end] as number, message[end + 1] as number];
-    if (ran > 0) this.#learn(busy / ran, ran);
+    this.#pace.learn(busy, ran);
     for (let i = 0; i < end; i += wire.REPLY_WORDS) {
       this.#reply(message[i] as number, message[i + 1] as number, message[i + 2]);
     }
     this.#owner.available(this);
-  }
-
-  /** One slow job says little, as its thread may just have lost its core; being quick cannot be luck. */
-  #learn(mean: number, ran: number): void {
-    this.#mean += (mean - this.#mean) * (ran >= 8 || mean < this.#mean ? 0.5 : 0.2);
   }
 
   #reply(slot: number, kind: number, value: unknown): void {

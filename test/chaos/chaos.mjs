@@ -3,8 +3,11 @@
 //
 //   node test/chaos/chaos.mjs --jobs 20000 --seed 1
 import { parseArgs } from "node:util";
+import { Future } from "threadloop";
 import { WorkerPool } from "threadloop/workers";
 import { kinds, mayAlwaysFail } from "./kinds.mjs";
+
+/** @typedef {{ ledger: { open: number }, dispatcher: { queue: { length: number } }, threads: { count: number } }} Inside what is left in a pool */
 
 const MOST_OPEN = 300;
 const JOBS_PER_POOL = 4000;
@@ -48,7 +51,8 @@ async function livePool(from, count) {
   const end = random();
   await pool.close(end < 0.3 ? { deadline: random() * 50 } : end < 0.5 ? { cancelFutures: true } : {});
   await Promise.all(open);
-  const { ledger, dispatcher, threads } = /** @type {any} */ (pool)._engine;
+  const { ledger, dispatcher, threads } = /** @type {{ _engine: Inside }} */ (/** @type {unknown} */ (pool))
+    ._engine;
   if (ledger.open !== 0 || dispatcher.queue.length !== 0 || threads.count !== 0) {
     faults.push(
       `pool not empty: ${ledger.open} open, ${dispatcher.queue.length} queued, ${threads.count} threads`,
@@ -62,9 +66,9 @@ async function oneJob(pool, n) {
   let times = 0;
   try {
     const job = kind.start(pool, pool, random, n);
-    if ("addDoneCallback" in job) /** @type {any} */ (job).addDoneCallback(() => times++);
-    if ("cancel" in job && (kind.cancelled || random() < 0.03))
-      cancelLater(/** @type {any} */ (job), kind.cancelled === true);
+    if (job instanceof Future) job.addDoneCallback(() => times++);
+    if (job instanceof Future && (kind.cancelled || random() < 0.03))
+      cancelLater(job, kind.cancelled === true);
     const value = await job;
     if (!kind.isRight?.(value, n)) faults.push(`job ${n} (${kind.name}) gave ${String(value)}`);
     count(`${kind.name}: ok`);
