@@ -7,6 +7,7 @@ import type { Job } from "./job.ts";
 import { type CallOptions, checkMapOptions } from "./options.ts";
 import { decodeThrown } from "./serialize.ts";
 import type { AnyFunction } from "./shipping/recipe.ts";
+import { shipOnce } from "./shipping/ship.ts";
 
 /** How many jobs a map keeps in flight for each thread, by default. */
 const IN_FLIGHT = 4;
@@ -40,12 +41,13 @@ export async function* mapJobs<T, R>(
   const bufferSize = options.bufferSize ?? engine.settings.size * IN_FLIGHT * chunkSize;
   const source = new Source(items);
   const flight = new Flight(ordered);
+  const shipped = await shipOnce(fn, callOptions?.ship ?? engine.settings.ship);
   let done = 0;
   try {
     for (;;) {
       while (!source.ended && (flight.items === 0 || flight.items + chunkSize <= bufferSize)) {
         const chunk = await source.pull(chunkSize);
-        if (chunk.length > 0) flight.add(submitChunk(engine, fn, chunk, callOptions), chunk.length);
+        if (chunk.length > 0) flight.add(submitChunk(engine, shipped, chunk, callOptions), chunk.length);
       }
       if (flight.items === 0) return;
       const { job, size } = await flight.next();

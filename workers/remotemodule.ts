@@ -3,7 +3,7 @@
 import type { Job } from "./job.ts";
 import { moduleUrl } from "./shipping/moduleurl.ts";
 import type { AnyFunction } from "./shipping/recipe.ts";
-import { standInFor } from "./shipping/standin.ts";
+import { moduleExport } from "./shipping/ship.ts";
 
 /** The functions of a module `M`, each returning a Job of what it returns there. */
 export type RemoteModule<M> = {
@@ -43,8 +43,8 @@ export function remoteModule<M>(
   const href = moduleUrl(url);
   const functions = new Map<string, AnyFunction>();
   const functionFor = (name: string): AnyFunction => {
-    const standIn = standInFor(href, name);
-    const call = (...args: unknown[]): unknown => submit(standIn, args);
+    const fn = moduleExport(href, name);
+    const call = (...args: unknown[]): unknown => submit(fn, args);
     functions.set(name, call);
     return call;
   };

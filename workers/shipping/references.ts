@@ -43,6 +43,9 @@ export function loseReference(reference: Reference, error: unknown): void {
   lost.set(wholeModule ? describeModule(reference) : describeReference(reference), error);
 }
 
+/** Grows with each loss. */
+export const lossCount = (): number => lost.size;
+
 /** Why a worker could not follow a reference, if it was tried. */
 export function whyLost(reference: Reference): unknown {
   if (lost.size === 0) return undefined;

@@ -9,20 +9,20 @@ import { inspectorRefusal, mayInspect } from "./inspector.ts";
 import { type Moment, newMoment } from "./moment.ts";
 import { nameOf } from "./plan.ts";
 import { type AnyFunction, describeReference, type Recipe, type Reference } from "./recipe.ts";
-import { isNative, type Lookup, lookUp, loseReference, lostReferenceOf, whyLost } from "./references.ts";
+import {
+  isNative,
+  type Lookup,
+  lookUp,
+  loseReference,
+  lossCount,
+  lostReferenceOf,
+  whyLost,
+} from "./references.ts";
 import { ShipError } from "./shiperror.ts";
-import { standsFor } from "./standin.ts";
+import type { ShipMode, Shipment } from "./shipment.ts";
+import { shipsAs, standIn } from "./standin.ts";
 
-/** Which ways a function may travel: `auto` by reference or else by value, or only one of the two. */
-export type ShipMode = "auto" | "reference" | "value";
-
-/** A function on its way to other threads. */
-export interface Shipment {
-  /** What `rebuild` makes the function from in another thread. */
-  readonly recipe: Recipe;
-  /** True: the same for every call (and the same object each time), so send it once and then by number. False: a snapshot for this call. */
-  readonly stable: boolean;
-}
+export type { ShipMode, Shipment } from "./shipment.ts";
 
 /** The stable shipments of functions: one by reference, one by value. */
 const byReference = new WeakMap<object, Shipment & { readonly recipe: Reference }>();
@@ -57,23 +57,56 @@ function share(fn: AnyFunction, mode: ShipMode, shipment: Promise<Shipment>): vo
   shipment.then(done, done);
 }
 
-/** Notes that a worker could not follow a recipe. Returns whether shipping the function again may succeed. */
+/**
+ * A function that ships as `fn` does at this moment, for any number of calls: its variables are read once, and each
+ * worker makes it once.
+ */
+export function shipOnce(fn: AnyFunction, mode: ShipMode = "auto"): AnyFunction | Promise<AnyFunction> {
+  const shipment = ship(fn, mode);
+  return shipment instanceof Promise
+    ? shipment.then((done) => holding(fn, mode, done))
+    : holding(fn, mode, shipment);
+}
+
+function holding(fn: AnyFunction, mode: ShipMode, first: Shipment): AnyFunction {
+  if (first.stable) return fn;
+  let losses = lossCount();
+  let held: Shipment | Promise<Shipment> = { recipe: first.recipe, stable: true };
+  const again = async (): Promise<Shipment> => ({ recipe: (await ship(fn, mode)).recipe, stable: true });
+  return standIn(nameOf(fn), () => {
+    // A worker could not load something since: what it was made of may be that.
+    if (losses !== lossCount()) held = again();
+    losses = lossCount();
+    return held;
+  });
+}
+
+/** A function that ships as an export of the module at `url`, which this thread need not load. */
+export function moduleExport(url: string, name: string): AnyFunction {
+  const reference: Reference = { kind: "module", url, path: [name] };
+  const shipment: Shipment = { recipe: reference, stable: true };
+  return standIn(name, () => {
+    const why = whyLost(reference);
+    if (why === undefined) return shipment;
+    throw new ShipError("ERR_SHIP_UNREACHABLE", textOf(why), { cause: why, reference });
+  });
+}
+
+/**
+ * Notes that a worker could not follow a recipe. Returns whether shipping the function again may succeed: what was
+ * lost is in no shipment that is made from now on.
+ */
 export function giveUp(recipe: Recipe, error: unknown): boolean {
   const { code, reference } = error as { code?: string; reference?: Reference };
   const lost = reference ?? (recipe.kind === "copy" ? undefined : recipe);
-  if (
-    !lost ||
-    (code !== "ERR_SHIP_UNREACHABLE" && code !== "ERR_SHIP_NO_EXPORT") ||
-    whyLost(lost) !== undefined
-  )
-    return false;
-  loseReference(lost, error);
+  if (!lost || (code !== "ERR_SHIP_UNREACHABLE" && code !== "ERR_SHIP_NO_EXPORT")) return false;
+  if (whyLost(lost) === undefined) loseReference(lost, error);
   return true;
 }
 
 function attempt(fn: AnyFunction, mode: ShipMode, moment: Moment): Shipment | Promise<Shipment> {
-  const other = standsFor(fn);
-  if (other) return standingFor(fn, other);
+  const standing = shipsAs(fn);
+  if (standing) return standing();
   const reference = mode === "value" && !isNative(fn) ? null : referenceOf(fn, moment);
   if (reference instanceof Promise) return reference.then(() => attempt(fn, mode, moment));
   if (reference) return remember(byReference, fn, { recipe: reference, stable: true });
@@ -98,12 +131,6 @@ function copyOf(fn: AnyFunction, moment: Moment): CopiedFunction | Promise<unkno
       cause: lost.why,
     });
   }
-}
-
-function standingFor(fn: AnyFunction, reference: Reference): Shipment {
-  const why = whyLost(reference);
-  if (why === undefined) return remember(byReference, fn, { recipe: reference, stable: true });
-  throw new ShipError("ERR_SHIP_UNREACHABLE", textOf(why), { cause: why, reference });
 }
 
 function referenceOf(fn: AnyFunction, moment: Moment): Lookup {

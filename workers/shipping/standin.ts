@@ -1,20 +1,23 @@
-// A function of this thread that stands for one which only workers have: `pool.module(url).render` is such a one. It
-// ships as what it stands for, whatever the mode, and cannot be called here.
-import type { AnyFunction, Reference } from "./recipe.ts";
+// Functions of this thread that stand for one of the workers and cannot be called here: an export of a module that only
+// workers load, a closure as it was at some moment. They ship as what they stand for, whatever the mode.
+import type { AnyFunction } from "./recipe.ts";
+import type { Shipment } from "./shipment.ts";
 
-const standIns = new WeakMap<AnyFunction, Reference>();
+type Ship = () => Shipment | Promise<Shipment>;
 
-/** A function that ships as the export `name` of the module at `url`. */
-export function standInFor(url: string, name: string): AnyFunction {
+const standIns = new WeakMap<AnyFunction, Ship>();
+
+/** A function of that name which ships as `ship` says. */
+export function standIn(name: string, ship: Ship): AnyFunction {
   const refuse = (): never => {
-    throw new Error(`${name} of ${url} can only be called through its pool`);
+    throw new Error(`${name} stands for a function of worker threads and can only be called through a pool`);
   };
-  const standIn = Object.defineProperty(refuse, "name", { value: name });
-  standIns.set(standIn, { kind: "module", url, path: [name] });
-  return standIn;
+  const made = Object.defineProperty(refuse, "name", { value: name });
+  standIns.set(made, ship);
+  return made;
 }
 
-/** What a function stands for, if it is a stand-in. */
-export function standsFor(fn: AnyFunction): Reference | undefined {
+/** How a stand-in ships; undefined for any other function. */
+export function shipsAs(fn: AnyFunction): Ship | undefined {
   return standIns.get(fn);
 }

@@ -3,6 +3,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { cases } from "../../fixtures/shipping/cases.mjs";
 import { bound, plain } from "../../fixtures/shipping/lib/half.mjs";
 import { query } from "../../fixtures/shipping/lib/onlymain.mjs";
+import { usesAnother, usesMissing } from "../../fixtures/shipping/lib/useshalf.mjs";
 import { refused } from "../../fixtures/shipping/refused.mjs";
 
 const pool = new WorkerPool({ size: 2 });
@@ -15,6 +16,27 @@ describe("a pool", () => {
   it("goes on by value when its workers do not find an export", async () => {
     expect(await pool.submit(plain!, 1)).toBe(2);
     expect(await Promise.all(Array.from({ length: 20 }, (_, i) => pool.submit(plain!, i)))).toHaveLength(20);
+  });
+
+  it("goes on by value when many closures are under way that capture what its workers do not find", async () => {
+    const jobs = Array.from({ length: 10 }, (_, i) => pool.submit(usesMissing(i), 1));
+    expect(await Promise.all(jobs)).toEqual(Array.from({ length: 10 }, (_, i) => i + 2));
+  });
+
+  it("ships the function of a map once, as it was", async () => {
+    let offset = 10;
+    const seen: number[] = [];
+    for await (const sum of pool.map((n: number) => n + offset, [1, 2, 3, 4, 5, 6, 7, 8])) {
+      seen.push(sum);
+      offset = 0;
+    }
+    expect(seen).toEqual([11, 12, 13, 14, 15, 16, 17, 18]);
+  });
+
+  it("maps with a function whose module its workers cannot load", async () => {
+    const seen: number[] = [];
+    for await (const sum of pool.map(usesAnother(1), [1, 2, 3])) seen.push(sum);
+    expect(seen).toEqual([3, 4, 5]);
   });
 
   it("gives both reasons when a function can go neither by reference nor by value", async () => {

@@ -1,0 +1,13 @@
+// What shipping a function results in.
+import type { Recipe } from "./recipe.ts";
+
+/** Which ways a function may travel: `auto` by reference or else by value, or only one of the two. */
+export type ShipMode = "auto" | "reference" | "value";
+
+/** A function on its way to other threads. */
+export interface Shipment {
+  /** What `rebuild` makes the function from in another thread. */
+  readonly recipe: Recipe;
+  /** True: the same for every call (and the same object each time), so send it once and then by number. False: a snapshot for this call. */
+  readonly stable: boolean;
+}
