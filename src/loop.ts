@@ -260,14 +260,17 @@ export class EventLoop extends Pump {
     console.error([message, ...lines].join("\n"));
   }
 
-  /** Tells the exception handler; one that throws is reported by the default one. */
+  /** Tells the exception handler, in the context of what it is about; one that throws is told to the default one. */
   callExceptionHandler(context: ExceptionContext): void {
     if (this.#exceptionHandler === null) {
       this.defaultExceptionHandler(context);
       return;
     }
+    const handler = this.#exceptionHandler;
+    const owner = [context.task, context.future, context.handle].find(hasContext);
     try {
-      this.#exceptionHandler(this, context);
+      if (owner === undefined) handler(this, context);
+      else owner.getContext().run(() => handler(this, context));
     } catch (exception) {
       this.defaultExceptionHandler({ message: "Unhandled error in exception handler", exception, context });
     }
@@ -338,4 +341,8 @@ export class EventLoop extends Pump {
 function milliseconds(value: number, name: string): number {
   if (typeof value === "number" && !Number.isNaN(value)) return value;
   throw new TypeError(`Expected \`${name}\` to be a number of milliseconds, got ${got(value)}`);
+}
+
+function hasContext(thing: unknown): thing is Task | Handle {
+  return thing instanceof Task || thing instanceof Handle;
 }

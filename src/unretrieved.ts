@@ -3,10 +3,14 @@
  * that nobody can look any more, and at the latest when the loop closes.
  */
 import { inspect } from "node:util";
+import type { Context } from "./context.ts";
 import type { ExceptionContext, FailedFuture } from "./events.ts";
+import type { Task } from "./task.ts";
 
 interface Failure {
   readonly context: ExceptionContext;
+  /** The task's context variables, for the exception handler. */
+  readonly within: Context | null;
 }
 
 export class UnretrievedErrors {
@@ -27,7 +31,7 @@ export class UnretrievedErrors {
       exception: future._value,
       [future._isTask ? "taskDescription" : "futureDescription"]: inspect(future),
     };
-    const failure = { context };
+    const failure = { context, within: future._isTask ? (future as Task).getContext() : null };
     this.#failures.add(failure);
     this.#byFuture.set(future, failure);
     this.#collected.register(future, failure, failure);
@@ -49,6 +53,7 @@ export class UnretrievedErrors {
   #reportOnce(failure: Failure): void {
     if (!this.#failures.delete(failure)) return;
     this.#collected.unregister(failure);
-    this.#report(failure.context);
+    if (failure.within === null) this.#report(failure.context);
+    else failure.within.run(this.#report, failure.context);
   }
 }

@@ -10,6 +10,7 @@ import {
   RuntimeError,
   run,
   setEventLoop,
+  shield,
   sleep,
   Task,
 } from "threadloop";
@@ -232,20 +233,39 @@ describe("a callback that throws", () => {
     expect(printed.mock.calls[0]![0]).toMatch(/Exception in callback[\s\S]*boom/);
   });
 
-  it("is told in the context in which it was scheduled", () =>
-    virtual(async () => {
-      const variable = new ContextVar("variable", { default: "unset" });
-      const seen: string[] = [];
-      getRunningLoop().setExceptionHandler(() => seen.push(variable.get()));
+  it("is told in the context in which it was scheduled, a task's error in the task's", async () => {
+    const variable = new ContextVar("variable", { default: "unset" });
+    const seen: [unknown, string][] = [];
+    const boom = (name: string) => () => {
+      throw new Error(name);
+    };
+    await virtual(async () => {
+      const loop = getRunningLoop();
+      loop.setExceptionHandler((_, { exception }) =>
+        seen.push([(exception as Error).message, variable.get()]),
+      );
       await createTask(async () => {
         variable.set("of the task");
-        getRunningLoop().callSoon(() => {
-          throw new Error("boom");
+        loop.callSoon(boom("callback"));
+        createTask(boom("nobody looks"));
+        shield(createTask(boom("shielded"))).cancel();
+        createTask(async () => {
+          await failureOf(sleep(100));
+          boom("at the end")();
         });
       });
-      await turns(2);
-      expect(seen).toEqual(["of the task"]);
-    }));
+      variable.set("of main");
+      loop.callSoon(boom("callback of main"));
+      await turns(3);
+    });
+    expect(seen.sort()).toEqual([
+      ["at the end", "of the task"],
+      ["callback of main", "of main"],
+      ["callback", "of the task"],
+      ["nobody looks", "of the task"],
+      ["shielded", "of the task"],
+    ]);
+  });
 
   it("and a handler that throws as well is printed, and the loop goes on", async () => {
     const printed = vi.spyOn(console, "error").mockImplementation(() => {});
