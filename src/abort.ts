@@ -4,7 +4,7 @@ import { type CancelledError, CancelReason, cancelledError } from "./errors.ts";
 /** What a signal does to a task. */
 interface Cancellable {
   cancel(message?: string, cause?: unknown): boolean;
-  _listen(listen: () => void): void;
+  _listen(listen: () => void, settles: null, looks: boolean): void;
 }
 
 /** Cancels the task when the signal aborts, with the signal's reason as the cause. */
@@ -17,7 +17,7 @@ export function linkSignal(task: Cancellable, signal: AbortSignal): void {
     return;
   }
   signal.addEventListener("abort", abort, { once: true });
-  task._listen(() => signal.removeEventListener("abort", abort));
+  task._listen(() => signal.removeEventListener("abort", abort), null, false);
 }
 
 /** Aborts with the CancelledError of a reason; the first time counts. */

@@ -205,7 +205,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
     }
     this._value = value;
     this._state = state;
-    if (state === FAILED && isUnwatched(this._callbacks)) this._loop._keepUnretrieved(this, true);
+    if (state === FAILED && !this._callbackList().some(looks)) this._loop._keepUnretrieved(this, true);
     this._tellAll();
   }
 
@@ -244,9 +244,9 @@ export class Future<T = unknown> implements PromiseLike<T> {
     this._listen(() => this._deliver(resolve, reject));
   }
 
-  /** @internal Adds a done callback of the runtime's own; `settles` is the future that it is for. */
-  _listen(listen: (future: Future) => void, settles: Future | null = null): void {
-    this._addCallback(new Listener(listen, this as Future, settles));
+  /** @internal Adds a done callback of the runtime's own, for the future it `settles`; one that `looks` sees errors. */
+  _listen(listen: (future: Future) => void, settles: Future | null = null, looks = true): void {
+    this._addCallback(new Listener(listen, this as Future, settles, looks));
   }
 
   /** @internal */
@@ -339,10 +339,9 @@ export function isFuture(value: unknown): value is Future {
   return value instanceof Future;
 }
 
-/** Nobody who would look at an error is told: no callback, or only ones of the user's, who may or may not look. */
-function isUnwatched(callbacks: Runnable | Runnable[] | null): boolean {
-  if (callbacks === null || callbacks instanceof Handle) return true;
-  return Array.isArray(callbacks) && callbacks.every((entry) => entry instanceof Handle);
+/** Tells whether it will look at an error; a callback of the user's may or may not. */
+function looks(entry: Runnable): boolean {
+  return entry instanceof Listener ? entry._looks : !(entry instanceof Handle);
 }
 
 function isErrorClass(value: unknown): value is new () => Error {

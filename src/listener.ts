@@ -6,11 +6,14 @@ export class Listener<F> implements Runnable {
   readonly #future: F;
   /** The future that this callback will settle: an edge of the graph of who awaits whom. */
   readonly _for: F | null;
+  /** Whether this callback looks at an error, or leaves that to somebody else. */
+  readonly _looks: boolean;
 
-  constructor(listen: (future: F) => void, future: F, settles: F | null) {
+  constructor(listen: (future: F) => void, future: F, settles: F | null, looks: boolean) {
     this._listen = listen;
     this.#future = future;
     this._for = settles;
+    this._looks = looks;
   }
 
   _run(): Outcome {

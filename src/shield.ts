@@ -26,8 +26,8 @@ export function shield<T>(awaitable: Awaitable<T>): Future<T> {
   if (inner.done()) return inner;
   const outer = new Waiting<T>(`shielded ${inner._what()}`, inner._loop);
   const pass = (future: Future) => passOn(future as Future<T>, outer);
-  if (currentTask() !== null) inner._listen(() => {}, outer as Future); // the edge of who awaits whom
-  inner._listen(pass, outer as Future);
+  if (currentTask() !== null) inner._listen(() => {}, outer as Future, false); // the edge of who awaits whom
+  inner._listen(pass, outer as Future, false); // it looks, unless the outer one is cancelled by then
   outer._listen(() => {
     if (inner.done()) return;
     inner._unlisten(pass);

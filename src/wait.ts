@@ -79,7 +79,7 @@ async function waitUntil(
     timer?.cancel();
     release();
   };
-  for (const future of futures) future._listen(listen, waiter as Future);
+  for (const future of futures) future._listen(listen, waiter as Future, false);
   try {
     await waiter;
   } finally {
@@ -138,7 +138,7 @@ class Completions implements AsyncIterableIterator<{ future: Future }> {
   constructor(awaitables: Iterable<Awaitable<unknown>>, timeout: number | null) {
     this.#todo = new Set([...new Set(awaitables)].map((awaitable) => ensureFuture(awaitable)));
     this.#left = this.#todo.size;
-    for (const future of this.#todo) future._listen(this.#listen);
+    for (const future of this.#todo) future._listen(this.#listen, null, false);
     if (this.#left > 0 && timeout !== null)
       this.#timer = getRunningLoop().callLater(timeout, () => this.#expire());
   }

@@ -100,7 +100,7 @@ class ActorHandle {
       throw new ReferenceError(`Actor ${this.#code.name} is closed: spawn another one`);
     const job = this.#post({ id: this.#id, method }, args, `${this.#code.name}.${method}`);
     this.#calls.add(job);
-    job._listen(() => this.#calls.delete(job));
+    job._listen(() => this.#calls.delete(job), null, false);
     return job;
   }
 

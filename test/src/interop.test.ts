@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { readFile } from "node:fs/promises";
 import {
   any,
+  asCompleted,
   CancelledError,
   Condition,
   createTask,
@@ -18,10 +19,12 @@ import {
   race,
   run,
   Semaphore,
+  shield,
   sleep,
   type Task,
   taskGroup,
   timeout,
+  wait,
   wrapPromise,
 } from "threadloop";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -78,6 +81,22 @@ describe("a failure that nobody looks at", () => {
       [expect.stringMatching(/^Future exception was never retrieved/), boom],
       [expect.stringMatching(/^Task exception was never retrieved/), boom],
     ]);
+  });
+
+  it.each<[string, (fail: () => Promise<never>) => unknown]>([
+    ["wait", (fail) => wait([createTask(fail)])],
+    ["asCompleted", (fail) => asCompleted([fail]).next()],
+    ["a shield that was cancelled", (fail) => shield(fail).cancel()],
+    ["an AbortSignal", (fail) => void createTask(fail, { signal: new AbortController().signal })],
+    ["a done callback", (fail) => createTask(fail).addDoneCallback(() => {})],
+  ])("is told also when %s had to do with it, which does not look", async (_, meddle) => {
+    const told: unknown[] = [];
+    await virtual(async () => {
+      getRunningLoop().setExceptionHandler((_loop, context) => told.push(context.exception));
+      await meddle(async () => Promise.reject(boom));
+      await turns(3);
+    });
+    expect(told).toEqual([boom]);
   });
 
   it.each<[string, (task: Task<unknown>) => unknown]>([
