@@ -135,7 +135,7 @@ describe("queueTimeout", () => {
   it("fails what was not started in time, and leaves what was alone", async () => {
     const pool = makePool({ size: 1, tasksPerWorker: 1 });
     const gate = new Gate();
-    const running = pool.with({ queueTimeout: 3000 }).submit(jobs.awaitUntilOpen, gate.buffer);
+    const running = pool.with({ queueTimeout: 60_000 }).submit(jobs.awaitUntilOpen, gate.buffer);
     await gate.at(1);
     const waiting = pool.with({ queueTimeout: 20, name: "late" }).submit(jobs.echo, 1);
     const error = await errorOf(waiting);
