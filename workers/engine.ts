@@ -50,7 +50,8 @@ export class Engine implements Owner {
   #dropping: ((job: Job) => Error) | null = null;
   readonly room: Room;
 
-  /** Jobs whose function is on its way. */
+  readonly #onTheWay = new Set<Job>();
+  /** The place of jobs whose function is on its way. */
   readonly #shipping: JobPlace = {
     label: "shipping",
     isRunning: () => false,
@@ -180,6 +181,7 @@ export class Engine implements Owner {
       if (code === null) this.fail(job, error);
       else if (!(code instanceof Promise)) this.#shipped(job, code);
       else {
+        this.#onTheWay.add(job);
         code.then(
           (done) => this.#shipped(job, done),
           (failure) => this.#unshippable(job, failure),
@@ -192,6 +194,7 @@ export class Engine implements Owner {
 
   #shipped(job: Job, code: Code): void {
     job._code = code;
+    if (this.#onTheWay.size > 0) this.#onTheWay.delete(job);
     const target = job._extra?.target;
     if (job.done()) return;
     if (this.#dropping !== null) this.stopped(job, this.#dropping(job));
@@ -200,6 +203,7 @@ export class Engine implements Owner {
   }
 
   #unshippable(job: Job, error: unknown): void {
+    this.#onTheWay.delete(job);
     if (!job.done()) this.fail(job, error);
   }
 
@@ -327,13 +331,17 @@ export class Engine implements Owner {
   /** Ends every open job with an error of its own; running ones lose their threads. */
   drop(errorOf: (job: Job) => Error): Job[] {
     this.#dropping ??= errorOf;
-    const queued = [...this.dispatcher.queue];
-    for (const job of queued) this.#queued.stop(job, errorOf(job));
-    return [...queued, ...this.dispatcher.hosts.flatMap((host) => host.drop(errorOf))];
+    const unposted = this.#unposted();
+    for (const job of unposted) job._place.stop(job, errorOf(job));
+    return [...unposted, ...this.dispatcher.hosts.flatMap((host) => host.drop(errorOf))];
   }
 
   #unstarted(): Job[] {
     const posted = this.dispatcher.hosts.flatMap((host) => host.postedJobs.filter((job) => !job.running()));
-    return [...this.dispatcher.queue, ...posted];
+    return [...this.#unposted(), ...posted];
+  }
+
+  #unposted(): Job[] {
+    return [...this.#onTheWay, ...this.dispatcher.queue].filter((job) => !job.done());
   }
 }

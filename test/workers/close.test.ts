@@ -24,6 +24,13 @@ describe("close", () => {
     for (const other of others) expect(other).toBeInstanceOf(PoolClosedError);
   });
 
+  it("at its deadline drops also what was just submitted", async () => {
+    const pool = makePool();
+    const failure = errorOf(pool.with({ name: "early" }).submit(jobs.awaitUntilOpen, new Gate().buffer));
+    expect(await pool.close({ deadline: 0 })).toEqual({ dropped: ["early"] });
+    expect(await failure).toBeInstanceOf(PoolClosedError);
+  });
+
   it("does not wait for its deadline when everything is done", async () => {
     const pool = makePool();
     const job = pool.submit(jobs.echo, 1);
