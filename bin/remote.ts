@@ -15,6 +15,14 @@ type Send = (message: string) => void;
 /** Milliseconds after which a thread that does not answer is given up: it is in native code, or stopped. */
 const PATIENCE = 2000;
 
+/** How an expression is evaluated. */
+export interface EvaluateOptions {
+  /** Its value is a promise, whose result is wanted. Default false. */
+  readonly awaitPromise?: boolean;
+  /** Milliseconds for the answer. */
+  readonly patience?: number;
+}
+
 /** One thread of the process. The inspector interrupts JavaScript, so a thread in an endless loop answers too. */
 export class RemoteThread {
   readonly #send: Send;
@@ -27,10 +35,14 @@ export class RemoteThread {
   }
 
   /** Calls a method of the protocol; null when the thread does not answer. */
-  async call(method: string, params: object = {}): Promise<Readonly<Record<string, unknown>> | null> {
+  async call(
+    method: string,
+    params: object = {},
+    patience: number = PATIENCE,
+  ): Promise<Readonly<Record<string, unknown>> | null> {
     const id = ++this.#lastId;
     const answered = new Promise<Message | null>((resolve) => {
-      const timer = setTimeout(resolve, PATIENCE, null);
+      const timer = setTimeout(resolve, patience, null);
       this.#pending.set(id, (message) => {
         clearTimeout(timer);
         resolve(message);
@@ -44,8 +56,12 @@ export class RemoteThread {
   }
 
   /** Evaluates an expression and returns its value, which must be JSON; undefined when the thread does not answer. */
-  async evaluate(expression: string, awaitPromise = false): Promise<unknown> {
-    const answer = await this.call("Runtime.evaluate", { expression, returnByValue: true, awaitPromise });
+  async evaluate(
+    expression: string,
+    { awaitPromise = false, patience = PATIENCE }: EvaluateOptions = {},
+  ): Promise<unknown> {
+    const params = { expression, returnByValue: true, awaitPromise };
+    const answer = await this.call("Runtime.evaluate", params, patience);
     if (answer === null) return undefined;
     const failure = answer.exceptionDetails as { exception?: { description?: string } } | undefined;
     if (failure !== undefined) throw new Error(failure.exception?.description ?? "the evaluation failed");
@@ -77,7 +93,7 @@ export class Remote {
 
   /** Connects to the inspector at this address. */
   static async connect(url: string): Promise<Remote> {
-    const socket = new WebSocket(url, { perMessageDeflate: false });
+    const socket = new WebSocket(url, { perMessageDeflate: false, maxPayload: 2 ** 30 });
     await new Promise((resolve, reject) => {
       socket.once("open", resolve);
       socket.once("error", reject);

@@ -3,6 +3,8 @@
  * warning is a Node process warning with a code, and names the task and the place.
  */
 
+import { inspect } from "node:util";
+
 /** The codes of the warnings. */
 export type WarningCode =
   | "THREADLOOP_SLOW_CALLBACK"
@@ -37,6 +39,11 @@ export function warn(code: WarningCode, message: string, place = ""): void {
     type: "RuntimeWarning",
     code,
   });
+}
+
+/** Reports a callback or step that has taken so many milliseconds. */
+export function warnSlow(entry: object, took: number): void {
+  warn("THREADLOOP_SLOW_CALLBACK", `Executing ${inspect(entry)} took ${took.toFixed(0)} ms`, originOf(entry));
 }
 
 function placeOf(error: Error): string {

@@ -25,6 +25,12 @@ export interface Runnable {
   _run(loop: AbstractEventLoop): Outcome;
 }
 
+/** Is told when an entry of the ready queue begins to run, and when its step is over. */
+export interface StepObserver {
+  began(): void;
+  ended(entry: Runnable): void;
+}
+
 /** The values of the context variables of one runner; the map itself is never changed. */
 export interface RunnerContext {
   _values: ReadonlyMap<object, unknown> | null;

@@ -8,6 +8,7 @@ export {
   type Outcome,
   type Runnable,
   runningLoopOrNull,
+  type StepObserver,
 } from "./events.ts";
 export { setDefaultExecutorFactory } from "./executor.ts";
 export { CANCELLED, FAILED, FINISHED, PENDING } from "./states.ts";

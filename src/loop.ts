@@ -6,10 +6,17 @@ import { inspect } from "node:util";
 import { linkSignal } from "./abort.ts";
 import { type Clock, monotonicClock } from "./clock.ts";
 import { discard, isCoroutine, type Startable, starterOf } from "./coroutine.ts";
-import { originOf, warn } from "./debug.ts";
+import { warnSlow } from "./debug.ts";
 import { DefaultExecutor } from "./defaultexecutor.ts";
 import { DeadlockError, got, RuntimeError } from "./errors.ts";
-import { DONE, type ExceptionContext, type FailedFuture, type Outcome, type Runnable } from "./events.ts";
+import {
+  type ExceptionContext,
+  type FailedFuture,
+  type Outcome,
+  type Runnable,
+  STEPPED,
+  type StepObserver,
+} from "./events.ts";
 import type { Executor } from "./executor.ts";
 import { Future } from "./future.ts";
 import { closeAsyncGenerators } from "./generators.ts";
@@ -61,6 +68,8 @@ export class EventLoop extends Pump {
   #exceptionHandler: ExceptionHandler | null = null;
   #taskFactory: TaskFactory | null = null;
   #debug = false;
+  #observer: StepObserver | null = null;
+  /** Debug mode is on, or somebody observes. */ #watched = false;
   /** Debug mode: when the entry that runs was begun. */
   #entryBegan = 0;
 
@@ -288,6 +297,7 @@ export class EventLoop extends Pump {
    */
   setDebug(enabled: boolean): void {
     this.#debug = enabled;
+    this.#watched = enabled || this.#observer !== null;
   }
 
   [inspect.custom](): string {
@@ -295,35 +305,34 @@ export class EventLoop extends Pump {
     return `<EventLoop ${state}, ${this._tasks.size} tasks${this.#debug ? ", debug" : ""}>`;
   }
 
-  /** @internal */
-  override _runEntry(entry: Runnable): Outcome {
-    if (!this.#debug) return entry._run(this);
+  /** @internal Has every entry that runs told, from now on; null ends that. */
+  _observe(observer: StepObserver | null): void {
+    this.#observer = observer;
+    this.#watched = this.#debug || observer !== null;
+  }
+
+  /** @internal */ override _runEntry(entry: Runnable): Outcome {
+    if (!this.#watched) return entry._run(this);
     this.#entryBegan = this.time();
+    this.#observer?.began();
     const outcome = entry._run(this);
-    if (outcome === DONE) this._stepEnded(entry);
+    if (outcome !== STEPPED) this._stepEnded(entry);
     return outcome;
   }
 
-  /** @internal */
-  override _stepEnded(entry: Runnable): void {
-    if (!this.#debug) return;
+  /** @internal */ override _stepEnded(entry: Runnable): void {
+    if (!this.#watched) return;
+    this.#observer?.ended(entry);
     const took = this.time() - this.#entryBegan;
-    if (took < this.slowCallbackDuration) return;
-    warn(
-      "THREADLOOP_SLOW_CALLBACK",
-      `Executing ${inspect(entry)} took ${took.toFixed(0)} ms`,
-      originOf(entry),
-    );
+    if (this.#debug && took >= this.slowCallbackDuration) warnSlow(entry, took);
   }
 
-  /** @internal */
-  _keepUnretrieved(future: FailedFuture, keep: boolean): void {
+  /** @internal */ _keepUnretrieved(future: FailedFuture, keep: boolean): void {
     if (keep) this.#unretrieved.keep(future);
     else this.#unretrieved.forget(future);
   }
 
-  /** @internal */
-  _stuck(): Error {
+  /** @internal */ _stuck(): Error {
     const stuck = [...this._tasks].map((task) => `\n  ${inspect(task)}`);
     return new DeadlockError(
       `Nothing can wake the event loop any more; ${stuck.length} tasks wait for ever:${stuck.join("")}`,

@@ -217,9 +217,8 @@ export abstract class Pump implements AbstractEventLoop {
     this.#sleep = null;
     this.#idle = false;
     this.#budget = TURN_ENTRIES;
-    const time = now();
-    this._tick = time | 0;
-    this.#turnEnds = time + TURN_MS;
+    this.#turnEnds = now() + TURN_MS;
+    this._tick = this.#turnEnds | 0;
     RESOLVED.then(this.#armNet);
     this.#next();
   };
@@ -319,6 +318,7 @@ export abstract class Pump implements AbstractEventLoop {
     if (this.#stepping === null) return;
     this.#foreign.add(this.#stepping);
     this.#stepping._since = now() | 0;
+    this._stepEnded(this.#stepping);
     this.#stepping = null;
     this.#enter();
   };

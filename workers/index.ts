@@ -9,6 +9,7 @@ export type { MapOptions } from "./map.ts";
 export type { JobEvent, JobMoved, JobSettled, JobStarted, JobSubmitted } from "./observe/channels.ts";
 export type { PoolStats, WorkerStats } from "./observe/stats.ts";
 export type { TaskNode, TaskTree, ThreadTree } from "./observe/tasktree.ts";
+export type { PoolTrace } from "./observe/trace.ts";
 export type { WorkerBlocked } from "./observe/watchdog.ts";
 export type { CallOptions, WorkerPoolOptions } from "./options.ts";
 export { type PoolView, WorkerPool } from "./pool.ts";

@@ -12,6 +12,7 @@ import "./observe/door.ts";
 import { addPool } from "./observe/pools.ts";
 import { type PoolStats, statsOf } from "./observe/stats.ts";
 import { TaskTree } from "./observe/tasktree.ts";
+import { PoolTrace } from "./observe/trace.ts";
 import { Watchdog } from "./observe/watchdog.ts";
 import { type CallOptions, checkCallOptions, settingsOf, type WorkerPoolOptions } from "./options.ts";
 import { type RemoteModule, remoteModule } from "./remotemodule.ts";
@@ -261,6 +262,28 @@ export class WorkerPool extends PoolView {
    */
   async tasks({ patience = 200 }: { readonly patience?: number } = {}): Promise<TaskTree> {
     return new TaskTree(await gatherSnapshots([this._engine], patience));
+  }
+
+  /**
+   * Records what the calling thread's loop and the pool's workers do, until `stop()` writes it to a file that
+   * https://ui.perfetto.dev opens: a lane for each thread, and arrows from submissions to starts. Throws RuntimeError
+   * when this thread is being traced already.
+   *
+   * @example
+   * ```ts
+   * import { rmSync } from "node:fs";
+   * import { WorkerPool } from "threadloop/workers";
+   *
+   * const pool = new WorkerPool();
+   * const trace = pool.trace("/tmp/trace.json");
+   * await pool.submit(Math.sqrt, 2);
+   * await trace.stop();
+   * await pool.close();
+   * rmSync("/tmp/trace.json");
+   * ```
+   */
+  trace(file: string | URL): PoolTrace {
+    return new PoolTrace(this._engine, file);
   }
 
   /**

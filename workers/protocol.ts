@@ -116,6 +116,8 @@ export interface JobLife {
   readonly name: string;
   readonly pool: string;
   readonly carrier: Readonly<Record<string, string>>;
+  /** The thread records what it does, from here on if it did not before. */
+  readonly recorded: boolean;
 }
 
 /** What a session is started with: the data of its piscina task. */

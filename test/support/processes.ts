@@ -56,9 +56,9 @@ export class Program {
   }
 }
 
-/** Starts a program of the fixtures. */
+/** Starts a program of the fixtures; its inspector, if it is opened, takes a port that is free. */
 export function startFixture(path: string): Program {
-  return new Program([fileURLToPath(new URL(`../fixtures/${path}`, import.meta.url))]);
+  return new Program(["--inspect-port=0", fileURLToPath(new URL(`../fixtures/${path}`, import.meta.url))]);
 }
 
 /** Runs the `threadloop` command; gives what it printed and how it ended. */

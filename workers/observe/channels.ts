@@ -10,6 +10,7 @@
 import { channel } from "node:diagnostics_channel";
 import { CANCELLED, FINISHED } from "../../src/index.ts";
 import type { Job, JobPlace } from "../job.ts";
+import { isRecording } from "./recorder.ts";
 
 /** What every message says. */
 export interface JobEvent {
@@ -58,9 +59,9 @@ export function tellSubmitted(job: Job, fn: { readonly name: string }, pool: str
   const carrier: Record<string, string> = {};
   submitted.publish({ ...event, carrier } satisfies JobSubmitted);
   const travels = Object.keys(carrier).length > 0;
-  if (!travels && !started.hasSubscribers) return;
+  if (!travels && !started.hasSubscribers && !isRecording()) return;
   const extra = job._more();
-  extra.details = { ...extra.details, life: { ...event, carrier }, timed: true };
+  extra.details = { ...extra.details, life: { ...event, carrier, recorded: isRecording() }, timed: true };
   const { onStarted } = extra;
   extra.onStarted = () => {
     onStarted?.();

@@ -3,6 +3,7 @@
 
 import { livePools } from "./pools.ts";
 import { takeSnapshot } from "./snapshot.ts";
+import { startTracing, type Tracing } from "./trace.ts";
 
 /** One copy of the package in one thread. What it takes and gives is JSON, as the asker may be of another version. */
 interface Door {
@@ -10,6 +11,10 @@ interface Door {
   readonly files: string;
   /** A ThreadSnapshot. */
   snapshot(): string;
+  /** Records this thread and the workers of its pools. */
+  startTrace(): void;
+  /** Ends the recording and gives it, in Chrome's trace event format. */
+  stopTrace(): Promise<string>;
 }
 
 /** The well-known name under which the doors of a thread are found. */
@@ -18,4 +23,17 @@ const NAME = Symbol.for("threadloop.inside");
 const place = globalThis as { [NAME]?: Door[] };
 place[NAME] ??= [];
 const files = new URL("../../", import.meta.url).href;
-place[NAME].push({ files, snapshot: () => JSON.stringify(takeSnapshot(livePools())) });
+let tracing: Tracing | null = null;
+
+place[NAME].push({
+  files,
+  snapshot: () => JSON.stringify(takeSnapshot(livePools())),
+  startTrace: () => {
+    tracing = startTracing(livePools);
+  },
+  stopTrace: async () => {
+    const json = await tracing?.stop();
+    tracing = null;
+    return json ?? "";
+  },
+});

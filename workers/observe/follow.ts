@@ -5,13 +5,19 @@ import { CANCELLED, type JobLife, OK } from "../protocol.ts";
 import type { Running } from "../running.ts";
 import { decodeThrown, type Encoded } from "../serialize.ts";
 import { type JobEvent, type JobSettled, type JobStarted, settled, started } from "./channels.ts";
+import { commonTime } from "./moments.ts";
+import { record, recordJob, startRecording } from "./recorder.ts";
 
 export function startFollowed(running: Running, life: JobLife, start: () => void): void {
-  const { carrier, ...event } = life;
+  const { carrier, recorded, ...event } = life;
+  if (recorded) startRecording();
+  recordJob(running, life.id);
+  const begin = commonTime();
   started.runStores({ ...event, carrier, thread: threadId } satisfies JobStarted, () => {
     running.onEnd = (kind, value) => tellEnd(event, kind, value);
     start();
   });
+  record(life.name, begin, life.id);
 }
 
 function tellEnd(event: JobEvent, kind: number, value: unknown): void {

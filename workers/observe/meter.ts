@@ -1,6 +1,6 @@
 // The times of the jobs of one worker, in the memory that its host and its thread share, behind the slots:
 //
-//     slots (Int32 each) | submitted at, begun at (Float64 each) | number of the job (Int32 each) | flags | counts
+//     slots (Int32 each) | submitted at, begun at (Float64 each) | counts
 //
 // The host writes when a job was submitted, the thread when it began it, and counts how long it waited and ran. So
 // both can tell at any moment what runs there since when, without a message.
@@ -11,14 +11,9 @@ import { COMMON } from "./moments.ts";
 
 const SUBMITTED = SLOT_COUNT * 4;
 const BEGUN = SUBMITTED + SLOT_COUNT * 8;
-const NUMBERS = BEGUN + SLOT_COUNT * 8;
-const FLAGS = NUMBERS + SLOT_COUNT * 4;
-const WAITS = FLAGS + 8;
+const WAITS = BEGUN + SLOT_COUNT * 8;
 const RUNS = WAITS + BUCKETS * 4;
 const END = RUNS + BUCKETS * 4;
-
-/** Flag 0: the thread records what it does. */
-const RECORDING = 0;
 
 /** The slots in memory that has room for the times behind them; its pages appear when they are touched. */
 export function createShared(): Slots {
@@ -34,28 +29,15 @@ export function slotsIn(shared: SharedArrayBuffer): Slots {
 export class Meter {
   readonly submitted: Float64Array;
   readonly begun: Float64Array;
-  /** What jobs are called by those who record them. */
-  readonly numbers: Int32Array;
   readonly waits: Uint32Array;
   readonly runs: Uint32Array;
-  readonly #flags: Int32Array;
 
   constructor(slots: Slots) {
     const shared = slots.buffer as SharedArrayBuffer;
     this.submitted = new Float64Array(shared, SUBMITTED, SLOT_COUNT);
     this.begun = new Float64Array(shared, BEGUN, SLOT_COUNT);
-    this.numbers = new Int32Array(shared, NUMBERS, SLOT_COUNT);
-    this.#flags = new Int32Array(shared, FLAGS, 2);
     this.waits = new Uint32Array(shared, WAITS, BUCKETS);
     this.runs = new Uint32Array(shared, RUNS, BUCKETS);
-  }
-
-  get recording(): boolean {
-    return this.#flags[RECORDING] !== 0;
-  }
-
-  set recording(on: boolean) {
-    this.#flags[RECORDING] = on ? 1 : 0;
   }
 
   /** Goes on in the memory of the next thread. */
@@ -63,7 +45,6 @@ export class Meter {
     const next = new Meter(slots);
     next.waits.set(this.waits);
     next.runs.set(this.runs);
-    next.recording = this.recording;
     return next;
   }
 }
@@ -77,8 +58,6 @@ export class Stopwatch {
   #first = 0;
   /** The same, when it has ended in it. */
   #ended = 0;
-  /** Is told of every job that began and ended at once. */
-  onJob: (slot: number, begin: number, end: number) => void = () => {};
 
   constructor(slots: Slots) {
     this.meter = new Meter(slots);
@@ -104,10 +83,7 @@ export class Stopwatch {
 
   /** The first step of the job that began last is over. */
   next(now: number): void {
-    if (this.#ended !== 0) {
-      count(this.meter.runs, now - this.#now);
-      if (this.meter.recording) this.onJob(this.#ended, this.#now, now);
-    }
+    if (this.#ended !== 0) count(this.meter.runs, now - this.#now);
     this.#first = this.#ended = 0;
     this.#now = now;
   }

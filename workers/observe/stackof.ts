@@ -5,7 +5,7 @@ import { Session } from "node:inspector";
 import { setTimeout as wait } from "node:timers/promises";
 
 /** How long the thread may take: it cannot be interrupted in native code. */
-const PATIENCE = 1000;
+const PATIENCE = 5000;
 
 /** The package's own files: their frames are left out. */
 const OWN = ["src/", "workers/"].map((folder) => new URL(`../../${folder}`, import.meta.url).href);

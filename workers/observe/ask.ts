@@ -1,0 +1,26 @@
+// Questions to the workers of a pool, who may be too busy to answer.
+
+import { setTimeout as wait } from "node:timers/promises";
+import type { Engine } from "../engine.ts";
+import type { Host } from "../host.ts";
+import type { Question } from "../protocol.ts";
+
+/** What a thread answered. */
+export interface Answer {
+  readonly thread: number;
+  readonly answer: unknown;
+}
+
+/** Asks every thread of a pool; gives the answers that came within so many milliseconds. */
+export async function askAll(engine: Engine, question: Question, patience: number): Promise<Answer[]> {
+  const answers = await Promise.all(engine.hostsWithThreads().map((host) => ask(host, question, patience)));
+  return answers.filter((answer) => answer.answer !== null);
+}
+
+async function ask(host: Host, question: Question, patience: number): Promise<Answer> {
+  const timer = new AbortController();
+  const tooLate = wait(patience, null, { signal: timer.signal }).catch(() => null);
+  const answer = await Promise.race([host.ask(question), tooLate]);
+  timer.abort();
+  return { thread: host.session?.threadId ?? 0, answer };
+}
