@@ -46,7 +46,24 @@ export function isCarrier(value: object): boolean {
   return Object.hasOwn(value, TAG);
 }
 
-/** What to post instead of a message. It must be posted at once, as its last property is known when it is cloned. */
+/**
+ * Returns what to post, or to give as `workerData`, instead of a message in which shared objects are to keep their
+ * class; `unpacked` gives the message back on the other side. A pool's jobs need neither.
+ *
+ * @example
+ * ```ts
+ * import { MessageChannel } from "node:worker_threads";
+ * import { packed, SharedLock, unpacked } from "threadloop/workers";
+ *
+ * const { port1, port2 } = new MessageChannel();
+ * port2.once("message", (message) => {
+ *   const { lock } = unpacked(message) as { lock: SharedLock };
+ *   console.log(lock.locked()); // false
+ * });
+ * port1.postMessage(packed({ lock: new SharedLock() }));
+ * port1.close();
+ * ```
+ */
 export function packed(message: unknown): unknown {
   if (!inUse) return message;
   count = 0;
@@ -58,7 +75,7 @@ export function packed(message: unknown): unknown {
   };
 }
 
-/** The message that was posted, with its carriers made again. */
+/** Returns the message that was `packed`, with its shared objects; any other message as it is. */
 export function unpacked(received: unknown): unknown {
   if (!isPacked(received)) return received;
   return received.carried === 0 ? received[MESSAGE] : revived(received[MESSAGE]);

@@ -1,5 +1,6 @@
 /** The worker pool, and what code inside a worker uses. */
 
+export { packed, unpacked } from "./carrier.ts";
 export type { CloseOptions, CloseReport } from "./closing.ts";
 export { checkCancelled } from "./current.ts";
 export { BrokenPoolError, CloneError, PoolClosedError, WorkerTerminatedError } from "./errors.ts";
