@@ -29,7 +29,7 @@ export interface WorkerPoolOptions {
   readonly name?: string;
   /** Runs in every new worker before its first job; when it fails, the pool is broken. */
   readonly initializer?: () => unknown;
-  /** Runs in every worker at its end, when the pool closes or an idle thread goes. */
+  /** Runs in every worker when the pool closes; a thread that goes because it is idle, or dies, does not run it. */
   readonly teardown?: () => unknown;
   /** URLs of modules that every new worker imports before its first job. */
   readonly preload?: readonly (string | URL)[];
