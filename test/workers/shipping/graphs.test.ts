@@ -20,20 +20,23 @@ function typeOf(value: object): string {
   return Object.getPrototypeOf(value)?.constructor.name ?? "null";
 }
 
+const isPrimitive = (value: unknown): boolean => Object(value) !== value;
+
 /** Throws at the first place where two graphs differ in shape, class, or identity. */
-function expectSame(before: unknown, after: unknown, seen: Map<object, unknown>, path: string): void {
-  if (typeof before !== "object" && typeof before !== "function") return expect(after, path).toBe(before);
-  if (before === null) return expect(after, path).toBe(null);
-  if (seen.has(before)) return expect(after === seen.get(before), `identity of ${path}`).toBe(true);
+function expectSame(before: unknown, after: unknown, seen: Map<unknown, unknown>, path: string): void {
+  if (isPrimitive(before) || seen.has(before)) {
+    expect(Object.is(after, isPrimitive(before) ? before : seen.get(before)), path).toBe(true);
+    return;
+  }
   seen.set(before, after);
-  expect(typeOf(after as object), path).toBe(typeOf(before));
-  const parts = partsOf(before);
+  expect(typeOf(after as object), path).toBe(typeOf(before as object));
+  const parts = partsOf(before as object);
   const others = partsOf(after as object);
   expect(
     others.map(([name]) => name),
     path,
   ).toEqual(parts.map(([name]) => name));
-  for (const [i, [name, part]] of parts.entries()) expectSame(part, others[i]![1], seen, `${path}.${name}`);
+  for (const [i, [name, part]] of parts.entries()) expectSame(part, others[i]?.[1], seen, `${path}.${name}`);
 }
 
 describe("a graph of values that a closure captures", () => {

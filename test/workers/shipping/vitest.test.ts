@@ -8,6 +8,7 @@ import { here, LIMIT, make, name, Point, plus } from "../../fixtures/inlined/wor
 const pool = new WorkerPool({ size: 1 });
 const table = [1, 2, 3];
 
+// biome-ignore lint/suspicious/noExportsInTest: an export of a test file is what is tested
 export const exportedByTest = (x: number): number => x + table.length;
 
 function helper(x: number): number {
