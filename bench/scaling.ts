@@ -68,7 +68,7 @@ async function askMoreThreads(bench: Bench, perMs: number): Promise<void> {
 }
 
 const nameOf = (ms: number, threads: number) =>
-  `${ms < 1 ? `${ms * 1000} µs` : `${ms} ms`}, ${threads} threads`;
+  `${ms < 1 ? `${ms * 1000} µs` : `${ms} ms`}, ${threads === 1 ? "1 thread" : `${threads} threads`}`;
 const jobsOf = (ms: number) => Math.max(LEAST_JOBS, Math.round(TOTAL_MS / ms));
 
 async function sample(
