@@ -23,7 +23,7 @@ describe("npm run bench", () => {
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), "bench-"));
     first = bench("--quick", "--json", join(folder, "run.json"), ...QUESTIONS);
-  });
+  }, 120_000);
 
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
