@@ -4,14 +4,23 @@
 import { Session } from "node:inspector";
 import { setTimeout as wait } from "node:timers/promises";
 
-/** How long the thread may take: it cannot be interrupted in native code. */
-const PATIENCE = 5000;
+/** How long the thread may take, at each of some tries: it cannot be interrupted in native code, and an interrupt can be lost. */
+const PATIENCE = 1500;
+const TRIES = 3;
 
 /** The package's own files: their frames are left out. */
 const OWN = ["src/", "workers/"].map((folder) => new URL(`../../${folder}`, import.meta.url).href);
 
 /** The frames of a worker thread, innermost first; none where the platform does not tell. */
 export async function stackOf(threadId: number): Promise<string[]> {
+  for (let i = 0; i < TRIES; i++) {
+    const frames = await tryStackOf(threadId);
+    if (frames.length > 0) return frames;
+  }
+  return [];
+}
+
+async function tryStackOf(threadId: number): Promise<string[]> {
   const session = new Session();
   try {
     session.connect();

@@ -28,8 +28,9 @@ afterEach(() => {
 
 describe("The watchdog of a pool", () => {
   it("reports a job that blocks its loop, once, with its name, its stack and the jobs that suffer", async () => {
-    const pool = makePool({ size: 1, name: "watched", blockedAfter: 50 });
+    const pool = makePool({ size: 1, name: "watched", blockedAfter: 300 });
     const [gate, other] = [new Gate(), new Gate()];
+    await pool.submit(jobs.add, 1, 1);
     const waiting = pool.submit(jobs.awaitUntilOpen, other.buffer);
     await other.at(1);
     const report = nextReport();
@@ -41,7 +42,7 @@ describe("The watchdog of a pool", () => {
       jobs: ["awaitUntilOpen", "spinUntilOpen"],
     });
     expect(reports[0]?.stack[0]).toMatch(/at spinUntilOpen \(.*jobs\.mjs:\d+:\d+\)/);
-    expect(reports[0]?.blockedFor).toBeGreaterThanOrEqual(50);
+    expect(reports[0]?.blockedFor).toBeGreaterThanOrEqual(300);
     gate.open();
     other.open();
     await Promise.all([spinning, waiting]);
@@ -49,8 +50,9 @@ describe("The watchdog of a pool", () => {
   });
 
   it("reports a step of a coroutine that blocks, with the jobs of the thread", async () => {
-    const pool = makePool({ size: 1, blockedAfter: 50 });
+    const pool = makePool({ size: 1, blockedAfter: 300 });
     const gate = new Gate();
+    await pool.submit(jobs.add, 1, 1);
     const report = nextReport();
     const blocking = pool.submit(jobs.blockLater, gate.buffer);
     await report;
@@ -61,8 +63,9 @@ describe("The watchdog of a pool", () => {
   });
 
   it("emits a process warning when nobody listens", async () => {
-    const pool = makePool({ size: 1, name: "loud", blockedAfter: 50 });
+    const pool = makePool({ size: 1, name: "loud", blockedAfter: 300 });
     const gate = new Gate();
+    await pool.submit(jobs.add, 1, 1);
     const warned = once(process, "warning");
     const spinning = pool.submit(jobs.spinUntilOpen, gate.buffer);
     const [warning] = (await warned) as [Error & { code: string }];
@@ -77,7 +80,7 @@ describe("The watchdog of a pool", () => {
   it("says nothing of jobs that wait, and nothing at all when it is off", async () => {
     const gate = new Gate();
     void nextReport();
-    const patient = makePool({ size: 1, blockedAfter: 50 });
+    const patient = makePool({ size: 1, blockedAfter: 300 });
     const waiting = patient.submit(jobs.awaitUntilOpen, gate.buffer);
     const off = makePool({ size: 1, blockedAfter: Number.POSITIVE_INFINITY });
     await off.submit(jobs.spin, 200);
