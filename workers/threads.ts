@@ -62,7 +62,8 @@ export class Threads {
   }
 
   async #load(): Promise<Piscina> {
-    const { Piscina } = await import("piscina");
+    // Threads inherit the memory of shared objects from the thread that starts them.
+    const [{ Piscina }] = await Promise.all([import("piscina"), import("./shared/index.ts")]);
     const { size, minThreads, idleTimeout, resourceLimits, env } = this.#settings;
     const execArgv = this.#settings.execArgv ?? this.loader.execArgv;
     const piscina = new Piscina({

@@ -1,11 +1,22 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
-import { SharedCondition, SharedEvent, SharedLock } from "threadloop/workers";
+import * as threadloop from "threadloop";
+import {
+  OwnerDiedError,
+  SharedBarrier,
+  SharedBoundedSemaphore,
+  SharedCondition,
+  SharedEvent,
+  SharedLock,
+  SharedQueue,
+  SharedSemaphore,
+} from "threadloop/workers";
 import { describe, expect, it } from "vitest";
 import { packed, unpacked } from "../../../dist/workers/carrier.js";
 import * as jobs from "../../fixtures/workers/sharing.mjs";
-import { makePool } from "../../support/pools.ts";
+import { errorOf, makePool } from "../../support/pools.ts";
+import { arrived, makeWords } from "../../support/sharing.ts";
 
 /** What arrives of a value that is posted. */
 function post<T>(value: T): T {
@@ -17,6 +28,32 @@ function post<T>(value: T): T {
 }
 
 describe("Shared objects", () => {
+  it("have all the methods of their twins", () => {
+    const twins = [
+      [threadloop.Lock, SharedLock],
+      [threadloop.Semaphore, SharedSemaphore],
+      [threadloop.BoundedSemaphore, SharedBoundedSemaphore],
+      [threadloop.Event, SharedEvent],
+      [threadloop.Condition, SharedCondition],
+      [threadloop.Barrier, SharedBarrier],
+      [threadloop.Queue, SharedQueue],
+    ] as const;
+    for (const [twin, shared] of twins) {
+      const missing = Reflect.ownKeys(twin.prototype).filter((name) => !(name in shared.prototype));
+      expect(missing, shared.name).toEqual([]);
+    }
+  });
+
+  it("have the types of their twins", () => {
+    const lock: Omit<threadloop.Lock, "acquire"> & threadloop.Lockable = new SharedLock();
+    const semaphore: Omit<threadloop.Semaphore, "acquire"> = new SharedSemaphore();
+    const event: Omit<threadloop.Event, never> = new SharedEvent();
+    const condition: Omit<threadloop.Condition, "acquire"> & threadloop.Lockable = new SharedCondition();
+    const barrier: Omit<threadloop.Barrier, never> = new SharedBarrier(1);
+    const queue: Omit<threadloop.Queue<string>, never> = new SharedQueue<string>();
+    expect([lock, semaphore, event, condition, barrier, queue]).toHaveLength(6);
+  });
+
   it("keep their class nested in arguments", async () => {
     const value = { deep: { list: [new SharedLock()], event: new SharedEvent() } };
     expect(await makePool({ size: 1 }).submit(jobs.isShared, value)).toEqual([true, true]);
@@ -79,6 +116,34 @@ describe("Shared objects", () => {
   it("are refused when the memory is not theirs", () => {
     const { memory } = { memory: new SharedArrayBuffer(4096) };
     expect(() => Reflect.construct(SharedLock, [memory])).toThrow("Expected the memory of a SharedLock");
+  });
+
+  it("know that a thread is dead which a dead thread had started", async () => {
+    const pool = makePool({ size: 1, cancelGrace: 0 });
+    const lock = new SharedLock();
+    const words = makeWords();
+    const parent = pool.submit(jobs.startHolder, lock, words);
+    await arrived(words, 2);
+    const taking = errorOf(lock.acquire());
+    parent.cancel();
+    expect(await taking).toBeInstanceOf(OwnerDiedError);
+  });
+
+  it("pass between the workers of a program that has never heard of them", async () => {
+    const program = `
+      import { run, runInExecutor } from "threadloop";
+      await run(async () => {
+        const lock = await runInExecutor(async () => {
+          const { SharedLock } = await import("threadloop/workers");
+          return new SharedLock();
+        });
+        await runInExecutor(async () => {
+          await lock.acquire();
+        });
+        console.log(lock.locked());
+      });`;
+    const run = promisify(execFile)(process.execPath, ["--input-type=module", "-e", program]);
+    expect((await run).stdout).toBe("true\n");
   });
 
   it("keep the process alive while somebody waits, and only then", async () => {
