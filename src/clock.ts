@@ -1,5 +1,6 @@
 /** Where a loop's time comes from. Captured at load, so that a test runner's fake timers do not stop the loop. */
 import { performance } from "node:perf_hooks";
+import { got } from "./errors.ts";
 
 /** A source of time that can be given to `run(main, { clock })`. */
 export interface Clock {
@@ -20,4 +21,10 @@ export const monotonicClock: Clock = { now: performance.now.bind(performance) };
 /** Milliseconds since a tick, which is a whole number of 32 bits that wraps around. */
 export function ticksSince(tick: number): number {
   return Math.max(0, ((monotonicClock.now() | 0) - tick) | 0);
+}
+
+/** Returns a time given by the user; throws TypeError that names the argument when it is none. */
+export function milliseconds(value: number, name: string): number {
+  if (typeof value === "number" && !Number.isNaN(value)) return value;
+  throw new TypeError(`Expected \`${name}\` to be a number of milliseconds, got ${got(value)}`);
 }

@@ -46,6 +46,12 @@ export function warnSlow(entry: object, took: number): void {
   warn("THREADLOOP_SLOW_CALLBACK", `Executing ${inspect(entry)} took ${took.toFixed(0)} ms`, originOf(entry));
 }
 
+/** Says which tasks wait for ever. */
+export function describeStuck(tasks: readonly object[]): string {
+  const stuck = tasks.map((task) => `\n  ${inspect(task)}`);
+  return `Nothing can wake the event loop any more; ${stuck.length} tasks wait for ever:${stuck.join("")}`;
+}
+
 function placeOf(error: Error): string {
   return userFrames(error)[0] ?? "";
 }

@@ -4,9 +4,9 @@
  */
 import { inspect } from "node:util";
 import { linkSignal } from "./abort.ts";
-import { type Clock, monotonicClock } from "./clock.ts";
+import { type Clock, milliseconds, monotonicClock } from "./clock.ts";
 import { discard, isCoroutine, type Startable, starterOf } from "./coroutine.ts";
-import { warnSlow } from "./debug.ts";
+import { describeStuck, warnSlow } from "./debug.ts";
 import { DefaultExecutor } from "./defaultexecutor.ts";
 import { DeadlockError, got, RuntimeError } from "./errors.ts";
 import {
@@ -333,10 +333,7 @@ export class EventLoop extends Pump {
   }
 
   /** @internal */ _stuck(): Error {
-    const stuck = [...this._tasks].map((task) => `\n  ${inspect(task)}`);
-    return new DeadlockError(
-      `Nothing can wake the event loop any more; ${stuck.length} tasks wait for ever:${stuck.join("")}`,
-    );
+    return new DeadlockError(describeStuck([...this._tasks]));
   }
 
   #check(callback: unknown, method: string): void {
@@ -345,11 +342,6 @@ export class EventLoop extends Pump {
     const hint = isCoroutine(callback) ? ": a coroutine goes to createTask()" : "";
     throw new TypeError(`Expected ${method} to get a function, got ${got(callback)}${hint}`);
   }
-}
-
-function milliseconds(value: number, name: string): number {
-  if (typeof value === "number" && !Number.isNaN(value)) return value;
-  throw new TypeError(`Expected \`${name}\` to be a number of milliseconds, got ${got(value)}`);
 }
 
 function hasContext(thing: unknown): thing is Task | Handle {
