@@ -82,8 +82,12 @@ export class Dispatcher {
   }
 
   #post(host: Host, job: Job): void {
+    if (!host.isOpen) {
+      this.#enqueue(job); // its slots ran out, or its session is ending
+      return;
+    }
     host.post(job);
-    if (this.#rescue === null && this.hosts.length > 1) this.#watch();
+    if (this.hosts.length > 1) this.#watch();
   }
 
   #choose(): Host | null {
@@ -134,11 +138,14 @@ export class Dispatcher {
     for (const job of fullest.takeBack(Math.ceil(fullest.unstarted / 2))) this.#post(host, job);
   }
 
-  /** A job that waits behind a long one may be all there is: then no reply gives the occasion to move it. */
+  /**
+   * A job that waits behind a long one may be all there is: then no reply gives the occasion to move it. It moves to a
+   * worker without any job: between two busy ones it would go to and fro, and use up a slot each time.
+   */
   #watch(): void {
-    this.#rescue = setTimeout(() => {
+    this.#rescue ??= setTimeout(() => {
       this.#rescue = null;
-      const idle = this.hosts.find((host) => host.isOpen && host.room > 0 && host.unstarted === 0);
+      const idle = this.hosts.find((host) => host.isIdle);
       if (idle !== undefined) this.#rescueTo(idle);
       this.serve();
       if (this.hosts.some((host) => host.unstarted > 0)) this.#watch();

@@ -106,6 +106,11 @@ export class Host implements JobPlace {
     return !this.#ending && this.table.hasRoom;
   }
 
+  /** Whether the worker has nothing to do, as far as can be seen: all its jobs are suspended and none is in a first step. */
+  get isIdle(): boolean {
+    return this.isOpen && this.load === 0 && this.table.words[CURRENT] === 0;
+  }
+
   get unstarted(): number {
     return this.table.unstarted;
   }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { threadId } from "node:worker_threads";
 import {
   CancelledError,
@@ -73,6 +74,21 @@ describe("WorkerPool", () => {
     expect(blocked.done()).toBe(false);
     gate.open();
     expect(others).not.toContain(await blocked);
+  });
+
+  it("does not move a job to and fro between workers that are both busy with a long one", async () => {
+    const pool = makePool({ size: 2 });
+    const gates = [new Gate(), new Gate()];
+    const blocked = gates.map((gate) => pool.submit(jobs.blockUntilOpen, gate.buffer));
+    const waiting = [pool.submit(jobs.echo, 1), pool.submit(jobs.echo, 2), pool.submit(jobs.echo, 3)];
+    await Promise.all(gates.map((gate) => gate.at(1)));
+    const before = pool.stats().moved;
+    // The pool looks for jobs to rescue every few milliseconds: it gets many occasions.
+    for (let i = 0; i < 40; i++) await delay(5);
+    expect(pool.stats().moved).toBe(before);
+    for (const gate of gates) gate.open();
+    expect(await Promise.all(waiting)).toEqual([1, 2, 3]);
+    await Promise.all(blocked);
   });
 
   it("shows its state when inspected", async () => {
