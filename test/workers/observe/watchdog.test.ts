@@ -71,7 +71,7 @@ describe("The watchdog of a pool", () => {
     const [warning] = (await warned) as [Error & { code: string }];
     expect(warning.code).toBe("THREADLOOP_BLOCKED");
     expect(warning.message).toMatch(
-      /^Job `spinUntilOpen` has kept the loop of thread \d+ of pool "loud" from turning for .* s\n[^]* {4}at spinUntilOpen/,
+      /^Job `spinUntilOpen` has kept the loop of thread \d+ of pool "loud" from turning for .* s\n[\s\S]* {4}at spinUntilOpen/,
     );
     gate.open();
     await spinning;
