@@ -110,7 +110,7 @@ export interface AsCompletedOptions {
  * import { asCompleted, createTask, run, sleep } from "threadloop";
  *
  * await run(async () => {
- *   const tasks = [createTask(() => sleep(20, "slow")), createTask(() => sleep(5, "fast"))];
+ *   const tasks = [createTask(() => sleep(500, "slow")), createTask(() => sleep(5, "fast"))];
  *   for await (const { future } of asCompleted(tasks)) console.log(future.result()); // fast, slow
  * });
  * ```
