@@ -9,6 +9,8 @@ import { Remote } from "./remote.ts";
 /** How long a process may take to open its inspector. */
 const OPEN_WITHIN = 5000;
 const LOOK_EVERY = 50;
+/** When it is asked once more: a busy Node 20 has been seen to miss the first signal. */
+const ASK_AGAIN_AFTER = 2500;
 /** The number of SIGUSR1 on Linux, as a bit of the mask in /proc. */
 const SIGUSR1_BIT = 1n << 9n;
 const LISTENING = "0A";
@@ -34,12 +36,8 @@ const CLOSE = `setTimeout(() => process.getBuiltinModule("node:inspector").close
 
 async function openInspector(pid: number, port: number): Promise<Remote> {
   checkExpectsSignal(pid);
-  try {
-    process.kill(pid, "SIGUSR1");
-  } catch (error) {
-    throw refusal(pid, error);
-  }
   for (let waited = 0; waited < OPEN_WITHIN; waited += LOOK_EVERY) {
+    if (waited === 0 || waited === ASK_AGAIN_AFTER) signal(pid);
     const remote = await findInspector(pid, port);
     if (remote !== null) return remote;
     await wait(LOOK_EVERY);
@@ -58,12 +56,25 @@ function refusal(pid: number, error: unknown): unknown {
   return error;
 }
 
-/** Tells by /proc, where there is one, whether the process has a handler for the signal. */
+function signal(pid: number): void {
+  try {
+    process.kill(pid, "SIGUSR1");
+  } catch (error) {
+    throw refusal(pid, error);
+  }
+}
+
+/** Tells by /proc, where there is one, whether the process runs and has a handler for the signal. */
 function checkExpectsSignal(pid: number): void {
   const status = readOrNull(`/proc/${pid}/status`);
   if (status === null) {
     if (process.platform === "linux") throw new Problem(`There is no process ${pid}`);
     return;
+  }
+  if (/^State:\s*[Tt]/m.test(status)) {
+    throw new Problem(
+      `Process ${pid} is stopped: it would open its inspector when it goes on. Continue it first (kill -CONT ${pid})`,
+    );
   }
   const caught = BigInt(`0x${/^SigCgt:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
   if ((caught & SIGUSR1_BIT) !== 0n) return;

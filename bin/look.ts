@@ -40,7 +40,11 @@ async function lookAt(thread: RemoteThread): Promise<ThreadSnapshot[]> {
 
 /** The user's frames below ours: what the thread was doing; none when it was idle. */
 function interruptedFrames(stack: string, files: readonly string[]): string[] {
-  const foreign = ["(node:", " node:", ...files.flatMap((root) => [`${root}src/`, `${root}workers/`])];
+  const foreign = [
+    "(node:",
+    " node:",
+    ...files.flatMap((root) => [`${root}chunks/`, `${root}src/`, `${root}workers/`]),
+  ];
   const frames = stack.split("\n").map((line) => line.trim());
   return frames.filter(
     (line) =>

@@ -29,6 +29,7 @@ export class RemoteThread {
   readonly #pending = new Map<number, (message: Message) => void>();
   readonly #listeners = new Map<string, (params: Readonly<Record<string, unknown>>) => void>();
   #lastId = 0;
+  #isGone = false;
 
   constructor(send: Send) {
     this.#send = send;
@@ -40,6 +41,7 @@ export class RemoteThread {
     params: object = {},
     patience: number = PATIENCE,
   ): Promise<Readonly<Record<string, unknown>> | null> {
+    if (this.#isGone) return null;
     const id = ++this.#lastId;
     const answered = new Promise<Message | null>((resolve) => {
       const timer = setTimeout(resolve, patience, null);
@@ -72,6 +74,12 @@ export class RemoteThread {
     this.#listeners.set(event, listener);
   }
 
+  /** Lets all calls end without an answer, those to come as well. */
+  giveUp(): void {
+    this.#isGone = true;
+    for (const resolve of this.#pending.values()) resolve({});
+  }
+
   /** Takes what the thread says. */
   receive(text: string): void {
     const message = JSON.parse(text) as Message;
@@ -83,12 +91,20 @@ export class RemoteThread {
 /** A connection to the inspector. */
 export class Remote {
   readonly main: RemoteThread;
+  /** Resolves when the connection is gone: we have closed it, or the process has ended. */
+  readonly closed: Promise<void>;
   readonly #socket: WebSocket;
 
   constructor(socket: WebSocket) {
     this.#socket = socket;
     this.main = new RemoteThread((message) => socket.send(message));
     socket.on("message", (data) => this.main.receive(String(data)));
+    this.closed = new Promise((resolve) => {
+      socket.once("close", () => {
+        this.main.giveUp();
+        resolve();
+      });
+    });
   }
 
   /** Connects to the inspector at this address. */
@@ -106,13 +122,14 @@ export class Remote {
     return [this.main, ...(await workersOf(this.main))];
   }
 
+  get isClosed(): boolean {
+    return this.#socket.readyState === WebSocket.CLOSED;
+  }
+
   /** Disconnects; resolves when that is done. */
   async close(): Promise<void> {
-    if (this.#socket.readyState === WebSocket.CLOSED) return;
-    await new Promise((resolve) => {
-      this.#socket.once("close", resolve);
-      this.#socket.close();
-    });
+    this.#socket.close();
+    await this.closed;
   }
 }
 

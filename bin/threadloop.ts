@@ -18,13 +18,14 @@ Options:
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArguments();
-  const [command, target] = positionals;
+  const [command, target, ...more] = positionals;
   if (values.help === true || command === undefined) {
     console.log(USAGE);
     return;
   }
   const run = COMMANDS[command];
   if (run === undefined) throw new Problem(`There is no command \`${command}\`\n${USAGE}`);
+  if (more.length > 0) throw new Problem(`Expected one PID, got ${positionals.slice(1).join(" ")}`);
   console.log(await run(positive("PID", target), positive("--port", values.port), values));
 }
 

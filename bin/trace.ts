@@ -1,33 +1,83 @@
 // `threadloop trace`: records a running process for a while.
 
-import { writeFile } from "node:fs/promises";
+import { access, constants, writeFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { attached } from "./attach.ts";
 import { Problem } from "./problem.ts";
-import type { Remote } from "./remote.ts";
+import type { Remote, RemoteThread } from "./remote.ts";
+import { merged } from "./timeline.ts";
 
-/** How long the process may take to hand over the trace, beside what its workers may take. */
+/** How long a thread may take to hand over its trace, beside what its workers may take. */
 const HAND_OVER_WITHIN = 15_000;
 
 const DOORS = `(globalThis[Symbol.for("threadloop.inside")] ?? [])`;
-const START = `${DOORS}.map((door) => door.startTrace()).length`;
-/** Several copies of the package in one process: the first one is told. */
-const STOP = `${DOORS}[0].stopTrace()`;
+/** Tells the number of the thread; -1 when it does not use threadloop. */
+const START = `${DOORS}.map((door) => door.startTrace()).length === 0 ? -1 : process.getBuiltinModule("node:worker_threads").threadId`;
+/** A thread may have loaded several copies of the package. */
+const STOP = `Promise.all(${DOORS}.map((door) => door.stopTrace())).then((traces) => JSON.stringify(traces))`;
 
 /** Records for so many seconds, or until interrupted, and writes the file; says so. */
 export async function trace(pid: number, port: number, seconds: number, file: string): Promise<string> {
-  const json = await attached(pid, port, (remote) => recordFor(remote, pid, seconds));
+  await checkWritable(file);
+  const begin = performance.now();
+  const { json, events } = await attached(pid, port, (remote) => recordFor(remote, pid, seconds));
   await writeFile(file, json);
-  const events = json.split("\n").length - 3;
-  return `${events} events of ${seconds} s in ${file}: open it at https://ui.perfetto.dev`;
+  const lasted = Math.min(seconds, Math.ceil((performance.now() - begin) / 1000));
+  return `${events} events of ${lasted} s in ${file}: open it at https://ui.perfetto.dev`;
 }
 
-async function recordFor(remote: Remote, pid: number, seconds: number): Promise<string> {
-  if ((await remote.main.evaluate(START)) === 0) {
-    throw new Problem(`Process ${pid} does not use threadloop in its main thread, or has not loaded it yet`);
+/** Beforehand, as what is recorded would be lost. */
+async function checkWritable(file: string): Promise<void> {
+  try {
+    await access(dirname(resolve(file)), constants.W_OK);
+  } catch (error) {
+    throw new Problem(`Cannot write ${file}: ${(error as Error).message}`);
   }
-  await wait(seconds * 1000);
-  const json = await remote.main.evaluate(STOP, { awaitPromise: true, patience: HAND_OVER_WITHIN });
-  if (typeof json === "string") return json;
-  throw new Problem(`Process ${pid} did not hand over its trace: its main thread is stuck`);
+}
+
+async function recordFor(
+  remote: Remote,
+  pid: number,
+  seconds: number,
+): Promise<{ json: string; events: number }> {
+  const [main, ...workers] = await remote.threads();
+  const recorded = await startAll(main as RemoteThread, workers);
+  if (recorded.length === 0)
+    throw new Problem(`Process ${pid} does not use threadloop, or has not loaded it yet`);
+  const over = waitOrInterrupt(seconds * 1000, remote.closed);
+  console.log(`Recording process ${pid} for ${seconds} s; Ctrl-C ends it early`);
+  await over;
+  if (remote.isClosed) throw new Problem(`Process ${pid} ended while it was traced`);
+  const traces: string[] = [];
+  for (const thread of recorded) {
+    const answer = await thread.evaluate(STOP, { awaitPromise: true, patience: HAND_OVER_WITHIN });
+    if (typeof answer === "string") traces.push(...(JSON.parse(answer) as string[]));
+    else if (thread === main)
+      throw new Problem(`Process ${pid} did not hand over its trace: its main thread is stuck`);
+  }
+  return merged(traces);
+}
+
+/**
+ * Starts with the workers: the first job of a traced thread has its worker record too. Returns who records, by their
+ * numbers: a thread asks its workers for what they have recorded, so it is to be stopped before them.
+ */
+async function startAll(main: RemoteThread, workers: readonly RemoteThread[]): Promise<RemoteThread[]> {
+  // A worker that is recorded already belongs to a trace of its own program.
+  const started = await Promise.all(workers.map((worker) => worker.evaluate(START).catch(() => -1)));
+  const all = workers.map((thread, i) => ({ thread, id: Number(started[i] ?? -1) }));
+  all.push({ thread: main, id: Number((await main.evaluate(START)) ?? -1) });
+  const recorded = all.filter(({ id }) => id >= 0).sort((a, b) => a.id - b.id);
+  return recorded.map(({ thread }) => thread);
+}
+
+/** Waits, until the user interrupts it or the process is gone. */
+async function waitOrInterrupt(milliseconds: number, gone: Promise<void>): Promise<void> {
+  const end = new AbortController();
+  const abort = () => end.abort();
+  process.once("SIGINT", abort);
+  void gone.then(abort);
+  await wait(milliseconds, undefined, { signal: end.signal }).catch(() => {});
+  process.off("SIGINT", abort);
 }

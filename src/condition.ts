@@ -1,8 +1,9 @@
 /** Waiting, with a lock held, for something to become true, as `asyncio.Condition`. */
 import { inspect } from "node:util";
 import { CancelledError, RuntimeError } from "./errors.ts";
+import { Holdable } from "./holdable.ts";
+import { Line } from "./line.ts";
 import { Lock, type Lockable } from "./lock.ts";
-import { Waiters } from "./waiters.ts";
 
 /**
  * A lock together with a line of tasks that wait to be notified.
@@ -29,12 +30,13 @@ import { Waiters } from "./waiters.ts";
  * });
  * ```
  */
-export class Condition implements Lockable {
+export class Condition extends Holdable implements Lockable {
   readonly #lock: Lockable;
-  readonly #waiters = new Waiters();
+  readonly #waiters = new Line<true>("wait", this, { take: (waiter) => waiter.setResult(true) });
 
   /** Uses a lock of its own unless given one, which several conditions can share. */
   constructor(lock: Lockable = new Lock()) {
+    super();
     this.#lock = lock;
   }
 
@@ -54,20 +56,6 @@ export class Condition implements Lockable {
     this.#lock.release();
   }
 
-  /** Runs a function while holding the lock. */
-  async with<T>(body: () => PromiseLike<T> | T): Promise<T> {
-    await this.#lock.acquire();
-    try {
-      return await body();
-    } finally {
-      this.#lock.release();
-    }
-  }
-
-  [Symbol.dispose](): void {
-    this.release();
-  }
-
   /**
    * Releases the lock, waits to be notified and takes the lock again. Throws RuntimeError when the lock is free. Who
    * is cancelled after having been notified passes the notification on.
@@ -82,9 +70,11 @@ export class Condition implements Lockable {
     this.release();
     let outcome: { error: unknown } | null = null;
     try {
-      await this.#waiters.wait(ofCall);
+      await this.#waiters.wait();
     } catch (error) {
       outcome = { error };
+      // A task may have begun the wait and not come to await it when it is cancelled: that is no unhandled failure.
+      ofCall().catch(() => {});
     }
     outcome = (await this.#reacquire()) ?? outcome;
     if (outcome === null) return true;

@@ -11,6 +11,8 @@ const NOTHING = Symbol("no value");
 export class Context implements RunnerContext {
   /** @internal */
   _values: ReadonlyMap<object, unknown> | null = null;
+  /** @internal For whom its code runs, such as a job of a pool. It cannot be set by the code itself. */
+  _owner: object | null = null;
 
   /** Returns a context with the same values, which then changes on its own. */
   copy(): Context {
@@ -35,6 +37,11 @@ export class Context implements RunnerContext {
    * ```
    */
   run<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): R {
+    return this._apply(fn, args);
+  }
+
+  /** @internal */
+  _apply<A extends readonly unknown[], R>(fn: (...args: A) => R, args: A): R {
     const runner: ContextRunner = { _isTask: false, _context: this };
     return runAs(runner, fn, args);
   }
@@ -50,7 +57,13 @@ function currentContext(): RunnerContext {
 function copyOf(context: RunnerContext): Context {
   const copy = new Context();
   copy._values = context._values;
+  copy._owner = context._owner;
   return copy;
+}
+
+/** @internal For whom the current code runs, or null. */
+export function currentOwner(): object | null {
+  return currentContext()._owner;
 }
 
 /** Returns a copy of the current context. */

@@ -4,6 +4,7 @@
  */
 
 import { inspect } from "node:util";
+import { isOwn } from "./place.ts";
 
 /** The codes of the warnings. */
 export type WarningCode =
@@ -13,7 +14,6 @@ export type WarningCode =
   | "THREADLOOP_NEVER_AWAITED";
 
 const origins = new WeakMap<object, string>();
-const OWN_FILES = new URL(".", import.meta.url).href;
 
 /** Remembers that the thing is made here: the frames of the caller outside the runtime. */
 export function rememberOrigin(thing: object): void {
@@ -28,9 +28,7 @@ export function originOf(thing: object): string {
 /** The frames of a stack that are not the runtime's own. */
 export function userFrames(error: Error): string[] {
   const lines = (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
-  return lines
-    .map((line) => line.trim())
-    .filter((line) => !line.includes(OWN_FILES) && !line.includes("(node:"));
+  return lines.map((line) => line.trim()).filter((line) => !isOwn(line) && !line.includes("(node:"));
 }
 
 /** Emits a warning with a place where one is known. */

@@ -63,6 +63,11 @@ export function ensureFuture<T>(awaitable: Awaitable<T>, loop = getEventLoop()):
   );
 }
 
+/** Tells whether a value is a Future (or a Task, which is one). */
+export function isFuture(value: unknown): value is Future {
+  return value instanceof Future;
+}
+
 /**
  * Makes the wait for a promise interruptible: a cancelled task leaves at once, while a bare `await promise` is left
  * only when the promise settles. What the promise then gives is dropped; to stop the work behind it as well, give it

@@ -147,3 +147,8 @@ export function cancelledError(reason: CancelReason | undefined): CancelledError
     Error.stackTraceLimit = limit;
   }
 }
+
+/** @internal */
+export function isErrorClass(value: unknown): value is new () => Error {
+  return typeof value === "function" && (value === Error || value.prototype instanceof Error);
+}

@@ -1,6 +1,6 @@
 /** A flag that tasks can wait for, as `asyncio.Event`. */
 import { inspect } from "node:util";
-import { Waiters } from "./waiters.ts";
+import { Line } from "./line.ts";
 
 const ALREADY_SET = Promise.resolve<true>(true);
 
@@ -24,7 +24,7 @@ const ALREADY_SET = Promise.resolve<true>(true);
  */
 export class Event {
   #set = false;
-  readonly #waiters = new Waiters();
+  readonly #waiters = new Line<true>("wait", this, { take: (waiter) => waiter.setResult(true) });
 
   /** Tells whether the flag is set. */
   isSet(): boolean {
@@ -45,14 +45,7 @@ export class Event {
 
   /** Waits until the flag is set; does not suspend when it is. */
   wait(): Promise<true> {
-    if (this.#set) return ALREADY_SET;
-    const waiting: Promise<true> = this.#wait(() => waiting);
-    return waiting;
-  }
-
-  async #wait(ofCall: () => Promise<true>): Promise<true> {
-    await this.#waiters.wait(ofCall);
-    return true;
+    return this.#set ? ALREADY_SET : this.#waiters.wait();
   }
 
   [inspect.custom](): string {

@@ -34,6 +34,8 @@ export interface StepObserver {
 /** The values of the context variables of one runner; the map itself is never changed. */
 export interface RunnerContext {
   _values: ReadonlyMap<object, unknown> | null;
+  /** For whom its code runs. */
+  readonly _owner: object | null;
 }
 
 /** Whose code is running: a task, a handle, or a `Context.run`. It carries the context variables. */
@@ -100,6 +102,7 @@ export interface Awaited {
 /** A task as the futures it awaits see it. */
 export interface AwaitingTask extends ContextRunner, Runnable {
   done(): boolean;
+  cancelled(): boolean;
   /** Waits on a pending future: V8 calls it through the future's `then`, in the task's own context. */
   _await(future: Awaited, resolve: (value: never) => void, reject: (error: unknown) => void): void;
   /** Gives up one iteration without a future; false when the task waits on something else at the same time. */
@@ -129,7 +132,11 @@ export function runningTask(): AwaitingTask | null {
  * Runs a function as this runner, in a scope that ends with it. `currentRunner.run` would make a second context frame
  * to leave the first one, and would leave nothing else that the function entered.
  */
-export function runAs<A extends unknown[], R>(runner: ContextRunner, fn: (...args: A) => R, args: A): R {
+export function runAs<A extends readonly unknown[], R>(
+  runner: ContextRunner,
+  fn: (...args: A) => R,
+  args: A,
+): R {
   return new AsyncResource("Context", { requireManualDestroy: true }).runInAsyncScope(
     enter as typeof enter<A, R>,
     undefined,
@@ -139,7 +146,7 @@ export function runAs<A extends unknown[], R>(runner: ContextRunner, fn: (...arg
   );
 }
 
-function enter<A extends unknown[], R>(runner: ContextRunner, fn: (...args: A) => R, args: A): R {
+function enter<A extends readonly unknown[], R>(runner: ContextRunner, fn: (...args: A) => R, args: A): R {
   currentRunner.enterWith(runner);
   return fn(...args);
 }

@@ -33,3 +33,11 @@ export class FurtherAwait implements Runnable {
     return UNTRACKED;
   }
 }
+
+/** Serves a further await of a task. */
+export function awaitMore(task: ManyAwaiting, future: Future, resolve: Resolve, reject: Reject): void {
+  const wait = new FurtherAwait(task, future, resolve, reject);
+  task._more ??= new Set();
+  task._more.add(wait);
+  future._addCallback(wait);
+}

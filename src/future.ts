@@ -4,10 +4,17 @@
  */
 import { AsyncResource } from "node:async_hooks";
 import { inspect } from "node:util";
-import { CancelledError, CancelReason, cancelledError, got, InvalidStateError } from "./errors.ts";
+import {
+  CancelledError,
+  CancelReason,
+  cancelledError,
+  got,
+  InvalidStateError,
+  isErrorClass,
+} from "./errors.ts";
 import { type AbstractEventLoop, type Runnable, runningLoopOrNull, runningTask } from "./events.ts";
 import { type Callback, Handle } from "./handle.ts";
-import { Listener } from "./listener.ts";
+import { Listener, looks } from "./listener.ts";
 import { noLoop } from "./noloop.ts";
 import { NOT_CHAINABLE } from "./notchainable.ts";
 import { CANCELLED, FAILED, FINISHED, PENDING, RETRIEVED } from "./states.ts";
@@ -188,6 +195,11 @@ export class Future<T = unknown> implements PromiseLike<T> {
     return "a future";
   }
 
+  /** @internal Is called when a task that awaits it runs before it is done; true when it is done now. */
+  _resume(_cancelled: boolean): boolean {
+    return true;
+  }
+
   /** @internal */
   _describeState(): string {
     if (this._state === PENDING) return "pending";
@@ -332,18 +344,4 @@ class Chained<T> extends Future<T> {
     if (error instanceof CancelledError) this._settleCancelled(error);
     else this._settle(FAILED, error);
   }
-}
-
-/** Tells whether a value is a Future (or a Task, which is one). */
-export function isFuture(value: unknown): value is Future {
-  return value instanceof Future;
-}
-
-/** Tells whether it will look at an error; a callback of the user's may or may not. */
-function looks(entry: Runnable): boolean {
-  return entry instanceof Listener ? entry._looks : !(entry instanceof Handle);
-}
-
-function isErrorClass(value: unknown): value is new () => Error {
-  return typeof value === "function" && (value === Error || value.prototype instanceof Error);
 }

@@ -2,8 +2,10 @@
 import type { Awaitable, ResultOf } from "./ensure.ts";
 import { ensureFuture } from "./ensure.ts";
 import { CancelledError, CancelReason, cancelledError } from "./errors.ts";
-import { type AbstractEventLoop, runningLoop } from "./events.ts";
 import { Future } from "./future.ts";
+import { Listener } from "./listener.ts";
+import type { EventLoop } from "./loop.ts";
+import { getRunningLoop } from "./running.ts";
 
 export interface GatherOptions {
   /** Gives errors and cancellations as results instead of failing with the first one. Default false. */
@@ -44,7 +46,7 @@ export function gather<const A extends readonly Awaitable<unknown>[]>(...awaitab
 export function gather(...args: unknown[]): Future<unknown> {
   const list = Array.isArray(args[0]) ? (args[0] as Awaitable<unknown>[]) : (args as Awaitable<unknown>[]);
   const options = Array.isArray(args[0]) ? (args[1] as GatherOptions | undefined) : undefined;
-  const loop = runningLoop();
+  const loop = getRunningLoop();
   if (list.length > 0) return new Gathering(loop, list, options?.returnExceptions ?? false);
   const empty = new Future<unknown[]>(loop);
   empty.setResult([]);
@@ -58,23 +60,20 @@ class Gathering extends Future<unknown[]> {
   #finished = 0;
   #cancelRequested = false;
 
-  constructor(loop: AbstractEventLoop, awaitables: readonly Awaitable<unknown>[], returnExceptions: boolean) {
+  constructor(loop: EventLoop, awaitables: readonly Awaitable<unknown>[], returnExceptions: boolean) {
     super(loop);
     this.#returnExceptions = returnExceptions;
     const done: Future[] = [];
-    const seen = new Map<Awaitable<unknown>, Future>();
+    const made = new Map<Awaitable<unknown>, Future>();
     const listen = (child: Future) => this.#childDone(child);
     for (const awaitable of awaitables) {
-      let child = seen.get(awaitable);
-      if (child === undefined) {
-        child = ensureFuture(awaitable);
-        seen.set(awaitable, child);
-        if (child.done()) done.push(child);
-        else child._listen(listen, this as Future);
-      }
+      const child = awaitable instanceof Future ? ensureFuture(awaitable, loop) : once(awaitable, loop, made);
       this.#children.push(child);
+      if (listens(child, listen)) continue;
+      this.#distinct++;
+      if (child.done()) done.push(child);
+      else child._listen(listen, this as Future);
     }
-    this.#distinct = seen.size;
     for (const child of done) this.#childDone(child);
   }
 
@@ -111,6 +110,21 @@ class Gathering extends Future<unknown[]> {
     if (this.#cancelRequested) this.setException((this.#children.at(-1) as Future)._takeCancelledError());
     else this.setResult(results);
   }
+}
+
+/** A coroutine, function or promise given twice is one child. */
+function once(awaitable: Awaitable<unknown>, loop: EventLoop, made: Map<Awaitable<unknown>, Future>): Future {
+  const child = made.get(awaitable) ?? ensureFuture(awaitable, loop);
+  made.set(awaitable, child);
+  return child;
+}
+
+/** Whether a future tells this gather already. It is asked, as a set of thousands would cost more than their waits. */
+function listens(child: Future, listen: (child: Future) => void): boolean {
+  const callbacks = child._callbacks;
+  if (callbacks === null) return false;
+  const list = Array.isArray(callbacks) ? callbacks : [callbacks];
+  return list.some((entry) => entry instanceof Listener && entry._listen === listen);
 }
 
 /** What a child that is done failed with, a CancelledError if it was cancelled, or null. */

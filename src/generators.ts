@@ -4,8 +4,11 @@
  */
 import { type AbstractEventLoop, type ExceptionContext, runningLoop } from "./events.ts";
 
-/** The live generators of each loop, held weakly, as in CPython. */
-const generators = new WeakMap<object, Set<WeakRef<AsyncGenerator>>>();
+/**
+ * The open generators of each loop. They are held: CPython's are not, but one that is collected there is closed, while
+ * here its cleanup would be lost.
+ */
+const generators = new WeakMap<object, Set<AsyncGenerator>>();
 
 /** What closing needs of a loop. */
 interface ClosingLoop extends AbstractEventLoop {
@@ -38,8 +41,25 @@ interface ClosingLoop extends AbstractEventLoop {
 export function trackAsyncGenerator<G extends AsyncGenerator>(generator: G): G {
   const loop = runningLoop();
   const known = generators.get(loop) ?? new Set();
-  generators.set(loop, known.add(new WeakRef(generator)));
+  generators.set(loop, known.add(generator));
+  for (const method of ["next", "return", "throw"] as const) forgetAtEnd(generator, method, known);
   return generator;
+}
+
+/** Has a method of the generator take it out of the known ones when it ends by it. */
+function forgetAtEnd(
+  generator: AsyncGenerator,
+  method: "next" | "return" | "throw",
+  known: Set<AsyncGenerator>,
+): void {
+  const original = generator[method] as (...args: unknown[]) => Promise<IteratorResult<unknown>>;
+  const forget = () => void known.delete(generator);
+  const watched = (...args: unknown[]) => {
+    const result = original.apply(generator, args);
+    result.then(({ done }) => done && forget(), forget);
+    return result;
+  };
+  Object.defineProperty(generator, method, { value: watched, configurable: true, writable: true });
 }
 
 /** Closes the generators of a loop at the same time; their errors go to its exception handler. */
@@ -47,7 +67,7 @@ export async function closeAsyncGenerators(loop: ClosingLoop): Promise<void> {
   const known = generators.get(loop);
   if (known === undefined) return;
   generators.delete(loop);
-  const open = [...known].map((ref) => ref.deref()).filter((generator) => generator !== undefined);
+  const open = [...known];
   const tasks = open.map((generator) =>
     loop.createTask(async () => void (await generator.return(undefined))),
   );

@@ -9,8 +9,8 @@ export { createTask } from "./ensure.ts";
 export { Coroutine, coroutine, isCoroutine, isCoroutineFunction, type Startable } from "./coroutine.ts";
 export { Task } from "./task.ts";
 export type { TaskOptions } from "./taskoptions.ts";
-export { Future, isFuture } from "./future.ts";
-export { type Awaitable, ensureFuture, type ResultOf, wrapPromise } from "./ensure.ts";
+export { Future } from "./future.ts";
+export { type Awaitable, ensureFuture, isFuture, type ResultOf, wrapPromise } from "./ensure.ts";
 export { runCoroutineThreadsafe, wrapFuture } from "./chain.ts";
 export { allTasks, currentTask } from "./running.ts";
 
@@ -45,6 +45,13 @@ export type { Stdio, SubprocessOptions } from "./streams/subprocess.ts";
 export { Process } from "./streams/process.ts";
 
 // The loop
+export type { GetaddrinfoOptions } from "./network/names.ts";
+export type { CreateConnectionOptions } from "./network/connect.ts";
+export { Transport } from "./network/connections.ts";
+export type { Protocol, TransportInfo, WriteBufferLimits } from "./network/connections.ts";
+export type { DatagramEndpointOptions } from "./network/datagramendpoint.ts";
+export type { DatagramAddress, DatagramInfo, DatagramProtocol } from "./network/datagrams.ts";
+export { DatagramTransport } from "./network/datagrams.ts";
 export { type CreateTaskOptions, EventLoop, type EventLoopOptions, eagerTaskFactory } from "./loop.ts";
 export type { ExceptionHandler, TaskFactory } from "./loop.ts";
 export { getEventLoop, getRunningLoop, newEventLoop, setEventLoop } from "./running.ts";

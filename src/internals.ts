@@ -1,7 +1,8 @@
 /** What only `workers/` uses of the runtime: not of the package's interface. */
 export { awaitingTasks } from "./callgraph.ts";
+export { currentOwner } from "./context.ts";
 export { starterOf } from "./coroutine.ts";
-export { CancelReason, cancelledError, got } from "./errors.ts";
+export { CancelReason, cancelledError, got, isErrorClass } from "./errors.ts";
 export {
   type AbstractEventLoop,
   inRootContext,
@@ -11,5 +12,6 @@ export {
   type StepObserver,
 } from "./events.ts";
 export { setDefaultExecutorFactory } from "./executor.ts";
+export { isOwn, PACKAGE_ROOT } from "./place.ts";
 export { CANCELLED, FAILED, FINISHED, PENDING } from "./states.ts";
 export { reportTasks, type TaskReport, taskId } from "./taskreport.ts";

@@ -1,5 +1,6 @@
 /** A done callback of the runtime's own: it runs no code of the user's, so it needs no context. */
 import { DONE, type Outcome, type Runnable } from "./events.ts";
+import { Handle } from "./handle.ts";
 
 export class Listener<F> implements Runnable {
   readonly _listen: (future: F) => void;
@@ -20,4 +21,9 @@ export class Listener<F> implements Runnable {
     this._listen(this.#future);
     return DONE;
   }
+}
+
+/** Tells whether a callback will look at an error; one of the user's may or may not. */
+export function looks(entry: Runnable): boolean {
+  return entry instanceof Listener ? entry._looks : !(entry instanceof Handle);
 }

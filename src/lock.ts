@@ -1,7 +1,8 @@
 /** Mutual exclusion between tasks, as `asyncio.Lock`: fair, not re-entrant, owned by nobody. */
 import { inspect } from "node:util";
-import { CancelledError, RuntimeError } from "./errors.ts";
-import { Waiters } from "./waiters.ts";
+import { RuntimeError } from "./errors.ts";
+import { Holdable } from "./holdable.ts";
+import { Line } from "./line.ts";
 
 /** What a Condition needs of its lock. */
 export interface Lockable {
@@ -31,9 +32,18 @@ export interface Lockable {
  * });
  * ```
  */
-export class Lock implements Lockable {
+export class Lock extends Holdable implements Lockable {
   #locked = false;
-  readonly #waiters = new Waiters();
+  readonly #waiters = new Line<this>("acquire", this, {
+    take: (waiter) => {
+      this.#locked = true;
+      waiter.setResult(this);
+    },
+    // Woken and cancelled at once: the lock would be lost if the next one were not woken.
+    passOn: () => {
+      if (!this.#locked) this.#waiters.wakeHead();
+    },
+  });
   readonly #taken = Promise.resolve(this);
 
   /** Tells whether somebody holds it. */
@@ -46,10 +56,7 @@ export class Lock implements Lockable {
    * releases it at the end of the block. Does not suspend when the lock is free and nobody waits.
    */
   acquire(): Promise<this> {
-    if (this.#locked || this.#waiters.waiting) {
-      const taken: Promise<this> = this.#acquire(() => taken);
-      return taken;
-    }
+    if (this.#locked || this.#waiters.waiting) return this.#waiters.wait();
     this.#locked = true;
     return this.#taken;
   }
@@ -59,37 +66,6 @@ export class Lock implements Lockable {
     if (!this.#locked) throw new RuntimeError("Lock is not acquired: release() goes with an acquire()");
     this.#locked = false;
     this.#waiters.wakeHead();
-  }
-
-  /** Runs a function while holding the lock. */
-  async with<T>(body: () => PromiseLike<T> | T): Promise<T> {
-    await this.acquire();
-    try {
-      return await body();
-    } finally {
-      this.release();
-    }
-  }
-
-  [Symbol.dispose](): void {
-    this.release();
-  }
-
-  // Not by way of `wait()`: one async function less is an eighth of the price of a hand-over.
-  async #acquire(ofCall: () => Promise<this>): Promise<this> {
-    const waiter = this.#waiters.enter();
-    try {
-      await waiter;
-    } catch (error) {
-      this.#waiters.leave(waiter);
-      ofCall().catch(() => {});
-      // Woken and cancelled at once: the lock would be lost if the next one were not woken.
-      if (error instanceof CancelledError && !this.#locked) this.#waiters.wakeHead();
-      throw error;
-    }
-    this.#waiters.leave(waiter);
-    this.#locked = true;
-    return this;
   }
 
   [inspect.custom](): string {

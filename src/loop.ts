@@ -21,7 +21,7 @@ import type { Executor } from "./executor.ts";
 import { Future } from "./future.ts";
 import { closeAsyncGenerators } from "./generators.ts";
 import { type Callback, Handle, TimerHandle } from "./handle.ts";
-import { Pump } from "./pump.ts";
+import { NetworkLoop } from "./network/networkloop.ts";
 import { SignalHandlers } from "./signalhandlers.ts";
 import { Task } from "./task.ts";
 import type { TaskOptions } from "./taskoptions.ts";
@@ -57,11 +57,9 @@ export const eagerTaskFactory: TaskFactory = (loop, startable, options) =>
   new Task(loop, startable, options, options.eagerStart !== false && loop.isRunning());
 
 /** Runs tasks and callbacks, one at a time, in the order in which they became ready. */
-export class EventLoop extends Pump {
+export class EventLoop extends NetworkLoop {
   /** Milliseconds a callback or a step may take before debug mode reports it; default 100. */
   slowCallbackDuration = 100;
-  /** @internal What holds something outside the loop open: a socket, a process. Each is called when the loop closes. */
-  readonly _atClose = new Set<() => void>();
   readonly #unretrieved = new UnretrievedErrors((context) => this.callExceptionHandler(context));
   readonly #signals = new SignalHandlers(this);
   readonly #executor = new DefaultExecutor();

@@ -2,14 +2,24 @@
 import type { AbstractEventLoop } from "./events.ts";
 import type { Future } from "./future.ts";
 import { noLoop } from "./noloop.ts";
-import { CANCELLED, FINISHED } from "./states.ts";
+import { CANCELLED, FINISHED, PENDING } from "./states.ts";
 
 /** Stands for the absence of an error, as anything can be thrown. */
 export const NONE = Symbol("no error");
 
-/** What a future that is done says to the task that waited: its error, or nothing. */
-export function outcomeOf(future: Future): unknown {
+/** Stands for an outcome that is not there yet, though the task was woken: somebody else was quicker. */
+export const AGAIN = Symbol("wait again");
+
+/**
+ * What a future says to the task that waited: its error, or nothing. A place in a line is taken only now, unless the
+ * task was cancelled after it was woken.
+ */
+export function outcomeOf(future: Future, cancelled: boolean): unknown {
   if (future._state === FINISHED) return NONE;
+  if (future._state === PENDING) {
+    if (!future._resume(cancelled)) return AGAIN;
+    return cancelled ? NONE : outcomeOf(future, false);
+  }
   return future._state === CANCELLED ? future._takeCancelledError() : future._takeError();
 }
 

@@ -36,10 +36,10 @@ import { TaskList } from "./tasklist.ts";
 import { type Timer, TimerHeap } from "./timers.ts";
 
 /** libuv gets its turn after so many entries... */
-const TURN_ENTRIES = 100;
+const TURN_ENTRIES = 300;
 /** ...or milliseconds, which are looked at every few entries, as reading the clock costs a quarter of a switch. */
 const TURN_MS = 1;
-const LOOK_MASK = 3;
+const LOOK_MASK = 15;
 const LONGEST_SLEEP = 2 ** 31 - 1;
 const PATIENCE = 20; // real milliseconds that a clock which jumps leaves to foreign promises
 

@@ -3,7 +3,9 @@ import { inspect } from "node:util";
 import TinyQueue from "tinyqueue";
 import { got, QueueEmpty, QueueFull, QueueShutDown } from "./errors.ts";
 import { Event } from "./event.ts";
-import { Waiters } from "./waiters.ts";
+import { Line, type Waiter } from "./line.ts";
+
+const IS_PUT = Promise.resolve();
 
 /** What holds the items of a queue. */
 interface Store<T> {
@@ -38,8 +40,24 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
   /** How many items it holds at most; 0 is no limit. */
   readonly maxsize: number;
   readonly #items: Store<T>;
-  readonly #getters = new Waiters();
-  readonly #putters = new Waiters();
+  readonly #getters = new Line<T>("get", this, {
+    take: (waiter) => {
+      if (this.empty() && !this.#shutDown) this.#getters.enter(waiter);
+      else settle(waiter, () => this.getNowait());
+    },
+    passOn: (woken) => {
+      if (woken && !this.empty()) this.#getters.wakeAndRemove();
+    },
+  });
+  readonly #putters = new Line<void>("put", this, {
+    take: (waiter) => {
+      if (this.full() && !this.#shutDown) this.#putters.enter(waiter);
+      else settle(waiter, () => this.putNowait(waiter._value as T));
+    },
+    passOn: (woken) => {
+      if (woken && !this.full()) this.#putters.wakeAndRemove();
+    },
+  });
   readonly #allDone = new Event();
   #unfinished = 0;
   #shutDown = false;
@@ -70,8 +88,13 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
 
   /** Puts an item, waiting for room. Throws QueueShutDown when the queue is shut down, also while it waits. */
   put(item: T): Promise<void> {
-    const put: Promise<void> = this.#put(item, () => put);
-    return put;
+    if (this.full() && !this.#shutDown) return this.#putters.wait(item);
+    try {
+      this.putNowait(item);
+      return IS_PUT;
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** Puts an item at once. Throws QueueFull when there is no room, QueueShutDown when the queue is shut down. */
@@ -87,8 +110,12 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
 
   /** Takes an item, waiting for one. Throws QueueShutDown when the queue is shut down and empty. */
   get(): Promise<T> {
-    const got: Promise<T> = this.#get(() => got);
-    return got;
+    if (this.empty() && !this.#shutDown) return this.#getters.wait();
+    try {
+      return Promise.resolve(this.getNowait());
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** Takes an item at once. Throws QueueEmpty when there is none, QueueShutDown when none will come. */
@@ -137,26 +164,6 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
         }
       },
     };
-  }
-
-  async #put(item: T, ofCall: () => Promise<void>): Promise<void> {
-    while (this.full()) {
-      if (this.#shutDown) throw shutDownError();
-      await this.#putters.wait(ofCall, () => {
-        if (!this.full()) this.#putters.wakeAndRemove();
-      });
-    }
-    this.putNowait(item);
-  }
-
-  async #get(ofCall: () => Promise<T>): Promise<T> {
-    while (this.empty()) {
-      if (this.#shutDown) throw shutDownError();
-      await this.#getters.wait(ofCall, () => {
-        if (!this.empty()) this.#getters.wakeAndRemove();
-      });
-    }
-    return this.getNowait();
   }
 
   #dropItems(): void {
@@ -270,6 +277,18 @@ class SmallestFirst<T> implements Store<T> {
   take(): T {
     return (this.#heap.pop() as Ranked<T>).item;
   }
+}
+
+/** Settles a waiter with what a function gives or throws. */
+function settle<T>(waiter: Waiter<T>, act: () => T): void {
+  let value: T;
+  try {
+    value = act();
+  } catch (error) {
+    waiter.setException(error);
+    return;
+  }
+  waiter.setResult(value);
 }
 
 function shutDownError(): QueueShutDown {

@@ -1,7 +1,8 @@
 /** A number of permits, as `asyncio.Semaphore`. */
 import { inspect } from "node:util";
 import { got } from "./errors.ts";
-import { Waiters } from "./waiters.ts";
+import { Holdable } from "./holdable.ts";
+import { Line } from "./line.ts";
 
 /**
  * Lets so many tasks at a time through.
@@ -27,13 +28,24 @@ import { Waiters } from "./waiters.ts";
  * });
  * ```
  */
-export class Semaphore {
+export class Semaphore extends Holdable {
   #value: number;
-  readonly #waiters = new Waiters();
+  readonly #waiters = new Line<this>("acquire", this, {
+    take: (waiter) => {
+      waiter.setResult(this);
+      this.#wakeAll();
+    },
+    // Cancelled when the permit was its own already: it goes back.
+    passOn: (woken) => {
+      if (woken) this.#value++;
+      this.#wakeAll();
+    },
+  });
   readonly #taken = Promise.resolve(this);
 
   /** Throws RangeError when `value` is not an integer >= 0. */
   constructor(value = 1) {
+    super();
     if (!Number.isInteger(value) || value < 0) {
       throw new RangeError(`Expected \`value\` to be an integer >= 0, got ${got(value)}`);
     }
@@ -52,10 +64,7 @@ export class Semaphore {
 
   /** Waits for a permit; gives the semaphore, so that `using permit = await semaphore.acquire()` releases it. */
   acquire(): Promise<this> {
-    if (this.locked()) {
-      const taken: Promise<this> = this.#acquire(() => taken);
-      return taken;
-    }
+    if (this.locked()) return this.#waiters.wait();
     this.#value--;
     return this.#taken;
   }
@@ -66,30 +75,9 @@ export class Semaphore {
     this.#wakeNext();
   }
 
-  /** Runs a function while holding a permit. */
-  async with<T>(body: () => PromiseLike<T> | T): Promise<T> {
-    await this.acquire();
-    try {
-      return await body();
-    } finally {
-      this.release();
-    }
-  }
-
-  [Symbol.dispose](): void {
-    this.release();
-  }
-
-  async #acquire(ofCall: () => Promise<this>): Promise<this> {
-    try {
-      // Cancelled when the permit was its own already: it goes back.
-      await this.#waiters.wait(ofCall, () => {
-        this.#value++;
-      });
-    } finally {
-      while (this.#value > 0 && this.#wakeNext());
-    }
-    return this;
+  /** Hands out the permits that are free. */
+  #wakeAll(): void {
+    while (this.#value > 0 && this.#wakeNext());
   }
 
   /** Hands a permit to the first who sleeps; false when nobody does. */

@@ -1,4 +1,5 @@
 /** Waiting for time to pass. Future and timer are one object, and a bare yield is a future that is its own entry. */
+import { actAsFuture } from "./actasfuture.ts";
 import { got } from "./errors.ts";
 import {
   type AbstractEventLoop,
@@ -77,46 +78,46 @@ class Sleeper<T> extends Future<T> implements Timer {
  * A bare yield: awaited in a task, the task itself goes to the end of the ready queue and nothing is waited on. Given
  * to anything else (`gather`, `addDoneCallback`) it is a future that is done in the next iteration.
  */
-class Yield<T> extends Future<T> implements Runnable {
-  readonly _result: T;
-  _scheduled = false;
-
+// biome-ignore lint/correctness/noUnusedVariables: it is what the class is besides
+interface Yield<T> extends Future<T>, Runnable {}
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: it sets every field of a Future
+class Yield<T> {
   constructor(loop: AbstractEventLoop, result: T) {
-    super(loop);
-    this._result = result;
+    this._loop = loop;
+    this._state = PENDING;
+    this._value = result;
+    this._callbacks = null;
+    this._reason = undefined;
   }
 
-  override then<R1 = T, R2 = never>(
+  then<R1 = T, R2 = never>(
     onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
     onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
   ): PromiseLike<R1 | R2> {
-    if (this._state === PENDING && !this._scheduled && typeof onRejected === "function") {
-      const task = runningTask();
-      if (task?._yield(this._resumer(onFulfilled as (value: T) => void), onRejected)) {
+    if (this._state === PENDING && this._callbacks === null && typeof onRejected === "function") {
+      if (runningTask()?._yield(this._resumer(onFulfilled as (value: T) => void), onRejected)) {
         this._state = FINISHED;
-        this._value = this._result;
         return NOT_CHAINABLE;
       }
     }
-    return super.then(onFulfilled, onRejected);
+    return Future.prototype.then.call(this, onFulfilled, onRejected) as PromiseLike<R1 | R2>;
   }
 
-  override _addCallback(entry: Runnable): void {
-    if (!this._scheduled) {
-      this._scheduled = true;
-      this._loop._push(this);
-    }
-    super._addCallback(entry);
+  _addCallback(entry: Runnable): void {
+    if (this._state === PENDING && this._callbacks === null) this._loop._push(this);
+    Future.prototype._addCallback.call(this, entry);
   }
 
   _run(): Outcome {
-    if (this._state === PENDING) this.setResult(this._result);
+    if (this._state === PENDING) this.setResult(this._value as T);
     return DONE;
   }
 
   /** What resumes the task: a task that yields is resumed with undefined, so a result needs a function of its own. */
   _resumer(resolve: (value: T) => void): (value: never) => void {
-    const result = this._result;
+    const result = this._value as T;
     return result === undefined ? (resolve as (value: never) => void) : () => resolve(result);
   }
 }
+
+actAsFuture(Yield);

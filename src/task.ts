@@ -25,10 +25,10 @@ import {
   STEPPED,
   UNTRACKED,
 } from "./events.ts";
-import { FurtherAwait, type Reject, type Resolve } from "./furtherawait.ts";
+import { awaitMore, type FurtherAwait, type Reject, type Resolve } from "./furtherawait.ts";
 import { Future } from "./future.ts";
 import { MANUAL } from "./handle.ts";
-import { adopt, NONE, outcomeOf } from "./outcome.ts";
+import { AGAIN, adopt, NONE, outcomeOf } from "./outcome.ts";
 import { FAILED, FINISHED, PENDING } from "./states.ts";
 import type { TaskOptions } from "./taskoptions.ts";
 import { cancellerOf, TaskTrace } from "./tasktrace.ts";
@@ -199,7 +199,11 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
     let error = this.#pendingError;
     this._waiter = null;
     this.#pendingError = NONE;
-    if (waiter !== null) error = outcomeOf(waiter);
+    if (waiter !== null) error = outcomeOf(waiter, this.#mustCancel);
+    if (error === AGAIN) {
+      this.#waitOn(waiter as Future);
+      return DONE;
+    }
     if (this.#mustCancel) {
       this.#mustCancel = false;
       if (!(error instanceof CancelledError)) error = this._takeCancelledError();
@@ -218,7 +222,9 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
   /** @internal */
   _await(future: Future, resolve: Resolve, reject: Reject): void {
     if (this.#resolve !== null) {
-      this.#awaitMore(future, resolve, reject);
+      adopt(future, this._loop);
+      awaitMore(this, future, resolve, reject);
+      if (this.#mustCancel) this.#cancelPending(future);
       return;
     }
     this.#resolve = resolve;
@@ -323,15 +329,6 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
   #failSoon(message: string): void {
     this.#pendingError = new RuntimeError(message);
     this._loop._push(this);
-  }
-
-  #awaitMore(future: Future, resolve: Resolve, reject: Reject): void {
-    adopt(future, this._loop);
-    const wait = new FurtherAwait(this, future, resolve, reject);
-    this._more ??= new Set();
-    this._more.add(wait);
-    future._addCallback(wait);
-    if (this.#mustCancel) this.#cancelPending(future);
   }
 
   /** @internal */

@@ -1,6 +1,7 @@
 // What a job does beside a plain call of its function: produce a stream, map a chunk, work on an actor, call back.
 // Each is a body that runs as the job's task.
 
+import { CancelledError } from "../src/index.ts";
 import { type Actors, callActor, dropActor, makeActor } from "./actors.ts";
 import { callBack } from "./callbacks.ts";
 import { Credit } from "./credit.ts";
@@ -22,7 +23,11 @@ export function specialBody(
   actors: Actors,
 ): Body | null {
   const fn = callee.fn as Fn;
-  if (details.callbacks !== undefined) return callBack(fn, args, details.callbacks);
+  const { callbacks, ...others } = details;
+  if (callbacks !== undefined) {
+    const body = (all: readonly unknown[]): Body | null => specialBody(running, callee, all, others, actors);
+    return () => callBack(running.name, args, callbacks, (all) => (body(all) ?? (() => fn(...all)))());
+  }
   if (details.credit !== undefined) return () => produce(running, fn(...args), details.credit as number);
   if (details.each === true) return () => callEach(fn, args[0] as readonly unknown[]);
   const { actor } = details;
@@ -79,6 +84,7 @@ async function callEach(fn: Fn, items: readonly unknown[]): Promise<ChunkResult>
     }
     return { values };
   } catch (error) {
+    if (error instanceof CancelledError) throw error; // the host knows why
     return { values, failure: encodeThrown(error, import.meta.url) };
   }
 }

@@ -1,5 +1,8 @@
 // pool.broadcast: once in every worker, those born later included.
 
+import { got } from "../src/index.ts";
+import { packed } from "./carrier.ts";
+import { argumentError } from "./clone.ts";
 import type { Engine } from "./engine.ts";
 import type { Job } from "./job.ts";
 import type { AnyFunction } from "./shipping/recipe.ts";
@@ -10,18 +13,35 @@ export async function broadcastJob(
   args: readonly unknown[],
 ): Promise<unknown[]> {
   engine.checkOpen();
+  if (typeof fn !== "function") throw new TypeError(`Expected \`fn\` to be a function, got ${got(fn)}`);
+  checkArguments(fn.name, args);
   const code = await engine.codes.of(fn, engine.settings.ship);
   engine.checkOpen();
-  const number = engine.broadcasts.length;
+  const { broadcasts } = engine;
+  const number = broadcasts.nextNumber();
   const jobs: Job[] = [];
   // Workers without a session are threads that wait for one: as many hosts open theirs, before this broadcast is
   // on the list that new sessions run through.
   for (const host of engine.hostsWithThreads()) {
     jobs.push(engine.submitTo(host, code, args, { broadcast: number }));
   }
-  engine.broadcasts.push({ recipe: code.shipment.recipe, args });
+  broadcasts.add({ number, recipe: code.shipment.recipe, args }, jobs);
   const outcomes = await Promise.allSettled(jobs.map((job) => job.toPromise()));
   const failed = outcomes.find((outcome) => outcome.status === "rejected");
-  if (failed !== undefined) throw failed.reason;
+  if (failed !== undefined) {
+    broadcasts.withdraw(number);
+    throw failed.reason;
+  }
+  const shipped = jobs.at(-1)?._code ?? code; // the workers may have needed it shipped in another way
+  broadcasts.add({ number, recipe: shipped.shipment.recipe, args }, []);
   return outcomes.map((outcome) => (outcome as PromiseFulfilledResult<unknown>).value);
+}
+
+/** Workers born later get the arguments too: one that cannot be cloned would be the end of each. */
+function checkArguments(name: string, args: readonly unknown[]): void {
+  try {
+    structuredClone(packed(args));
+  } catch (error) {
+    throw argumentError(name || "anonymous", args, error);
+  }
 }

@@ -3,12 +3,18 @@
 // so calls that are open when the port closes fail here, and errors travel as values.
 
 import { AsyncResource } from "node:async_hooks";
+import { createRequire } from "node:module";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
-import { type Endpoint, expose, wrap } from "comlink";
-import { createTask, runningLoopOrNull, wrapPromise } from "../src/index.ts";
+import type { Endpoint } from "comlink";
+import { CancelledError, createTask, runningLoopOrNull, wrapPromise } from "../src/index.ts";
 import { packed, unpacked } from "./carrier.ts";
+import { callbackError } from "./clone.ts";
 import type { Details } from "./protocol.ts";
 import { decodeThrown, type Encoded, encodeThrown } from "./serialize.ts";
+
+/** Is loaded by the first job that calls back. */
+const comlink = () => require("comlink") as typeof import("comlink");
+const require = createRequire(import.meta.url);
 
 type Fn = (...args: unknown[]) => unknown;
 
@@ -24,7 +30,8 @@ export function takeCallbacks(args: readonly unknown[]): { callbacks: Callbacks;
   const callbacks = new Map<number, Fn>();
   const rest = args.map((value, at) => {
     if (typeof value !== "function") return value;
-    callbacks.set(at, AsyncResource.bind(value as Fn));
+    const bound = AsyncResource.bind(value as Fn);
+    callbacks.set(at, Object.defineProperty(bound, "name", { value: value.name || `argument ${at + 1}` }));
     return null;
   });
   return { callbacks, rest };
@@ -36,16 +43,49 @@ function hasFunction(args: readonly unknown[]): boolean {
 }
 
 /** Main side: opens the port over which the worker calls back. */
-export function openSwitchboard(callbacks: Callbacks): {
+export function openSwitchboard(
+  job: string,
+  callbacks: Callbacks,
+): {
   details: NonNullable<Details["callbacks"]>;
   close: () => void;
 } {
   const { port1, port2 } = new MessageChannel();
+  const sent = new WeakMap<object, Fn>();
   const switchboard: Switchboard = {
-    call: (at, args) => packedAnswer(callbacks.get(at) as Fn, args),
+    call: async (at, args) => {
+      const fn = callbacks.get(at) as Fn;
+      const answered = (await packedAnswer(fn, args)) as object;
+      sent.set(answered, fn);
+      return answered;
+    },
   };
-  expose(switchboard, port1 as unknown as Endpoint);
+  comlink().expose(
+    switchboard,
+    endpointOf(port1, (answered, cause) => {
+      const { value } = unpacked(answered) as { value: unknown };
+      const error = callbackError("result", sent.get(answered)?.name ?? "anonymous", job, value, cause);
+      return packed({ thrown: encodeThrown(error) });
+    }),
+  );
   return { details: { at: [...callbacks.keys()], port: port2 }, close: () => port1.close() };
+}
+
+/** The port as comlink sees it: of an answer that cannot be cloned comlink says only that, so it is replaced here. */
+function endpointOf(port: MessagePort, replace: (answered: object, cause: unknown) => unknown): Endpoint {
+  const endpoint = port as unknown as Endpoint;
+  return {
+    addEventListener: endpoint.addEventListener.bind(port),
+    removeEventListener: endpoint.removeEventListener.bind(port),
+    start: () => port.start(),
+    postMessage: (message: { value: object }, transfer) => {
+      try {
+        endpoint.postMessage(message, transfer);
+      } catch (cause) {
+        endpoint.postMessage({ ...message, value: replace(message.value, cause) });
+      }
+    },
+  };
 }
 
 async function packedAnswer(fn: Fn, args: unknown): Promise<unknown> {
@@ -66,33 +106,42 @@ async function answer(fn: Fn, args: unknown[]): Promise<Answer> {
   }
 }
 
-/** Worker side: the body of a job some of whose arguments call back. It ends when all its calls have been answered. */
-export function callBack(
-  fn: Fn,
+/**
+ * Worker side: runs the body of a job some of whose arguments call back, with all its arguments. It ends when all its
+ * calls have been answered; a cancelled one does not wait for them.
+ */
+export async function callBack(
+  job: string,
   args: readonly unknown[],
   { at, port }: NonNullable<Details["callbacks"]>,
-): () => unknown {
-  return async () => {
-    const line = new Line(port);
-    const complete = args.slice();
-    for (const position of at) complete[position] = (...values: unknown[]) => line.call(position, values);
-    try {
-      return await fn(...complete);
-    } finally {
-      await line.close();
-    }
-  };
+  body: (complete: readonly unknown[]) => unknown,
+): Promise<unknown> {
+  const line = new Line(job, port);
+  const complete = args.slice();
+  for (const position of at) complete[position] = (...values: unknown[]) => line.call(position, values);
+  try {
+    const result = await body(complete);
+    await line.answered();
+    return result;
+  } catch (error) {
+    if (!(error instanceof CancelledError)) await line.answered();
+    throw error;
+  } finally {
+    line.close();
+  }
 }
 
 class Line {
+  readonly #job: string;
   readonly #port: MessagePort;
   readonly #remote: Switchboard;
   readonly #open = new Set<Promise<unknown>>();
   readonly #closed: Promise<never>;
 
-  constructor(port: MessagePort) {
+  constructor(job: string, port: MessagePort) {
+    this.#job = job;
     this.#port = port;
-    this.#remote = wrap<Switchboard>(port as unknown as Endpoint) as unknown as Switchboard;
+    this.#remote = comlink().wrap<Switchboard>(port as unknown as Endpoint) as unknown as Switchboard;
     this.#closed = new Promise((_, reject) => {
       port.once("close", () => reject(new Error("The job whose callback this is has ended")));
     });
@@ -101,7 +150,10 @@ class Line {
 
   /** A Future, so that awaiting it is a cancellation point. */
   call(at: number, values: unknown[]): PromiseLike<unknown> {
-    const answered = Promise.race([this.#remote.call(at, packed(values)), this.#closed]).then((received) => {
+    const called = this.#remote.call(at, packed(values)).catch((cause: unknown) => {
+      throw callbackError("arguments", `argument ${at + 1}`, this.#job, values, cause);
+    });
+    const answered = Promise.race([called, this.#closed]).then((received) => {
       const answer = unpacked(received) as Answer;
       if ("thrown" in answer) throw decodeThrown(answer.thrown);
       return answer.value;
@@ -111,8 +163,12 @@ class Line {
     return wrapPromise(answered);
   }
 
-  async close(): Promise<void> {
-    await Promise.all(this.#open);
+  /** Waits for the calls that nobody waits for. */
+  answered(): PromiseLike<unknown> {
+    return wrapPromise(Promise.all(this.#open));
+  }
+
+  close(): void {
     this.#port.close();
   }
 }

@@ -1,5 +1,6 @@
 // Finds what it is in a value that structured clone refuses, so that the error can name it.
 
+import { types } from "node:util";
 import { CloneError } from "./errors.ts";
 
 /** How deep, and through how many properties, the culprit is looked for. */
@@ -19,6 +20,17 @@ export function argumentError(job: string, args: readonly unknown[], cause: unkn
   });
 }
 
+/** The error for a job whose context stores could not be posted. */
+export function detailsError(
+  job: string,
+  stores: Readonly<Record<string, unknown>>,
+  cause: unknown,
+): CloneError {
+  const name = Object.keys(stores).find((each) => !isCloneable(stores[each]));
+  const what = name === undefined ? reason(cause) : describe(stores[name], `context store \`${name}\``);
+  return new CloneError(`Cannot copy what travels with job \`${job}\`: ${what}. ${ADVICE}`, { cause });
+}
+
 /** The error for a job whose result could not be posted. */
 export function resultError(job: string, result: unknown, cause: unknown): CloneError {
   if (isCloneable(result))
@@ -27,6 +39,22 @@ export function resultError(job: string, result: unknown, cause: unknown): Clone
     `Cannot copy the result of job \`${job}\` back: ${describe(result, "it")}. ${ADVICE}`,
     { cause },
   );
+}
+
+/** The error for a call back from a worker whose arguments, or whose result, could not be posted. */
+export function callbackError(
+  what: "arguments" | "result",
+  callback: string,
+  job: string,
+  value: unknown,
+  cause: unknown,
+): CloneError {
+  const which = `the ${what} of callback \`${callback}\` of job \`${job}\``;
+  if (isCloneable(value))
+    return new CloneError(`Cannot copy ${which} to the other thread: ${reason(cause)}`, { cause });
+  return new CloneError(`Cannot copy ${which} to the other thread: ${describe(value, "it")}. ${ADVICE}`, {
+    cause,
+  });
 }
 
 const ADVICE =
@@ -92,8 +120,7 @@ function kindOf(value: unknown): string {
   if (typeof value === "function") return `a function (${value.name || "anonymous"})`;
   if (typeof value === "symbol") return `a symbol (${String(value)})`;
   if (typeof value !== "object" || value === null) return `\`${String(value)}\``;
+  if (types.isGeneratorObject(value)) return "a running generator (pool.stream() brings what one yields)";
   const name = value.constructor?.name;
-  return name === "Object" || name === undefined
-    ? "an object that cannot be cloned"
-    : `an instance of ${name}`;
+  return name === "Object" || !name ? "an object that cannot be cloned" : `an instance of ${name}`;
 }

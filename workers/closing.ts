@@ -3,7 +3,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Engine } from "./engine.ts";
 import { BrokenPoolError, PoolClosedError } from "./errors.ts";
-import type { Job } from "./job.ts";
+import { type Job, LONGEST } from "./job.ts";
 
 /** How a pool is closed. */
 export interface CloseOptions {
@@ -21,8 +21,6 @@ export interface CloseReport {
 
 /** How long a thread without jobs may take to let go of its session, before it is terminated all the same. */
 const LET_GO_WITHIN = 1000;
-/** The same for one that runs a teardown. */
-const TEARDOWN_WITHIN = 5000;
 
 export async function closeEngine(
   engine: Engine,
@@ -41,7 +39,7 @@ export async function closeEngine(
 /** Waits for the open jobs; drops those that are left at the deadline and returns them. */
 async function settle(engine: Engine, deadline: number | undefined): Promise<readonly Job[]> {
   const settled = engine.settled();
-  if (deadline === undefined) {
+  if (deadline === undefined || deadline > LONGEST) {
     await settled;
     return [];
   }
@@ -58,11 +56,8 @@ async function settle(engine: Engine, deadline: number | undefined): Promise<rea
 }
 
 async function endThreads(engine: Engine): Promise<void> {
-  const { hosts } = engine.dispatcher;
-  const hasTeardown = engine.settings.teardown !== undefined && !(engine.refusal instanceof BrokenPoolError);
-  const withThreads = new Set(hasTeardown ? engine.hostsWithThreads() : []);
-  const ended = hosts.map((host) => (withThreads.has(host) ? host.tearDown() : host.close()));
-  const patience = hasTeardown ? TEARDOWN_WITHIN : LET_GO_WITHIN;
-  await Promise.race([Promise.all(ended), wait(patience, undefined, { ref: false })]);
+  const sessions = engine.dispatcher.hosts.map((host) => host.close());
+  await Promise.race([Promise.all(sessions), wait(LET_GO_WITHIN, undefined, { ref: false })]);
+  if (!(engine.refusal instanceof BrokenPoolError)) await engine.threads.tearDown();
   await engine.threads.destroy();
 }

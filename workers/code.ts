@@ -1,4 +1,5 @@
-// Functions as the wire knows them: each is shipped once and then goes by number.
+// Functions as the wire knows them: each is shipped once and then goes by number. A job holds its function, so when one
+// is collected no job of it is under way, and the workers forget its number.
 
 import { OWN_FUNCTION } from "./protocol.ts";
 import type { AnyFunction } from "./shipping/recipe.ts";
@@ -23,6 +24,12 @@ export class CodeBook {
   };
   #count = OWN_FUNCTION;
   #last: Code | null = null;
+  readonly #collected: FinalizationRegistry<number>;
+
+  /** Is told the numbers of functions that do not exist any more. */
+  constructor(forget: (number: number) => void) {
+    this.#collected = new FinalizationRegistry(forget);
+  }
 
   /** The code of a function that was shipped before, or null. */
   known(fn: AnyFunction, mode: ShipMode): Code | null {
@@ -54,11 +61,15 @@ export class CodeBook {
     return this.of(code.fn, code.mode);
   }
 
+  /** Of many jobs that were submitted while their function was on its way, all get the code that the first one makes. */
   #add(fn: AnyFunction, mode: ShipMode, shipment: Shipment): Code {
+    const known = shipment.stable ? this.known(fn, mode) : null;
+    if (known !== null) return known;
     const number = shipment.stable ? ++this.#count : OWN_FUNCTION;
     const code: Code = { number, name: fn.name || "anonymous", fn, mode, shipment };
     if (shipment.stable) {
       this.#byMode[mode].set(fn, code);
+      this.#collected.register(fn, number);
       this.#last = code;
     }
     return code;

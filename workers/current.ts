@@ -1,7 +1,7 @@
-// Which job the code of a worker belongs to. It is a context variable, so it follows tasks, callbacks and timers, and
+// Which job the code of a worker belongs to. It belongs to the context, so it follows tasks, callbacks and timers, and
 // an error out of nowhere can be charged to the job that caused it.
 
-import { CancelledError, ContextVar, type Task } from "../src/index.ts";
+import { CancelledError, currentOwner, type Task } from "../src/index.ts";
 import { cancelRequested, type Slots } from "./slots.ts";
 
 /** A job in progress, as its own code sees it. */
@@ -17,7 +17,15 @@ export interface RunningJob {
   blame(error: unknown): void;
 }
 
-export const currentJob = new ContextVar<RunningJob | null>("threadloop.job", { default: null });
+/** The job whose code is running, or null. */
+export function currentJob(): RunningJob | null {
+  return currentOwner() as RunningJob | null;
+}
+
+/** The job that a task runs for, or null. */
+export function jobOf(task: Task<unknown>): RunningJob | null {
+  return task.getContext()._owner as RunningJob | null;
+}
 
 /**
  * Throws CancelledError when the job that calls it was cancelled, has timed out, or lost its caller.
@@ -42,7 +50,7 @@ export const currentJob = new ContextVar<RunningJob | null>("threadloop.job", { 
  * ```
  */
 export function checkCancelled(): void {
-  const job = currentJob.get();
+  const job = currentJob();
   if (job !== null && cancelRequested(job.slots, job.slot))
     throw new CancelledError(`Job \`${job.name}\` was cancelled`);
 }

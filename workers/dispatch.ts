@@ -33,6 +33,11 @@ export class Dispatcher {
     else this.#enqueue(job);
   }
 
+  /** Has a first thread start for a job that is still on its way here. */
+  warm(): void {
+    if (!this.hosts.some((host) => host.isLive)) this.hosts.find((host) => host.isOpen)?.open();
+  }
+
   /** The worker with the least to do, for what is bound to one. */
   leastBusy(): Host {
     const open = this.hosts.filter((host) => host.isOpen);
@@ -102,7 +107,7 @@ export class Dispatcher {
   }
 
   #unlessStuck(host: Host | null): Host | null {
-    return host !== null && host.unstarted > 0 && host.isStuck(performance.now()) ? null : host;
+    return host?.standsStill === true && host.isStuck(performance.now()) ? null : host;
   }
 
   /** In runs, not one by one: a window that is more than half full is left alone. */
@@ -124,6 +129,7 @@ export class Dispatcher {
     const now = performance.now();
     for (const other of this.hosts) {
       if (other === host || !other.isStuck(now)) continue;
+      if (!other.isReady && !host.isReady) continue; // a second thread would not start any sooner
       const room = Math.max(host.room, host.load === 0 ? 1 : 0);
       if (room > 0) for (const job of other.takeBack(room)) this.#post(host, job);
     }
@@ -140,12 +146,14 @@ export class Dispatcher {
 
   /**
    * A job that waits behind a long one may be all there is: then no reply gives the occasion to move it. It moves to a
-   * worker without any job: between two busy ones it would go to and fro, and use up a slot each time.
+   * worker without any job: between two busy ones it would go to and fro, and use up a slot each time. So no worker gets
+   * back what was taken from it before it has shown that it lives, and a job moves no more often than there are workers.
    */
   #watch(): void {
     this.#rescue ??= setTimeout(() => {
       this.#rescue = null;
-      const idle = this.hosts.find((host) => host.isIdle);
+      const idle =
+        this.hosts.find((host) => host.isIdle && host.isReady) ?? this.hosts.find((host) => host.isIdle);
       if (idle !== undefined) this.#rescueTo(idle);
       this.serve();
       if (this.hosts.some((host) => host.unstarted > 0)) this.#watch();

@@ -6,20 +6,21 @@
 
 import type { MessagePort, Worker } from "node:worker_threads";
 import { got } from "../src/index.ts";
+import { Broadcasts } from "./broadcasts.ts";
 import { takeCallbacks } from "./callbacks.ts";
 import { attachOptions } from "./calloptions.ts";
 import { type Code, CodeBook } from "./code.ts";
 import { type Death, strandedError, terminatedError } from "./death.ts";
 import { Dispatcher } from "./dispatch.ts";
 import { BrokenPoolError } from "./errors.ts";
-import { type Host, isBound, type Owner } from "./host.ts";
-import { Job, type JobExtra, type JobPlace } from "./job.ts";
+import type { Host, Owner } from "./host.ts";
+import { isBound, Job, type JobExtra, type JobPlace } from "./job.ts";
 import { captureStores } from "./jobcontext.ts";
 import { Ledger } from "./ledger.ts";
 import { started, submitted, tellSubmitted } from "./observe/channels.ts";
 import { Moments } from "./observe/moments.ts";
 import type { CallOptions, Settings } from "./options.ts";
-import type { Broadcast, Details } from "./protocol.ts";
+import type { Details } from "./protocol.ts";
 import { Room } from "./room.ts";
 import { SetUp } from "./setup.ts";
 import { refuseWhileLoading } from "./shipping/loading.ts";
@@ -35,8 +36,10 @@ export class Engine implements Owner {
   readonly ledger: Ledger;
   readonly dispatcher: Dispatcher;
   readonly threads: Threads;
-  readonly codes = new CodeBook();
-  readonly broadcasts: Broadcast[] = [];
+  readonly codes: CodeBook = new CodeBook((number) => {
+    for (const host of this.dispatcher.hosts) host.session?.forget(number);
+  });
+  readonly broadcasts = new Broadcasts();
   /** Why no more jobs are taken, or null. */
   refusal: Error | null = null;
   /** Is told when a worker gets something to do. */
@@ -74,9 +77,10 @@ export class Engine implements Owner {
     this.setup = new SetUp(settings);
     this.dispatcher = new Dispatcher(settings.size, this, this.#queued);
     this.room = new Room(settings, this.dispatcher);
-    this.threads = new Threads(settings, (error) => {
+    const abandon = (error: Error) => {
       for (const host of this.dispatcher.hosts) host.abandon(error);
-    });
+    };
+    this.threads = new Threads(settings, abandon, (error) => this.stray(error));
   }
 
   get name(): string {
@@ -182,6 +186,7 @@ export class Engine implements Owner {
       else if (!(code instanceof Promise)) this.#shipped(job, code);
       else {
         this.#onTheWay.add(job);
+        this.dispatcher.warm();
         code.then(
           (done) => this.#shipped(job, done),
           (failure) => this.#unshippable(job, failure),
@@ -211,7 +216,7 @@ export class Engine implements Owner {
 
   async open(port: MessagePort, slots: SharedArrayBuffer): Promise<void> {
     this.onSession();
-    const broadcasts = [...this.broadcasts];
+    const broadcasts = this.broadcasts.list();
     const { tasksPerWorker } = this.settings;
     const setup = await this.setup.recipes().catch((error) => {
       this.broken(error);
@@ -254,9 +259,7 @@ export class Engine implements Owner {
   stray(error: unknown): void {
     process.emitWarning(
       `An error in a worker of pool "${this.settings.name}" that belongs to no running job: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-      {
-        code: "THREADLOOP_STRAY_ERROR",
-      },
+      { code: "THREADLOOP_STRAY_ERROR" },
     );
   }
 

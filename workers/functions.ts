@@ -17,6 +17,8 @@ export interface Callee {
   isCold: boolean;
 }
 
+/** Functions that a thread without a session knows: those of a program, not those that it makes on the way. */
+const MOST_KEPT = 256;
 const AsyncFunction = (async () => {}).constructor;
 
 export class Functions {
@@ -27,6 +29,19 @@ export class Functions {
     if (this.#callees.has(number)) return;
     this.#callees.set(number, { name, fn: null, isAsync: null, isSlow: true, isCold: true });
     this.#recipes.set(number, recipe);
+  }
+
+  /** The function does not exist any more on the main side. */
+  forget(number: number): void {
+    this.#callees.delete(number);
+    this.#recipes.delete(number);
+  }
+
+  /** Between two sessions: the next one defines what it uses, so much can be forgotten. */
+  trim(): void {
+    if (this.#callees.size <= MOST_KEPT) return;
+    this.#callees.clear();
+    this.#recipes.clear();
   }
 
   get(number: number): Callee {

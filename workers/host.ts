@@ -6,10 +6,10 @@
 import type { MessagePort, Worker } from "node:worker_threads";
 import { CancelledError } from "../src/index.ts";
 import { openSwitchboard } from "./callbacks.ts";
-import { argumentError } from "./clone.ts";
+import { argumentError, detailsError } from "./clone.ts";
 import type { Code } from "./code.ts";
 import { type Death, whoIsToBlame } from "./death.ts";
-import { type Job, type JobPlace, jobTimer } from "./job.ts";
+import { isBound, type Job, type JobPlace, jobTimer } from "./job.ts";
 import { moved, tellMoved } from "./observe/channels.ts";
 import { Pace } from "./pace.ts";
 import * as wire from "./protocol.ts";
@@ -38,7 +38,7 @@ export interface Owner {
   /** The host has read replies, or may take jobs again. */
   available(host: Host): void;
   died(host: Host, death: Death): void;
-  /** The worker cannot be set up: its initializer, a preload or a broadcast failed there. */
+  /** The worker cannot be set up: its initializer or a preload failed there, or a broadcast cannot be loaded. */
   broken(error: unknown): void;
 }
 
@@ -94,7 +94,7 @@ export class Host implements JobPlace {
 
   /** Asks the thread about itself; null when it ends instead. */
   ask(question: wire.Question): Promise<unknown> {
-    return (this.#session ?? this.#open()).ask(question);
+    return this.open().ask(question);
   }
 
   get isLive(): boolean {
@@ -106,18 +106,51 @@ export class Host implements JobPlace {
     return !this.#ending && this.table.hasRoom;
   }
 
-  /** Whether the worker has nothing to do, as far as can be seen: all its jobs are suspended and none is in a first step. */
+  /** Whether its thread is set up: it would start a job at once if it were idle. */
+  get isReady(): boolean {
+    return this.#session?.isReady === true;
+  }
+
+  /**
+   * Whether the worker has nothing to do, as far as can be seen: all its jobs are suspended, none is in a first step, and
+   * it has read that jobs were taken back from it. One that blocks in a later step of a coroutine has not.
+   */
   get isIdle(): boolean {
-    return this.isOpen && this.load === 0 && this.table.words[CURRENT] === 0;
+    return this.isOpen && this.load === 0 && this.table.owed === 0 && this.table.words[CURRENT] === 0;
   }
 
   get unstarted(): number {
     return this.table.unstarted;
   }
 
+  /** Its session; opens one when there is none. */
+  open(): Session {
+    if (this.#session !== null) return this.#session;
+    this.#pace.start(performance.now());
+    this.#session = new Session({
+      open: (port) => this.#owner.open(port, this.table.words.buffer as SharedArrayBuffer),
+      findThread: (id) => this.#owner.findThread(id),
+      ready: () => {
+        this.#pace.start(performance.now()); // what waited for the thread to be set up has not waited for a job
+        this.#owner.ready(this);
+      },
+      replies: (message) => this.#read(message),
+      broken: (error) => this.#owner.broken(error),
+      stray: (error) => this.#owner.stray(error),
+      refused: (slot, args, error) => this.#refused(slot, args, error),
+      refusedDetails: (slot, { stores = {} }, error) => {
+        const job = this.table.at(slot);
+        if (job && this.#retract(job)) this.#owner.fail(job, detailsError(job.name, stores, error));
+      },
+      ended: (error) => this.#ended(error),
+    });
+    this.#watchIdle();
+    return this.#session;
+  }
+
   /** Gives a job to the worker. */
   post(job: Job): void {
-    const session = this.#session ?? this.#open();
+    const session = this.open();
     const slot = this.table.take(job);
     this.#posted++;
     job._place = this;
@@ -127,10 +160,14 @@ export class Host implements JobPlace {
     else this.#postSpecial(session, job, code);
   }
 
+  /** Whether jobs wait and none was started since the last look; else it takes no clock to say that it is not stuck. */
+  get standsStill(): boolean {
+    return this.unstarted > 0 && this.#pace.standsStill(this.table.words[PULSE] as number);
+  }
+
   /** Has the worker started nothing since the last look, long ago, although jobs wait? */
   isStuck(now: number): boolean {
-    const stands = this.#pace.isStuck(this.table.words[PULSE] as number, now);
-    return stands && this.unstarted > 0;
+    return this.#pace.isStuck(this.table.words[PULSE] as number, now) && this.unstarted > 0;
   }
 
   /** Takes back up to `most` jobs that have not started, the newest ones, and returns them oldest first. */
@@ -206,37 +243,12 @@ export class Host implements JobPlace {
     await session?.ended;
   }
 
-  /** Has the thread run its teardown, and ends the session; without one it opens one first, which some idle thread serves. */
-  async tearDown(): Promise<void> {
-    const session = this.#session ?? this.#open();
-    if (!this.#ending) session.control(wire.END, 0, 0);
-    this.#ending = true;
-    await session.ended;
-  }
-
-  #open(): Session {
-    this.#pace.start(performance.now());
-    const session = new Session({
-      open: (port) => this.#owner.open(port, this.table.words.buffer as SharedArrayBuffer),
-      findThread: (id) => this.#owner.findThread(id),
-      ready: () => this.#owner.ready(this),
-      replies: (message) => this.#read(message),
-      broken: (error) => this.#owner.broken(error),
-      stray: (error) => this.#owner.stray(error),
-      refused: (slot, args, error) => this.#refused(slot, args, error),
-      ended: (error) => this.#ended(error),
-    });
-    this.#session = session;
-    this.#watchIdle();
-    return session;
-  }
-
   #postSpecial(session: Session, job: Job, code: Code): void {
     const extra = job._more();
     const recipe = code.number === wire.OWN_FUNCTION ? { recipe: code.shipment.recipe } : null;
     const details = recipe === null ? extra.details : { ...extra.details, ...recipe };
     if (extra.callbacks !== null) {
-      const { details: callbacks, close } = openSwitchboard(extra.callbacks);
+      const { details: callbacks, close } = openSwitchboard(job.name, extra.callbacks);
       extra.cleanups.push(close);
       session.controlMoving(wire.DETAILS, job._slot, { ...details, callbacks }, [callbacks.port]);
     } else if (details !== null) session.control(wire.DETAILS, job._slot, details);
@@ -253,24 +265,19 @@ export class Host implements JobPlace {
 
   #armGrace(job: Job): void {
     const grace = job._extra?.options.cancelGrace ?? this.#owner.cancelGrace;
-    const reason = () =>
-      new Error(`job \`${job.name}\` went on for more than ${grace} ms after it was cancelled`);
-    jobTimer(job._more(), grace, () => this.kill(reason(), job));
+    const why = () => `job \`${job.name}\` went on for more than ${grace} ms after it was cancelled`;
+    jobTimer(job._more(), grace, () => this.kill(new Error(why()), job));
   }
 
   #read(message: readonly unknown[]): void {
     const end = message.length - wire.TRAILER_WORDS;
-    const [busy, ran] = [message[end] as number, message[end + 1] as number];
-    this.#pace.learn(busy, ran);
+    this.#pace.learn((message[end] as number) / 1000, message[end + 1] as number);
     for (let i = 0; i < end; i += wire.REPLY_WORDS) {
-      this.#reply(message[i] as number, message[i + 1] as number, message[i + 2]);
+      const [slot, kind, value] = [message[i] as number, message[i + 1] as number, message[i + 2]];
+      if (kind > wire.LAST_FINAL) this.#notice(slot, kind, value);
+      else this.#final(slot, kind, value);
     }
     this.#owner.available(this);
-  }
-
-  #reply(slot: number, kind: number, value: unknown): void {
-    if (kind > wire.LAST_FINAL) this.#notice(slot, kind, value);
-    else this.#final(slot, kind, value);
   }
 
   #final(slot: number, kind: number, value: unknown): void {
@@ -291,18 +298,17 @@ export class Host implements JobPlace {
 
   #refused(slot: number, args: readonly unknown[], error: unknown): void {
     const job = this.table.at(slot);
-    if (job === undefined) return;
     this.table.unpost(slot);
+    if (job === undefined) return;
     this.#posted--;
     this.#owner.fail(job, argumentError(job.name, args, error));
   }
 
   #ended(error: Error | null): void {
-    const wasReady = this.#session?.isReady === true;
+    const wasReady = this.isReady;
     this.#session = null;
     this.#ending = false;
-    if (this.#linger !== null) clearInterval(this.#linger);
-    this.#linger = null;
+    clearInterval(this.#linger ?? undefined);
     const isDead = this.#posted > 0 || error !== null;
     const death = isDead
       ? this.#takeStock(error ?? new Error("the worker ended its session"), wasReady)
@@ -325,11 +331,11 @@ export class Host implements JobPlace {
     return { cause, wasReady, culprit, started, unstarted };
   }
 
-  /** Ends the session once nothing has been there to do for a whole interval. */
+  /** Ends the session once its thread is there and nothing has been there to do for a whole interval. */
   #watchIdle(): void {
     let wasIdle = false;
     const look = () => {
-      const isIdle = this.#posted === 0 && this.pins === 0;
+      const isIdle = this.isReady && this.#posted === 0 && this.pins === 0;
       if (isIdle && wasIdle) this.#endSession();
       wasIdle = isIdle;
     };
@@ -341,10 +347,4 @@ export class Host implements JobPlace {
     this.#ending = true;
     this.#session.close();
   }
-}
-
-/** A job that cannot run in another worker than the one it was posted to. */
-export function isBound(job: Job): boolean {
-  const extra = job._extra;
-  return extra !== null && (extra.target !== null || extra.transfer !== null);
 }

@@ -32,8 +32,6 @@ export interface ThreadState {
   ranBroadcast(number: number): void;
   /** Answers a question of the host about the thread. */
   answer(id: number, question: wire.Question): void;
-  /** Runs the teardown and lets go of the port. */
-  end(): void;
 }
 
 /** A job read from a batch. */
@@ -51,8 +49,9 @@ export class Intake implements Stage {
   readonly watch: Stopwatch;
   readonly #thread: ThreadState;
   readonly #limit: number;
-  /** Jobs in progress, by slot. */
-  readonly #running = new Map<number, Running>();
+  /** Jobs in progress, by slot: an array, as a Map would cost a job as much as its call. */
+  readonly #running: (Running | undefined)[] = [];
+  #inProgress = 0;
   readonly #details = new Map<number, wire.Details>();
   readonly #batches: (readonly unknown[])[] = [];
   #batch: readonly unknown[] = [];
@@ -69,7 +68,7 @@ export class Intake implements Stage {
     this.slots = slots;
     this.loop = thread.loop;
     this.watch = new Stopwatch(slots);
-    this.replies = new Replies(port, slots, (slot, error) => this.#running.get(slot)?.blame(error));
+    this.replies = new Replies(port, slots, (slot, error) => this.#running[slot]?.blame(error));
     this.#thread = thread;
     this.#limit = limit;
   }
@@ -85,7 +84,8 @@ export class Intake implements Stage {
 
   ended(slot: number): void {
     this.watch.end(slot);
-    this.#running.delete(slot);
+    this.#running[slot] = undefined;
+    this.#inProgress--;
     if (!this.#busy && this.#hasWork()) this.#wakeLater();
   }
 
@@ -94,10 +94,10 @@ export class Intake implements Stage {
       const [code, slot, value] = [words[at], words[at + 1] as number, words[at + 2]];
       if (code === wire.DEFINE) this.#thread.functions.define(slot, value as wire.Definition);
       else if (code === wire.DETAILS) this.#details.set(slot, value as wire.Details);
-      else if (code === wire.CANCEL) this.#running.get(slot)?.cancel(value as string | undefined);
-      else if (code === wire.CREDIT) this.#running.get(slot)?.credit?.give(value as number);
-      else if (code === wire.ASK) this.#thread.answer(slot, value as wire.Question);
-      else this.#thread.end();
+      else if (code === wire.CANCEL) this.#running[slot]?.cancel(value as string | undefined);
+      else if (code === wire.CREDIT) this.#running[slot]?.credit?.give(value as number);
+      else if (code === wire.FORGET) this.#thread.functions.forget(slot);
+      else this.#thread.answer(slot, value as wire.Question);
     }
   }
 
@@ -150,7 +150,7 @@ export class Intake implements Stage {
 
   /** Starts the next job that can be claimed; false when there is none, or it has to wait. */
   #next(): boolean {
-    while (!this.#loading && this.#running.size < this.#limit) {
+    while (!this.#loading && this.#inProgress < this.#limit) {
       if (this.#at >= this.#batch.length) {
         const batch = this.#batches.shift();
         if (batch === undefined) return false;
@@ -173,7 +173,8 @@ export class Intake implements Stage {
     const end = first + (batch[this.#at + 2] as number);
     const number = batch[this.#at + 1] as number;
     this.#at = end;
-    return { slot, number, args: batch.slice(first, end), details: this.#takeDetails(slot) };
+    const args = end - first === 1 ? [batch[first]] : batch.slice(first, end); // slice costs as much as an empty job
+    return { slot, number, args, details: this.#takeDetails(slot) };
   }
 
   #skip(slot: number): void {
@@ -219,7 +220,7 @@ export class Intake implements Stage {
     this.slots[CURRENT] = call.slot;
     callee
       .then(
-        (loaded) => this.#start(call, loaded),
+        (loaded) => this.#startUnlessCancelled(call, loaded),
         (error) => this.#unloadable(call, error),
       )
       .then(goOn);
@@ -229,16 +230,23 @@ export class Intake implements Stage {
     this.replies.add(call.slot, wire.UNLOADABLE, encodeThrown(error));
   }
 
+  #startUnlessCancelled(call: Call, callee: Callee): void {
+    if (cancelRequested(this.slots, call.slot)) {
+      this.watch.end(call.slot);
+      this.replies.add(call.slot, wire.CANCELLED, undefined);
+    } else this.#start(call, callee);
+  }
+
   #start(call: Call, callee: Callee): void {
     const { slot, args, details } = call;
     const running = new Running(this, slot, details?.name ?? callee.name);
     this.replies.names[slot] = running.name;
-    this.#running.set(slot, running);
+    this.#running[slot] = running;
+    this.#inProgress++;
     this.#last = callee;
     if (callee.isSlow) this.replies.flush();
     if (details?.timed === true) this.replies.send(slot, wire.STARTED, 0);
-    if (cancelRequested(this.slots, slot)) running.reply(wire.CANCELLED, undefined);
-    else if (details === undefined) running.start(callee, args);
+    if (details === undefined) running.start(callee, args);
     else if (details.life === undefined) this.#startSpecial(running, callee, args, details);
     else startFollowed(running, details.life, () => this.#startSpecial(running, callee, args, details));
   }

@@ -89,7 +89,7 @@ export class Job<T = unknown> extends Future<T> {
 
   /** The name given with `with({ name })`, or the function's. */
   get name(): string {
-    return this._extra?.options.name ?? this._code?.name ?? "anonymous";
+    return this._extra?.options.name ?? this._extra?.details?.name ?? this._code?.name ?? "anonymous";
   }
 
   /** Tells whether a worker has started it. */
@@ -145,8 +145,14 @@ export function extraOf(options: CallOptions): JobExtra {
   };
 }
 
+/** A job that cannot run in another worker than the one it was posted to. */
+export function isBound(job: Job): boolean {
+  const extra = job._extra;
+  return extra !== null && (extra.target !== null || extra.transfer !== null);
+}
+
 /** The longest that Node's timers can wait; anything longer is as good as for ever. */
-const LONGEST = 2 ** 31 - 1;
+export const LONGEST = 2 ** 31 - 1;
 
 /** Calls a function after so many milliseconds, unless the job has settled by then. */
 export function jobTimer(extra: JobExtra, milliseconds: number, fn: () => void): void {

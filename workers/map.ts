@@ -1,6 +1,6 @@
 // pool.map: a function over many items, with as many in flight as it takes and no more.
 
-import { Future } from "../src/index.ts";
+import { Future, got } from "../src/index.ts";
 import type { ChunkResult } from "./bodies.ts";
 import type { Engine } from "./engine.ts";
 import type { Job } from "./job.ts";
@@ -36,7 +36,7 @@ export async function* mapJobs<T, R>(
   options: MapOptions,
   callOptions: CallOptions | null,
 ): AsyncGenerator<R, void, undefined> {
-  checkMapOptions(options);
+  checkMapOptions(fn, options);
   const { chunkSize = 1, ordered = true, onProgress } = options;
   const bufferSize = options.bufferSize ?? engine.settings.size * IN_FLIGHT * chunkSize;
   const source = new Source(items);
@@ -45,9 +45,12 @@ export async function* mapJobs<T, R>(
   let done = 0;
   try {
     for (;;) {
-      while (!source.ended && (flight.items === 0 || flight.items + chunkSize <= bufferSize)) {
+      while (!source.ended && flight.takes(chunkSize, bufferSize)) {
         const chunk = await source.pull(chunkSize);
-        if (chunk.length > 0) flight.add(submitChunk(engine, shipped, chunk, callOptions), chunk.length);
+        if (chunk.length === 0) break;
+        const submit = () => flight.add(submitChunk(engine, shipped, chunk, callOptions), chunk.length);
+        if (engine.room.isFree) submit();
+        else await engine.room.whenThere(callOptions?.priority, submit);
       }
       if (flight.items === 0) return;
       const { job, size } = await flight.next();
@@ -55,12 +58,16 @@ export async function* mapJobs<T, R>(
       done += size;
       onProgress?.(done);
       yield* values as R[];
-      if (failure !== undefined) throw decodeThrown(failure);
+      rethrow(failure);
     }
   } finally {
     await flight.cancelAll();
     await source.close();
   }
+}
+
+function rethrow(failure: ChunkResult["failure"]): void {
+  if (failure !== undefined) throw decodeThrown(failure);
 }
 
 function submitChunk(engine: Engine, fn: AnyFunction, chunk: unknown[], options: CallOptions | null): Job {
@@ -73,19 +80,22 @@ function submitChunk(engine: Engine, fn: AnyFunction, chunk: unknown[], options:
 class Source<T> {
   ended = false;
   readonly #iterator: Iterator<T> | AsyncIterator<T>;
+  readonly #isAsync: boolean;
 
   constructor(items: Iterable<T> | AsyncIterable<T>) {
-    const iterable = items as Partial<Iterable<T> & AsyncIterable<T>>;
-    const iterator = iterable[Symbol.asyncIterator]?.() ?? iterable[Symbol.iterator]?.();
-    if (iterator === undefined) throw new TypeError(`Expected \`items\` to be iterable, got ${typeof items}`);
+    const iterable = items as Partial<Iterable<T> & AsyncIterable<T>> | null | undefined;
+    const asynchronous = iterable?.[Symbol.asyncIterator]?.();
+    const iterator = asynchronous ?? iterable?.[Symbol.iterator]?.();
+    if (iterator === undefined) throw new TypeError(`Expected \`items\` to be iterable, got ${got(items)}`);
     this.#iterator = iterator;
+    this.#isAsync = asynchronous !== undefined;
   }
 
   async pull(count: number): Promise<T[]> {
     const chunk: T[] = [];
     while (chunk.length < count) {
       const step = this.#iterator.next();
-      const { done, value } = step instanceof Promise ? await step : (step as IteratorResult<T>);
+      const { done, value } = this.#isAsync ? await step : (step as IteratorResult<T>);
       if (done === true) {
         this.ended = true;
         break;
@@ -110,6 +120,11 @@ class Flight {
 
   constructor(ordered: boolean) {
     this.#ordered = ordered;
+  }
+
+  /** Whether so many items more are within the limit; one chunk always is. */
+  takes(items: number, most: number): boolean {
+    return this.items === 0 || this.items + items <= most;
   }
 
   add(job: Job, size: number): void {

@@ -29,7 +29,10 @@ export interface WorkerPoolOptions {
   readonly name?: string;
   /** Runs in every new worker before its first job; when it fails, the pool is broken. */
   readonly initializer?: () => unknown;
-  /** Runs in every worker when the pool closes; a thread that goes because it is idle, or dies, does not run it. */
+  /**
+   * Runs in every worker before its thread goes, because it was idle or the pool closes; for at most 5 seconds. What it
+   * throws is a process warning. A thread that is terminated, or exits, does not run it, nor one that had no job.
+   */
   readonly teardown?: () => unknown;
   /** URLs of modules that every new worker imports before its first job. */
   readonly preload?: readonly (string | URL)[];
@@ -81,6 +84,7 @@ export interface Settings extends WorkerPoolOptions {
 
 /** Fills in the defaults; throws RangeError or TypeError that names the option. */
 export function settingsOf(options: WorkerPoolOptions): Settings {
+  is("options", options, isObject(options), "an object");
   const size = options.size ?? availableParallelism();
   const settings: Settings = {
     ...options,
@@ -95,6 +99,12 @@ export function settingsOf(options: WorkerPoolOptions): Settings {
     ship: options.ship ?? "auto",
     attempts: options.attempts ?? 3,
   };
+  checkNumbers(settings);
+  checkKinds(settings);
+  return settings;
+}
+
+function checkNumbers(settings: Settings): void {
   count("size", settings.size, 1);
   count("minThreads", settings.minThreads, 0, settings.size);
   count("attempts", settings.attempts, 1);
@@ -103,12 +113,28 @@ export function settingsOf(options: WorkerPoolOptions): Settings {
   duration("idleTimeout", settings.idleTimeout);
   duration("cancelGrace", settings.cancelGrace);
   duration("blockedAfter", settings.blockedAfter);
-  oneOf("ship", settings.ship, SHIP_MODES);
-  return settings;
+}
+
+function checkKinds(options: Settings): void {
+  oneOf("ship", options.ship, SHIP_MODES);
+  is("name", options.name, typeof options.name === "string", "a string");
+  for (const key of ["initializer", "teardown"] as const) {
+    is(key, options[key], options[key] === undefined || typeof options[key] === "function", "a function");
+  }
+  for (const key of ["preload", "execArgv"] as const) {
+    is(key, options[key], options[key] === undefined || Array.isArray(options[key]), "an array");
+  }
+  for (const key of ["resourceLimits", "context"] as const) {
+    is(key, options[key], options[key] === undefined || isObject(options[key]), "an object");
+  }
+  for (const [name, storage] of Object.entries(options.context ?? {})) {
+    is(`context.${name}`, storage, typeof storage?.getStore === "function", "an AsyncLocalStorage");
+  }
 }
 
 /** Checks the options of calls; throws RangeError or TypeError that names the option. */
 export function checkCallOptions(options: CallOptions): void {
+  is("options", options, isObject(options), "an object");
   for (const key of ["timeout", "queueTimeout", "cancelGrace"] as const) {
     if (options[key] !== undefined) duration(key, options[key]);
   }
@@ -116,13 +142,27 @@ export function checkCallOptions(options: CallOptions): void {
   if (options.priority !== undefined && !Number.isFinite(options.priority)) {
     throw new RangeError(`Expected \`priority\` to be a finite number, got ${got(options.priority)}`);
   }
-  if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
-    throw new TypeError(`Expected \`signal\` to be an AbortSignal, got ${got(options.signal)}`);
-  }
+  const { signal, transfer, name } = options;
+  is("signal", signal, signal === undefined || signal instanceof AbortSignal, "an AbortSignal");
+  is("transfer", transfer, transfer === undefined || Array.isArray(transfer), "an array");
+  is("name", name, name === undefined || typeof name === "string", "a string");
 }
 
-/** Checks the options of a map. */
-export function checkMapOptions(options: { bufferSize?: number; chunkSize?: number }): void {
+/** Checks how a pool is to be closed. */
+export function checkCloseOptions(options: { readonly deadline?: number }): void {
+  is("options", options, isObject(options), "an object");
+  if (options.deadline !== undefined) duration("deadline", options.deadline);
+}
+
+/** Checks what a map is given. */
+export function checkMapOptions(
+  fn: unknown,
+  options: { bufferSize?: number; chunkSize?: number; onProgress?: unknown },
+): void {
+  is("fn", fn, typeof fn === "function", "a function");
+  is("options", options, isObject(options), "an object");
+  const { onProgress } = options;
+  is("onProgress", onProgress, onProgress === undefined || typeof onProgress === "function", "a function");
   if (options.chunkSize !== undefined) count("chunkSize", options.chunkSize, 1);
   if (options.bufferSize !== undefined) count("bufferSize", options.bufferSize, options.chunkSize ?? 1);
 }
@@ -142,6 +182,14 @@ function countOrInfinity(name: string, value: unknown, least: number): void {
 function duration(name: string, value: unknown): void {
   if (typeof value === "number" && value >= 0) return;
   throw new RangeError(`Expected \`${name}\` to be milliseconds >= 0, got ${got(value)}`);
+}
+
+function is(name: string, value: unknown, isSo: boolean, what: string): void {
+  if (!isSo) throw new TypeError(`Expected \`${name}\` to be ${what}, got ${got(value)}`);
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null;
 }
 
 function oneOf(name: string, value: unknown, allowed: readonly string[]): void {

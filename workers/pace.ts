@@ -23,7 +23,7 @@ export class Pace {
     return this.#mean >= LONG;
   }
 
-  /** A session begins: the worker has all its time before it. */
+  /** A session begins, or its thread is set up: the worker has all its time before it. */
   start(now: number): void {
     this.#pulseAt = now;
   }
@@ -36,6 +36,11 @@ export class Pace {
     if (ran === 0) return;
     const mean = busy / ran;
     this.#mean += (mean - this.#mean) * (ran >= 8 || mean < this.#mean ? 0.5 : 0.2);
+  }
+
+  /** Whether the worker's start counter is where it was when it was looked at last. */
+  standsStill(pulse: number): boolean {
+    return pulse === this.#pulse;
   }
 
   /** Whether the worker's start counter has stood still for long. */

@@ -14,7 +14,13 @@ import { type PoolStats, statsOf } from "./observe/stats.ts";
 import { TaskTree } from "./observe/tasktree.ts";
 import { PoolTrace } from "./observe/trace.ts";
 import { Watchdog } from "./observe/watchdog.ts";
-import { type CallOptions, checkCallOptions, settingsOf, type WorkerPoolOptions } from "./options.ts";
+import {
+  type CallOptions,
+  checkCallOptions,
+  checkCloseOptions,
+  settingsOf,
+  type WorkerPoolOptions,
+} from "./options.ts";
 import { type RemoteModule, remoteModule } from "./remotemodule.ts";
 import type { AnyFunction } from "./shipping/recipe.ts";
 import { type Actor, type ActorClass, spawnActor } from "./spawn.ts";
@@ -58,8 +64,9 @@ export class PoolView {
   }
 
   /**
-   * The same as `submit`, but waits for room in the queue first: back-pressure for those who produce jobs faster than
-   * the workers take them. Resolves with the job in a box, as an async function that returned it would await it.
+   * The same as `submit`, but waits for room in the queue first, the highest `priority` first: back-pressure for those
+   * who produce jobs faster than the workers take them. Resolves with the job in a box, as an async function that
+   * returned it would await it.
    *
    * @example
    * ```ts
@@ -74,8 +81,10 @@ export class PoolView {
     fn: (...args: A) => R,
     ...args: A
   ): Promise<{ readonly job: Job<Awaited<R>> }> {
-    await this._engine.room.wait();
-    return { job: this.submit(fn, ...args) };
+    const { room } = this._engine;
+    this._engine.checkOpen();
+    const submit = () => ({ job: this.submit(fn, ...args) });
+    return room.isFree ? submit() : room.whenThere(this.#options?.priority, submit);
   }
 
   /**
@@ -217,7 +226,8 @@ export class WorkerPool extends PoolView {
 
   /**
    * Runs a function once in every worker there is, and in every one born later before its first job; gives the results
-   * of those there are. Rejects with the first error. A worker born later in which it fails breaks the pool.
+   * of those there are. Rejects with the first error, and then no worker born later runs it. What it throws in a worker
+   * born later is a process warning.
    */
   broadcast<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Promise<Awaited<R>[]> {
     return broadcastJob(this._engine, fn as AnyFunction, args) as Promise<Awaited<R>[]>;
@@ -291,6 +301,7 @@ export class WorkerPool extends PoolView {
    * return the same promise. Safe to call from a job's callback; it cannot be undone.
    */
   close(options: CloseOptions = {}): Promise<CloseReport> {
+    checkCloseOptions(options);
     this.#closed ??= closeEngine(this._engine, options);
     return this.#closed;
   }

@@ -9,7 +9,7 @@
 //
 // One port per worker carries everything, as two would reorder each other's messages. A message is one flat array of
 // records: a job is `slot, function, argc, ...args`, anything else begins with a negative code. The other way every
-// record is `slot, kind, value`, and a message ends with two numbers: milliseconds spent in jobs and jobs begun
+// record is `slot, kind, value`, and a message ends with two numbers: microseconds spent in jobs and jobs begun
 // since the last message.
 //
 // Invariant: a slot is used again only after its final reply (or SKIPPED) was read, and both directions are ordered:
@@ -30,10 +30,10 @@ export const CANCEL = -2;
 export const DETAILS = -3;
 /** `CREDIT, slot, count`: the reader of a stream takes this many items more. */
 export const CREDIT = -4;
-/** `END, 0, 0`: run the teardown, then let go of the port. */
-export const END = -5;
 /** `ASK, id, question`: ANSWER it. */
-export const ASK = -6;
+export const ASK = -5;
+/** `FORGET, number, 0`: function `number` does not exist any more on the main side. */
+export const FORGET = -6;
 /** Every record that is not a job has this many words. */
 export const CONTROL_WORDS = 3;
 /** A job's record has this many words before its arguments. */
@@ -135,7 +135,13 @@ export interface SessionSetup {
   readonly broadcasts: readonly Broadcast[];
 }
 
+/** The other piscina task: the thread runs its teardown, and posts null or the encoded error over this port. */
+export interface Farewell {
+  readonly farewell: MessagePort;
+}
+
 export interface Broadcast {
+  readonly number: number;
   readonly recipe: Recipe;
   readonly args: readonly unknown[];
 }

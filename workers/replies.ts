@@ -79,7 +79,7 @@ export class Replies {
   };
 
   #seal(words: unknown[]): void {
-    words.push(this.#busy, this.#ran);
+    words.push(Math.round(this.#busy * 1000), this.#ran); // whole numbers: one that is not makes doubles of all
     this.#busy = this.#ran = 0;
     this.#reported = this.#slots[SUSPENDED] as number;
   }

@@ -2,7 +2,7 @@
 
 import { CancelledError, Context, type EventLoop, type Task } from "../src/index.ts";
 import type { Credit } from "./credit.ts";
-import { currentJob, type RunningJob } from "./current.ts";
+import type { RunningJob } from "./current.ts";
 import type { Callee } from "./functions.ts";
 import * as wire from "./protocol.ts";
 import type { Replies } from "./replies.ts";
@@ -19,9 +19,9 @@ export interface Stage {
   ended(slot: number): void;
 }
 
-type Fn = (...args: unknown[]) => unknown;
+type Fn = (...args: readonly unknown[]) => unknown;
 
-/** Where the frames of a stack stop being the user's. */
+/** Where the frames of a stack stop being the user's: as built, the chunk of what only threads run. */
 const HERE = import.meta.url;
 
 export class Running implements RunningJob {
@@ -118,7 +118,7 @@ export class Running implements RunningJob {
   #call(callee: Callee, args: readonly unknown[]): void {
     this.slots[CURRENT] = this.slot;
     try {
-      const result = this.#context().run(callee.fn as Fn, ...args);
+      const result = this.#context()._apply(callee.fn as Fn, args);
       if (isThenable(result)) {
         callee.isAsync = true;
         this.startTask(() => result);
@@ -140,7 +140,7 @@ export class Running implements RunningJob {
   /** A context of its own: what the job sets is seen by it and what it starts, and by nobody else. */
   #context(): Context {
     const context = new Context();
-    context._values = new Map<object, unknown>().set(currentJob, this);
+    context._owner = this;
     return context;
   }
 }

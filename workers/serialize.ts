@@ -45,7 +45,7 @@ for (const candidate of [
   ...Object.values(poolErrors),
   ShipError,
 ]) {
-  if (isErrorClass(candidate)) known.set(candidate.name, candidate);
+  if (runtime.isErrorClass(candidate)) known.set(candidate.name, candidate);
 }
 
 /**
@@ -63,14 +63,10 @@ for (const candidate of [
  */
 export function registerErrors(...classes: readonly ErrorClass[]): void {
   for (const errorClass of classes) {
-    if (!isErrorClass(errorClass))
+    if (!runtime.isErrorClass(errorClass))
       throw new TypeError(`Expected classes that extend Error, got \`${errorClass}\``);
     known.set(errorClass.name, errorClass);
   }
-}
-
-function isErrorClass(value: unknown): value is ErrorClass {
-  return typeof value === "function" && (value === Error || value.prototype instanceof Error);
 }
 
 /**

@@ -30,6 +30,8 @@ export interface SessionEvents {
   replies(message: readonly unknown[]): void;
   /** A job that was not posted, as its arguments cannot be cloned. */
   refused(slot: number, args: readonly unknown[], error: unknown): void;
+  /** What belongs to a job cannot be cloned; the job itself is posted, and has to be taken back. */
+  refusedDetails(slot: number, details: wire.Details, error: unknown): void;
   ended(error: Error | null): void;
 }
 
@@ -57,12 +59,19 @@ export class Session {
   readonly #answers = new Map<number, (answer: unknown) => void>();
   #flushQueued = false;
   #killed = false;
+  #hasEnded = false;
 
   constructor(events: SessionEvents) {
     this.#events = events;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    this.#controls = new Channel(port1, { length: () => wire.CONTROL_WORDS, refused: refuseControl });
+    this.#controls = new Channel(port1, {
+      length: () => wire.CONTROL_WORDS,
+      refused: (words, at, error) => {
+        if (words[at] !== wire.DETAILS) throw error;
+        events.refusedDetails(words[at + 1] as number, words[at + 2] as wire.Details, error);
+      },
+    });
     this.#jobs = new Channel(port1, {
       length: jobLength,
       refused: (words, at, error) => events.refused(words[at] as number, argumentsAt(words, at), error),
@@ -123,6 +132,8 @@ export class Session {
 
   flush = (): void => {
     this.#flushQueued = false;
+    // What was not sent is told to be unstarted; the host may have given its slots to other jobs since.
+    if (this.#hasEnded) return;
     this.#controls.flush();
     this.#jobs.flush();
   };
@@ -131,6 +142,11 @@ export class Session {
     if (this.#flushQueued) return;
     this.#flushQueued = true;
     RESOLVED.then(this.flush);
+  }
+
+  /** No job has this function any more, nor will have. */
+  forget(number: number): void {
+    if (this.#known.delete(number)) this.control(wire.FORGET, number, 0);
   }
 
   #define(code: Code): void {
@@ -156,6 +172,7 @@ export class Session {
       this.#read(unpacked(entry.message) as unknown[]);
     }
     this.#port.close();
+    this.#hasEnded = true;
     for (const answer of this.#answers.values()) answer(null);
     this.#events.ended(failure);
   }
@@ -191,8 +208,4 @@ function jobLength(words: readonly unknown[], at: number): number {
 
 function argumentsAt(words: readonly unknown[], at: number): unknown[] {
   return words.slice(at + wire.JOB_WORDS, at + jobLength(words, at));
-}
-
-function refuseControl(_words: readonly unknown[], _at: number, error: unknown): never {
-  throw error;
 }

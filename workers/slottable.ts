@@ -16,6 +16,8 @@ export class SlotTable {
   #top = FIRST_SLOT;
   #posted = 0;
   #takenBack = 0;
+  /** Slots that were taken back and that the thread has not skipped yet. */
+  owed = 0;
 
   /** Whether another job can be posted. */
   get hasRoom(): boolean {
@@ -45,6 +47,7 @@ export class SlotTable {
   /** The job of a slot, which ends now: the slot is free again. Undefined for one that was taken back. */
   free(slot: number): Job | undefined {
     const job = this.#jobs[slot];
+    if (job === undefined) this.owed--;
     this.#jobs[slot] = undefined;
     release(this.words, slot);
     this.#free.push(slot);
@@ -64,13 +67,13 @@ export class SlotTable {
     if (slot < FIRST_SLOT || !reclaim(this.words, slot)) return false;
     this.#jobs[slot] = undefined;
     this.#takenBack++;
+    this.owed++;
     return true;
   }
 
   /** A job that never reached the thread: its slot is free at once. */
   unpost(slot: number): void {
-    this.#takenBack++;
-    this.free(slot);
+    if (this.free(slot) !== undefined) this.#takenBack++;
   }
 
   /** Every job that has a slot, in the order of posting. Rare, so it scans: nothing is kept per job for it. */
@@ -91,5 +94,6 @@ export class SlotTable {
     this.#top = FIRST_SLOT;
     this.#posted = 0;
     this.#takenBack = 0;
+    this.owed = 0;
   }
 }

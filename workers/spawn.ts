@@ -73,10 +73,15 @@ class ActorHandle {
 
   /** What the user holds: every property is a method of the object over there, but for the few of the handle itself. */
   facade(): object {
+    const text = () => `<Actor ${this.#code.name}${this.#closed === null ? "" : " closed"}>`;
     const own: Record<PropertyKey, unknown> = {
+      // Nothing is inherited: `toString` and the like may be methods of the object over there.
+      __proto__: null,
       close: () => this.close(),
       [Symbol.asyncDispose]: () => this.close(),
-      [inspect.custom]: () => `<Actor ${this.#code.name}${this.#closed === null ? "" : " closed"}>`,
+      [inspect.custom]: text,
+      [Symbol.toPrimitive]: text,
+      constructor: Object,
       // Not a thenable: an async function may return it.
       then: undefined,
     };

@@ -21,7 +21,8 @@ export class JobStream<T> implements AsyncIterableIterator<T> {
   readonly _job: Job;
   readonly #items: T[] = [];
   #taken = 0;
-  #change: Future<void> | null = null;
+  /** Those who wait for an item: several calls of next() may. */
+  readonly #waiting: Future<void>[] = [];
   #ended = false;
 
   /** @internal */
@@ -66,16 +67,15 @@ export class JobStream<T> implements AsyncIterableIterator<T> {
   }
 
   #announce(): void {
-    const change = this.#change;
-    this.#change = null;
-    if (change !== null && !change.done()) change.setResult();
+    for (const change of this.#waiting.splice(0)) if (!change.done()) change.setResult();
   }
 
   /** Being cancelled while it waits is leaving: a `for await` does not say so itself. */
   async #nextChange(): Promise<void> {
-    this.#change = new Future<void>();
+    const change = new Future<void>();
+    this.#waiting.push(change);
     try {
-      await this.#change;
+      await change;
     } catch (error) {
       await this.return();
       throw error;

@@ -8,13 +8,51 @@
 
 import { fileURLToPath } from "node:url";
 import type { MessagePort, Worker } from "node:worker_threads";
-import type { Piscina } from "piscina";
+import type { Piscina, TaskQueue } from "piscina";
+import { PACKAGE_ROOT } from "../src/index.ts";
 import { packed } from "./carrier.ts";
+import { Leaving } from "./leaving.ts";
 import type { Settings } from "./options.ts";
 import type { SessionSetup } from "./protocol.ts";
 import { type ThreadLoader, threadLoader } from "./shipping/loader.ts";
 
-const ENTRY = fileURLToPath(new URL("./worker.js", import.meta.url));
+const ENTRY = fileURLToPath(new URL("workers/entry.cjs", PACKAGE_ROOT));
+
+type Task = Parameters<TaskQueue["push"]>[0];
+
+/** Piscina's tasks that wait for a thread. */
+class SessionQueue implements TaskQueue {
+  readonly #tasks: Task[] = [];
+  #latest: Task | null = null;
+
+  get size(): number {
+    return this.#tasks.length;
+  }
+
+  push(task: Task): void {
+    this.#latest = task;
+    this.#tasks.push(task);
+  }
+
+  unshift(task: Task): void {
+    this.#latest = task;
+    this.#tasks.unshift(task);
+  }
+
+  shift(): Task | null {
+    return this.#tasks.shift() ?? null;
+  }
+
+  remove(task: Task): void {
+    const at = this.#tasks.indexOf(task);
+    if (at >= 0) this.#tasks.splice(at, 1);
+  }
+
+  /** Takes out what came last. */
+  withdraw(): void {
+    if (this.#latest !== null) this.remove(this.#latest);
+  }
+}
 
 export class Threads {
   /** What threads need to load what this one can. */
@@ -25,21 +63,44 @@ export class Threads {
   /** Piscina is loaded at first use, so that importing threadloop stays cheap. */
   #keeper: Promise<Piscina> | null = null;
   #piscina: Piscina | null = null;
+  /** Where there is a teardown. */
+  #leaving: Leaving | null = null;
+  readonly #onTeardownFailure: (error: unknown) => void;
+  readonly #queue: SessionQueue = new SessionQueue();
 
-  constructor(settings: Settings, onStillborn: (error: Error) => void) {
+  constructor(
+    settings: Settings,
+    onStillborn: (error: Error) => void,
+    onTeardownFailure: (error: unknown) => void,
+  ) {
     this.#settings = settings;
     this.#onStillborn = onStillborn;
+    this.#onTeardownFailure = onTeardownFailure;
   }
 
   /** Runs a session in a thread that has none; settles when the session or its thread ends. */
   async run(setup: SessionSetup): Promise<void> {
     const piscina = this.#piscina ?? (await this.#start());
-    await piscina.run(packed(setup), { transferList: [setup.port as MessagePort] });
+    const leaving = this.#leaving;
+    if (leaving !== null) await leaving.room();
+    const session = this.#give(piscina, setup);
+    leaving?.look();
+    await (leaving === null ? session : session.finally(() => leaving.look()));
   }
 
-  /** How many threads there are. */
+  /** Piscina throws when it cannot start a thread, and keeps the task, whose promise nobody has: it would reject at the end. */
+  #give(piscina: Piscina, setup: SessionSetup): Promise<void> {
+    try {
+      return piscina.run(packed(setup), { transferList: [setup.port as MessagePort] });
+    } catch (error) {
+      this.#queue.withdraw();
+      throw error;
+    }
+  }
+
+  /** How many threads there are, without those that are about to leave. */
   get count(): number {
-    return this.#piscina?.threads.length ?? 0;
+    return this.all.length - (this.#leaving?.count ?? 0);
   }
 
   get all(): readonly Worker[] {
@@ -48,6 +109,11 @@ export class Threads {
 
   find(threadId: number): Worker | undefined {
     return this.all.find((worker) => worker.threadId === threadId);
+  }
+
+  /** Has every thread run its teardown. */
+  async tearDown(): Promise<void> {
+    await this.#leaving?.all();
   }
 
   /** Terminates the threads. */
@@ -64,22 +130,24 @@ export class Threads {
   async #load(): Promise<Piscina> {
     // Threads inherit the memory of shared objects from the thread that starts them.
     const [{ Piscina }] = await Promise.all([import("piscina"), import("./shared/index.ts")]);
-    const { size, minThreads, idleTimeout, resourceLimits, env } = this.#settings;
+    const { size, minThreads, idleTimeout, teardown, resourceLimits, env } = this.#settings;
     const execArgv = this.#settings.execArgv ?? this.loader.execArgv;
     const piscina = new Piscina({
       filename: ENTRY,
       minThreads,
       maxThreads: size,
-      idleTimeout,
+      idleTimeout: teardown === undefined ? idleTimeout : Number.POSITIVE_INFINITY,
       concurrentTasksPerWorker: 1,
       atomics: "disabled",
       stricterFIFO: true,
       recordTiming: false,
+      taskQueue: this.#queue,
       ...(resourceLimits === undefined ? {} : { resourceLimits }),
       ...(env === undefined ? {} : { env }),
       ...(execArgv === undefined ? {} : { execArgv: [...execArgv] }),
     });
     piscina.on("error", this.#onStillborn);
+    if (teardown !== undefined) this.#leaving = new Leaving(piscina, this.#settings, this.#onTeardownFailure);
     return piscina;
   }
 }

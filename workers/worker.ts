@@ -1,4 +1,4 @@
-// What runs in every worker thread: piscina imports this file and calls `session` for each session.
+// What runs in every worker thread: piscina calls `session` for each session, through `entry`.
 //
 // The thread has one loop of ours, which runs from the first session to the thread's end: getRunningLoop, createTask
 // and sleep work in every job, and coroutines of several jobs interleave on it.
@@ -26,19 +26,22 @@ const thread: ThreadState = {
   functions: new Functions(),
   actors: new Map(),
   ranBroadcast: (number) => {
-    broadcastsDone = number + 1;
+    broadcastsDone = Math.max(broadcastsDone, number + 1);
   },
   answer: (id, question) => void answer(id, question),
-  end: () => void end(),
 };
 let setUp = false;
 let broadcastsDone = 0;
 let teardown: wire.Recipe | null = null;
 let current: { intake: Intake; port: MessagePort; slots: Slots } | null = null;
 
-/** Serves one host until it closes the port. */
+/** Serves one host until it closes the port; or says farewell, and waits to be ended. */
 export default async function session(received: unknown): Promise<void> {
-  const setup = unpacked(received) as wire.SessionSetup;
+  const setup = unpacked(received) as wire.SessionSetup | wire.Farewell;
+  await ("farewell" in setup ? leave(setup.farewell) : serve(setup));
+}
+
+async function serve(setup: wire.SessionSetup): Promise<void> {
   const { port } = setup;
   say(port, HELLO, threadId);
   const closed = new Promise((resolve) => port.once("close", resolve));
@@ -55,17 +58,19 @@ export default async function session(received: unknown): Promise<void> {
   port.on("message", (message: unknown) => intake.receive(unpacked(message) as unknown[]));
   await closed;
   current = null;
+  thread.functions.trim();
 }
 
-/** The last session of the thread: the teardown runs, and what it throws is told. */
-async function end(): Promise<void> {
-  const port = current?.port;
+/** The last task of the thread: the teardown runs, and what it throws is told. */
+async function leave(port: MessagePort): Promise<never> {
+  let failure: unknown = null;
   try {
     if (teardown !== null) await runOnce(teardown, []);
   } catch (error) {
-    charge(error);
+    failure = encodeThrown(error);
   }
-  port?.close();
+  port.postMessage(failure);
+  return new Promise(() => {});
 }
 
 async function answer(id: number, question: wire.Question): Promise<void> {
@@ -76,7 +81,7 @@ async function answer(id: number, question: wire.Question): Promise<void> {
 
 function startLoop(): EventLoop {
   const loop = newEventLoop();
-  void loop.runForever();
+  loop.runForever().catch(() => {}); // the thread ends, and there is nothing left that could wake the loop
   return loop;
 }
 
@@ -89,9 +94,18 @@ async function prepare(setup: wire.SessionSetup): Promise<void> {
     teardown = setup.teardown;
     setUp = true;
   }
-  for (const { recipe, args } of setup.broadcasts.slice(broadcastsDone)) {
-    await runOnce(recipe, args);
-    broadcastsDone++;
+  for (const broadcast of setup.broadcasts) await catchUp(broadcast, setup.port);
+}
+
+/** Runs a broadcast that was made before the thread was there. What it throws is told; the thread can be used. */
+async function catchUp({ number, recipe, args }: wire.Broadcast, port: MessagePort): Promise<void> {
+  if (number < broadcastsDone) return;
+  const fn = (await rebuild(recipe)) as (...args: unknown[]) => unknown;
+  broadcastsDone = number + 1;
+  try {
+    await loop.createTask(async () => fn(...args));
+  } catch (error) {
+    say(port, STRAY, encodeThrown(error, import.meta.url));
   }
 }
 
@@ -107,7 +121,7 @@ function say(port: MessagePort, kind: number, value: unknown): void {
 
 /** An error that nobody handles is charged to the job whose code made it, and neither the thread nor its neighbours die. */
 function charge(error: unknown): void {
-  const job = currentJob.get();
+  const job = currentJob();
   if (job !== null && !job.hasEnded) job.blame(error);
   else if (current !== null) say(current.port, STRAY, encodeThrown(error));
   else process.emitWarning(error instanceof Error ? error : String(error));
@@ -119,7 +133,7 @@ process.on("unhandledRejection", charge);
 /** A job that ends the thread is to be blamed for it, and what others have to say is said first. */
 const exit = process.exit;
 process.exit = (code) => {
-  const job = currentJob.get();
+  const job = currentJob();
   if (current !== null && job !== null) current.slots[CURRENT] = job.slot;
   current?.intake.replies.flush();
   return exit(code);

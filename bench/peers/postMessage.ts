@@ -1,4 +1,5 @@
-// Bare `postMessage`, one message a call: what a pool of one-by-one calls cannot beat. Calls go round-robin.
+// Bare `postMessage`, one message a call: what a pool of one-by-one calls cannot beat. A call goes to the
+// worker with the fewest, the first one of equals: a thread that has just run is awake sooner than its neighbour.
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { loadJobs, type Peer, type Threads, type Workload } from "./peer.ts";
 
@@ -11,21 +12,24 @@ async function open(workload: Workload, size: number): Promise<Threads> {
   await Promise.all(workers.map(untilReady));
   const waiting: (Resolve | undefined)[] = [];
   const free: number[] = [];
-  for (const worker of workers) {
+  const calls = workers.map(() => 0);
+  for (const [index, worker] of workers.entries()) {
     worker.on("message", ([id, value]: [number, unknown]) => {
       const resolve = waiting[id];
       waiting[id] = undefined;
       free.push(id);
+      calls[index]!--;
       resolve?.(value);
     });
   }
-  let next = 0;
   return {
     run: (job, input, transfer) =>
       new Promise((resolve) => {
         const id = free.pop() ?? waiting.length;
+        const least = calls.indexOf(Math.min(...calls));
         waiting[id] = resolve;
-        workers[next++ % size]!.postMessage([id, job, input], transfer);
+        calls[least]!++;
+        workers[least]!.postMessage([id, job, input], transfer);
       }),
     close: () => Promise.all(workers.map((worker) => worker.terminate())),
   };

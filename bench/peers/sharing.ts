@@ -3,7 +3,7 @@ import { MessageChannel } from "node:worker_threads";
 import { Mutex } from "async-mutex";
 import { Lock, run } from "threadloop";
 import { SharedLock, SharedQueue, WorkerPool } from "threadloop/workers";
-import { addUnderLock, type Message, postAll, putAll } from "../workloads/sharing.ts";
+import { addUnderLock, countOvertaking, type Message, postAll, putAll } from "../workloads/sharing.ts";
 
 /** Each does something so many times, checks that it was right, and returns nothing. */
 export interface Sharer {
@@ -13,8 +13,12 @@ export interface Sharer {
   alone?(count: number): Promise<void>;
   /** Two threads take and release one lock, each half of the times. */
   contended?(count: number): Promise<void>;
+  /** The same; tells the share of turns that overtook somebody who waited already. */
+  overtaking?(count: number): Promise<number>;
   /** A thread sends messages to the main thread. */
   messages?(count: number): Promise<void>;
+  /** How many items came that were not the next ones. */
+  faults?(): number;
   close?(): Promise<unknown>;
 }
 
@@ -33,6 +37,13 @@ export function threadloop(): Sharer {
       const add = () => pool.submit(addUnderLock, lock, total, count / 2);
       await Promise.all([add(), add()]);
       check(total[0]!, count);
+    },
+    async overtaking(count) {
+      const lock = new SharedLock();
+      const waits = new Int32Array(new SharedArrayBuffer(16));
+      const take = (me: number) => pool.submit(countOvertaking, lock, waits, me, count / 2);
+      const [first, second] = await Promise.all([take(0), take(1)]);
+      return (first + second) / count;
     },
     messages: (count) =>
       run(async () => {
@@ -86,6 +97,7 @@ export function postMessage(): Sharer {
 /** Needs `navigator`, which Node has from 21 on. */
 export async function multithreading(): Promise<Sharer> {
   const { channel, Mutex, move, shutdown, spawn } = await import("multithreading");
+  let faults = 0;
   return {
     name: "multithreading",
     kind: "peer",
@@ -107,6 +119,32 @@ export async function multithreading(): Promise<Sharer> {
       await Promise.all([add(), add()]);
       check(total[0]!, count);
     },
+    async overtaking(count) {
+      const mutex = new Mutex(new Int32Array(new SharedArrayBuffer(16)));
+      const take = (me: number) =>
+        // What `countOvertaking` does; a spawned function has nothing but its arguments.
+        spawn(move(mutex, me, count / 2), async (shared, own, times) => {
+          const first = await shared.lock();
+          const waiting = first.value;
+          first.dispose();
+          let overtaken = 0;
+          Atomics.store(waiting, 2 + own, 1);
+          while (Atomics.load(waiting, 3 - own) === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+          for (let wait = 1; wait <= times; wait++) {
+            const before = Atomics.load(waiting, 1 - own);
+            const taken = shared.lock();
+            Atomics.store(waiting, own, wait);
+            const guard = await taken;
+            Atomics.store(waiting, own, 0);
+            if (before !== 0 && Atomics.load(waiting, 1 - own) === before) overtaken++;
+            guard.dispose();
+          }
+          return overtaken;
+        }).join();
+      const both = await Promise.all([take(0), take(1)]);
+      const counts = both.map((result) => (result.ok ? result.value : Number.NaN));
+      return (counts[0]! + counts[1]!) / count;
+    },
     async messages(count) {
       const [sender, receiver] = channel<Message>(BOUND);
       const sending = spawn(move(sender, count), async (tx, times) => {
@@ -114,10 +152,12 @@ export async function multithreading(): Promise<Sharer> {
       }).join();
       for (let id = 0; id < count; id++) {
         const received = await receiver.recv();
-        check(received.ok ? received.value.id : received.error, id);
+        if (!received.ok) throw new Error(`An item did not come: ${received.error}`);
+        if (received.value.id !== id) faults++;
       }
       await sending;
     },
+    faults: () => faults,
     close: async () => shutdown(),
   };
 }

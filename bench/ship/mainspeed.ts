@@ -1,16 +1,16 @@
 // A process that measures its own main thread after it ran jobs, by reference or by value: awaits and throws,
-// nanoseconds of CPU each.
+// nanoseconds each. Of many short samples the fastest: what a busy machine adds (cold caches, a core at half
+// speed) is more than what is asked for here.
 
 import { WorkerPool } from "../../workers/index.ts";
-import { threadCpu } from "../harness/cpu.ts";
 import { exported } from "../workloads/shipped.ts";
 
-const AWAITS = 1_000_000;
-const THROWS = 200_000;
+const AWAITS = 20_000;
+const THROWS = 4_000;
+const SAMPLES = 200;
 const JOBS = 200;
 
 await runJobs(process.argv[2] === "closures");
-await measure(); // compiled code for what is measured next
 console.log(JSON.stringify(await measure()));
 
 async function runJobs(closures: boolean): Promise<void> {
@@ -22,22 +22,22 @@ async function runJobs(closures: boolean): Promise<void> {
 }
 
 async function measure(): Promise<{ await: number; throw: number }> {
-  return { await: await perAwait(), throw: perThrow() };
-}
-
-/** Milliseconds of this thread's CPU, or of the clock where it is not known. */
-function now(): number {
-  return threadCpu() ?? performance.now();
+  const least = { await: Number.POSITIVE_INFINITY, throw: Number.POSITIVE_INFINITY };
+  for (let i = 0; i < SAMPLES; i++) {
+    least.await = Math.min(least.await, await perAwait());
+    least.throw = Math.min(least.throw, perThrow());
+  }
+  return least;
 }
 
 async function perAwait(): Promise<number> {
-  const start = now();
+  const start = performance.now();
   for (let i = 0; i < AWAITS; i++) await null;
-  return ((now() - start) * 1e6) / AWAITS;
+  return ((performance.now() - start) * 1e6) / AWAITS;
 }
 
 function perThrow(): number {
-  const start = now();
+  const start = performance.now();
   for (let i = 0; i < THROWS; i++) {
     try {
       throw i;
@@ -45,5 +45,5 @@ function perThrow(): number {
       // the cost of getting here is what is measured
     }
   }
-  return ((now() - start) * 1e6) / THROWS;
+  return ((performance.now() - start) * 1e6) / THROWS;
 }

@@ -16,6 +16,32 @@ export async function addUnderLock(lock: SharedLock, total: Int32Array, times: n
   }
 }
 
+/**
+ * Takes the lock again and again. Returns how many turns came although the other thread had waited before this one
+ * began to wait, and waited still. `waits` has for each of both the number of its wait, 0 when it does not wait, and
+ * behind these whether it has come.
+ */
+export async function countOvertaking(
+  lock: SharedLock,
+  waits: Int32Array,
+  me: number,
+  times: number,
+): Promise<number> {
+  let overtaken = 0;
+  Atomics.store(waits, 2 + me, 1);
+  while (Atomics.load(waits, 3 - me) === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  for (let wait = 1; wait <= times; wait++) {
+    const before = Atomics.load(waits, 1 - me);
+    const taken = lock.acquire();
+    Atomics.store(waits, me, wait);
+    await taken;
+    Atomics.store(waits, me, 0);
+    if (before !== 0 && Atomics.load(waits, 1 - me) === before) overtaken++;
+    lock.release();
+  }
+  return overtaken;
+}
+
 export async function putAll(queue: SharedQueue<Message>, count: number): Promise<void> {
   for (let id = 0; id < count; id++) await queue.put({ id, text: "message" });
 }

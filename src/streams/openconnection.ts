@@ -1,14 +1,10 @@
 /** Opening a connection, as `asyncio.open_connection` and `open_unix_connection`. */
-import {
-  connect as connectSocket,
-  type IpcSocketConnectOpts,
-  type Socket,
-  type TcpSocketConnectOpts,
-} from "node:net";
-import { connect as connectTls, type ConnectionOptions as TlsOptions } from "node:tls";
+import type { IpcSocketConnectOpts, Socket, TcpSocketConnectOpts } from "node:net";
+import type { ConnectionOptions as TlsOptions } from "node:tls";
 import { inRootContext } from "../events.ts";
+import { net, tls as nodeTls } from "../network/builtins.ts";
+import { once } from "../network/once.ts";
 import { getRunningLoop } from "../running.ts";
-import { once } from "./once.ts";
 import { StreamReader, type StreamReaderOptions } from "./reader.ts";
 import { ignore, Transport } from "./transport.ts";
 import { StreamWriter } from "./writer.ts";
@@ -61,7 +57,8 @@ export async function openConnection(target: OpenConnectionOptions | string): Pr
 
 function makeSocket(options: OpenConnectionOptions): Socket {
   const { tls, limit: _limit, ...socketOptions } = options;
-  if (tls) return connectTls({ noDelay: true, ...socketOptions, ...(tls === true ? {} : tls) } as TlsOptions);
+  if (tls)
+    return nodeTls().connect({ noDelay: true, ...socketOptions, ...(tls === true ? {} : tls) } as TlsOptions);
   // As in asyncio, the end of what the other side sends is not the end of what this side may.
-  return connectSocket({ noDelay: true, allowHalfOpen: true, ...socketOptions });
+  return net().connect({ noDelay: true, allowHalfOpen: true, ...socketOptions });
 }

@@ -1,22 +1,18 @@
 /** Serving connections, as `asyncio.start_server` and its Server; closing is defined as in CPython 3.13. */
 import { AsyncResource } from "node:async_hooks";
-import {
-  type AddressInfo,
-  createServer,
-  type ListenOptions,
-  type Server as NodeServer,
-  type Socket,
-} from "node:net";
-import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from "node:tls";
+import type { AddressInfo, ListenOptions, Server as NodeServer, Socket } from "node:net";
+import type { TLSSocket, TlsOptions } from "node:tls";
 import { inspect } from "node:util";
 import { type Context, copyContext } from "../context.ts";
 import { got, isCancelled, RuntimeError } from "../errors.ts";
 import { inRootContext } from "../events.ts";
 import { MANUAL } from "../handle.ts";
 import type { EventLoop } from "../loop.ts";
+import { net, tls } from "../network/builtins.ts";
+import { checkHost } from "../network/names.ts";
+import { once } from "../network/once.ts";
 import { OutsideFuture, OutsideWaiters } from "../outside.ts";
 import { getRunningLoop } from "../running.ts";
-import { once } from "./once.ts";
 import { StreamReader, type StreamReaderOptions } from "./reader.ts";
 import { ignore, Transport } from "./transport.ts";
 import { StreamWriter } from "./writer.ts";
@@ -24,8 +20,10 @@ import { StreamWriter } from "./writer.ts";
 /** Is called for each client, as a task of the loop. */
 export type ClientHandler = (reader: StreamReader, writer: StreamWriter) => unknown;
 
-/** Where to serve: Node's own options of listening (`host`, `port`, `path`, `backlog`...), and these. */
-export interface StartServerOptions extends ListenOptions, StreamReaderOptions {
+/** Where to serve: Node's own options of listening (`port`, `path`, `backlog`...), and these. */
+export interface StartServerOptions extends Omit<ListenOptions, "host">, StreamReaderOptions {
+  /** At which addresses: a name or address of this host, or several; default all. With port 0 each gets a port of its own. */
+  host?: string | readonly string[] | undefined;
   /** Speaks TLS: Node's options for it, with `key` and `cert`. */
   tls?: TlsOptions;
   /** Whether to listen at once; default true. With false nothing does until `startServing` or `serveForever`. */
@@ -77,13 +75,14 @@ export class Server {
   readonly #loop: EventLoop;
   readonly #onClient: ClientHandler;
   readonly #options: StartServerOptions;
-  readonly #server: NodeServer;
+  /** One for each host. */
+  readonly #servers: ReadonlyMap<NodeServer, string | undefined>;
   readonly #clients = new Set<Transport>();
   readonly #closeWaiters = new OutsideWaiters();
   /** The context variables and the async context in which handlers start. */
   readonly #context: Context = copyContext();
   readonly #resource = new AsyncResource("Server", MANUAL);
-  #opening = false;
+  #opening: NodeServer | null = null;
   #closed = false;
   #forever: OutsideFuture<never> | null = null;
 
@@ -92,14 +91,13 @@ export class Server {
     this.#loop = loop;
     this.#onClient = onClient;
     this.#options = options;
-    this.#server = inRootContext(makeServer, options, (socket) => this.#accept(socket));
-    this.#server.on("error", (exception) => this.#reportFailedAccept(exception));
+    this.#servers = new Map(hostsOf(options).map((host) => [this.#make(), host]));
     loop._atClose.add(this.#abandon);
   }
 
   /** Tells whether it accepts clients. */
   isServing(): boolean {
-    return !this.#closed && this.#server.listening;
+    return !this.#closed && this.#all.every((server) => server.listening);
   }
 
   /** Returns the loop whose tasks serve. */
@@ -107,14 +105,17 @@ export class Server {
     return this.#loop;
   }
 
-  /** Node's own servers that listen: one, or none before it serves and after it is closed. */
+  /** Node's own servers that listen: one for each host, or none before it serves and after it is closed. */
   get sockets(): readonly NodeServer[] {
-    return this.isServing() ? [this.#server] : [];
+    return this.isServing() ? this.#all : [];
   }
 
-  /** Returns where it listens: host and port, or the path of a Unix socket; null when it does not. */
+  /**
+   * Returns where it listens: host and port, or the path of a Unix socket; null when it does not. Of several hosts it is
+   * the first: see `sockets`.
+   */
   address(): AddressInfo | string | null {
-    return this.isServing() ? this.#server.address() : null;
+    return this.sockets[0]?.address() ?? null;
   }
 
   /** The port it listens at. Throws RuntimeError when it does not listen, or at a path. */
@@ -124,18 +125,17 @@ export class Server {
     throw new RuntimeError(`${inspect(this)} has no port: see address()`);
   }
 
-  /** Begins to listen, if it does not yet. Throws Node's error when it cannot, RuntimeError when it is closed. */
+  /**
+   * Begins to listen, if it does not yet. Throws Node's error when it cannot, and then listens at none of its hosts;
+   * RuntimeError when it is closed.
+   */
   async startServing(): Promise<void> {
-    if (this.#closed) throw new RuntimeError(`server ${inspect(this)} is closed`);
-    if (this.#server.listening) return;
-    if (!this.#opening) this.#listen();
     try {
-      await once(this.#server, "listening");
+      for (const server of this.#all) await this.#listen(server);
     } catch (error) {
       if (isCancelled(error)) this.close();
+      else this.#unlisten();
       throw error;
-    } finally {
-      this.#opening = false;
     }
   }
 
@@ -163,7 +163,7 @@ export class Server {
     if (this.#closed) return;
     this.#closed = true;
     this.#loop._atClose.delete(this.#abandon);
-    this.#server.close(ignore);
+    this.#unlisten();
     this.#forever?.cancel("the server was closed");
     this.#wakeIfOver();
   }
@@ -207,10 +207,33 @@ export class Server {
     }
   }
 
-  #listen(): void {
-    this.#opening = true;
-    const { tls: _tls, limit: _limit, startServing: _startServing, ...options } = this.#options;
-    inRootContext(() => this.#server.listen(options));
+  get #all(): NodeServer[] {
+    return [...this.#servers.keys()];
+  }
+
+  #make(): NodeServer {
+    const server = inRootContext(makeServer, this.#options, (socket) => this.#accept(socket));
+    return server.on("error", (exception) => this.#reportFailedAccept(exception));
+  }
+
+  /** Somebody else may wait for the same server to listen. */
+  async #listen(server: NodeServer): Promise<void> {
+    if (this.#closed) throw new RuntimeError(`server ${inspect(this)} is closed`);
+    if (server.listening) return;
+    if (this.#opening !== server) {
+      this.#opening = server;
+      const { tls: _tls, limit: _limit, startServing: _startServing, ...options } = this.#options;
+      inRootContext(() => server.listen({ ...options, host: this.#servers.get(server) }));
+    }
+    try {
+      await once(server, "listening");
+    } finally {
+      this.#opening = null;
+    }
+  }
+
+  #unlisten(): void {
+    for (const server of this.#all) server.close(ignore);
   }
 
   #abandon = (): void => {
@@ -264,14 +287,22 @@ export class Server {
   }
 }
 
+function hostsOf({ host }: StartServerOptions): readonly (string | undefined)[] {
+  if (!Array.isArray(host)) return [host as string | undefined];
+  for (const each of host) checkHost(each, "host");
+  if (host.length === 0) throw new RangeError("Expected `host` to name at least one host, got `[]` (object)");
+  return [...new Set<string>(host)];
+}
+
 function makeServer(options: StartServerOptions, accept: (socket: Socket) => void): NodeServer {
   if (options.tls !== undefined) return tlsServer(options.tls, accept);
-  return createServer({ noDelay: true, allowHalfOpen: true }, accept);
+  return net().createServer({ noDelay: true, allowHalfOpen: true }, accept);
 }
 
 /** A client that is slow with its handshake, or never does it, does not hold the process. */
 function tlsServer(options: TlsOptions, accept: (socket: Socket) => void): NodeServer {
-  return createTlsServer({ noDelay: true, ...options })
+  return tls()
+    .createServer({ noDelay: true, ...options })
     .on("connection", (socket: Socket) => socket.unref())
     .on("tlsClientError", ignore)
     .on("secureConnection", (socket: TLSSocket) => accept(socket.ref()));

@@ -1,10 +1,10 @@
 /** Two sockets that are connected to each other; Node has no call for that. */
-import { mkdtempSync, rmdirSync } from "node:fs";
-import { connect, createServer, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inRootContext } from "../events.ts";
-import { once } from "./once.ts";
+import { fs, net } from "../network/builtins.ts";
+import { once } from "../network/once.ts";
 
 /** Two sockets, of which `far` has not been read from, so that it can be given away. */
 export interface SocketPair {
@@ -14,21 +14,23 @@ export interface SocketPair {
 
 /** Connects two sockets through a path in a folder that only this user can enter. */
 export async function socketPair(): Promise<SocketPair> {
-  const folder = mkdtempSync(join(tmpdir(), "threadloop-"));
+  const folder = fs().mkdtempSync(join(tmpdir(), "threadloop-"));
   const path = process.platform === "win32" ? join("\\\\.\\pipe", folder) : join(folder, "socket");
   const accepted: Socket[] = [];
-  const server = inRootContext(() => createServer({ pauseOnConnect: true }, (far) => accepted.push(far)));
+  const server = inRootContext(() =>
+    net().createServer({ pauseOnConnect: true }, (far) => accepted.push(far)),
+  );
   let near: Socket | null = null;
   try {
     inRootContext(() => server.listen(path));
     await once(server, "listening");
-    near = inRootContext(() => connect(path));
+    near = inRootContext(() => net().connect(path));
     await once(server, "connection");
     return { near, far: accepted[0] as Socket };
   } catch (error) {
     for (const socket of [near, ...accepted]) socket?.destroy();
     throw error;
   } finally {
-    server.close(() => rmdirSync(folder));
+    server.close(() => fs().rmdirSync(folder));
   }
 }

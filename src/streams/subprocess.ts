@@ -1,10 +1,11 @@
 /** Starting other processes, as `asyncio.create_subprocess_exec` and `create_subprocess_shell`, over child_process. */
-import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
+import type { ChildProcess, SpawnOptions } from "node:child_process";
 import type { Readable, Stream } from "node:stream";
 import { inRootContext } from "../events.ts";
 import type { EventLoop } from "../loop.ts";
+import { childProcess } from "../network/builtins.ts";
+import { once } from "../network/once.ts";
 import { getRunningLoop } from "../running.ts";
-import { once } from "./once.ts";
 import { readPipe } from "./pipes.ts";
 import { Process } from "./process.ts";
 import type { StreamReader, StreamReaderOptions } from "./reader.ts";
@@ -90,7 +91,11 @@ async function start<O extends SubprocessOptions>(
   const outputs =
     pair === null ? [stdout, stderr === "stdout" ? sameAs(stdout) : stderr] : [pair.far, pair.far];
   const child = spawned(pair, () =>
-    spawn(command, args, { ...spawnOptions, stdio: [stdin, ...outputs], shell } as SpawnOptions),
+    childProcess().spawn(command, args, {
+      ...spawnOptions,
+      stdio: [stdin, ...outputs],
+      shell,
+    } as SpawnOptions),
   );
   // They are fed from now on: when the process ends, Node throws away what nobody reads.
   const reader = (source: Readable | null) =>

@@ -1,9 +1,10 @@
 /** TLS over a connection that is open: the client's and the server's half of the handshake. */
 import type { Socket } from "node:net";
-import { type ConnectionOptions, connect, createServer, type TLSSocket, type TlsOptions } from "node:tls";
+import type { ConnectionOptions, TLSSocket, TlsOptions } from "node:tls";
 import { isCancelled } from "../errors.ts";
 import { inRootContext } from "../events.ts";
-import { once } from "./once.ts";
+import { tls } from "../network/builtins.ts";
+import { once } from "../network/once.ts";
 import { ignore, type Transport } from "./transport.ts";
 
 /** What `startTls` takes: Node's options of a TLS connection, or of a TLS server on that side. */
@@ -30,7 +31,7 @@ export async function upgrade(
 }
 
 async function clientHalf(bare: Socket, options: TlsUpgradeOptions): Promise<TLSSocket> {
-  const secure = inRootContext(() => connect({ ...options, socket: bare })).on("error", ignore);
+  const secure = inRootContext(() => tls().connect({ ...options, socket: bare })).on("error", ignore);
   try {
     await once(secure, "secureConnect");
     return secure;
@@ -42,7 +43,7 @@ async function clientHalf(bare: Socket, options: TlsUpgradeOptions): Promise<TLS
 
 /** By a server of Node's that does not listen: a bare TLSSocket would not check the client's certificate. */
 async function serverHalf(bare: Socket, options: TlsUpgradeOptions): Promise<TLSSocket> {
-  const server = inRootContext(() => createServer(options));
+  const server = inRootContext(() => tls().createServer(options));
   const end = () => server.emit("close");
   server.on("tlsClientError", (error) => server.emit("error", error)).on("error", ignore);
   bare.once("close", end);

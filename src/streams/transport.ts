@@ -10,8 +10,8 @@
 import type { Duplex, Readable, Writable } from "node:stream";
 import { RuntimeError } from "../errors.ts";
 import type { EventLoop } from "../loop.ts";
+import { connectionLost } from "../network/once.ts";
 import { OutsideWaiters } from "../outside.ts";
-import { connectionLost } from "./once.ts";
 import type { StreamReader } from "./reader.ts";
 
 export class Transport {

@@ -1,7 +1,7 @@
 /** The sending end of a stream, as `asyncio.StreamWriter`. */
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex, Writable } from "node:stream";
-import { type CipherNameAndProtocol, type PeerCertificate, TLSSocket } from "node:tls";
+import type { CipherNameAndProtocol, PeerCertificate, TLSSocket } from "node:tls";
 import { inspect } from "node:util";
 import { RuntimeError } from "../errors.ts";
 import { type TlsUpgradeOptions, upgrade } from "./tls.ts";
@@ -108,7 +108,7 @@ export class StreamWriter {
 
   /** Tells whether `writeEof` can be used: not under TLS. */
   canWriteEof(): boolean {
-    return !(this.#transport.stream instanceof TLSSocket);
+    return !isTls(this.#transport.stream);
   }
 
   /** Sends what was written and then the end of the stream; what the other end sends is still read. */
@@ -149,9 +149,13 @@ export class StreamWriter {
     const { stream } = this.#transport;
     if (name === "peername" || name === "sockname") return this.#names[name];
     if (name === "socket") return "remoteAddress" in stream ? stream : undefined;
-    if (!(stream instanceof TLSSocket)) return undefined;
+    if (!isTls(stream)) return undefined;
     return name === "cipher" ? stream.getCipher() : stream.getPeerCertificate();
   }
+}
+
+function isTls(stream: Writable): stream is TLSSocket {
+  return (stream as Partial<TLSSocket>).encrypted === true;
 }
 
 /** Asked for at the beginning, as a socket that is closed knows them no more. */

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { command, startFixture } from "../support/processes.ts";
 
@@ -48,9 +49,24 @@ describe("threadloop ps and pstree", () => {
       errors: "threadloop: There is no process 99999999\n",
     });
     expect((await command("ps", "x")).errors).toContain("Expected PID to be a positive integer, got `x`");
+    expect((await command("ps", "1", "2")).errors).toBe("threadloop: Expected one PID, got 1 2\n");
     expect((await command("peek", "1")).errors).toContain("There is no command `peek`");
     expect((await command("ps", "1", "--depth", "2")).errors).toContain("Unknown option '--depth'");
     expect((await command()).output).toContain("threadloop pstree PID");
+  });
+
+  it.runIf(process.platform === "linux")("refuse a process that is stopped", async () => {
+    const app = startFixture("observe/stranger.mjs");
+    await app.said("ready");
+    app.child.kill("SIGSTOP");
+    const isStopped = () => /^State:\s*T/m.test(readFileSync(`/proc/${app.pid}/status`, "utf8"));
+    while (!isStopped()) await new Promise(setImmediate);
+    const { errors } = await command("ps", String(app.pid));
+    expect(errors).toContain(`Process ${app.pid} is stopped`);
+    app.child.kill("SIGCONT");
+    app.say("go\n");
+    expect(await app.ended).toBe(0);
+    expect(app.errors).toBe("");
   });
 
   it.runIf(process.platform === "linux")("never send the signal to a process that it would end", async () => {

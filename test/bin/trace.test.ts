@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { command, startFixture } from "../support/processes.ts";
+import { command, startCommand, startFixture } from "../support/processes.ts";
 import { checkTrace } from "../support/traces.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "threadloop-"));
@@ -15,7 +15,9 @@ describe("threadloop trace", () => {
     await app.said("ready");
     const { code, output, errors } = await command("trace", String(app.pid), "--seconds", "2", "-o", file);
     expect({ code, errors }).toEqual({ code: 0, errors: "" });
-    expect(output).toMatch(/^\d+ events of 2 s in .*trace\.json: open it at https:\/\/ui\.perfetto\.dev\n$/);
+    expect(output).toMatch(
+      /^Recording process \d+ .*\n\d+ events of 2 s in .*trace\.json: open it at https:\/\/ui\.perfetto\.dev\n$/,
+    );
     app.say("stop\n");
     expect(await app.ended).toBe(0);
 
@@ -30,12 +32,76 @@ describe("threadloop trace", () => {
     expect(arrows.length).toBeGreaterThan(0);
   });
 
+  it("records every thread that has a loop, and arrows between workers", async () => {
+    const file = join(folder, "threads.json");
+    const app = startFixture("observe/threads.mjs");
+    await app.said("ready");
+    const { code, errors } = await command("trace", String(app.pid), "--seconds", "2", "-o", file);
+    expect({ code, errors }).toEqual({ code: 0, errors: "" });
+    app.say("stop\n");
+    await app.ended;
+
+    const events = checkTrace(readFileSync(file, "utf8"));
+    const lanes = new Map(
+      events.filter(({ name }) => name === "thread_name").map(({ tid, args }) => [tid, args?.name]),
+    );
+    const laneOf = (name: string) =>
+      new Set(events.filter((event) => event.ph === "X" && event.name === name).map(({ tid }) => tid));
+    const [ticking] = laneOf("ticking");
+    expect(lanes.get(ticking!)).toMatch(/^thread \d+: loop$/);
+    const [hop] = laneOf("hop");
+    expect(lanes.get(hop!)).toMatch(/^thread \d+: pool outer$/);
+    expect(laneOf("submit hop")).toEqual(new Set([1]));
+    // The worker of the first pool hands spin on to a worker of its own.
+    expect(laneOf("submit spin")).toEqual(new Set([hop]));
+    const [spin] = laneOf("spin");
+    expect(lanes.get(spin!)).toMatch(/^thread \d+: pool /);
+    const ends = events.filter((event) => event.ph === "f" && event.tid === spin);
+    expect(ends.length).toBeGreaterThan(0);
+    for (const end of ends) {
+      const begins = events.filter((event) => event.ph === "s" && event.id === end.id);
+      expect(begins.map(({ tid }) => tid)).toEqual([hop]);
+    }
+  });
+
+  it("says so when the process ends meanwhile", async () => {
+    const app = startFixture("observe/busy.mjs");
+    await app.said("ready");
+    const tracing = startCommand(
+      "trace",
+      String(app.pid),
+      "--seconds",
+      "60",
+      "-o",
+      join(folder, "never.json"),
+    );
+    await tracing.said("Recording");
+    app.child.kill("SIGKILL");
+    expect(await tracing.ended).toBe(1);
+    expect(tracing.errors).toBe(`threadloop: Process ${app.pid} ended while it was traced\n`);
+  });
+
+  it("ends early when it is interrupted, and writes what it has", async () => {
+    const file = join(folder, "early.json");
+    const app = startFixture("observe/busy.mjs");
+    await app.said("ready");
+    const tracing = startCommand("trace", String(app.pid), "--seconds", "600", "-o", file);
+    await tracing.said("Recording");
+    tracing.child.kill("SIGINT");
+    expect(await tracing.ended).toBe(0);
+    expect(checkTrace(readFileSync(file, "utf8")).length).toBeGreaterThan(0);
+    app.say("stop\n");
+    expect(await app.ended).toBe(0);
+  });
+
   it("says so when the process does not use threadloop", async () => {
     const app = startFixture("observe/stranger.mjs");
     await app.said("ready");
     const { code, errors } = await command("trace", String(app.pid));
     expect(code).toBe(1);
     expect(errors).toContain("does not use threadloop");
+    const nowhere = await command("trace", String(app.pid), "-o", join(folder, "missing", "trace.json"));
+    expect(nowhere).toMatchObject({ code: 1, errors: expect.stringContaining("Cannot write") });
     app.say("go\n");
     await app.ended;
   });

@@ -26,8 +26,14 @@ process.removeAllListeners("warning");
 process.on("warning", () => warnings++);
 
 console.log(`chaos: ${total} jobs, seed ${seed}`);
-for (let done = 0; done < total; done += JOBS_PER_POOL)
+for (let done = 0; done < total; done += JOBS_PER_POOL) {
   await livePool(done, Math.min(JOBS_PER_POOL, total - done));
+  const passed = Math.min(done + JOBS_PER_POOL, total);
+  if (total > 20_000)
+    console.error(
+      `${passed} of ${total} jobs, ${faults.length} faults, ${Math.round(performance.now() / 1000)} s`,
+    );
+}
 // Ports and threads close a moment after the pool: what is left for good is looked for, so it gets time.
 let left = leftOpen();
 for (let i = 0; i < 200 && left.length > 0; i++) {

@@ -1,4 +1,6 @@
-import { createTask, Future, getRunningLoop, sleep, trackAsyncGenerator } from "threadloop";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { createTask, Future, getRunningLoop, sleep, trackAsyncGenerator, wrapPromise } from "threadloop";
 import { describe, expect, it } from "vitest";
 import { failureOf, turns, virtual } from "../support/virtual.ts";
 
@@ -11,6 +13,20 @@ async function* numbers(ends: string[], name = "closed") {
   }
 }
 
+async function* few() {
+  yield 1;
+}
+
+/** What a turn of Node's own loop still holds is collected after it. */
+async function collectGarbage(): Promise<void> {
+  setFlagsFromString("--expose-gc");
+  const gc = runInNewContext("gc") as () => void;
+  for (let i = 0; i < 3; i++) {
+    await wrapPromise(new Promise((resolve) => setImmediate(resolve)));
+    gc();
+  }
+}
+
 describe("an async generator that the loop was told of", () => {
   it("is closed at the end of run: its finally runs, waits included", async () => {
     const ends: string[] = [];
@@ -19,6 +35,31 @@ describe("an async generator that the loop was told of", () => {
       return value;
     });
     expect([first, ends]).toEqual([0, ["closed"]]);
+  });
+
+  it("is closed also when nobody holds it any more", async () => {
+    const ends: string[] = [];
+    await virtual(async () => {
+      await trackAsyncGenerator(numbers(ends)).next();
+      await collectGarbage();
+    });
+    expect(ends).toEqual(["closed"]);
+  });
+
+  it("is let go when it has ended, by itself or by leaving the loop over it", async () => {
+    const left = await virtual(async () => {
+      const refs: WeakRef<AsyncGenerator>[] = [];
+      const track = (generator: AsyncGenerator) => {
+        refs.push(new WeakRef(generator));
+        return trackAsyncGenerator(generator);
+      };
+      for await (const _ of track(numbers([]))) break;
+      for await (const _ of track(few()));
+      await failureOf(track(few()).throw(new Error("stop")));
+      await collectGarbage();
+      return refs.filter((ref) => ref.deref() !== undefined).length;
+    });
+    expect(left).toBe(0);
   });
 
   it("is closed after the tasks are cancelled and before the executor is", async () => {

@@ -7,15 +7,7 @@ import { PassThrough, Readable, Writable } from "node:stream";
 import { connectReadPipe, connectWritePipe, createTask, run, sleep, TimeoutError, timeout } from "threadloop";
 import { VirtualClock } from "threadloop/testing";
 import { describe, expect, it } from "vitest";
-
-const failure = async (work: PromiseLike<unknown>): Promise<unknown> => {
-  try {
-    await work;
-  } catch (error) {
-    return error;
-  }
-  throw new Error("it did not fail");
-};
+import { failureOf } from "../support/virtual.ts";
 
 describe("connectReadPipe", () => {
   it("reads any stream of Node's, as bytes", () =>
@@ -48,8 +40,8 @@ describe("connectReadPipe", () => {
       await sleep(0);
       const error = new Error("no disk");
       source.destroy(error);
-      expect(await failure(reading)).toBe(error);
-      expect(await failure(connectReadPipe(createReadStream("/no/such/file")).read())).toMatchObject({
+      expect(await failureOf(reading)).toBe(error);
+      expect(await failureOf(connectReadPipe(createReadStream("/no/such/file")).read())).toMatchObject({
         code: "ENOENT",
       });
     }));
@@ -114,7 +106,7 @@ describe("connectWritePipe", () => {
       const writer = connectWritePipe(slow);
       writer.write("12345");
       const drain = createTask(() => writer.drain());
-      expect(await failure(timeout(1, () => writer.drain()))).toBeInstanceOf(TimeoutError);
+      expect(await failureOf(timeout(1, () => writer.drain()))).toBeInstanceOf(TimeoutError);
       expect(drain.done()).toBe(false);
       pending.shift()?.();
       await drain;
@@ -125,7 +117,7 @@ describe("connectWritePipe", () => {
       const error = new Error("disk full");
       const writer = connectWritePipe(new Writable({ write: (_chunk, _encoding, done) => done(error) }));
       writer.write("data");
-      expect(await failure(writer.waitClosed())).toBe(error);
+      expect(await failureOf(writer.waitClosed())).toBe(error);
     }));
 
   it("leaves the stream open when the loop closes", async () => {

@@ -29,6 +29,7 @@ import {
 } from "threadloop";
 import { VirtualClock } from "threadloop/testing";
 import { describe, expect, it } from "vitest";
+import { failureOf } from "../support/virtual.ts";
 
 const HERE = { host: "127.0.0.1", port: 0 };
 const fixture = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}`, import.meta.url));
@@ -39,15 +40,6 @@ const otherCert = fixture("other-cert.pem");
 
 const dial = (server: Server, options: object = {}) =>
   openConnection({ host: "127.0.0.1", port: server.port, ...options });
-
-const failure = async (work: PromiseLike<unknown>): Promise<unknown> => {
-  try {
-    await work;
-  } catch (error) {
-    return error;
-  }
-  throw new Error("it did not fail");
-};
 
 async function echo(reader: StreamReader, writer: StreamWriter) {
   for await (const line of reader) {
@@ -107,7 +99,7 @@ async function flushes(writer: StreamWriter): Promise<boolean> {
     left = writer.transport.writableLength;
   }
   drain.cancel();
-  await failure(drain);
+  await failureOf(drain);
   return false;
 }
 
@@ -158,19 +150,19 @@ describe("openConnection and startServer", () => {
     run(async () => {
       const server = await startServer(echo, HERE);
       const { port } = server;
-      expect(await failure(startServer(echo, { host: "127.0.0.1", port }))).toMatchObject({
+      expect(await failureOf(startServer(echo, { host: "127.0.0.1", port }))).toMatchObject({
         code: "EADDRINUSE",
       });
       server.close();
       await server.waitClosed();
-      expect(await failure(openConnection({ host: "127.0.0.1", port }))).toMatchObject({
+      expect(await failureOf(openConnection({ host: "127.0.0.1", port }))).toMatchObject({
         code: "ECONNREFUSED",
       });
     }));
 
   it("refuse a handler that is no function", () =>
     run(async () => {
-      expect(await failure(startServer(undefined as never, HERE))).toBeInstanceOf(TypeError);
+      expect(await failureOf(startServer(undefined as never, HERE))).toBeInstanceOf(TypeError);
     }));
 
   it("give up connecting when they are cancelled", () =>
@@ -179,7 +171,7 @@ describe("openConnection and startServer", () => {
       const dialling = createTask(() => openConnection({ host: "127.0.0.1", port }));
       await sleep(0);
       dialling.cancel();
-      expect(await failure(dialling)).toBeInstanceOf(CancelledError);
+      expect(await failureOf(dialling)).toBeInstanceOf(CancelledError);
       await wrapPromise(new Promise((resolve) => server.close(resolve))); // only when nobody is connected
     }));
 
@@ -195,11 +187,11 @@ describe("openConnection and startServer", () => {
         expect(writer.transport.listenerCount("connect")).toBe(0);
         expect(server.sockets[0]?.listenerCount("listening")).toBe(0);
         for (let i = 0; i < 3; i++) {
-          await failure(timeout(0, () => reader.readLine()));
+          await failureOf(timeout(0, () => reader.readLine()));
           writer.write("line\n");
           await writer.drain();
           await reader.readLine();
-          await failure(timeout(0, () => writer.waitClosed()));
+          await failureOf(timeout(0, () => writer.waitClosed()));
         }
         expect(counts()).toEqual(before);
         writer.close();
@@ -339,7 +331,7 @@ describe("StreamWriter", () => {
         const { writer } = await dial(server);
         writer.close();
         writer.write("data");
-        expect(await failure(writer.drain())).toMatchObject({ code: "ECONNRESET" });
+        expect(await failureOf(writer.drain())).toMatchObject({ code: "ECONNRESET" });
       }),
     ));
 
@@ -354,9 +346,9 @@ describe("StreamWriter", () => {
           await sleep(0);
         }
       })();
-      const error = (await failure(writing)) as { code: string };
+      const error = (await failureOf(writing)) as { code: string };
       expect(["ECONNRESET", "EPIPE"]).toContain(error.code);
-      expect(await failure(writer.waitClosed())).toBe(error);
+      expect(await failureOf(writer.waitClosed())).toBe(error);
       server.close();
     }));
 
@@ -367,9 +359,9 @@ describe("StreamWriter", () => {
       const { reader, writer } = await openConnection({ host: "127.0.0.1", port });
       const reading = createTask(() => reader.readLine());
       (await accepted).resetAndDestroy();
-      expect(await failure(reading)).toMatchObject({ code: "ECONNRESET" });
+      expect(await failureOf(reading)).toMatchObject({ code: "ECONNRESET" });
       expect(reader.exception()).toMatchObject({ code: "ECONNRESET" });
-      expect(await failure(writer.drain())).toMatchObject({ code: "ECONNRESET" });
+      expect(await failureOf(writer.drain())).toMatchObject({ code: "ECONNRESET" });
       server.close();
     }));
 
@@ -397,7 +389,7 @@ describe("StreamWriter", () => {
           const { writer } = await dial(server);
           await fill(writer);
           const drains = [createTask(() => writer.drain()), createTask(() => writer.drain())];
-          const late = await failure(timeout(0, () => writer.drain()));
+          const late = await failureOf(timeout(0, () => writer.drain()));
           expect(late).toBeInstanceOf(TimeoutError);
           expect(drains.map((drain) => drain.done())).toEqual([false, false]);
           go.set();
@@ -441,7 +433,8 @@ describe("StreamWriter", () => {
           const drains = [createTask(() => writer.drain()), createTask(() => writer.drain())];
           await sleep(0);
           server.abortClients();
-          for (const drain of drains) expect(["ECONNRESET", "EPIPE"]).toContain(codeOf(await failure(drain)));
+          for (const drain of drains)
+            expect(["ECONNRESET", "EPIPE"]).toContain(codeOf(await failureOf(drain)));
         },
       );
     }));
@@ -514,11 +507,11 @@ describe("startTls", () => {
         (_reader, writer) => writer.startTls({ key, cert }).catch(() => {}),
         async (server) => {
           const { reader, writer } = await dial(server);
-          const error = await failure(writer.startTls({ servername: "localhost" }));
+          const error = await failureOf(writer.startTls({ servername: "localhost" }));
           expect(error).toMatchObject({ code: "DEPTH_ZERO_SELF_SIGNED_CERT" });
-          await failure(writer.waitClosed());
+          await failureOf(writer.waitClosed());
           expect(writer.isClosing()).toBe(true);
-          await failure(reader.read());
+          await failureOf(reader.read());
         },
       );
       expect(reports).toEqual([]);
@@ -552,7 +545,7 @@ describe("startTls", () => {
       const { server, port } = await nodeServer(() => {}); // never answers
       const { writer } = await openConnection({ host: "127.0.0.1", port });
       const late = timeout(10, () => writer.startTls());
-      expect(await failure(late)).toBeInstanceOf(TimeoutError);
+      expect(await failureOf(late)).toBeInstanceOf(TimeoutError);
       await writer.waitClosed();
       server.close();
     }));
@@ -564,7 +557,7 @@ describe("startTls", () => {
       writer.write("secret\n");
       await writer.drain();
       expect(String(await reader.readLine())).toBe("secret\n");
-      expect(await failure(dial(server, { tls: true }))).toMatchObject({
+      expect(await failureOf(dial(server, { tls: true }))).toMatchObject({
         code: "DEPTH_ZERO_SELF_SIGNED_CERT",
       });
       writer.close();
@@ -740,7 +733,7 @@ describe("Server", () => {
       getRunningLoop().setExceptionHandler((_loop, context) => reports.push(context));
       server.close();
       server.closeClients();
-      expect(await failure(timeout(0, () => server.waitClosed()))).toBeInstanceOf(TimeoutError);
+      expect(await failureOf(timeout(0, () => server.waitClosed()))).toBeInstanceOf(TimeoutError);
       server.abortClients();
       await server.waitClosed();
       await sleep(0);
@@ -762,7 +755,50 @@ describe("Server", () => {
       expect(inspect(server)).toBe(`<Server at 127.0.0.1:${server.port}, 0 clients>`);
       server.close();
       expect(inspect(server)).toBe("<Server closed, 0 clients>");
-      expect(await failure(server.startServing())).toMatchObject({ message: /is closed/ });
+      expect(await failureOf(server.startServing())).toMatchObject({ message: /is closed/ });
+    }));
+
+  it("listens at each of several hosts", () =>
+    run(async () => {
+      const server = await startServer(echo, { host: ["127.0.0.1", "localhost", "127.0.0.1"], port: 0 });
+      expect(server.sockets).toHaveLength(2);
+      expect(server.sockets[0]?.address()).toMatchObject({ address: "127.0.0.1", port: server.port });
+      for (const socket of server.sockets) {
+        const { address: host, port } = socket.address() as AddressInfo;
+        const { reader, writer } = await openConnection({ host, port });
+        writer.write("hello\n");
+        expect(String(await reader.readLine())).toBe("hello\n");
+        writer.close();
+      }
+      server.close();
+      await server.waitClosed();
+      expect(server.sockets).toEqual([]);
+    }));
+
+  it("listens at none of its hosts when it cannot at one", () =>
+    run(async () => {
+      const server = await startServer(echo, {
+        ...HERE,
+        host: ["127.0.0.1", "192.0.2.1"],
+        startServing: false,
+      });
+      const both = [createTask(() => server.startServing()), createTask(() => server.startServing())];
+      for (const starting of both)
+        expect(await failureOf(starting)).toMatchObject({ code: "EADDRNOTAVAIL", address: "192.0.2.1" });
+      expect(server.isServing()).toBe(false);
+      expect(server.address()).toBeNull();
+      server.close();
+      await server.waitClosed();
+    }));
+
+  it("refuses hosts that are none", () =>
+    run(async () => {
+      expect(await failureOf(startServer(echo, { host: [], port: 0 }))).toEqual(
+        new RangeError("Expected `host` to name at least one host, got `[]` (object)"),
+      );
+      expect(await failureOf(startServer(echo, { host: ["127.0.0.1", 4 as never], port: 0 }))).toEqual(
+        new TypeError("Expected `host` to be the name or address of a host, got `4` (number)"),
+      );
     }));
 
   it("serves for ever until it is cancelled, and then until its clients have left", () =>
@@ -770,7 +806,7 @@ describe("Server", () => {
       const server = await startServer(echo, { ...HERE, startServing: false });
       const serving = createTask(() => server.serveForever());
       while (!server.isServing()) await sleep(0);
-      expect(await failure(server.serveForever())).toMatchObject({ message: /already being awaited/ });
+      expect(await failureOf(server.serveForever())).toMatchObject({ message: /already being awaited/ });
       const { reader, writer } = await dial(server);
       writer.write("before\n");
       await reader.readLine();
@@ -780,8 +816,8 @@ describe("Server", () => {
       writer.write("after\n");
       expect(String(await reader.readLine())).toBe("after\n");
       writer.close();
-      expect(await failure(serving)).toBeInstanceOf(CancelledError);
-      expect(await failure(server.serveForever())).toMatchObject({ message: /is closed/ });
+      expect(await failureOf(serving)).toBeInstanceOf(CancelledError);
+      expect(await failureOf(server.serveForever())).toMatchObject({ message: /is closed/ });
     }));
 
   it("waits no longer for its clients when it is cancelled again", () =>
@@ -794,7 +830,7 @@ describe("Server", () => {
       serving.cancel("first");
       await sleep(0);
       serving.cancel("second");
-      expect(await failure(serving)).toMatchObject({ name: "CancelledError", message: "second" });
+      expect(await failureOf(serving)).toMatchObject({ name: "CancelledError", message: "second" });
       expect(writer.isClosing()).toBe(false);
       writer.close();
       await server.waitClosed();
@@ -806,7 +842,7 @@ describe("Server", () => {
       const serving = createTask(() => server.serveForever());
       await sleep(0);
       server.close();
-      expect(await failure(serving)).toBeInstanceOf(CancelledError);
+      expect(await failureOf(serving)).toBeInstanceOf(CancelledError);
     }));
 
   it("is closed by await using", () =>
@@ -824,7 +860,7 @@ describe("Server", () => {
           server.close();
           await server.waitClosed();
         }
-        expect(await failure(openConnection(path))).toMatchObject({ code: "ENOENT" });
+        expect(await failureOf(openConnection(path))).toMatchObject({ code: "ENOENT" });
       }),
     ));
 });

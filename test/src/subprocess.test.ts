@@ -21,6 +21,7 @@ import {
 } from "threadloop";
 import { VirtualClock } from "threadloop/testing";
 import { describe, expect, expectTypeOf, it } from "vitest";
+import { failureOf } from "../support/virtual.ts";
 
 const CAT = "process.stdin.pipe(process.stdout)";
 const HANG = "setInterval(() => {}, 1000); console.log('ready')";
@@ -37,15 +38,6 @@ async function hanging() {
   expect(String(await proc.stdout.readLine())).toBe("ready\n");
   return proc;
 }
-
-const failure = async (work: PromiseLike<unknown>): Promise<unknown> => {
-  try {
-    await work;
-  } catch (error) {
-    return error;
-  }
-  throw new Error("it did not fail");
-};
 
 /** Tells whether there is a process of this number that is not a zombie of ours. */
 function alive(pid: number): boolean {
@@ -102,7 +94,7 @@ describe("createSubprocess", () => {
     run(async () => {
       const loop = getRunningLoop();
       for (const options of [{}, PIPES, { ...PIPES, stderr: "stdout" }] as SubprocessOptions[]) {
-        const error = await failure(createSubprocess("/no/such/program", [], options));
+        const error = await failureOf(createSubprocess("/no/such/program", [], options));
         expect(error).toMatchObject({ code: "ENOENT", path: "/no/such/program" });
       }
       while (loop._atClose.size > 0) await sleep(1);
@@ -114,7 +106,7 @@ describe("createSubprocess", () => {
       const starting = createTask(() => node(HANG, PIPES));
       await sleep(0);
       starting.cancel();
-      expect(await failure(starting)).toBeInstanceOf(CancelledError);
+      expect(await failureOf(starting)).toBeInstanceOf(CancelledError);
       while (loop._atClose.size > 0) await sleep(1); // its pipes are closed: it has ended
     }));
 
@@ -223,7 +215,7 @@ describe("Process", () => {
     it("refuses input for a process without a pipe for it", () =>
       run(async () => {
         const proc = await node("", { stdout: "pipe" });
-        expect(await failure(proc.communicate("lost"))).toMatchObject({
+        expect(await failureOf(proc.communicate("lost"))).toMatchObject({
           name: "TypeError",
           message: 'communicate(input) needs a pipe: start the process with { stdin: "pipe" }',
         });
@@ -238,7 +230,7 @@ describe("Process", () => {
         const first = createTask(() => proc.stdout.read());
         await sleep(0);
         first.cancel();
-        expect(await failure(first)).toBeInstanceOf(CancelledError);
+        expect(await failureOf(first)).toBeInstanceOf(CancelledError);
         stdin.write("late");
         expect(String((await proc.communicate("r")).stdout)).toBe("early\nlater");
       }));
@@ -247,7 +239,7 @@ describe("Process", () => {
       run(async () => {
         const proc = await node(CAT, { stdin: "pipe", stdout: "pipe" });
         const talk = createTask(() => timeout(0, () => proc.communicate("abc")));
-        expect(await failure(talk)).toBeInstanceOf(TimeoutError);
+        expect(await failureOf(talk)).toBeInstanceOf(TimeoutError);
         expect(proc.returncode).toBeNull();
         expect(String((await proc.communicate()).stdout)).toMatch(/^(abc)?$/);
       }));
@@ -273,8 +265,8 @@ describe("Process", () => {
         const waiting = createTask(() => proc.wait());
         await sleep(0);
         waiting.cancel();
-        expect(await failure(waiting)).toBeInstanceOf(CancelledError);
-        expect(await failure(timeout(5, () => proc.wait()))).toBeInstanceOf(TimeoutError);
+        expect(await failureOf(waiting)).toBeInstanceOf(CancelledError);
+        expect(await failureOf(timeout(5, () => proc.wait()))).toBeInstanceOf(TimeoutError);
         expect(proc.returncode).toBeNull();
         proc.kill();
         expect(await proc.wait()).toBe(-9);
@@ -322,7 +314,7 @@ describe("Process", () => {
     run(async () => {
       const proc = await node("setTimeout(() => {}, 10)", { stdin: "pipe" });
       proc.stdin.write(Buffer.alloc(5_000_000));
-      const error = (await failure(proc.stdin.drain())) as NodeJS.ErrnoException;
+      const error = (await failureOf(proc.stdin.drain())) as NodeJS.ErrnoException;
       expect(["EPIPE", "ECONNRESET"]).toContain(error.code);
       expect(await proc.wait()).toBe(0);
     }));

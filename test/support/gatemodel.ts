@@ -1,7 +1,7 @@
 /** A gate as the model's threads use it: what `Gate` does, as steps. */
 import { NEXT, records, THREAD, TICKET, WAITING } from "../../dist/workers/shared/records.js";
 import * as s from "../../dist/workers/shared/sections.js";
-import { recoverSteps, serveSteps } from "../../dist/workers/shared/steps.js";
+import { recoverSteps, type Steps, serveSteps } from "../../dist/workers/shared/steps.js";
 import { type Choice, each, type Program, type Thread, WAIT } from "./interleavings.ts";
 
 export const CANCELLED = -9;
@@ -18,6 +18,8 @@ export class GateModel {
   readonly m: Int32Array;
   readonly at: number;
   readonly entries: readonly number[];
+  /** `Gate.afterDeath`. */
+  afterDeath: () => Iterable<number> = () => [];
   readonly #seen = new Map<number, number>();
 
   constructor(m: Int32Array, at: number, entryCount: number) {
@@ -34,6 +36,15 @@ export class GateModel {
 
   word(word: number): number {
     return this.m[this.at + word]!;
+  }
+
+  /** The threads that wait, in order. */
+  line(): number[] {
+    const r = records.words;
+    const line: number[] = [];
+    for (let record = this.word(s.HEAD); record !== 0; record = r[record + NEXT]!)
+      line.push(r[record + THREAD]!);
+    return line;
   }
 
   /** All that matters: not the numbers of tickets, nor what free records and entries still hold. */
@@ -90,6 +101,16 @@ export class GateModel {
     if (!this.#hasNews(thread)) return;
     this.#seen.set(thread.id, thread.deaths());
     yield* each(this.recovery(), `recovers ${this.at}`);
+    yield* each(this.afterDeath(), `looks after ${this.at}`);
+  }
+
+  /** `Gate.wait` with a way of its own to join the line. */
+  *join(thread: Thread, steps: (record: number) => Steps<number>): Generator<string, number, Choice> {
+    yield* this.recover(thread);
+    const outcome = yield* each(steps(thread.record), `joins ${this.at} `);
+    if (outcome === WAITING) return yield* this.#wait(thread, () => {}, undefined);
+    yield `joined ${this.at} ${outcome}`;
+    return outcome;
   }
 
   recovery() {

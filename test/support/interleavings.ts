@@ -182,16 +182,18 @@ let ringTarget: (record: number) => void = () => {};
 
 /** Rings the bell of the thread to which a record belongs. */
 export function ring(record: number): void {
-  if (record !== 0) ringTarget(record);
+  if (record > 0) ringTarget(record);
 }
 
 /** Goes through steps of the implementation: another thread may come between a section and the bell that follows it. */
-export function* each(steps: Iterable<number>, at: string): Generator<string, void, Choice> {
-  let count = 0;
-  for (const record of steps) {
-    yield `${at}${count++} rings ${record}`;
-    ring(record);
+export function* each<T>(steps: Iterable<number, T, unknown>, at: string): Generator<string, T, Choice> {
+  const iterator = steps[Symbol.iterator]();
+  let step = iterator.next();
+  for (let count = 0; step.done !== true; step = iterator.next()) {
+    yield `${at}${count++} rings ${step.value}`;
+    ring(step.value);
   }
+  return step.value;
 }
 
 function memory(): Int32Array {

@@ -45,3 +45,15 @@ export async function errorOf(job: PromiseLike<unknown>): Promise<Error> {
   }
   throw new Error("Expected the job to fail");
 }
+
+/** The next process warning of this code. */
+export function warningOf(code: string): Promise<Error> {
+  return new Promise((resolve) => {
+    const look = (warning: Error & { code?: string }) => {
+      if (warning.code !== code) return;
+      process.off("warning", look);
+      resolve(warning);
+    };
+    process.on("warning", look);
+  });
+}

@@ -61,14 +61,16 @@ export function startFixture(path: string): Program {
   return new Program(["--inspect-port=0", fileURLToPath(new URL(`../fixtures/${path}`, import.meta.url))]);
 }
 
+/** Starts the `threadloop` command. */
+export function startCommand(...args: string[]): Program {
+  return new Program([fileURLToPath(new URL("../../dist/bin/threadloop.js", import.meta.url)), ...args]);
+}
+
 /** Runs the `threadloop` command; gives what it printed and how it ended. */
 export async function command(
   ...args: string[]
 ): Promise<{ code: number | null; output: string; errors: string }> {
-  const program = new Program([
-    fileURLToPath(new URL("../../dist/bin/threadloop.js", import.meta.url)),
-    ...args,
-  ]);
+  const program = startCommand(...args);
   const code = await program.ended;
   return { code, output: program.output, errors: program.errors };
 }

@@ -13,6 +13,7 @@ const PERMITS = 2;
 const ROOM_FOR = 4;
 /** Tasks of one thread that can have an item in their hands when it is ended. */
 const CONSUMERS = 2;
+const TELL_EVERY = 10_000;
 
 export interface LoadReport {
   handovers: number;
@@ -29,8 +30,16 @@ export interface LoadReport {
   permits: number;
 }
 
-/** Runs until there have been so many hand-overs and so many items, and so many threads have died. */
-export async function runLoad(count: number, deaths: number): Promise<LoadReport> {
+/**
+ * Runs until there have been so many hand-overs and so many items, and so many threads have died.
+ *
+ * @param tell is told now and then how far it is.
+ */
+export async function runLoad(
+  count: number,
+  deaths: number,
+  tell: (progress: string) => void = () => {},
+): Promise<LoadReport> {
   const shared = {
     lock: new SharedLock(),
     semaphore: new SharedSemaphore(PERMITS),
@@ -40,6 +49,10 @@ export async function runLoad(count: number, deaths: number): Promise<LoadReport
   };
   const { state } = shared;
   let dead = 0;
+  const progress = setInterval(
+    () => tell(`${state[thread.HANDOVERS]} hand-overs, ${state[thread.ITEMS]} items, ${dead} deaths`),
+    TELL_EVERY,
+  );
   let workers: Worker[] = [];
   await run(async () => {
     workers = await Promise.all([1, 2, 3].map(() => startThread(shared)));
@@ -55,7 +68,7 @@ export async function runLoad(count: number, deaths: number): Promise<LoadReport
     }
     Atomics.store(state, thread.STOP, 1);
     await stopAll(shared, workers, here);
-  });
+  }).finally(() => clearInterval(progress));
   return report(shared, dead);
 }
 

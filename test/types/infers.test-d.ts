@@ -146,5 +146,11 @@ const render = async (page: string, scale: number) => page.repeat(scale);
 expectTypeOf(runInExecutor(fib, 40)).toEqualTypeOf<Future<number>>();
 expectTypeOf(await runInExecutor(render, "page", 2)).toEqualTypeOf<string>();
 expectTypeOf(await loop.runInExecutor(null, render, "page", 2)).toEqualTypeOf<string>();
+// A wrapper of one's own, generic in what the function returns. (A check of the result's type would refuse these.)
+const offload = <T>(fn: () => T): Future<Awaited<T>> => runInExecutor(fn);
+expectTypeOf(offload(() => fib(1))).toEqualTypeOf<Future<number>>();
+const offloadWith = <A extends unknown[], T>(fn: (...args: A) => Promise<T>, ...args: A) =>
+  new WorkerPool().submit(fn, ...args);
+expectTypeOf(await offloadWith(async (n: number) => `${n}`, 1)).toEqualTypeOf<string>();
 expectTypeOf(await loop.runInExecutor(new WorkerPool(), fib, 40)).toEqualTypeOf<number>();
 expectTypeOf(await new WorkerPool().submit(render, "page", 2)).toEqualTypeOf<string>();

@@ -1,9 +1,10 @@
 import { inspect } from "node:util";
 import { threadId } from "node:worker_threads";
-import { WorkerTerminatedError } from "threadloop/workers";
+import { CloneError, WorkerTerminatedError } from "threadloop/workers";
 import { describe, expect, it } from "vitest";
 import * as jobs from "../fixtures/workers/jobs.mjs";
-import { errorOf, Gate, makePool } from "../support/pools.ts";
+import * as peers from "../fixtures/workers/peers.mjs";
+import { errorOf, Gate, makePool, warningOf } from "../support/pools.ts";
 
 describe("spawn", () => {
   it("makes an object in a worker, which keeps its state between calls", async () => {
@@ -59,12 +60,30 @@ describe("spawn", () => {
     expect(await errorOf(pool.spawn(jobs.Unborn))).toEqual(new RangeError("not today"));
   });
 
+  it("has its methods also where Object.prototype has one of that name", async () => {
+    const pool = makePool();
+    const label = await pool.spawn(peers.Label, "tea");
+    expect(await label.toString()).toBe("a label: tea");
+    expect(await label.toLocaleString()).toBe("eine Marke: tea");
+    expect(await label.valueOf()).toBe("tea");
+    expect(`${label}`).toBe("<Actor Label>");
+    await label.close();
+  });
+
   it("is closed with the pool", async () => {
     const pool = makePool();
     const counter = await pool.spawn(jobs.Counter);
     await counter.add(1);
     await pool.close();
     expect(() => counter.add(1)).toThrow(/closed/);
+  });
+});
+
+describe("an actor's call", () => {
+  it("goes by the names of class and method", async () => {
+    const counter = await makePool().spawn(jobs.Counter);
+    expect(counter.add(1).name).toBe("Counter.add");
+    await counter.close();
   });
 });
 
@@ -87,10 +106,49 @@ describe("broadcast", () => {
     expect(await pool.submit(jobs.whatWasSeen)).toEqual(["initialized", "one", "two"]);
   });
 
+  it("refuses arguments that cannot be cloned, and workers born later are none the worse", async () => {
+    const pool = makePool();
+    expect(await errorOf(pool.broadcast(jobs.echo, { f() {} }))).toBeInstanceOf(CloneError);
+    expect(await pool.submit(jobs.echo, 1)).toBe(1);
+  });
+
   it("rejects with the error of a worker in which it fails", async () => {
     const pool = makePool();
     await pool.submit(jobs.where);
     expect(await errorOf(pool.broadcast(jobs.throwTeapot))).toMatchObject({ name: "Teapot" });
     expect(await pool.submit(jobs.echo, 1)).toBe(1);
+  });
+
+  it("that has failed runs in no worker born later; the others do", async () => {
+    const pool = makePool({ size: 1 });
+    await pool.broadcast(jobs.see, "before");
+    await pool.submit(jobs.where);
+    expect(await errorOf(pool.broadcast(jobs.throwTeapot))).toMatchObject({ name: "Teapot" });
+    expect(await pool.broadcast(jobs.see, "after")).toHaveLength(1);
+    await errorOf(pool.submit(jobs.exit, 1));
+    expect(await pool.submit(jobs.whatWasSeen)).toEqual(["before", "after"]);
+  });
+
+  it("that ends each thread rejects, and the pool replaces them though jobs wait", async () => {
+    const pool = makePool({ size: 4, tasksPerWorker: 1 });
+    const gate = new Gate();
+    const held = Array.from({ length: 4 }, () => pool.submit(jobs.awaitUntilOpen, gate.buffer));
+    await gate.at(4);
+    const ended = errorOf(pool.broadcast(jobs.exit, 3));
+    await new Promise((resolve) => setImmediate(resolve)); // it is posted behind what is held
+    const waiting = Array.from({ length: 50 }, (_, n) => pool.submit(jobs.echo, n));
+    gate.open();
+    expect(await ended).toBeInstanceOf(WorkerTerminatedError);
+    expect(await Promise.all(waiting)).toEqual(waiting.map((_, n) => n));
+    await Promise.all(held);
+  });
+
+  it("that fails only in a worker born later is a warning, and the worker runs its jobs", async () => {
+    const pool = makePool({ size: 1 });
+    expect(await pool.broadcast(jobs.throwTeapot)).toEqual([]);
+    await pool.broadcast(jobs.see, "next");
+    const warning = warningOf("THREADLOOP_STRAY_ERROR");
+    expect(await pool.submit(jobs.whatWasSeen)).toEqual(["next"]);
+    expect((await warning).message).toMatch(/short and stout/);
   });
 });

@@ -1,9 +1,10 @@
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { CancelledError } from "threadloop";
 import { PoolClosedError } from "threadloop/workers";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import * as jobs from "../fixtures/workers/jobs.mjs";
 import { errorOf, Gate, makePool } from "../support/pools.ts";
 
@@ -29,6 +30,15 @@ describe("close", () => {
     const failure = errorOf(pool.with({ name: "early" }).submit(jobs.awaitUntilOpen, new Gate().buffer));
     expect(await pool.close({ deadline: 0 })).toEqual({ dropped: ["early"] });
     expect(await failure).toBeInstanceOf(PoolClosedError);
+  });
+
+  it("with a deadline of Infinity waits as long as it takes; a wrong one is refused, and the pool stays open", async () => {
+    const pool = makePool({ size: 1 });
+    for (const deadline of [-1, Number.NaN, "soon" as never])
+      expect(() => pool.close({ deadline })).toThrow("`deadline` to be milliseconds >= 0");
+    const job = pool.submit(jobs.nap, 20, "slept");
+    expect(await pool.close({ deadline: Number.POSITIVE_INFINITY })).toEqual({ dropped: [] });
+    expect(job.result()).toBe("slept");
   });
 
   it("does not wait for its deadline when everything is done", async () => {
@@ -69,6 +79,57 @@ describe("close", () => {
     await Promise.all([pool.submit(jobs.awaitTwo, gate.buffer), pool.submit(jobs.awaitTwo, gate.buffer)]);
     await pool.close();
     expect(gate.words[2]).toBe(2);
+  });
+});
+
+describe("teardown", () => {
+  it("runs in a thread that goes because it is idle, and not again at close", async () => {
+    const gate = new Gate();
+    const pool = makePool({ size: 1, idleTimeout: 1, teardown: jobs.tearDownAtGate });
+    await pool.submit(jobs.willTearDownAt, gate.buffer);
+    gate.open();
+    await gate.at(1);
+    await pool.close();
+    expect(gate.step).toBe(1);
+  });
+
+  it("runs at close in the threads that stay", async () => {
+    const gate = new Gate();
+    const pool = makePool({ size: 2, minThreads: 1, idleTimeout: 1, teardown: jobs.tearDown });
+    await Promise.all([1, 2].map(() => pool.submit(jobs.awaitTwo, gate.buffer)));
+    await vi.waitUntil(() => pool.stats().threads === 1, { timeout: 20_000 });
+    expect(gate.words[2]).toBe(1);
+    await pool.close();
+    expect(gate.words[2]).toBe(2);
+  });
+
+  it("lets a job that comes meanwhile wait for the thread's place, and run in a new thread", async () => {
+    const gate = new Gate();
+    const pool = makePool({ size: 1, idleTimeout: 1, teardown: jobs.tearDownAtGate });
+    const thread = await pool.submit(jobs.willTearDownAt, gate.buffer);
+    await gate.at(1);
+    const late = pool.submit(jobs.where);
+    gate.open();
+    expect(await late).not.toBe(thread);
+  });
+
+  it("needs no initializer in a thread that never had a job", async () => {
+    const gate = new Gate();
+    const { words } = gate;
+    const initializer = () => Atomics.add(words, 1, 1);
+    const pool = makePool({ size: 2, minThreads: 2, initializer, teardown: jobs.tearDown });
+    const bytes = new Uint8Array(1);
+    await pool.with({ transfer: [bytes.buffer] }).submit(jobs.byteLength, bytes); // such a job cannot move
+    await pool.close();
+    expect(gate.step).toBe(1);
+  });
+
+  it("that throws is a warning, and the pool closes all the same", async () => {
+    const warned = once(process, "warning");
+    const pool = makePool({ size: 1, teardown: jobs.throwTeapot });
+    await pool.submit(jobs.echo, 1);
+    await pool.close();
+    expect((await warned)[0]).toMatchObject({ code: "THREADLOOP_STRAY_ERROR" });
   });
 });
 

@@ -125,4 +125,16 @@ describe("a worker that cannot be set up", () => {
     const pool = makePool({ execArgv: ["--import", "file:///nowhere/at/all.mjs"] });
     expect(await errorOf(pool.submit(jobs.echo, 1))).toBeInstanceOf(BrokenPoolError);
   });
+
+  it("breaks the pool when a thread's options are refused, and leaves no rejection behind at close", async () => {
+    const left: unknown[] = [];
+    const note = (error: unknown) => void left.push(error);
+    process.on("unhandledRejection", note);
+    const pool = makePool({ execArgv: ["--max-old-space-size=100"] });
+    expect(await errorOf(pool.submit(jobs.echo, 1))).toBeInstanceOf(BrokenPoolError);
+    await pool.close();
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    process.off("unhandledRejection", note);
+    expect(left).toEqual([]);
+  });
 });

@@ -1,8 +1,11 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { CancelledError, currentTask, run } from "threadloop";
 import { CloneError, WorkerTerminatedError } from "threadloop/workers";
 import { describe, expect, it } from "vitest";
 import * as jobs from "../fixtures/workers/jobs.mjs";
+import * as peers from "../fixtures/workers/peers.mjs";
 import { errorOf, Gate, makePool } from "../support/pools.ts";
 
 describe("a function among the arguments", () => {
@@ -53,6 +56,74 @@ describe("a function among the arguments", () => {
     await gate.at(1);
     job.cancel();
     expect(await errorOf(job)).toBeInstanceOf(CancelledError);
+  });
+
+  it("that never answers does not cost a cancelled job its thread", async () => {
+    const pool = makePool({ size: 1 });
+    const thread = await pool.submit(jobs.where);
+    const gate = new Gate();
+    const job = pool.with({ cancelGrace: Number.POSITIVE_INFINITY }).submit(jobs.askTwice, () => {
+      Atomics.store(gate.words, 1, 1);
+      return new Promise(() => {});
+    });
+    await gate.at(1);
+    job.cancel();
+    expect(await errorOf(job)).toBeInstanceOf(CancelledError);
+    expect(await pool.submit(jobs.where)).toBe(thread);
+  });
+
+  it("is one also for the methods of an actor and for streams", async () => {
+    const pool = makePool();
+    const counter = await pool.spawn(jobs.Counter);
+    expect(await counter.report((n: number) => n + 1)).toBe(1);
+    await counter.close();
+    const items: number[] = [];
+    for await (const item of pool.stream(jobs.ask2Yield, (n: number) => n * 10)) items.push(item as number);
+    expect(items).toEqual([10, 20]);
+  });
+
+  it("that gives what cannot be cloned is named, with its job", async () => {
+    const job = makePool().submit(jobs.askTwice, function answer() {
+      return { inner: [() => 1] };
+    });
+    const error = await errorOf(job);
+    expect(error).toBeInstanceOf(CloneError);
+    expect(error.message).toMatch(
+      "Cannot copy the result of callback `answer` of job `askTwice` to the other thread: it.inner[0] is a function",
+    );
+  });
+
+  it("that is called with what cannot be cloned is named, with its job", async () => {
+    let calls = 0;
+    const error = await errorOf(makePool().submit(peers.askWithFunction, () => ++calls));
+    expect(error).toBeInstanceOf(CloneError);
+    expect(error.message).toMatch(
+      "Cannot copy the arguments of callback `argument 1` of job `askWithFunction` to the other thread: it[1] is a function",
+    );
+    expect(calls).toBe(0);
+  });
+
+  it("is answered though everything that can be collected is, meanwhile", async () => {
+    const pool = makePool({ size: 1 });
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const answer = async (n: number) => {
+      for (let i = 0; i < 3; i++) {
+        collect();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      return n;
+    };
+    expect(await pool.submit(jobs.askTwice, answer)).toEqual([1, 2]);
+  });
+
+  it("fails when it is called after its job has ended", async () => {
+    const pool = makePool({ size: 1 });
+    await pool.submit(peers.keep, () => 1);
+    expect((await errorOf(pool.submit(peers.callKept))).message).toMatch(
+      /job whose callback this is has ended/,
+    );
+    expect(await pool.submit(jobs.echo, 1)).toBe(1);
   });
 
   it("leaves its caller to fail when the worker dies", async () => {
@@ -118,6 +189,22 @@ describe("data", () => {
 });
 
 describe("context stores named in the options", () => {
+  it("that cannot be cloned fail their job by name, and its neighbours in the batch run", async () => {
+    const user = new AsyncLocalStorage<unknown>();
+    const pool = makePool({ size: 1, context: { user } });
+    const failing = [
+      user.run({ log() {} }, () => errorOf(pool.submit(jobs.echo, 1))),
+      user.run({ log() {} }, () => errorOf(pool.submit(jobs.askTwice, (n: number) => n))),
+    ];
+    const after = pool.submit(jobs.echo, 2);
+    for (const error of await Promise.all(failing)) {
+      expect(error).toBeInstanceOf(CloneError);
+      expect(error.message).toMatch(/context store `user`\.log is a function/);
+    }
+    expect(await after).toBe(2);
+    for (let i = 0; i < 100; i++) expect(await pool.submit(jobs.echo, i)).toBe(i);
+  });
+
   it("travel with each job, by name and into the worker's own storage", async () => {
     const user = new AsyncLocalStorage<unknown>();
     const pool = makePool({ context: { user } });

@@ -1,4 +1,4 @@
-import { CancelledError, createTask, run, sleep } from "threadloop";
+import { CancelledError, createTask, run, sleep, TimeoutError } from "threadloop";
 import { describe, expect, it } from "vitest";
 import * as jobs from "../fixtures/workers/jobs.mjs";
 import { errorOf, Gate, makePool } from "../support/pools.ts";
@@ -125,13 +125,37 @@ describe("map", () => {
     expect(await collect(makePool().map(jobs.echo, []))).toEqual([]);
   });
 
+  it("waits for room where the pool's queue is limited", async () => {
+    const pool = makePool({ size: 1, tasksPerWorker: 1, maxQueue: 1 });
+    const results: number[] = [];
+    for await (const n of pool.map(jobs.shortNap, [1, 2, 3, 4, 5, 6, 7, 8])) results.push(n);
+    expect(results).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  });
+
+  it("fails with TimeoutError when an item takes longer than its timeout", async () => {
+    const view = makePool().with({ timeout: 20 });
+    const gate = new Gate();
+    expect(await errorOf(view.map(jobs.waitAndCleanUp, [gate.buffer]).next())).toBeInstanceOf(TimeoutError);
+    expect(gate.step).toBe(3);
+  });
+
+  it("takes an async iterator whose steps are no promises but thenables", async () => {
+    let n = 0;
+    const step = () => ({ done: n === 3, value: n++ });
+    const next = () => ({ then: (resolve: (result: unknown) => void) => resolve(step()) });
+    const items = { [Symbol.asyncIterator]: () => ({ next }) } as unknown as AsyncIterable<number>;
+    const results: number[] = [];
+    for await (const result of makePool().map(jobs.echo, items)) results.push(result as number);
+    expect(results).toEqual([0, 1, 2]);
+  });
+
   it("says which option is wrong", async () => {
     const pool = makePool();
     expect((await errorOf(pool.map(jobs.echo, [], { chunkSize: 0 }).next())).message).toMatch(
       /`chunkSize` to be an integer >= 1, got `0`/,
     );
     expect((await errorOf(pool.map(jobs.echo, 5 as never).next())).message).toMatch(
-      /`items` to be iterable, got number/,
+      "Expected `items` to be iterable, got `5` (number)",
     );
   });
 });

@@ -18,6 +18,13 @@ import { never } from "../fixtures/workers/throwsonload.mjs";
 import { Gate, makePool } from "../support/pools.ts";
 
 describe("WorkerPool", () => {
+  it("has its one thread start while its first function is still being looked up", async () => {
+    const pool = makePool({ size: 2 });
+    const job = pool.submit(jobs.add, 1, 2);
+    expect(pool.stats().sessions).toBe(1);
+    expect(await job).toBe(3);
+  });
+
   it("runs a function in another thread and gives its result", async () => {
     const pool = makePool();
     expect(await pool.submit(jobs.add, 1, 2)).toBe(3);
@@ -91,6 +98,59 @@ describe("WorkerPool", () => {
     await Promise.all(blocked);
   });
 
+  it("moves a job at most once from each of the workers that block in a later step of a coroutine", async () => {
+    const pool = makePool({ size: 2 });
+    const gates = [new Gate(), new Gate()];
+    const both = new Gate();
+    const blocked = gates.map((gate) => pool.submit(jobs.meetThenBlock, both.buffer, gate.buffer));
+    await Promise.all(gates.map((gate) => gate.at(1)));
+    const before = pool.stats().moved;
+    const waiting = pool.submit(jobs.echo, "waits");
+    // The pool looks for jobs to rescue every few milliseconds: it gets many occasions.
+    for (let i = 0; i < 40; i++) await delay(5);
+    expect(pool.stats().moved - before).toBeLessThanOrEqual(2);
+    for (const gate of gates) gate.open();
+    expect(await waiting).toBe("waits");
+    await Promise.all(blocked);
+  });
+
+  it("starts no second thread for a job that waits until the first one is set up", async () => {
+    const gate = new Gate();
+    const { words } = gate;
+    const initializer = async () => {
+      Atomics.store(words, 1, 1);
+      while (Atomics.load(words, 0) === 0) await sleep(1);
+    };
+    const pool = makePool({ size: 4, initializer });
+    const job = pool.submit(jobs.echo, "set up");
+    await gate.at(1);
+    for (let i = 0; i < 10; i++) await delay(5);
+    expect(pool.stats()).toMatchObject({ threads: 1, moved: 0 });
+    gate.open();
+    expect(await job).toBe("set up");
+  });
+
+  it("moves a job to an idle worker also when that was to get some that could not be sent and were cancelled", async () => {
+    const pool = makePool({ size: 2 });
+    const both = new Gate();
+    await Promise.all([1, 2].map(() => pool.submit(jobs.awaitTwo, both.buffer)));
+    const unsendable = Array.from({ length: 4 }, () => pool.submit(jobs.echo, [() => 1]));
+    for (const job of unsendable) job.cancel();
+    await pool.submit(jobs.echo, 1);
+    const [gate, door] = [new Gate(), new Gate()];
+    const suspended = [pool.submit(jobs.awaitUntilOpen, gate.buffer)];
+    await gate.at(1);
+    const blocked = pool.submit(jobs.blockUntilOpen, door.buffer);
+    await door.at(1);
+    suspended.push(pool.submit(jobs.awaitUntilOpen, gate.buffer));
+    await gate.at(2);
+    expect(await pool.submit(jobs.echo, "moved")).toBe("moved");
+    expect(pool.stats().moved).toBeGreaterThan(0);
+    door.open();
+    gate.open();
+    await Promise.all([blocked, ...suspended]);
+  });
+
   it("shows its state when inspected", async () => {
     const pool = makePool({ name: "render" });
     const { inspect } = await import("node:util");
@@ -112,6 +172,28 @@ describe("WorkerPool", () => {
       '`ship` to be "auto" or "reference" or "value"',
     );
     expect(() => makePool().with({ timeout: -1 })).toThrow("`timeout` to be milliseconds >= 0, got `-1`");
+  });
+
+  it.each([
+    [{ initializer: 5 }, "Expected `initializer` to be a function, got `5` (number)"],
+    [{ teardown: "end" }, "Expected `teardown` to be a function"],
+    [{ preload: "./a.js" }, "Expected `preload` to be an array"],
+    [{ execArgv: "--flag" }, "Expected `execArgv` to be an array"],
+    [{ resourceLimits: 5 }, "Expected `resourceLimits` to be an object"],
+    [{ context: { user: 1 } }, "Expected `context.user` to be an AsyncLocalStorage, got `1` (number)"],
+    [{ name: 5 }, "Expected `name` to be a string"],
+    [null, "Expected `options` to be an object, got `null` (null)"],
+  ])("refuses the options %j", (options, message) => {
+    expect(() => new WorkerPool(options as never)).toThrow(message);
+  });
+
+  it.each([
+    [{ transfer: 5 }, "Expected `transfer` to be an array"],
+    [{ name: 5 }, "Expected `name` to be a string"],
+    [{ signal: {} }, "Expected `signal` to be an AbortSignal"],
+    [null, "Expected `options` to be an object"],
+  ])("refuses the options %j of a call", (options, message) => {
+    expect(() => makePool().with(options as never)).toThrow(message);
   });
 });
 

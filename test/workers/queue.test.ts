@@ -1,4 +1,4 @@
-import { QueueFull } from "threadloop";
+import { CancelledError, createTask, QueueFull, run, sleep } from "threadloop";
 import { PoolClosedError, type WorkerPool } from "threadloop/workers";
 import { describe, expect, it } from "vitest";
 import * as jobs from "../fixtures/workers/jobs.mjs";
@@ -60,6 +60,7 @@ describe("jobs that wait", () => {
     gate.open();
     await ahead;
     expect(await submitNote(pool, gate, 3)).toBeUndefined();
+    expect(gate.words[2]).toBe(13); // what was refused never runs
   });
 
   it("are limited with options such as a signal too", async () => {
@@ -101,6 +102,85 @@ describe("enqueue", () => {
     }
     await pool.close();
     expect(sum).toBe((499 * 500) / 2);
+  });
+
+  it("passes room on when the task that was woken for it is cancelled before it can use it", async () => {
+    await run(async () => {
+      const pool = makePool({ size: 1, tasksPerWorker: 1, maxQueue: 1 });
+      const gate = new Gate();
+      const running = pool.submit(jobs.awaitUntilOpen, gate.buffer);
+      await gate.at(1);
+      const posted = pool.submit(jobs.echo, 0);
+      const queued = pool.submit(jobs.echo, 0);
+      const first = createTask(async () => pool.enqueue(jobs.echo, 1));
+      const second = createTask(async () => pool.enqueue(jobs.echo, 2));
+      await sleep(20); // the worker has said by now that its job is suspended, which wakes too
+      queued.cancel(); // makes room, and wakes the first one
+      first.cancel();
+      expect(await errorOf(first)).toBeInstanceOf(CancelledError);
+      const { job } = await second;
+      gate.open();
+      expect(await job).toBe(2);
+      await Promise.all([running, posted]);
+    });
+  });
+
+  it("gives room to the highest priority first, in turn within one, and the jobs run in that order", async () => {
+    const { pool, gate } = await busyPool({ maxQueue: 1 });
+    const taken = [submitNote(pool, gate, 1), submitNote(pool, gate, 2)];
+    const views = [pool.with({ priority: -1 }), pool, pool.with({ priority: 5 })] as const;
+    const submits = [
+      [0, 8],
+      [1, 5],
+      [2, 3],
+      [0, 9],
+      [1, 6],
+      [2, 4],
+    ] as const;
+    const waiting = submits.map(async ([view, digit]) => {
+      const { job } = await views[view].enqueue(jobs.note, gate.buffer, digit);
+      await job;
+    });
+    gate.open();
+    await Promise.all([...taken, ...waiting]);
+    expect(gate.words[2]).toBe(12345689);
+  });
+
+  it("that comes later takes no room from who waits, and who finds it gone keeps the place", async () => {
+    await run(async () => {
+      const { pool, gate } = await busyPool({ maxQueue: 1 });
+      const posted = submitNote(pool, gate, 1);
+      const queued = pool.submit(jobs.echo, 0);
+      const order: string[] = [];
+      const jobsTaken: PromiseLike<unknown>[] = [];
+      const enqueue = (name: string) =>
+        createTask(async () => {
+          const { job } = await pool.enqueue(jobs.echo, name);
+          order.push(name);
+          jobsTaken.push(job);
+        });
+      const tasks = [enqueue("first"), enqueue("second")];
+      await sleep(0);
+      queued.cancel(); // wakes the first one
+      const barging = pool.submit(jobs.echo, "quick"); // takes what it was woken for
+      tasks.push(enqueue("third"));
+      await sleep(0);
+      expect(order).toEqual([]);
+      barging.cancel();
+      gate.open();
+      for (const task of tasks) await task;
+      await Promise.all([posted, ...jobsTaken]);
+      expect(order).toEqual(["first", "second", "third"]);
+    });
+  });
+
+  it("is refused at once when the pool is closed, full or not", async () => {
+    const { pool, gate } = await busyPool({ maxQueue: 1 });
+    const taken = [submitNote(pool, gate, 1), submitNote(pool, gate, 2)];
+    const closed = pool.close();
+    expect(await errorOf(pool.enqueue(jobs.echo, 1))).toBeInstanceOf(PoolClosedError);
+    gate.open();
+    await Promise.all([closed, ...taken]);
   });
 
   it("is refused when the pool closes meanwhile", async () => {

@@ -1,6 +1,14 @@
 // A small model of two hosts and their threads that runs the real slot operations, and a search through every order
 // in which its steps can happen. Between any two atomic operations of one side the other may take any number of steps.
-import { cancelRequested, claim, offer, reclaim, release, requestCancel } from "../../dist/workers/slots.js";
+import {
+  cancelRequested,
+  claim,
+  offer,
+  RUNNING,
+  reclaim,
+  release,
+  requestCancel,
+} from "../../dist/workers/slots.js";
 
 const FIRST = 4;
 
@@ -11,8 +19,15 @@ export interface Limits {
   readonly moves: number;
   readonly cancels: number;
   readonly deaths: number;
-  /** A seeded fault: a slot that was taken back is used again before the thread has skipped it. */
-  readonly reusesTooEarly?: boolean;
+  /** So many of the jobs cannot be sent, which shows when the host flushes, a while after it has posted them. */
+  readonly unsendable?: number;
+  /** A seeded fault, of which the search must hear. */
+  readonly fault?:
+    | "a slot that was taken back is used again before the thread has skipped it"
+    | "the thread claims without looking"
+    | "a job is moved without looking"
+    | "a session flushes after its end"
+    | "the slot of a job that was taken back and cannot be sent is not freed";
 }
 
 interface Message {
@@ -31,6 +46,8 @@ interface HostState {
   /** The job of each slot, -1 for none. */
   table: number[];
   free: number[];
+  /** Posted and not flushed. */
+  unsent: Message[];
   down: Message[];
   up: Reply[];
   /** The thread: the jobs it runs, by slot, and whether it lives. */
@@ -50,6 +67,8 @@ interface JobState {
 interface State {
   hosts: HostState[];
   jobs: JobState[];
+  /** What sessions that have ended had not flushed. */
+  stale: { readonly at: number; readonly message: Message }[];
   moves: number;
   cancels: number;
   deaths: number;
@@ -89,6 +108,7 @@ function initial({ hosts, jobs, moves, cancels, deaths }: Limits): State {
       starts: 0,
       cancelAsked: false,
     })),
+    stale: [],
     moves,
     cancels,
     deaths,
@@ -100,6 +120,7 @@ function newHost(): HostState {
     words: [0, 0, 0, 0, 0, 0],
     table: [-1, -1, -1, -1, -1, -1],
     free: [FIRST, FIRST + 1],
+    unsent: [],
     down: [],
     up: [],
     running: [],
@@ -108,24 +129,32 @@ function newHost(): HostState {
 }
 
 function stepsOf(state: State, limits: Limits): Step[] {
+  return [
+    ...state.jobs.flatMap((_, id) => stepsWithJob(state, id, limits)),
+    ...state.hosts.flatMap((_, at) => stepsAtHost(state, at, limits)),
+    ...(state.stale.length > 0 ? [flushStale(limits)] : []),
+  ];
+}
+
+function stepsWithJob({ hosts, jobs, moves, cancels }: State, id: number, limits: Limits): Step[] {
+  const job = jobs[id] as JobState;
   const steps: Step[] = [];
-  state.jobs.forEach((job, id) => {
-    for (const host of state.hosts.keys())
-      if (job.at === "queue" && (state.hosts[host] as HostState).free.length > 0) steps.push(post(id, host));
-    if (typeof job.at === "number" && state.moves > 0) steps.push(move(id, limits));
-    if (job.at !== "settled" && state.cancels > 0 && !job.cancelAsked) steps.push(cancel(id));
-  });
-  for (const at of state.hosts.keys()) {
-    const host = state.hosts[at] as HostState;
-    if (host.up.length > 0) steps.push(read(at));
-    if (!host.alive) {
-      if (host.up.length === 0) steps.push(bury(at));
-      continue;
-    }
-    if (host.down.length > 0) steps.push(receive(at));
-    for (const { slot } of host.running) steps.push(finish(at, slot));
-    if (state.deaths > 0) steps.push(die(at));
-  }
+  for (const [at, host] of hosts.entries())
+    if (job.at === "queue" && host.free.length > 0) steps.push(post(id, at, limits));
+  if (typeof job.at === "number" && moves > 0) steps.push(move(id, limits));
+  if (job.at !== "settled" && cancels > 0 && !job.cancelAsked) steps.push(cancel(id));
+  return steps;
+}
+
+function stepsAtHost(state: State, at: number, limits: Limits): Step[] {
+  const host = state.hosts[at] as HostState;
+  const steps: Step[] = [];
+  if (host.up.length > 0) steps.push(read(at));
+  if (host.unsent.length > 0) steps.push(flush(at, limits));
+  if (!host.alive) return host.up.length > 0 ? steps : [...steps, bury(at, limits)];
+  if (host.down.length > 0) steps.push(receive(at, limits));
+  for (const { slot } of host.running) steps.push(finish(at, slot));
+  if (state.deaths > 0) steps.push(die(at));
   return steps;
 }
 
@@ -137,7 +166,7 @@ function withWords<T>(host: HostState, operate: (words: Int32Array) => T): T {
   return result;
 }
 
-function post(id: number, at: number): Step {
+function post(id: number, at: number, { unsendable }: Limits): Step {
   return {
     name: `post ${id} to ${at}`,
     apply: ({ hosts, jobs }) => {
@@ -145,11 +174,46 @@ function post(id: number, at: number): Step {
       const slot = host.free.shift() as number;
       withWords(host, (words) => offer(words, slot));
       host.table[slot] = id;
-      host.down.push({ slot, job: id, cancel: false });
+      (unsendable === undefined ? host.down : host.unsent).push({ slot, job: id, cancel: false });
       job.at = at;
       job.slot = slot;
     },
   };
+}
+
+function flush(at: number, limits: Limits): Step {
+  return {
+    name: `host ${at} flushes`,
+    apply: (state) => {
+      const host = state.hosts[at] as HostState;
+      for (const message of host.unsent.splice(0)) {
+        if (message.job < (limits.unsendable ?? 0)) refuse(state, at, message, limits);
+        else if (host.alive) host.down.push(message);
+      }
+    },
+  };
+}
+
+function flushStale(limits: Limits): Step {
+  return {
+    name: "a session that has ended flushes",
+    apply: (state) => {
+      for (const { at, message } of state.stale.splice(0))
+        if (message.job < (limits.unsendable ?? 0)) refuse(state, at, message, limits);
+    },
+  };
+}
+
+/** The host hears that what it posted in a slot cannot be sent. */
+function refuse({ hosts, jobs }: State, at: number, { slot, job }: Message, { fault }: Limits): void {
+  const host = hosts[at] as HostState;
+  const id = host.table[slot] as number;
+  if (id < 0 && fault === "the slot of a job that was taken back and cannot be sent is not freed") return;
+  if (id >= 0 && id !== job) throw new Error(`job ${id} is refused in place of job ${job}`);
+  withWords(host, (words) => release(words, slot));
+  host.table[slot] = -1;
+  host.free.push(slot);
+  if (id >= 0) settle(jobs[id] as JobState, "refused");
 }
 
 function takeBack(host: HostState, job: JobState): boolean {
@@ -158,15 +222,17 @@ function takeBack(host: HostState, job: JobState): boolean {
   return true;
 }
 
-function move(id: number, { reusesTooEarly }: Limits): Step {
+function move(id: number, { fault }: Limits): Step {
   return {
     name: `move ${id}`,
     apply: (state) => {
       const job = state.jobs[id] as JobState;
       const host = state.hosts[job.at as number] as HostState;
       state.moves--;
-      if (!takeBack(host, job)) return;
-      if (reusesTooEarly) host.free.push(job.slot);
+      const isTaken = takeBack(host, job);
+      if (!isTaken && fault !== "a job is moved without looking") return;
+      if (fault === "a slot that was taken back is used again before the thread has skipped it")
+        host.free.push(job.slot);
       job.at = "queue";
     },
   };
@@ -193,26 +259,47 @@ function settle(job: JobState, how: string): void {
   job.at = "settled";
 }
 
-function receive(at: number): Step {
+function receive(at: number, limits: Limits): Step {
   return {
     name: `thread ${at} reads`,
-    apply: ({ hosts, jobs }) => {
-      const host = hosts[at] as HostState;
-      const { slot, job, cancel } = host.down.shift() as Message;
-      if (cancel) {
-        const running = host.running.find((each) => each.slot === slot);
-        if (running !== undefined && running.job !== job)
-          throw new Error(`a cancel for job ${job} reaches job ${running.job}`);
-        if (running !== undefined) end(host, slot, "cancelled");
-      } else if (withWords(host, (words) => claim(words, slot))) {
-        if (host.table[slot] !== job)
-          throw new Error(`job ${job} runs under the claim of job ${host.table[slot]}`);
-        host.running.push({ slot, job });
-        (jobs[job] as JobState).starts++;
-      } else host.up.push({ slot, kind: "skipped" });
+    apply: (state) => {
+      const host = state.hosts[at] as HostState;
+      const message = host.down.shift() as Message;
+      if (message.cancel) receiveCancel(host, message);
+      else receiveJob(state, host, message, limits);
     },
   };
 }
+
+function receiveCancel(host: HostState, { slot, job }: Message): void {
+  const running = host.running.find((each) => each.slot === slot);
+  if (running === undefined) return;
+  if (running.job !== job) throw new Error(`a cancel for job ${job} reaches job ${running.job}`);
+  end(host, slot, "cancelled");
+}
+
+function receiveJob({ jobs }: State, host: HostState, { slot, job }: Message, { fault }: Limits): void {
+  const claiming = fault === "the thread claims without looking" ? blindly(slot) : claims(slot);
+  if (!withWords(host, claiming)) {
+    host.up.push({ slot, kind: "skipped" });
+    return;
+  }
+  if (host.table[slot] !== job) throw new Error(`job ${job} runs under the claim of job ${host.table[slot]}`);
+  host.running.push({ slot, job });
+  (jobs[job] as JobState).starts++;
+}
+
+const claims =
+  (slot: number) =>
+  (words: Int32Array): boolean =>
+    claim(words, slot);
+
+const blindly =
+  (slot: number) =>
+  (words: Int32Array): boolean => {
+    words[slot] = RUNNING;
+    return true;
+  };
 
 /** The job's code ends: as cancelled, when it looks at its cancel bit and that is set. */
 function finish(at: number, slot: number): Step {
@@ -237,6 +324,7 @@ function read(at: number): Step {
       const host = hosts[at] as HostState;
       const { slot, kind } = host.up.shift() as Reply;
       const id = host.table[slot] as number;
+      if ((kind === "skipped") !== id < 0) throw new Error(`a reply (${kind}) reaches the slot of job ${id}`);
       withWords(host, (words) => release(words, slot));
       host.table[slot] = -1;
       if (!host.free.includes(slot)) host.free.push(slot);
@@ -259,7 +347,7 @@ function die(at: number): Step {
 }
 
 /** The host learns of the death, after it has read what the thread still said: unstarted jobs go back, others fail. */
-function bury(at: number): Step {
+function bury(at: number, { fault }: Limits): Step {
   return {
     name: `host ${at} learns that its thread died`,
     apply: (state) => {
@@ -269,6 +357,8 @@ function bury(at: number): Step {
         if (takeBack(host, job)) job.at = "queue";
         else settle(job, "terminated");
       }
+      if (fault === "a session flushes after its end")
+        state.stale.push(...host.unsent.map((message) => ({ at, message })));
       state.hosts[at] = newHost();
     },
   };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { explore } from "./slotmodel.ts";
+import { explore, type Limits } from "./slotmodel.ts";
 
 describe("the slot protocol", () => {
   it("settles each of two jobs once in every interleaving of moves, cancels and a thread's death", () => {
@@ -14,9 +14,36 @@ describe("the slot protocol", () => {
     expect(explore({ hosts: 2, jobs: 2, moves: 0, cancels: 0, deaths: 3 })).toBeGreaterThan(1000);
   });
 
-  it("needs a slot that was taken back to stay taken until the thread has skipped it", () => {
-    expect(() =>
-      explore({ hosts: 2, jobs: 3, moves: 1, cancels: 0, deaths: 0, reusesTooEarly: true }),
-    ).toThrow();
+  it("settles each of two jobs once when one cannot be sent, whenever that shows", () => {
+    const limits = { hosts: 2, jobs: 2, moves: 1, cancels: 1, deaths: 1, unsendable: 1 };
+    expect(explore(limits)).toBeGreaterThan(10_000);
+  });
+
+  it("settles each of two jobs once when neither can be sent", () => {
+    expect(explore({ hosts: 1, jobs: 2, moves: 1, cancels: 1, deaths: 1, unsendable: 2 })).toBeGreaterThan(
+      100,
+    );
+  });
+
+  const limits = { hosts: 2, jobs: 3, moves: 1, cancels: 0, deaths: 0 };
+  const death = { hosts: 1, jobs: 2, moves: 0, cancels: 0, deaths: 1, unsendable: 1 };
+  const faults: [fault: NonNullable<Limits["fault"]>, limits: Limits, found: RegExp][] = [
+    [
+      "a slot that was taken back is used again before the thread has skipped it",
+      limits,
+      /runs under the claim|reaches the slot/,
+    ],
+    ["the thread claims without looking", limits, /runs under the claim|reaches the slot/],
+    ["a job is moved without looking", limits, /started 2 times|reaches the slot/],
+    ["a session flushes after its end", death, /refused in place of|slot was lost/],
+    [
+      "the slot of a job that was taken back and cannot be sent is not freed",
+      { ...limits, jobs: 2, cancels: 1, unsendable: 1 },
+      /slot was lost/,
+    ],
+  ];
+
+  it.each(faults)("does not forgive when %s", (fault, limits, found) => {
+    expect(() => explore({ ...limits, fault })).toThrow(found);
   });
 });

@@ -55,6 +55,12 @@ describe("stream", () => {
     });
   });
 
+  it("answers several calls of next() at once, in order", async () => {
+    const stream = makePool().stream(jobs.produceSlowly, 3);
+    const results = await Promise.all([1, 2, 3, 4].map(() => stream.next()));
+    expect(results.map(({ value }) => value)).toEqual([0, 1, 2, undefined]);
+  });
+
   it("throws what the generator throws, after its items", async () => {
     const items: number[] = [];
     const reading = (async () => {

@@ -47,7 +47,7 @@ export function traceEvents(
     ...submissions.flatMap((submission) =>
       submissionEvents(submission, pid, home, starts.has(submission.id)),
     ),
-    ...arrivals(starts, new Set(submissions.map(({ id }) => id)), pid),
+    ...arrivals(starts, new Set(submissions.map(({ id }) => id)), pid, home),
   ];
   return [...laneEvents(pid, lanes), ...events.sort((a, b) => (a.ts as number) - (b.ts as number))];
 }
@@ -117,7 +117,8 @@ function submissionEvents(
     dur: SUBMISSION_MICROSECONDS,
     args,
   };
-  return ran ? [slice, { ph: "s", name: "job", cat: "job", id, pid, tid, ts }] : [slice];
+  const arrow = arrowId(thread, id);
+  return ran ? [slice, { ph: "s", name: "job", cat: "job", id: arrow, pid, tid, ts }] : [slice];
 }
 
 /** Where each job first ran. */
@@ -134,6 +135,7 @@ function arrivals(
   starts: ReadonlyMap<number, { slice: Slice; thread: number }>,
   submitted: ReadonlySet<number>,
   pid: number,
+  home: number,
 ): TraceEvent[] {
   const known = [...starts].filter(([id]) => submitted.has(id));
   return known.map(([id, { slice, thread }]) => {
@@ -142,12 +144,17 @@ function arrivals(
       bp: "e",
       name: "job",
       cat: "job",
-      id,
+      id: arrowId(home, id),
       pid,
       tid: tidOf(thread),
       ts: micros(slice.begin),
     };
   });
+}
+
+/** Each thread numbers the jobs it submits. Perfetto takes a number, or digits in hexadecimal. */
+function arrowId(thread: number, job: number): number {
+  return thread * 2 ** 32 + job;
 }
 
 /** Whole nanoseconds of microseconds. */

@@ -1,6 +1,7 @@
 // Where other processes look in: `threadloop ps PID` opens the inspector of a process and evaluates what stands here,
 // in every thread. A process may have loaded several copies of this package; each adds itself.
 
+import { PACKAGE_ROOT } from "../../src/index.ts";
 import { livePools } from "./pools.ts";
 import { takeSnapshot } from "./snapshot.ts";
 import { startTracing, type Tracing } from "./trace.ts";
@@ -22,13 +23,14 @@ const NAME = Symbol.for("threadloop.inside");
 
 const place = globalThis as { [NAME]?: Door[] };
 place[NAME] ??= [];
-const files = new URL("../../", import.meta.url).href;
 let tracing: Tracing | null = null;
 
 place[NAME].push({
-  files,
+  files: PACKAGE_ROOT,
   snapshot: () => JSON.stringify(takeSnapshot(livePools())),
   startTrace: () => {
+    // Of an asker who has gone without his trace.
+    void tracing?.stop();
     tracing = startTracing(livePools);
   },
   stopTrace: async () => {

@@ -10,7 +10,7 @@ import {
   type StepObserver,
   Task,
 } from "../../src/index.ts";
-import { currentJob, type RunningJob } from "../current.ts";
+import { jobOf, type RunningJob } from "../current.ts";
 import { commonTime } from "./moments.ts";
 
 /** Something the thread did without interruption, in milliseconds of the common clock. */
@@ -78,7 +78,7 @@ const observer: StepObserver = {
   },
   ended: (entry) => {
     const name = nameOf(entry);
-    if (name !== null) record(name, began, jobOf(entry));
+    if (name !== null) record(name, began, numberOf(entry));
   },
 };
 
@@ -88,8 +88,7 @@ function nameOf(entry: Runnable): string | null {
   return entry instanceof Handle ? inspect(entry).slice(1, -1) : null;
 }
 
-function jobOf(entry: Runnable): number {
-  if (!(entry instanceof Task)) return 0;
-  const job = entry.getContext().get(currentJob);
-  return job == null ? 0 : (numbers.get(job) ?? 0);
+function numberOf(entry: Runnable): number {
+  const job = entry instanceof Task ? jobOf(entry) : null;
+  return job === null ? 0 : (numbers.get(job) ?? 0);
 }

@@ -11,7 +11,7 @@ import {
   type TaskReport,
   taskId,
 } from "../../src/index.ts";
-import { currentJob, type RunningJob } from "../current.ts";
+import { jobOf, type RunningJob } from "../current.ts";
 import type { Engine } from "../engine.ts";
 import type { Host } from "../host.ts";
 import type { Job } from "../job.ts";
@@ -89,7 +89,7 @@ function bodiesAmong(tasks: readonly Task[]): Map<number, RunningJob> {
   const bodies = new Map<number, RunningJob>();
   const unknown = new Set<RunningJob>();
   for (const task of tasks) {
-    const job = task.getContext().get(currentJob);
+    const job = jobOf(task);
     if (job == null || (job.task ?? task) !== task || unknown.has(job)) continue;
     bodies.set(taskId(task), job);
     if (job.task === null) unknown.add(job);

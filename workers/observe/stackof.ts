@@ -3,13 +3,11 @@
 
 import { Session } from "node:inspector";
 import { setTimeout as wait } from "node:timers/promises";
+import { isOwn } from "../../src/index.ts";
 
 /** How long the thread may take, at each of some tries: it cannot be interrupted in native code, and an interrupt can be lost. */
 const PATIENCE = 1500;
 const TRIES = 3;
-
-/** The package's own files: their frames are left out. */
-const OWN = ["src/", "workers/"].map((folder) => new URL(`../../${folder}`, import.meta.url).href);
 
 /** The frames of a worker thread, innermost first; none where the platform does not tell. */
 export async function stackOf(threadId: number): Promise<string[]> {
@@ -56,11 +54,12 @@ function ask(session: Session, threadId: number): Promise<string> {
 
 function framesOf(stack: string): string[] {
   const frames = stack.split("\n").map((line) => line.trim());
-  const foreign = ["(node:", " node:", ...OWN];
+  const foreign = ["(node:", " node:"];
   return frames.filter(
     (line) =>
       line.startsWith("at ") &&
       !/<anonymous>:\d+:\d+\)?$/.test(line) &&
+      !isOwn(line) &&
       !foreign.some((part) => line.includes(part)),
   );
 }

@@ -1,7 +1,6 @@
 // Records what the calling thread and the workers of some pools do, until it is stopped.
 
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { writeFile } from "node:fs/promises";
 import { threadId } from "node:worker_threads";
 import { RuntimeError } from "../../src/index.ts";
 import type { Engine } from "../engine.ts";
@@ -65,11 +64,17 @@ export class PoolTrace {
 
   /** Ends the recording and writes the file; call it before the pool is closed. Further calls return the same promise. */
   stop(): Promise<void> {
-    this.#written ??= this.#tracing.stop().then((json) => writeFile(this.#file, json));
+    this.#written ??= this.#write();
     return this.#written;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+  }
+
+  async #write(): Promise<void> {
+    const json = await this.#tracing.stop();
+    const { writeFile } = await import("node:fs/promises"); // here, as every worker would load it at its start
+    await writeFile(this.#file, json);
   }
 }

@@ -2,13 +2,12 @@
 import { inspect } from "node:util";
 import { BrokenBarrierError, got } from "../../src/index.ts";
 import { defineCarrier, makeCarrier } from "../carrier.ts";
-import { arrive, breakIfDead, INDEX_SHIFT } from "./barriersections.ts";
+import { INDEX_SHIFT, statusOf } from "./barriersections.ts";
+import { arriveSteps, breakSteps, sendAwaySteps } from "./barriersteps.ts";
 import { checkMayBlock } from "./blocking.ts";
-import type { Gate, Waiting } from "./gate.ts";
+import { type Gate, type Waiting, wakeEach } from "./gate.ts";
 import { create, type Layout, OWN, open } from "./memory.ts";
 import { OwnerDiedError } from "./ownerdied.ts";
-import { NEXT, OF, records, THREAD, WAITING } from "./records.ts";
-import { isDead } from "./roster.ts";
 import * as s from "./sections.ts";
 
 const LAYOUT: Layout = { name: "SharedBarrier", kind: 6, own: 1, gates: [1] };
@@ -48,8 +47,8 @@ export class SharedBarrier {
     const memory = parties instanceof SharedArrayBuffer ? parties : memoryFor(parties);
     const { m, gates } = open(LAYOUT, memory);
     this.#m = m;
-    this.#gate = gates[0]!;
-    this.#gate.afterDeath = () => this.#breakForDead();
+    this.#gate = gates[0]!.named("wait", this);
+    this.#gate.afterDeath = () => wakeEach(breakSteps(m, gates[0]!.at));
     makeCarrier(this, () => [LAYOUT.name, memory]);
   }
 
@@ -95,32 +94,22 @@ export class SharedBarrier {
 
   /** Empties the barrier: those who wait get BrokenBarrierError, and it can be used again. */
   async reset(): Promise<void> {
-    Atomics.store(this.#m, s.CLOSED, 0);
-    this.#gate.call(s.BROKEN, 0);
+    wakeEach(sendAwaySteps(this.#m, this.#gate.at, 0));
   }
 
   /** Breaks the barrier: those who wait, and all who come before a reset, get BrokenBarrierError. */
   async abort(): Promise<void> {
-    Atomics.store(this.#m, s.CLOSED, 1);
-    this.#gate.call(s.BROKEN, 0);
+    wakeEach(sendAwaySteps(this.#m, this.#gate.at, 1));
   }
 
   #arrival(): [waiting: Waiting, index: () => number] {
     let index = 0;
     const join = (record: number, sync: number) => {
-      const result = this.#arrive(record, sync);
+      const result = wakeEach(arriveSteps(this.#m, this.#gate.at, this.parties, record, sync));
       index = result >> INDEX_SHIFT;
       return statusOf(result);
     };
     return [{ join, passOn: () => {} }, () => index];
-  }
-
-  #arrive(record: number, sync: number): number {
-    for (;;) {
-      const result = arrive(this.#m, this.#gate.at, this.parties, record, sync);
-      if (result === s.REFUSED || statusOf(result) === s.GRANTED) this.#gate.serve();
-      if (result !== s.REFUSED) return result;
-    }
   }
 
   #passed(outcome: number, index: number): number {
@@ -131,37 +120,12 @@ export class SharedBarrier {
     throw new BrokenBarrierError("The barrier is broken, or was aborted or reset: reset() mends it");
   }
 
-  #breakForDead(): void {
-    for (let record = this.#findDead(); record !== 0; record = this.#findDead()) {
-      const head = breakIfDead(this.#m, this.#gate.at, record);
-      if (head === 0) return;
-      this.#gate.serve();
-    }
-  }
-
-  /** Walks along the line without its latch: what is found is looked at again under it. */
-  #findDead(): number {
-    const r = records.words;
-    let record = Atomics.load(this.#m, this.#gate.at + s.HEAD);
-    for (let left = 2 * this.#gate.size + 2; record !== 0 && left > 0; left--) {
-      if (Atomics.load(r, record) !== WAITING || r[record + OF] !== this.#m[s.ID]) {
-        record = Atomics.load(this.#m, this.#gate.at + s.HEAD);
-      } else if (isDead(r[record + THREAD]!)) return record;
-      else record = Atomics.load(r, record + NEXT);
-    }
-    return 0;
-  }
-
   [inspect.custom](): string {
     return `<SharedBarrier ${this.broken ? "broken" : "filling"}, ${this.nWaiting} of ${this.parties}>`;
   }
 }
 
 defineCarrier(LAYOUT.name, (memory: SharedArrayBuffer) => new SharedBarrier(memory));
-
-function statusOf(result: number): number {
-  return result & ((1 << INDEX_SHIFT) - 1);
-}
 
 function memoryFor(parties: number): SharedArrayBuffer {
   if (!Number.isInteger(parties) || parties < 1) {

@@ -7,6 +7,11 @@ import * as s from "./sections.ts";
 /** The index of who arrives is put above so many bits of the result. */
 export const INDEX_SHIFT = 4;
 
+/** How the arrival went, without the index. */
+export function statusOf(result: number): number {
+  return result & ((1 << INDEX_SHIFT) - 1);
+}
+
 /**
  * Joins the line, or calls it when this is the last one. Returns WAITING, GRANTED (the last one), BROKEN, MUST_WAIT
  * (without a record), or REFUSED when others are called already and must be told first; and the index above that.
@@ -74,4 +79,23 @@ export function breakIfDead(m: Int32Array, g: number, record: number): number {
   m[DONE] = hold;
   Atomics.compareExchange(m, LATCH, hold, 0);
   return result;
+}
+
+/**
+ * Sends all who wait away, and shuts the barrier or opens it, in one: a thread that dies meanwhile has done both or
+ * nothing. Returns the head of the line, who must be served, or REFUSED as `arrive` does.
+ */
+export function sendAway(m: Int32Array, g: number, closed: number): number {
+  const hold = latch(m);
+  let head = m[g + s.HEAD]!;
+  if (head !== 0 && ((records.words[head + TICKET]! - m[g + s.CALLED]!) | 0) <= 0) {
+    head = s.REFUSED;
+  } else {
+    m[s.CLOSED] = closed;
+    m[g + s.CALLED] = m[g + s.TICKETS]!;
+    m[g + s.CALLED_AS] = s.BROKEN;
+  }
+  m[DONE] = hold;
+  Atomics.compareExchange(m, LATCH, hold, 0);
+  return head;
 }

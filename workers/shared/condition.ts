@@ -48,7 +48,7 @@ export class SharedCondition implements Lockable {
   constructor(lock: SharedLock | undefined, memory: SharedArrayBuffer);
   constructor(lock = new SharedLock(), memory = create(LAYOUT, [{ value: 0 }])) {
     this.#lock = lock;
-    this.#gate = open(LAYOUT, memory).gates[0]!;
+    this.#gate = open(LAYOUT, memory).gates[0]!.named("wait", this);
     makeCarrier(this, () => [LAYOUT.name, lock, memory]);
   }
 

@@ -38,7 +38,7 @@ export class SharedEvent {
   /** @internal */
   constructor(memory: SharedArrayBuffer);
   constructor(memory = create(LAYOUT, [{ value: 0, cost: 0 }])) {
-    this.#gate = open(LAYOUT, memory).gates[0]!;
+    this.#gate = open(LAYOUT, memory).gates[0]!.named("wait", this);
     makeCarrier(this, () => [LAYOUT.name, memory]);
   }
 

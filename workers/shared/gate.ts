@@ -2,12 +2,13 @@
  * One line of those who wait, in front of a number of permits, as one thread sees it. Every shared object is made of
  * gates; what is written here once is how to wait, to be cancelled, to wake others and to look after the dead.
  */
+import { inspect } from "node:util";
 import { RuntimeError } from "../../src/index.ts";
 import { block } from "./blocking.ts";
 import { dropRecord, records, SYNC, THREAD, takeRecord, WAITING } from "./records.ts";
 import { deaths, self } from "./roster.ts";
 import * as s from "./sections.ts";
-import { callSteps, notifySteps, recoverSteps, type Steps, serveSteps } from "./steps.ts";
+import { callSteps, notifySteps, recoverSteps, type Steps, serveSteps, shutSteps } from "./steps.ts";
 import { endWait, listenNow, Wait, type WaitingPlace, wake } from "./waits.ts";
 
 /** Where a gate lies in the words of its object. */
@@ -42,6 +43,8 @@ export class Gate implements WaitingPlace {
     s.reclaim(this.m, this.at, entry);
   };
   readonly #place: GatePlace;
+  #purpose = "turn";
+  #owner: object | null = null;
   #entry = 0;
   #deathsSeen = 0;
 
@@ -50,6 +53,13 @@ export class Gate implements WaitingPlace {
     this.at = place.at;
     this.#place = place;
     if (place.entryCount <= 1) this.#entry = place.entries;
+  }
+
+  /** Says what a report on a task calls a wait here: the purpose, and the object that this gate is of. */
+  named(purpose: string, owner: object): this {
+    this.#purpose = purpose;
+    this.#owner = owner;
+    return this;
   }
 
   /** The permits that are free. */
@@ -142,6 +152,11 @@ export class Gate implements WaitingPlace {
     wakeEach(callSteps(this.m, this.at, outcome, value));
   }
 
+  /** Sends away all who wait, but whoever was promised something gets it. */
+  shut(): void {
+    wakeEach(shutSteps(this.m, this.at));
+  }
+
   /** Wakes the first so many who wait, without a permit. */
   notify(count: number): void {
     wakeEach(notifySteps(this.m, this.at, count));
@@ -173,6 +188,10 @@ export class Gate implements WaitingPlace {
 
   _recover(): void {
     this.recover();
+  }
+
+  _what(): string {
+    return `${this.#purpose} of ${inspect(this.#owner)}`;
   }
 
   readonly #join = (record: number, sync: number): number =>
@@ -220,11 +239,14 @@ export class Gate implements WaitingPlace {
 }
 
 /** Goes through the steps, and wakes those who are to be woken, in whichever thread. */
-function wakeEach(steps: Steps): void {
-  for (const record of steps) {
-    if (record === 0) continue;
+export function wakeEach<T>(steps: Steps<T>): T {
+  let step = steps.next();
+  for (; step.done !== true; step = steps.next()) {
+    const record = step.value;
+    if (record <= 0) continue;
     const r = records.words;
     if (r[record + SYNC] === 0) wake(r[record + THREAD]!);
     else Atomics.notify(r, record);
   }
+  return step.value;
 }

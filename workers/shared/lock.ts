@@ -49,7 +49,7 @@ export class SharedLock implements Lockable {
   /** @internal */
   constructor(memory: SharedArrayBuffer);
   constructor(memory = create(LAYOUT, [{ value: 1, bound: 1, fatal: true }])) {
-    this.#gate = open(LAYOUT, memory).gates[0]!;
+    this.#gate = open(LAYOUT, memory).gates[0]!.named("acquire", this);
     makeCarrier(this, () => [LAYOUT.name, memory]);
   }
 

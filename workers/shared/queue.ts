@@ -78,10 +78,19 @@ export class SharedQueue<T = unknown> implements AsyncIterable<T> {
     this.#m = m;
     this.#store = new Store(m, Area.open(area));
     [this.#items, this.#room, this.#hands, this.#join] = gates as [Gate, Gate, Gate, Gate];
+    this.#items.named("get", this);
+    this.#room.named("put", this);
+    this.#join.named("join", this);
     this.#hands.reclaim = (entry) => q.lose(m, this.#join.at, entry);
     this.#join.afterDeath = () => {
       if (this.#hands.recover()) this.#join.serve();
     };
+    for (const gate of [this.#items, this.#room]) {
+      // The thread that died may have been shutting the queue down.
+      gate.afterDeath = () => {
+        if (Atomics.load(m, s.CLOSED) === 1) gate.shut();
+      };
+    }
     makeCarrier(this, () => [LAYOUT.name, memory, area]);
   }
 
@@ -192,10 +201,8 @@ export class SharedQueue<T = unknown> implements AsyncIterable<T> {
   shutdown(immediate = false): void {
     Atomics.store(this.#m, s.CLOSED, 1);
     if (immediate) this.#dropItems();
-    // Whom an item was promised still gets it.
-    this.#items.serve();
-    this.#items.call(s.SHUT, -1);
-    this.#room.call(s.SHUT, -1);
+    this.#items.shut();
+    this.#room.shut();
   }
 
   /** Gives items until the queue is shut down and empty; leaving the loop early takes nothing more. */

@@ -39,7 +39,7 @@ export class SharedSemaphore {
   constructor(value: number | SharedArrayBuffer, layout?: Layout);
   constructor(value: number | SharedArrayBuffer = 1, layout: Layout = LAYOUT) {
     const memory = value instanceof SharedArrayBuffer ? value : memoryFor(value, layout);
-    this.#gate = open(layout, memory).gates[0]!;
+    this.#gate = open(layout, memory).gates[0]!.named("acquire", this);
     makeCarrier(this, () => [layout.name, memory]);
   }
 

@@ -1,6 +1,7 @@
 /**
  * What takes several sections. Each function yields after a section, where other threads may come in between, or where
- * the thread may die: the tests try every order. What it yields is the record that is to be woken now, or 0.
+ * the thread may die: the tests try every order. What it yields is the record that is to be woken now, or 0, or the
+ * negative of a record that it only looks at.
  */
 import * as s from "./sections.ts";
 
@@ -24,6 +25,12 @@ export function* callSteps(m: Int32Array, g: number, outcome: number, value: num
   if (head === 0) return;
   yield 0;
   yield* serveSteps(m, g);
+}
+
+/** Sends away all who wait in a line that nobody may join any more, but whoever was promised something gets it. */
+export function* shutSteps(m: Int32Array, g: number): Steps {
+  yield* serveSteps(m, g);
+  yield* callSteps(m, g, s.SHUT, -1);
 }
 
 /** Wakes the first so many who wait, without a permit. */

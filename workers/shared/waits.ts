@@ -18,6 +18,8 @@ export interface WaitingPlace {
   _leave(record: number): number;
   /** Looks after what dead threads have left behind. */
   _recover(): void;
+  /** What is waited for, in words. */
+  _what(): string;
 }
 
 /** One wait, as a future of how it ends. */
@@ -26,10 +28,12 @@ export class Wait extends Future<number> {
   record: number;
   /** Tells, after the death of a thread, whether the wait is to end as OWNER_DIED. */
   readonly isDoomed: (() => boolean) | null;
+  readonly #place: WaitingPlace;
   readonly #counted: { _waitOutside(change: 1 | -1): void };
 
   constructor(place: WaitingPlace, record: number, isDoomed: (() => boolean) | null) {
     super();
+    this.#place = place;
     this.record = record;
     this.isDoomed = isDoomed;
     this.#counted = this._loop;
@@ -40,6 +44,10 @@ export class Wait extends Future<number> {
   override _tellAll(): void {
     super._tellAll();
     this.#counted._waitOutside(-1);
+  }
+
+  override _what(): string {
+    return this.#place._what();
   }
 }
 

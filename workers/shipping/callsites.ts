@@ -5,6 +5,7 @@ import { isAbsolute } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import util from "node:util";
 
+import { isOwn } from "../../src/index.ts";
 import { shippedCodeOf } from "./code.ts";
 import { withoutMarks } from "./stacks.ts";
 
@@ -25,7 +26,6 @@ const { getCallSites } = util as {
 };
 
 const FRAMES = 24;
-const ownFolders = [new URL("../", import.meta.url).href, new URL("../../src/", import.meta.url).href];
 const { cache } = createRequire(import.meta.url);
 
 /** The scripts of the callers that Node loaded itself, without this package's own and Node's. */
@@ -41,7 +41,7 @@ export function callSites(): CallSite[] {
 
 /** A bare path that `require` does not know comes from a foreign loader: importing it would evaluate the file again. */
 function loadedUrl(scriptName: string | null | undefined): string | undefined {
-  if (!scriptName || ownFolders.some((folder) => scriptName.startsWith(folder))) return undefined;
+  if (!scriptName || isOwn(scriptName)) return undefined;
   // Of a file whose functions were shipped to this thread nothing else is loaded here.
   if (shippedCodeOf(withoutMarks(scriptName))) return undefined;
   if (scriptName.startsWith("file:")) return scriptName;

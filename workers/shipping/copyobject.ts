@@ -7,6 +7,7 @@ import { builtinReference, globalReference } from "./globals.ts";
 import { hasPrivateMembers, mayInspect } from "./inspector.ts";
 import { moduleOfExports } from "./modules.ts";
 import type { CopyNode, Property, Reference, Slot } from "./recipe.ts";
+import { scriptUrl } from "./scripts.ts";
 import { className, dataSize, isOwnPrototype, kindOf } from "./values.ts";
 
 const PASS_OR_CREATE =
@@ -53,7 +54,7 @@ function referenceTo(object: object): Reference | null {
 function takenApart(copying: Copying, object: object): CopyNode {
   switch (kindOf(object)) {
     case "stuck":
-      throw cannotSend(copying, `a ${className(object)}, which belongs to this thread`, PASS_OR_CREATE);
+      throw cannotSend(copying, `${stuckName(object)}, which belongs to this thread`, PASS_OR_CREATE);
     case "buffer":
       return copyBuffer(copying, object as Buffer);
     case "array":
@@ -81,6 +82,10 @@ function takenApart(copying: Copying, object: object): CopyNode {
 /** A Map, Set, Date, Error, ... as it is, or of a class that extends it. */
 function ofClass(copying: Copying, object: object, node: CopyNode): CopyNode {
   return isOwnPrototype(object) ? node : copyInstance(copying, object, addNode(copying, node));
+}
+
+function stuckName(object: object): string {
+  return types.isGeneratorObject(object) ? "a running generator" : `a ${className(object)}`;
 }
 
 function copyPlain(copying: Copying, object: object): CopyNode {
@@ -116,7 +121,7 @@ function copyInstance(copying: Copying, object: object, base?: Slot): CopyNode {
     const slot = within(copying, { kind: "property", text: ".__proto__" }, () => copying.slot(prototype));
     return { kind: "object", prototype: slot, properties: propertiesOf(copying, object, keysOf(object)) };
   }
-  if (globalReference(type) ?? builtinReference(type)) {
+  if (globalReference(type) || builtinReference(type) || isNodes(copying, type)) {
     throw cannotSend(copying, `an instance of ${name}, which belongs to this thread`, PASS_OR_CREATE);
   }
   if (mayInspect() && hasPrivateMembers(object)) {
@@ -129,6 +134,13 @@ function copyInstance(copying: Copying, object: object, base?: Slot): CopyNode {
   const of = within(copying, { kind: "property", text: ".constructor" }, () => copying.slot(type));
   const keys = keysOf(object).filter((key) => !base || !isIndex(key));
   return { kind: "instance", of, ...(base && { base }), properties: propertiesOf(copying, object, keys) };
+}
+
+/** Whether Node defines a class, for itself. */
+function isNodes(copying: Copying, type: object): boolean {
+  const inspection = copying.moment.inspect(type);
+  if (inspection.kind === "native") return true;
+  return inspection.kind === "code" && scriptUrl(inspection.scriptId).startsWith("node:");
 }
 
 /** Small objects of the platform that structured clone refuses and that their constructor makes again. */

@@ -1,6 +1,6 @@
 // The program itself: the module that Node was started with, or the test file that vitest runs. It is never imported
 // in a worker, where it would start the program again; what it defines goes by value (as cloudpickle does with `__main__`).
-import { realpathSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 
@@ -26,9 +26,10 @@ function entryUrls(): Set<string> {
   return urls;
 }
 
+/** Asks first: an error for each spelling would stop a debugger that pauses on caught exceptions. */
 function realPath(path: string): string {
   try {
-    return realpathSync(path);
+    return existsSync(path) ? realpathSync(path) : path;
   } catch {
     return path;
   }

@@ -15,6 +15,14 @@ const GLOBALS = [
   "atob btoa fetch Blob MessageChannel performance",
 ].flatMap((line) => line.split(" "));
 
+/** Globals that are getters, of what is loaded in any case; the others' getters would load what nobody uses. */
+const READ = new Set(["process", "Buffer", "performance"]);
+/** Objects in globals. */
+const INSIDE = [
+  ["process", "env"],
+  ["process", "hrtime"],
+] as const;
+
 let globals: Map<object, Path> | undefined;
 
 /** A global of the language or of Node, or a function of one: `Math.max`, `Array.prototype.map`. */
@@ -27,12 +35,19 @@ export function globalReference(value: object): Reference | null {
 function indexGlobals(): Map<object, Path> {
   const index = new Map<object, Path>([[globalThis, []]]);
   for (const name of GLOBALS) {
-    const value: unknown = Object.getOwnPropertyDescriptor(globalThis, name)?.value;
+    const value: unknown = READ.has(name)
+      ? Reflect.get(globalThis, name)
+      : Object.getOwnPropertyDescriptor(globalThis, name)?.value;
     if (!isObject(value)) continue;
     if (!index.has(value)) index.set(value, [name]);
     indexMembers(index, value, [name]);
     const prototype: unknown = Object.getOwnPropertyDescriptor(value, "prototype")?.value;
     if (isObject(prototype)) indexMembers(index, prototype, [name, "prototype"]);
+  }
+  for (const [owner, name] of INSIDE) {
+    const value = globalThis[owner][name];
+    index.set(value, [owner, name]);
+    if (typeof value === "function") indexMembers(index, value, [owner, name]);
   }
   return index;
 }

@@ -35,15 +35,18 @@ const META = "importMeta$";
 const PARENT = "classParent$";
 const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
 const usesSuper = /(?<![.\w$])super\s*[.([]/;
+const isArrow = /^(async\s*)?(\(|[\p{ID_Continue}$]+\s*=>)/u;
+const isExpression = new RegExp(`^(async\\s+)?function\\b|^class\\b|${isArrow.source}`, "u");
+/** The beginning of a method whose key is computed. */
+const computedKey = /^(?:async\b\s*)?(?:\*\s*|(?:get|set)\b\s*)?\[/;
 const plans = new LruMap<string, Plan>(1_000);
 
 /** The plan for a function that was inspected. */
 export function planFor(fn: object, inspection: CodeInspection): Plan {
-  const source = textOf(fn);
-  const key = `${inspection.scriptId}:${inspection.line}:${inspection.column}:${source.length}`;
+  const key = `${inspection.scriptId}:${inspection.line}:${inspection.column}:${textOf(fn).length}`;
   let plan = plans.get(key);
   if (!plan) {
-    plan = makePlan(fn, source, inspection);
+    plan = makePlan(fn, sourceOf(fn), inspection);
     plans.set(key, plan);
   }
   return plan;
@@ -51,7 +54,7 @@ export function planFor(fn: object, inspection: CodeInspection): Plan {
 
 /** A function for people: `render (file:///app/pages.js:3:8)`. */
 function titleOf(fn: object, inspection: CodeInspection): string {
-  const { line, column } = startOf(textOf(fn), inspection);
+  const { line, column } = startOf(sourceOf(fn), inspection);
   return `${nameOf(fn)} (${originalPosition(scriptUrl(inspection.scriptId) || "evaluated code", line + 1, column + 1)})`;
 }
 
@@ -61,6 +64,21 @@ export function nameOf(fn: object): string {
 }
 
 const textOf = (fn: object): string => Function.prototype.toString.call(fn);
+
+/** The source; the key of a method is a plain one, as a computed key may use what the method does not capture. */
+function sourceOf(fn: object): string {
+  const text = textOf(fn);
+  const [head] = computedKey.exec(text) ?? [];
+  if (head === undefined) return text;
+  const start = head.length - 1;
+  for (let end = text.indexOf("]", start); end !== -1; end = text.indexOf("]", end + 1)) {
+    // As long as the key was, so that lines and columns stay what they were.
+    const key = text.slice(start, end + 1).replace(/[^\n]/g, " ");
+    const candidate = `${head.slice(0, -1)}m${key.slice(1)}${text.slice(end + 1)}`;
+    if (compiles(`({${candidate}})`)) return candidate;
+  }
+  return text;
+}
 
 interface Form {
   readonly text: string;
@@ -99,15 +117,20 @@ function makePlan(fn: object, source: string, inspection: CodeInspection): Plan 
   };
 }
 
-/** Candidates, most likely first: an expression or a method; in strict mode unless the function shows that it is not. */
+/**
+ * Candidates, most likely first: an expression or a method; in strict mode unless the function shows that it is not.
+ * The first one nearly always compiles, so a debugger that pauses on caught exceptions sees none.
+ */
 function* formsOf(fn: object, source: string): Generator<Form> {
   const sloppy = Object.hasOwn(fn, "caller") && !types.isAsyncFunction(fn);
   const texts: [string, boolean][] = [[source, false]];
   if (/\bimport\.meta\b/.test(source)) texts.push([source.replace(/\bimport\.meta\b/g, META), true]);
   for (const [text, usesMeta] of texts) {
     for (const strict of sloppy ? [false] : [true, false]) {
-      yield { text: `(${text})`, method: false, strict, usesMeta };
-      if (!usesSuper.test(text)) yield { text: `({${text}})`, method: true, strict, usesMeta };
+      const expression = { text: `(${text})`, method: false, strict, usesMeta };
+      const method = { text: `({${text}})`, method: true, strict, usesMeta };
+      const forms = isExpression.test(text) ? [expression, method] : [method, expression];
+      yield* usesSuper.test(text) ? [expression] : forms;
     }
   }
 }
@@ -210,8 +233,7 @@ function compiles(text: string): boolean {
 
 /** V8's location of a function that is no arrow function and no class is that of its parameters. */
 function startOf(source: string, { line, column }: CodeInspection): { line: number; column: number } {
-  const isArrow = /^(async\s*)?(\(|[\p{ID_Continue}$]+\s*=>)/u.test(source);
-  if (isArrow || source.startsWith("class")) return { line, column };
+  if (isArrow.test(source) || source.startsWith("class")) return { line, column };
   const before = source.slice(0, Math.max(0, source.indexOf("(")));
   const breaks = before.split("\n").length - 1;
   return breaks === 0

@@ -61,7 +61,7 @@ describe("The channels of a job's life", () => {
     first.open();
     await Promise.all(behind);
     expect(seen.messages.length).toBe(pool.stats().moved);
-    expect(seen.names[0]).toBe("moved add");
+    expect(seen.names).toContain("moved add");
     second.open();
     await Promise.all(stuck);
   });

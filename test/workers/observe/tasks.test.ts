@@ -1,5 +1,5 @@
 import { createTask, run, sleep, taskGroup } from "threadloop";
-import type { TaskNode, TaskTree } from "threadloop/workers";
+import { SharedEvent, SharedLock, SharedQueue, type TaskNode, type TaskTree } from "threadloop/workers";
 import { describe, expect, it } from "vitest";
 import * as jobs from "../../fixtures/workers/jobs.mjs";
 import { Gate, makePool } from "../../support/pools.ts";
@@ -34,6 +34,27 @@ describe("WorkerPool.tasks", () => {
       );
       gate.open();
       await parent;
+    });
+  });
+
+  it("says for which shared object a task waits", async () => {
+    const pool = makePool({ size: 1 });
+    const [lock, queue, event] = [new SharedLock(), new SharedQueue<number>(), new SharedEvent()];
+    await run(async () => {
+      await lock.acquire();
+      const tasks = [() => lock.acquire(), () => queue.get(), () => event.wait()].map((body) =>
+        createTask(async () => void (await body())),
+      );
+      await sleep(0);
+      const waits = (await pool.tasks()).all.map((node) => node.waitsOn);
+      expect(waits).toEqual(
+        expect.arrayContaining([
+          "acquire of <SharedLock locked, 1 waiting>",
+          "get of <SharedQueue 0 items, 0 unfinished, 1 waiting>",
+          "wait of <SharedEvent unset, 1 waiting>",
+        ]),
+      );
+      for (const task of tasks) task.cancel();
     });
   });
 

@@ -1,8 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { INDEX_SHIFT, statusOf } from "../../../dist/workers/shared/barriersections.js";
+import { arriveSteps, breakSteps, sendAwaySteps } from "../../../dist/workers/shared/barriersteps.js";
 import { create, type GateSetup, type Layout, OWN } from "../../../dist/workers/shared/memory.js";
 import * as q from "../../../dist/workers/shared/queuesections.js";
+import { records, WAITING } from "../../../dist/workers/shared/records.js";
 import * as s from "../../../dist/workers/shared/sections.js";
-import { callSteps, notifySteps } from "../../../dist/workers/shared/steps.js";
+import { callSteps, notifySteps, shutSteps } from "../../../dist/workers/shared/steps.js";
 import { GateModel } from "../../support/gatemodel.ts";
 import { each, explore, type Model, type Program, type Thread } from "../../support/interleavings.ts";
 
@@ -102,6 +105,67 @@ function condition(): Model {
   };
 }
 
+interface BarrierOptions extends Options {
+  /** What a thread does that does not wait. */
+  does?: "reset" | "abort";
+}
+
+/** Threads that meet at a barrier once each, one of whom may break or empty it instead. */
+function barrier(parties: number, threads: readonly BarrierOptions[]): () => Model {
+  return () => {
+    const gate = gateOf({ value: 0, cost: 0 }, 1);
+    const { m, at } = gate;
+    gate.afterDeath = () => breakSteps(m, at);
+    const ends = new Map<number, { outcome: number; index: number }>();
+    const diedInLine = new Set<number>();
+    const waiting: Program = function* (thread) {
+      let index = -1;
+      const outcome = yield* gate.join(thread, function* (record) {
+        const result = yield* arriveSteps(m, at, parties, record, 0);
+        index = result >> INDEX_SHIFT;
+        return statusOf(result);
+      });
+      ends.set(thread.id, { outcome, index });
+    };
+    const ending = (does: "reset" | "abort"): Program =>
+      function* () {
+        yield "comes";
+        yield* each(sendAwaySteps(m, at, does === "abort" ? 1 : 0), "sends away");
+      };
+    const programs = threads.map(({ does, ...options }) => {
+      return { program: does === undefined ? waiting : ending(does), ...options };
+    });
+    const granted = () => [...ends.values()].filter(({ outcome }) => outcome === s.GRANTED);
+    const allEnd = threads.every(({ cancels = 0, mayDie = false }) => cancels === 0 && !mayDie);
+    return {
+      programs,
+      state: () => [
+        ...gate.state(),
+        m[s.CLOSED]!,
+        ...diedInLine,
+        ...[...ends].flatMap(([id, { outcome, index }]) => [id, outcome, index]).sort((a, b) => a - b),
+      ],
+      died: ({ id, record }) => {
+        if (records.words[record] === WAITING) diedInLine.add(id);
+      },
+      // The round is not full, and nobody in it is dead.
+      mayWait: () =>
+        gate.word(s.SIZE) < parties && m[s.CLOSED] === 0 && !gate.line().some((id) => diedInLine.has(id)),
+      finish: () => {
+        const through = granted();
+        if (allEnd) {
+          expect(through.length % parties).toBe(0);
+          expect(new Set(through.map(({ index }) => index)).size).toBe(Math.min(through.length, parties));
+        }
+        const told = [...ends.values()].filter(({ outcome }) => outcome === s.OWNER_DIED);
+        if (diedInLine.size === 0) expect(told).toEqual([]);
+        if (!threads.some(({ does }) => does !== undefined) && diedInLine.size === 0)
+          expect(m[s.CLOSED]).toBe(0);
+      },
+    };
+  };
+}
+
 const CHUNK = 4;
 const QUEUE: Layout = { name: "model", kind: 98, own: q.OWN_WORDS, gates: [3, 3, 3, 1] };
 
@@ -134,9 +198,9 @@ function queue(threads: readonly Options[]): () => Model {
       }
       m[s.CLOSED] = 1;
       yield "shut down";
-      yield* items.serve();
-      yield* each(callSteps(m, items.at, s.SHUT, -1), "sends takers away");
+      yield* each(shutSteps(m, items.at), "sends takers away");
     };
+    items.afterDeath = () => (m[s.CLOSED] === 1 ? shutSteps(m, items.at) : []);
     const taker: Program = function* (thread) {
       const outcome = yield* items.pass(thread, { passOn: () => items.give(thread) });
       if (outcome !== s.GRANTED) return;
@@ -148,8 +212,9 @@ function queue(threads: readonly Options[]): () => Model {
     return {
       programs: threads.map((options, i) => ({ program: i === 0 ? putter : taker, ...options })),
       state: () => [...items.state(), ...room.state(), ...hands.state(), m[s.CLOSED]!, ...put, -1, ...taken],
-      // Who puts, when the queue is full and all who would take are gone.
-      mayWait: ({ id }) => id === 1001 && put.length - taken.length === 1,
+      // Who puts, when the queue is full and all who would take are gone; who takes, when the one who puts is gone.
+      mayWait: ({ id }) =>
+        id === 1001 ? put.length - taken.length === 1 : m[s.CLOSED] === 0 && put.length === taken.length,
       finish: () => {
         drain(items.recovery());
         drain(room.recovery());
@@ -193,8 +258,34 @@ describe("Every order of the steps of three threads", () => {
     explore(condition);
   });
 
+  it("lets a barrier's round through when it is full, also while waiters are cancelled", () => {
+    for (const parties of [2, 3]) {
+      explore(barrier(parties, [{}, {}, {}]));
+      explore(barrier(parties, [{ cancels: 1 }, { cancels: 1 }, {}]));
+    }
+  });
+
+  it("breaks a barrier when somebody who waits there dies, and only then", () => {
+    for (const parties of [2, 3]) {
+      explore(barrier(parties, [{ mayDie: true }, { mayDie: true }, { mayDie: true }]));
+      explore(barrier(parties, [{ mayDie: true, cancels: 1 }, { cancels: 1 }, { cancels: 1 }]));
+    }
+  });
+
+  it("leaves nobody at a barrier that is aborted or reset, also when one who waits there dies", () => {
+    for (const does of ["abort", "reset"] as const) {
+      explore(barrier(2, [{ mayDie: true }, { cancels: 1 }, { does, mayDie: true }]));
+      explore(barrier(3, [{ mayDie: true }, {}, { does, mayDie: true }]));
+    }
+  });
+
   it("brings every item of a queue to one who takes it", () => {
     explore(queue([{ cancels: 1 }, { mayDie: true }, {}]));
     explore(queue([{}, { cancels: 1 }, { cancels: 1, mayDie: true }]));
+  });
+
+  it("leaves nobody at a queue that a dying thread was shutting down", () => {
+    explore(queue([{ mayDie: true }, {}]));
+    explore(queue([{ mayDie: true }, {}, { cancels: 1 }]));
   });
 });

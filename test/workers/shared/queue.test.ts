@@ -10,7 +10,7 @@ import {
   TimeoutError,
   timeout,
 } from "threadloop";
-import { CloneError, OwnerDiedError, SharedQueue } from "threadloop/workers";
+import { CloneError, OwnerDiedError, SharedLock, SharedQueue } from "threadloop/workers";
 import { describe, expect, it } from "vitest";
 import * as jobs from "../../fixtures/workers/sharing.mjs";
 import { errorOf, makePool } from "../../support/pools.ts";
@@ -50,7 +50,9 @@ describe("SharedQueue", () => {
   it("refuses what cannot be copied, and takes nothing of its room", () => {
     const queue = new SharedQueue<unknown>(1);
     expect(() => queue.putNowait({ fn: () => 1 })).toThrow(CloneError);
-    expect(() => queue.putNowait(new SharedArrayBuffer(8))).toThrow("goes to the threads as an argument");
+    const shared = { memory: new SharedArrayBuffer(8), view: new Int32Array(new SharedArrayBuffer(8)) };
+    for (const item of [shared.memory, shared.view, new SharedLock(), new Map([[1, { queue }]])])
+      expect(() => queue.putNowait(item)).toThrow("goes to the threads as an argument");
     expect(queue.full()).toBe(false);
   });
 

@@ -110,10 +110,42 @@ describe.concurrent("functions travel in", { timeout: 120_000 }, () => {
     expect(shipped).toEqual(plain);
     expect(shipped).toEqual({ counted: [8, 4], closure: [0] });
   });
+
+  it("tests of vitest whose coverage is counted, and the counts stay right", async () => {
+    const [shipped, plain] = await Promise.all([vitestCounts("yes"), vitestCounts("no")]);
+    expect(shipped).toEqual(plain);
+    expect(Object.values(plain.f)).toEqual([7, 0, 2, 0, 1]);
+    expect(plain.b[0]).toEqual([3, 4]);
+  });
 });
 
 interface Coverage {
   readonly result: { url: string; functions: { functionName: string; ranges: { count: number }[] }[] }[];
+}
+
+interface FileCounts {
+  readonly s: Readonly<Record<string, number>>;
+  readonly f: Readonly<Record<string, number>>;
+  readonly b: Readonly<Record<string, number[]>>;
+}
+
+/** How often the statements, functions and branches of fixtures/covered/words.ts ran, as vitest reports it. */
+async function vitestCounts(ship: "yes" | "no"): Promise<FileCounts> {
+  const vitest = join(root, "node_modules/vitest/vitest.mjs");
+  const folder = mkdtempSync(join(tmpdir(), "threadloop-"));
+  try {
+    const env = { SHIP: ship, REPORTS: folder };
+    const { stdout, exitCode } = await runNode([vitest, "run"], {
+      cwd: join(root, "test/fixtures/covered"),
+      env,
+    });
+    expect(exitCode, stdout).toBe(0);
+    const report = readFileSync(join(folder, "coverage-final.json"), "utf8");
+    const [{ s, f, b }] = Object.values(JSON.parse(report)) as [FileCounts];
+    return { s, f, b };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 /** How often the functions of counted.mjs ran, and its blocks, from all the reports of all threads. */

@@ -1,10 +1,12 @@
 import { ShipError, WorkerPool } from "threadloop/workers";
 import { afterAll, describe, expect, it } from "vitest";
+import { CodeBook } from "../../../dist/workers/code.js";
 import { cases } from "../../fixtures/shipping/cases.mjs";
 import { bound, plain } from "../../fixtures/shipping/lib/half.mjs";
 import { query } from "../../fixtures/shipping/lib/onlymain.mjs";
 import { usesAnother, usesMissing } from "../../fixtures/shipping/lib/useshalf.mjs";
 import { refused } from "../../fixtures/shipping/refused.mjs";
+import { add } from "../../fixtures/workers/jobs.mjs";
 
 const pool = new WorkerPool({ size: 2 });
 
@@ -21,6 +23,14 @@ describe("a pool", () => {
   it("goes on by value when many closures are under way that capture what its workers do not find", async () => {
     const jobs = Array.from({ length: 10 }, (_, i) => pool.submit(usesMissing(i), 1));
     expect(await Promise.all(jobs)).toEqual(Array.from({ length: 10 }, (_, i) => i + 2));
+  });
+
+  it("ships a function once for all the jobs that are submitted while it is on its way", async () => {
+    const book = new CodeBook(() => {});
+    const onTheWay = [1, 2, 3].map(() => book.of(add, "auto"));
+    expect(onTheWay.every((code) => code instanceof Promise)).toBe(true);
+    const codes = await Promise.all(onTheWay);
+    expect(new Set(codes).size).toBe(1);
   });
 
   it("ships the function of a map once, as it was", async () => {

@@ -1,0 +1,213 @@
+/**
+ * The line of those who wait, under every lock: first-in first-out, and one who is cancelled leaves it, so that leaving
+ * is written here and nowhere else.
+ *
+ * A waiter is a future that is woken before it is done: being woken says that its turn may have come, and what it
+ * waits for is taken in the step of the task that awaits it. It is in the line until then, which is how a newcomer
+ * knows that it must not overtake. An async function does the same for nearly twice the price of a hand-over.
+ */
+import { inspect } from "node:util";
+import { actAsFuture } from "./actasfuture.ts";
+import {
+  type AwaitingTask,
+  DONE,
+  type Outcome,
+  type Runnable,
+  runningLoopOrNull,
+  runningTask,
+} from "./events.ts";
+import { Future } from "./future.ts";
+import { noLoop } from "./noloop.ts";
+import { PENDING } from "./states.ts";
+
+/** What happens to those in a line. */
+export interface Turns<T> {
+  /** The turn of a waiter may have come: settles it, or puts it in line again if somebody else was quicker. */
+  take(waiter: Waiter<T>): void;
+  /** A waiter was cancelled: what it may have been woken for goes to the next. */
+  passOn?(woken: boolean): void;
+}
+
+const ASLEEP = 0;
+/** Woken: the one task that awaits it is in the ready queue. */
+const RESUMED = 1;
+/** Woken: nobody awaits it, or not just one task, so that it is in the ready queue itself. */
+const SCHEDULED = 2;
+
+/** A place in a line, and the future of what is waited for. */
+export interface Waiter<T> extends Future<T>, Runnable {}
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: it sets every field of a Future
+export class Waiter<T> {
+  _before: Waiter<T> | null;
+  _behind: Waiter<T> | null;
+  _inLine: boolean;
+  readonly #line: Line<T>;
+  readonly #beganBy: AwaitingTask | null;
+  #woken: typeof ASLEEP | typeof RESUMED | typeof SCHEDULED;
+
+  /** `brings` is what it is in line to hand over; it is the future's value until there is another. */
+  constructor(line: Line<T>, brings?: unknown) {
+    this._loop = runningLoopOrNull() ?? noLoop;
+    this._state = PENDING;
+    this._value = brings;
+    this._callbacks = null;
+    this._reason = undefined;
+    this._before = null;
+    this._behind = null;
+    this._inLine = false;
+    this.#line = line;
+    this.#beganBy = runningTask();
+    this.#woken = ASLEEP;
+    line.enter(this);
+  }
+
+  /** Whether it waits to be woken. */
+  get _asleep(): boolean {
+    return this._state === PENDING && this.#woken === ASLEEP;
+  }
+
+  /** The one task that awaits it, or null. */
+  get #awaitingTask(): Runnable | null {
+    const awaits = this._callbacks as (Runnable & { readonly _isTask?: boolean }) | null;
+    return awaits?._isTask === true ? awaits : null;
+  }
+
+  _wake(): void {
+    const task = this.#awaitingTask;
+    if (task !== null) {
+      this.#woken = RESUMED;
+      this._callbacks = null;
+      this._loop._push(task);
+    } else {
+      this.#woken = SCHEDULED;
+      this._loop._push(this);
+    }
+  }
+
+  _resume(cancelled: boolean): boolean {
+    this.#woken = ASLEEP;
+    if (this._inLine) this.#line.leave(this);
+    if (!cancelled) this.#line.turns.take(this);
+    else {
+      this.#line.turns.passOn?.(true);
+      Future.prototype.cancel.call(this);
+    }
+    return this._state !== PENDING;
+  }
+
+  /** Takes for those who will look; if the task that began the wait was cancelled, nobody will. */
+  _run(): Outcome {
+    if (this._state === PENDING)
+      this._resume(this._callbacks === null && this.#beganBy?.cancelled() === true);
+    return DONE;
+  }
+
+  /** One whose task is to be resumed already cannot be cancelled: the task has it pass its turn on. */
+  cancel(message?: string, cause?: unknown): boolean {
+    if (this._state !== PENDING || this.#woken === RESUMED) return false;
+    const leavesLater = this.#awaitingTask !== null;
+    Future.prototype.cancel.call(this, message, cause);
+    if (!leavesLater || this.#woken === SCHEDULED) this.#leaveCancelled();
+    return true;
+  }
+
+  /** One that a single task awaits leaves the line when the task runs, as its `except` does in asyncio. */
+  _takeCancelledError(): ReturnType<Future["_takeCancelledError"]> {
+    if (this._inLine) this.#leaveCancelled();
+    return Future.prototype._takeCancelledError.call(this);
+  }
+
+  #leaveCancelled(): void {
+    if (this._inLine) this.#line.leave(this);
+    this.#line.turns.passOn?.(this.#woken !== ASLEEP);
+  }
+
+  _what(): string {
+    return this.#line.what();
+  }
+}
+actAsFuture(Waiter);
+
+/** A list through the waiters themselves, as one must be able to leave it from the middle. */
+export class Line<T> {
+  readonly turns: Turns<T>;
+  readonly #purpose: string;
+  readonly #owner: object;
+  #first: Waiter<T> | null = null;
+  #last: Waiter<T> | null = null;
+  #size = 0;
+
+  /** `purpose` and `owner` are what a report on a task says that it waits on. */
+  constructor(purpose: string, owner: object, turns: Turns<T>) {
+    this.#purpose = purpose;
+    this.#owner = owner;
+    this.turns = turns;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  what(): string {
+    return `${this.#purpose} of ${inspect(this.#owner)}`;
+  }
+
+  /** Puts somebody new at the end of the line, to be awaited. */
+  wait(brings?: unknown): Promise<T> {
+    return new Waiter<T>(this, brings) as unknown as Promise<T>;
+  }
+
+  enter(waiter: Waiter<T>): void {
+    waiter._inLine = true;
+    waiter._before = this.#last;
+    if (this.#last === null) this.#first = waiter;
+    else this.#last._behind = waiter;
+    this.#last = waiter;
+    this.#size++;
+  }
+
+  leave(waiter: Waiter<T>): void {
+    if (waiter._before === null) this.#first = waiter._behind;
+    else waiter._before._behind = waiter._behind;
+    if (waiter._behind === null) this.#last = waiter._before;
+    else waiter._behind._before = waiter._before;
+    waiter._inLine = false;
+    waiter._before = null;
+    waiter._behind = null;
+    this.#size--;
+  }
+
+  /** Tells whether somebody is in line who has not been cancelled. */
+  get waiting(): boolean {
+    for (let waiter = this.#first; waiter !== null; waiter = waiter._behind)
+      if (!waiter.cancelled()) return true;
+    return false;
+  }
+
+  /** Wakes the head of the line, unless it was woken or cancelled already and only has not run yet. */
+  wakeHead(): void {
+    if (this.#first?._asleep) this.#first._wake();
+  }
+
+  /** Wakes the first so many who are asleep; returns how many that were. */
+  wake(count: number): number {
+    let woken = 0;
+    for (let waiter = this.#first; waiter !== null && woken < count; waiter = waiter._behind) {
+      if (!waiter._asleep) continue;
+      waiter._wake();
+      woken++;
+    }
+    return woken;
+  }
+
+  /** Takes those off the line who are not asleep, up to and with the first who is, and wakes that one. */
+  wakeAndRemove(): boolean {
+    for (let waiter = this.#first; waiter !== null; waiter = this.#first) {
+      this.leave(waiter);
+      if (!waiter._asleep) continue;
+      waiter._wake();
+      return true;
+    }
+    return false;
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * Calls the methods of a protocol as callbacks of the loop: one after the other, in the order of the events, with the
+ * context variables of who made it. What one throws goes to the loop's exception handler, and the next one is called.
+ */
+import { AsyncResource } from "node:async_hooks";
+import { copyContext } from "../context.ts";
+import { got } from "../errors.ts";
+import type { AbstractEventLoop } from "../events.ts";
+import { Future } from "../future.ts";
+import { type Callback, Handle, MANUAL } from "../handle.ts";
+
+export class ProtocolCalls {
+  readonly #loop: AbstractEventLoop;
+  readonly #context = copyContext();
+  readonly #resource = new AsyncResource("Protocol", MANUAL);
+
+  constructor(loop: AbstractEventLoop) {
+    this.#loop = loop;
+  }
+
+  /** Has the loop call a function after all that is ready. */
+  soon(callback: () => unknown): void {
+    this.#resource.runInAsyncScope(schedule, undefined, this.#loop, callback, this.#context);
+  }
+}
+
+/** Waits until what is ready has run: the protocol has been told that the connection is made. */
+export async function afterWhatIsReady(loop: AbstractEventLoop): Promise<void> {
+  const turn = new Future<void>(loop);
+  loop._push(new Handle(loop, () => turn.done() || turn.setResult(), []));
+  await turn;
+}
+
+/** Throws unless it can make protocols. */
+export function checkProtocolFactory(factory: unknown): void {
+  if (typeof factory !== "function")
+    throw new TypeError(
+      `Expected \`protocolFactory\` to be a function that makes a protocol, got ${got(factory)}`,
+    );
+}
+
+/** Throws unless it can be a protocol. */
+export function checkProtocol(protocol: unknown): void {
+  if (typeof protocol !== "object" || protocol === null)
+    throw new TypeError(`Expected \`protocolFactory\` to return a protocol, got ${got(protocol)}`);
+}
+
+function schedule(
+  loop: AbstractEventLoop,
+  callback: Callback,
+  context: ReturnType<typeof copyContext>,
+): void {
+  loop._push(new Handle(loop, callback, [], context));
+}
