@@ -86,6 +86,9 @@ export interface AbstractEventLoop {
   _stepOver(entry: Runnable): void;
   /** Whether this entry is in mid-step, waiting for a promise that is not the runtime's. */
   _waitsForForeign(entry: Runnable): boolean;
+  /** libuv has called and brings something; `_arrived` is called when everything is pushed. */
+  _arrives(): void;
+  _arrived(): void;
   /** Notes that a timer which is still in the heap was cancelled. */
   _timerCancelled(): void;
   /** Counts the waits for something outside the loop (a thread, a promise): 1 when one begins, -1 at its end. */

@@ -36,6 +36,8 @@ export const noLoop: AbstractEventLoop = {
   _waitsForForeign: () => false,
   _timerCancelled: () => {},
   _waitOutside: () => {},
+  _arrives: () => {},
+  _arrived: () => {},
   _keepUnretrieved: (future, keep) => {
     if (!keep) unretrieved.delete(future);
     else if (!unretrieved.has(future))

@@ -70,6 +70,9 @@ export abstract class Pump implements AbstractEventLoop {
   #stepping: Runnable | null = null;
   #hopping = false;
   #idle = false;
+  /** What libuv brings is being pushed; whether it has woken the loop. */
+  #arriving = false;
+  #arrived = false;
   #sleep: NodeJS.Timeout | null = null;
   /** How many futures wait for something outside the loop. */
   #outside = 0;
@@ -189,6 +192,19 @@ export abstract class Pump implements AbstractEventLoop {
     if (this.#outside === 0) this.#reconsider();
   }
 
+  /** @internal libuv has called and brings something: it calls `_arrived` when everything is pushed. */
+  _arrives(): void {
+    this.#arriving = true;
+  }
+
+  /** @internal If that has woken the loop it goes on here, which spares the way round by libuv's check phase. */
+  _arrived(): void {
+    this.#arriving = false;
+    if (!this.#arrived) return;
+    this.#arrived = false;
+    this.#enter();
+  }
+
   /** @internal */
   _waitsForForeign(entry: Runnable): boolean {
     return this.#foreign.has(entry);
@@ -297,7 +313,8 @@ export abstract class Pump implements AbstractEventLoop {
     this.#idle = false;
     if (this.#sleep !== null) clearTimeout(this.#sleep);
     this.#sleep = null;
-    this.#turn();
+    if (this.#arriving) this.#arrived = true;
+    else this.#turn();
   }
 
   /** Lets libuv have its turn and goes on after it. */

@@ -53,9 +53,11 @@ export class Channel {
     }
   }
 
-  #postSealed(words: unknown[], transfer: readonly Transferable[] = []): void {
+  /** Without a list where nothing moves: Node takes a third of a short message's time to read an empty one. */
+  #postSealed(words: unknown[], transfer?: readonly Transferable[]): void {
     this.#framing.seal?.(words);
-    this.#port.postMessage(packed(words), transfer as Transferable[]);
+    if (transfer === undefined || transfer.length === 0) this.#port.postMessage(packed(words));
+    else this.#port.postMessage(packed(words), transfer as Transferable[]);
   }
 
   #postOneByOne(words: readonly unknown[]): void {

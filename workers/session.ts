@@ -9,7 +9,7 @@ import {
   type Transferable,
   type Worker,
 } from "node:worker_threads";
-import { inRootContext } from "../src/index.ts";
+import { inRootContext, runningLoopOrNull } from "../src/index.ts";
 import { unpacked } from "./carrier.ts";
 import { Channel } from "./channel.ts";
 import type { Code } from "./code.ts";
@@ -155,7 +155,15 @@ export class Session {
   }
 
   async #run(port: MessagePort): Promise<void> {
-    this.#port.on("message", (message: unknown) => this.#read(unpacked(message) as unknown[]));
+    this.#port.on("message", (message: unknown) => {
+      const loop = runningLoopOrNull();
+      loop?._arrives();
+      try {
+        this.#read(unpacked(message) as unknown[]);
+      } finally {
+        loop?._arrived();
+      }
+    });
     this.#port.on("messageerror", () => this.kill());
     let failure: Error | null = null;
     try {
