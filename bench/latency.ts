@@ -10,7 +10,8 @@ import { synthetic } from "./workloads/index.ts";
 
 const THREADS = 2;
 const ROUNDS = 9;
-const CALLS = 300;
+// Enough that what V8 compiles while it learns the code is a small part of them.
+const CALLS = 3_000;
 const CALLS_AFTER_PAUSE = 60;
 const PAUSE_MS = 2;
 
