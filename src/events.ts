@@ -140,13 +140,17 @@ export function runAs<A extends readonly unknown[], R>(
   fn: (...args: A) => R,
   args: A,
 ): R {
-  return new AsyncResource("Context", { requireManualDestroy: true }).runInAsyncScope(
-    enter as typeof enter<A, R>,
-    undefined,
-    runner,
-    fn,
-    args,
-  );
+  const scope = new AsyncResource("Context", { requireManualDestroy: true });
+  return scope.runInAsyncScope(enter as typeof enter<A, R>, undefined, runner, fn, args);
+}
+
+/** The same where the context is nobody's, as it is between the jobs of a thread: it takes no scope of its own. */
+export function runAsInRoot<A extends readonly unknown[], R>(
+  runner: ContextRunner,
+  fn: (...args: A) => R,
+  args: A,
+): R {
+  return root.runInAsyncScope(enter as typeof enter<A, R>, undefined, runner, fn, args);
 }
 
 function enter<A extends readonly unknown[], R>(runner: ContextRunner, fn: (...args: A) => R, args: A): R {

@@ -5,9 +5,13 @@ export { starterOf } from "./coroutine.ts";
 export { CancelReason, cancelledError, got, isErrorClass } from "./errors.ts";
 export {
   type AbstractEventLoop,
+  type ContextRunner,
   inRootContext,
   type Outcome,
   type Runnable,
+  type RunnerContext,
+  runAs,
+  runAsInRoot,
   runningLoopOrNull,
   type StepObserver,
 } from "./events.ts";

@@ -258,7 +258,7 @@ export class Intake implements Stage {
     if (stores !== undefined)
       running.startTask(() => withStores(stores, body ?? (() => callPlain(callee, args))));
     else if (body !== null) running.startTask(body);
-    else running.start(callee, args);
+    else running.startInContext(callee, args);
   }
 }
 

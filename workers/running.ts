@@ -1,6 +1,15 @@
 // One job in progress in a worker: synchronous code, or a task on the worker's loop.
 
-import { CancelledError, Context, type EventLoop, type Task } from "../src/index.ts";
+import {
+  CancelledError,
+  Context,
+  type ContextRunner,
+  type EventLoop,
+  type RunnerContext,
+  runAs,
+  runAsInRoot,
+  type Task,
+} from "../src/index.ts";
 import type { Credit } from "./credit.ts";
 import type { RunningJob } from "./current.ts";
 import type { Callee } from "./functions.ts";
@@ -24,7 +33,10 @@ type Fn = (...args: readonly unknown[]) => unknown;
 /** Where the frames of a stack stop being the user's: as built, the chunk of what only threads run. */
 const HERE = import.meta.url;
 
-export class Running implements RunningJob {
+/** It is the runner of its synchronous code, and the context: nothing else is made for that. */
+export class Running implements RunningJob, ContextRunner, RunnerContext {
+  /** @internal */
+  _values: ReadonlyMap<object, unknown> | null = null;
   slot: number;
   readonly slots: Slots;
   readonly name: string;
@@ -42,6 +54,21 @@ export class Running implements RunningJob {
     this.name = name;
   }
 
+  /** @internal */
+  get _isTask(): false {
+    return false;
+  }
+
+  /** @internal */
+  get _context(): RunnerContext {
+    return this;
+  }
+
+  /** @internal */
+  get _owner(): this {
+    return this;
+  }
+
   /** The task that runs it, null when it is synchronous. */
   get task(): Task<unknown> | null {
     return this.#task;
@@ -53,8 +80,14 @@ export class Running implements RunningJob {
 
   /** Calls the function: at once when it is synchronous, else (or when nobody knows yet) as a task. */
   start(callee: Callee, args: readonly unknown[]): void {
-    if (callee.isAsync === false) this.#call(callee, args);
+    if (callee.isAsync === false) this.#call(callee, args, runAsInRoot);
     else this.startTask(() => callThenable(callee, args));
+  }
+
+  /** The same where AsyncLocalStorage values of the job are set: they are kept. */
+  startInContext(callee: Callee, args: readonly unknown[]): void {
+    if (callee.isAsync === false) this.#call(callee, args, runAs);
+    else this.start(callee, args);
   }
 
   /**
@@ -115,10 +148,10 @@ export class Running implements RunningJob {
     else this.reply(wire.FAILED, encodeThrown(error, HERE));
   }
 
-  #call(callee: Callee, args: readonly unknown[]): void {
+  #call(callee: Callee, args: readonly unknown[], run: typeof runAs): void {
     this.slots[CURRENT] = this.slot;
     try {
-      const result = this.#context()._apply(callee.fn as Fn, args);
+      const result = run(this, callee.fn as Fn, args);
       if (isThenable(result)) {
         callee.isAsync = true;
         this.startTask(() => result);

@@ -32,9 +32,12 @@ export const SLOT_COUNT = 1 << 16;
 
 export type Slots = Int32Array;
 
-/** Host: makes the job of `slot` ready to be claimed. */
+/**
+ * Host: makes the job of `slot` ready to be claimed. A plain store: the thread comes to know of the slot by a message,
+ * and what was stored before a message was posted is seen by whoever has received it.
+ */
 export function offer(slots: Slots, slot: number): void {
-  Atomics.store(slots, slot, QUEUED);
+  slots[slot] = QUEUED;
 }
 
 /** Thread: takes the job for itself; false when the host has taken it back. */
@@ -62,7 +65,7 @@ export function cancelRequested(slots: Slots, slot: number): boolean {
   return (Atomics.load(slots, slot) & CANCEL) !== 0;
 }
 
-/** Host: the final reply has come, nothing of the old job is left on the wire. */
+/** Host: the final reply has come, nothing of the old job is left on the wire. The thread does not look at it again. */
 export function release(slots: Slots, slot: number): void {
-  Atomics.store(slots, slot, FREE);
+  slots[slot] = FREE;
 }
