@@ -86,9 +86,8 @@ export interface AbstractEventLoop {
   _stepOver(entry: Runnable): void;
   /** Whether this entry is in mid-step, waiting for a promise that is not the runtime's. */
   _waitsForForeign(entry: Runnable): boolean;
-  /** libuv has called and brings something; `_arrived` is called when everything is pushed. */
-  _arrives(): void;
-  _arrived(): void;
+  /** Takes what libuv brings, and goes on at once if that wakes the loop. */
+  _bring<T>(take: (what: T) => void, what: T): void;
   /** Notes that a timer which is still in the heap was cancelled. */
   _timerCancelled(): void;
   /** Counts the waits for something outside the loop (a thread, a promise): 1 when one begins, -1 at its end. */

@@ -36,8 +36,7 @@ export const noLoop: AbstractEventLoop = {
   _waitsForForeign: () => false,
   _timerCancelled: () => {},
   _waitOutside: () => {},
-  _arrives: () => {},
-  _arrived: () => {},
+  _bring: (take, what) => take(what),
   _keepUnretrieved: (future, keep) => {
     if (!keep) unretrieved.delete(future);
     else if (!unretrieved.has(future))

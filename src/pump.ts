@@ -49,8 +49,6 @@ const { setImmediate, setTimeout, clearTimeout } = globalThis;
 const nextTick = process.nextTick.bind(process);
 const now = monotonicClock.now;
 
-const scheduleTurn = (enter: () => void) => void setImmediate(enter);
-
 export abstract class Pump implements AbstractEventLoop {
   /** @internal */ readonly _tasks = new TaskList<ListedTask>();
   /** @internal */ _tick = 0;
@@ -70,9 +68,7 @@ export abstract class Pump implements AbstractEventLoop {
   #stepping: Runnable | null = null;
   #hopping = false;
   #idle = false;
-  /** What libuv brings is being pushed; whether it has woken the loop. */
-  #arriving = false;
-  #arrived = false;
+  #arriving = false; // what libuv brings is being taken
   #sleep: NodeJS.Timeout | null = null;
   /** How many futures wait for something outside the loop. */
   #outside = 0;
@@ -192,17 +188,16 @@ export abstract class Pump implements AbstractEventLoop {
     if (this.#outside === 0) this.#reconsider();
   }
 
-  /** @internal libuv has called and brings something: it calls `_arrived` when everything is pushed. */
-  _arrives(): void {
+  /** @internal Takes what libuv brings. If that wakes the loop, it goes on at once: libuv's check phase is a way round. */
+  _bring<T>(take: (what: T) => void, what: T): void {
+    const slept = this.#idle;
     this.#arriving = true;
-  }
-
-  /** @internal If that has woken the loop it goes on here, which spares the way round by libuv's check phase. */
-  _arrived(): void {
-    this.#arriving = false;
-    if (!this.#arrived) return;
-    this.#arrived = false;
-    this.#enter();
+    try {
+      take(what);
+    } finally {
+      this.#arriving = false;
+      if (slept && !this.#idle) this.#enter();
+    }
   }
 
   /** @internal */
@@ -263,20 +258,17 @@ export abstract class Pump implements AbstractEventLoop {
 
   /** Begins an iteration; false when there is nothing to run now. */
   #begin(): boolean {
-    if (this.#stopping && !this.#fresh) return this.#end();
+    if (this.#stopping && !this.#fresh) {
+      this.#halt()?.resolve();
+      return false;
+    }
     this.#clock.iteration?.();
     const deadline = this.#timers.next();
     this.#fresh = this.#ready.length === 0 && !this.#stopping && !this.#passTime(deadline);
     if (this.#fresh) return false;
-    if (this.#timers.size > 0) this.#takeDueTimers();
+    if (this.#timers.size > 0) this.#timers.moveDue(this.time(), this.#ready);
     this.#todo = this.#ready.length;
     return true;
-  }
-
-  #takeDueTimers(): void {
-    const time = this.time();
-    for (let timer = this.#timers.takeDue(time); timer !== null; timer = this.#timers.takeDue(time))
-      this.#ready.push(timer);
   }
 
   /** Nothing is ready: lets time pass. False when the loop now sleeps. */
@@ -313,13 +305,12 @@ export abstract class Pump implements AbstractEventLoop {
     this.#idle = false;
     if (this.#sleep !== null) clearTimeout(this.#sleep);
     this.#sleep = null;
-    if (this.#arriving) this.#arrived = true;
-    else this.#turn();
+    if (!this.#arriving) this.#turn();
   }
 
   /** Lets libuv have its turn and goes on after it. */
   #turn(): void {
-    inRootContext(scheduleTurn, this.#enter);
+    inRootContext(setImmediate, this.#enter);
   }
 
   /** The microtasks will be drained: whoever was resumed cannot go on. */
@@ -340,11 +331,6 @@ export abstract class Pump implements AbstractEventLoop {
     this.#enter();
   };
 
-  #end(): boolean {
-    this.#halt()?.resolve();
-    return false;
-  }
-
   #fail(error: unknown): void {
     if (this.#running) this.#halt()?.reject(error);
   }
@@ -352,10 +338,7 @@ export abstract class Pump implements AbstractEventLoop {
   #halt(): { resolve: () => void; reject: (error: unknown) => void } | null {
     const ended = this.#ended;
     this.#ended = null;
-    this.#running = false;
-    this.#stopping = false;
-    this.#idle = false;
-    this.#hopping = false;
+    this.#running = this.#stopping = this.#idle = this.#hopping = false;
     this.#stepping = null;
     this.#foreign.clear();
     this.#todo = 0;

@@ -45,14 +45,14 @@ export class TimerHeap {
     return this.#heap.peek()?._when ?? null;
   }
 
-  /** Takes the earliest timer if it is due, else returns null. */
-  takeDue(now: number): Timer | null {
-    const top = this.#heap.peek();
-    if (top === undefined || top._when > now) return null;
-    this.#heap.pop();
-    top._inHeap = false;
-    if (top._off) this.#cancelled--;
-    return top;
+  /** Moves the timers that are due to the ready queue, the earliest first. */
+  moveDue(now: number, ready: { push(timer: Timer): void }): void {
+    for (let top = this.#heap.peek(); top !== undefined && top._when <= now; top = this.#heap.peek()) {
+      this.#heap.pop();
+      top._inHeap = false;
+      if (top._off) this.#cancelled--;
+      ready.push(top);
+    }
   }
 
   clear(): void {

@@ -157,12 +157,8 @@ export class Session {
   async #run(port: MessagePort): Promise<void> {
     this.#port.on("message", (message: unknown) => {
       const loop = runningLoopOrNull();
-      loop?._arrives();
-      try {
-        this.#read(unpacked(message) as unknown[]);
-      } finally {
-        loop?._arrived();
-      }
+      if (loop === null) this.#read(message);
+      else loop._bring(this.#read, message);
     });
     this.#port.on("messageerror", () => this.kill());
     let failure: Error | null = null;
@@ -177,7 +173,7 @@ export class Session {
       entry !== undefined;
       entry = receiveMessageOnPort(this.#port)
     ) {
-      this.#read(unpacked(entry.message) as unknown[]);
+      this.#read(entry.message);
     }
     this.#port.close();
     this.#hasEnded = true;
@@ -185,14 +181,15 @@ export class Session {
     this.#events.ended(failure);
   }
 
-  #read(message: readonly unknown[]): void {
+  #read = (received: unknown): void => {
+    const message = unpacked(received) as readonly unknown[];
     if (message[0] !== wire.ABOUT_SESSION) this.#events.replies(message);
     else if (message[1] === wire.HELLO) this.#greeted(message[2] as number);
     else if (message[1] === wire.READY) this.#becameReady();
     else if (message[1] === wire.ANSWER) this.#answered(message[2] as [number, unknown]);
     else if (message[1] === wire.BROKEN) this.#events.broken(decodeThrown(message[2] as Encoded));
     else this.#events.stray(decodeThrown(message[2] as Encoded));
-  }
+  };
 
   #greeted(threadId: number): void {
     this.threadId = threadId;

@@ -37,6 +37,33 @@ describe("WorkerPool", () => {
     expect(results).toEqual(Array.from({ length: 5000 }, (_, i) => i + 1));
   });
 
+  it("lets timers and immediates of the main thread have their turn between jobs that are awaited one by one", async () => {
+    const pool = makePool({ size: 1 });
+    await pool.submit(jobs.add, 0, 0);
+    const turns: string[] = [];
+    await run(async () => {
+      setTimeout(() => turns.push("timer"), 1);
+      setImmediate(() => turns.push("immediate"));
+      let sum = 0;
+      while (turns.length < 2) sum = await pool.submit(jobs.add, sum, 1);
+      expect(sum).toBeGreaterThan(0);
+    });
+    expect(turns.sort()).toEqual(["immediate", "timer"]);
+  });
+
+  it("goes on with the other tasks that a reply woke when one of them throws", async () => {
+    const pool = makePool({ size: 1 });
+    const ends = await run(async () => {
+      const job = pool.submit(jobs.add, 1, 2);
+      const fails = createTask(async () => {
+        throw new Error(`got ${await job}`);
+      });
+      const follows = createTask(async () => await job);
+      return await gather([fails, follows], { returnExceptions: true });
+    });
+    expect(ends.map(String)).toEqual(["Error: got 3", "3"]);
+  });
+
   it("gives a worker a running loop of its own, with tasks", async () => {
     const pool = makePool();
     expect(await pool.submit(jobs.surroundings)).toEqual({
