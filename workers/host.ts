@@ -331,15 +331,15 @@ export class Host implements JobPlace {
     return { cause, wasReady, culprit, started, unstarted };
   }
 
-  /** Ends the session once its thread is there and nothing has been there to do for a whole interval. */
+  /** Ends the session once its thread is there and nothing has been there to do, or was done, for a whole interval. */
   #watchIdle(): void {
-    let wasIdle = false;
-    const look = () => {
+    let idleAt = Number.NaN; // the jobs it had started when it was found idle at the last look
+    this.#linger = setInterval(() => {
       const isIdle = this.isReady && this.#posted === 0 && this.pins === 0;
-      if (isIdle && wasIdle) this.#endSession();
-      wasIdle = isIdle;
-    };
-    this.#linger = setInterval(look, LINGER).unref();
+      const started = this.table.words[PULSE] as number;
+      if (isIdle && started === idleAt) this.#endSession();
+      idleAt = isIdle ? started : Number.NaN;
+    }, LINGER).unref();
   }
 
   #endSession(): void {

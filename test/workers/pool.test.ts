@@ -12,7 +12,7 @@ import {
   timeout,
 } from "threadloop";
 import { CloneError, PoolClosedError, WorkerPool, WorkerTerminatedError } from "threadloop/workers";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import * as jobs from "../fixtures/workers/jobs.mjs";
 import { never } from "../fixtures/workers/throwsonload.mjs";
 import { Gate, makePool } from "../support/pools.ts";
@@ -35,6 +35,23 @@ describe("WorkerPool", () => {
     const pool = makePool();
     const results = await Promise.all(Array.from({ length: 5000 }, (_, i) => pool.submit(jobs.add, i, 1)));
     expect(results).toEqual(Array.from({ length: 5000 }, (_, i) => i + 1));
+  });
+
+  it("keeps the session of a worker that has nothing to do whenever it is looked at, but was not idle in between", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const pool = makePool({ size: 1 });
+    const sessions: number[] = [];
+    const look = () => {
+      vi.advanceTimersByTime(50);
+      sessions.push(pool.stats().sessions);
+    };
+    for (let n = 0; n < 4; n++) {
+      await pool.submit(jobs.add, n, 1);
+      look();
+    }
+    look();
+    expect(sessions).toEqual([1, 1, 1, 1, 0]);
   });
 
   it("lets timers and immediates of the main thread have their turn between jobs that are awaited one by one", async () => {
