@@ -33,8 +33,8 @@ export function plotAnswer(answer: Answer): string | undefined {
     backgroundColor: "#ffffff",
     title: [
       { text: answer.title, left: 16, top: 12, textStyle: { fontSize: 16 } },
-      ...panels.map(({ name, unit, better }, i) => ({
-        text: `${name} (${unit}, ${better} is better)`,
+      ...panels.map(({ name, unit, better, figures }, i) => ({
+        text: `${name} (${unit}, ${better} is better${isWide(figures) ? ", logarithmic" : ""})`,
         left: 16,
         top: boxes[i]!.top - 22,
         textStyle: { fontSize: 12, fontWeight: "normal" as const },
@@ -67,12 +67,21 @@ export function plotAnswer(answer: Answer): string | undefined {
   return svg;
 }
 
+function positiveMedians(figures: readonly Figure[]): number[] {
+  return figures.map((figure) => median(figure.samples)).filter((value) => value > 0);
+}
+
+function isWide(figures: readonly Figure[]): boolean {
+  const values = positiveMedians(figures);
+  return Math.max(...values) > LOG_FROM * Math.min(...values);
+}
+
 function scaleOf(figures: readonly Figure[]) {
-  const values = figures.map((figure) => median(figure.samples)).filter((value) => value > 0);
-  const wide = Math.max(...values) > LOG_FROM * Math.min(...values);
-  if (!wide) return { type: "value" as const, show: false };
-  // A bar on a logarithmic scale has no natural foot: one decade below the shortest keeps every bar visible.
-  return { type: "log" as const, min: 10 ** Math.floor(Math.log10(Math.min(...values)) - 0.5), show: false };
+  if (!isWide(figures)) return { type: "value" as const, show: false };
+  // A bar on a logarithmic scale has no natural foot (1 is echarts' own, on either side of it): one decade below the
+  // shortest keeps every bar visible.
+  const foot = 10 ** Math.floor(Math.log10(Math.min(...positiveMedians(figures))) - 0.5);
+  return { type: "log" as const, min: foot, startValue: foot, show: false };
 }
 
 function barOf({ samples, kind }: Figure) {
