@@ -114,6 +114,16 @@ export function discard(startable: unknown): void {
   if (startable instanceof Coroutine) startable.close();
 }
 
+/** Calls what is to make a task of it; gives it up when that throws. */
+export function discardOnError<T>(startable: unknown, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    discard(startable);
+    throw error;
+  }
+}
+
 /** Returns the function that starts a Startable; throws TypeError on anything else and names the fix. */
 export function starterOf<T>(startable: Startable<T>, taker: string): () => PromiseLike<T> | T {
   if (typeof startable === "function") return startable;

@@ -5,7 +5,7 @@
 import { inspect } from "node:util";
 import { linkSignal } from "./abort.ts";
 import { type Clock, milliseconds, monotonicClock } from "./clock.ts";
-import { discard, isCoroutine, type Startable, starterOf } from "./coroutine.ts";
+import { discard, discardOnError, isCoroutine, type Startable, starterOf } from "./coroutine.ts";
 import { describeStuck, warnSlow } from "./debug.ts";
 import { DefaultExecutor } from "./defaultexecutor.ts";
 import { DeadlockError, got, RuntimeError } from "./errors.ts";
@@ -114,9 +114,10 @@ export class EventLoop extends NetworkLoop {
     if (this.isClosed()) discard(startable);
     this._checkClosed();
     starterOf(startable, "createTask");
+    const factory = this.#taskFactory;
     const task =
-      this.#taskFactory !== null
-        ? this.#taskFactory(this, startable, options)
+      factory !== null
+        ? discardOnError(startable, () => factory(this, startable, options))
         : new Task(this, startable, options, options.eagerStart === true && this.isRunning());
     if (options.signal !== undefined) linkSignal(task, options.signal);
     return task;
