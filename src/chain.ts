@@ -52,6 +52,8 @@ function follow<T>(source: Future<T>, destination: Future<T>): void {
     );
   }, destination as Future);
   destination._listen(() => {
-    if (destination.cancelled()) source.cancel();
+    if (!destination.cancelled()) return;
+    const reason = destination._reason;
+    source.cancel(reason?.message, reason?.cause);
   });
 }

@@ -104,9 +104,9 @@ export class TaskGroup {
     if (failed && bodyCancel === null) this.#errors.push(outcome.error);
     if (this.#errors.length === 0) return;
     if (parent.cancelling() > 0) {
-      // A cancel from outside came as well: the errors go first, and the cancel is delivered at the next await.
+      // A cancel from outside came as well: the errors go first, and it is delivered, as the cause, at the next await.
       parent.uncancel();
-      parent.cancel();
+      parent.cancel(undefined, cancel ?? undefined);
     }
     throw new ExceptionGroup("unhandled errors in a TaskGroup", this.#errors);
   }

@@ -133,4 +133,20 @@ describe("Futures of other loops", () => {
     loop.close();
     expect(future.cancelled()).toBe(true);
   });
+
+  it("pass on the message and the cause of a cancel", async () => {
+    const loop = newEventLoop();
+    const origin = new Error("origin");
+    let seen: unknown;
+    const work = () =>
+      sleep(60_000).catch((error: unknown) => {
+        seen = error;
+        throw error;
+      });
+    const future = runCoroutineThreadsafe(work, loop);
+    loop.callSoon(() => future.cancel("why", origin));
+    await loop.runUntilComplete(() => sleep(2));
+    loop.close();
+    expect(seen).toMatchObject({ name: "CancelledError", message: "why", cause: origin });
+  });
 });
