@@ -6,7 +6,7 @@ import { inspect } from "node:util";
 import { linkSignal } from "./abort.ts";
 import { type Clock, milliseconds, monotonicClock } from "./clock.ts";
 import { discard, discardOnError, isCoroutine, type Startable, starterOf } from "./coroutine.ts";
-import { describeStuck, warnSlow } from "./debug.ts";
+import { describeStuck, warnSlow, withOrigin } from "./debug.ts";
 import { DefaultExecutor } from "./defaultexecutor.ts";
 import { DeadlockError, got, RuntimeError } from "./errors.ts";
 import {
@@ -208,7 +208,7 @@ export class EventLoop extends NetworkLoop {
     if (this.isClosed()) return;
     super.close();
     for (const task of this._tasks)
-      this.callExceptionHandler({ message: "Task was destroyed but it is pending!", task });
+      this.callExceptionHandler(withOrigin({ message: "Task was destroyed but it is pending!", task }, task));
     this.#signals.clear();
     for (const release of [...this._atClose]) release();
     this.#unretrieved.reportAll();
@@ -295,6 +295,7 @@ export class EventLoop extends NetworkLoop {
    * came late because the task awaited a promise that is not the runtime's.
    */
   setDebug(enabled: boolean): void {
+    if (!this.#watched) this.#entryBegan = this.time(); // the step that turns it on is timed from here
     this.#debug = enabled;
     this.#watched = enabled || this.#observer !== null;
   }
