@@ -114,6 +114,17 @@ export function discard(startable: unknown): void {
   if (startable instanceof Coroutine) startable.close();
 }
 
+/** Throws TypeError when what is to run inside a block is no function, and names the fix where it has started already. */
+export function checkBody(body: unknown, taker: string): void {
+  if (typeof body === "function") return;
+  discard(body);
+  if (typeof (body as PromiseLike<unknown> | null | undefined)?.then !== "function")
+    throw new TypeError(`Expected ${taker} to get a function as its body, got ${got(body)}`);
+  throw new TypeError(
+    `${taker} got a promise or coroutine as its body: pass the function that makes it, () => work(x) instead of work(x)`,
+  );
+}
+
 /** Calls what is to make a task of it; gives it up when that throws. */
 export function discardOnError<T>(startable: unknown, make: () => T): T {
   try {

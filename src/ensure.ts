@@ -58,8 +58,18 @@ export function ensureFuture<T>(awaitable: Awaitable<T>, loop = getEventLoop()):
     return loop.createTask(awaitable as Startable<T>);
   if (typeof (awaitable as PromiseLike<T> | null)?.then === "function")
     return follow(awaitable as PromiseLike<T>, loop);
-  throw new TypeError(
-    `Expected an awaitable (a future, an async function, a coroutine or a promise), got ${got(awaitable)}`,
+  throw notAwaitable(awaitable);
+}
+
+/** Throws TypeError when a value is nothing that `ensureFuture` takes. */
+export function checkAwaitable(value: unknown): void {
+  if (typeof value !== "function" && typeof (value as PromiseLike<unknown> | null)?.then !== "function")
+    throw notAwaitable(value);
+}
+
+function notAwaitable(value: unknown): TypeError {
+  return new TypeError(
+    `Expected an awaitable (a future, an async function, a coroutine or a promise), got ${got(value)}`,
   );
 }
 

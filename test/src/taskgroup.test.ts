@@ -436,6 +436,16 @@ describe("TaskGroup", () => {
     }));
 });
 
+describe("a task group's body", () => {
+  it("must be a function that has not started", () =>
+    virtual(async () => {
+      // @ts-expect-error
+      expect(String(await failureOf(() => taskGroup(Promise.resolve())))).toMatch(
+        /^TypeError: taskGroup got a promise/,
+      );
+    }));
+});
+
 describe("TaskGroup.start", () => {
   it("gives the task when its first step is over: it has run to its first real wait", () =>
     virtual(async () => {
