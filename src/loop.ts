@@ -22,6 +22,7 @@ import { Future } from "./future.ts";
 import { closeAsyncGenerators } from "./generators.ts";
 import { type Callback, Handle, TimerHandle } from "./handle.ts";
 import { NetworkLoop } from "./network/networkloop.ts";
+import { reportNeverAwaited } from "./neverawaited.ts";
 import { SignalHandlers } from "./signalhandlers.ts";
 import { Task } from "./task.ts";
 import type { TaskOptions } from "./taskoptions.ts";
@@ -68,8 +69,7 @@ export class EventLoop extends NetworkLoop {
   #debug = false;
   #observer: StepObserver | null = null;
   /** Debug mode is on, or somebody observes. */ #watched = false;
-  /** Debug mode: when the entry that runs was begun. */
-  #entryBegan = 0;
+  /** Debug mode: when the entry that runs was begun. */ #entryBegan = 0;
 
   constructor(options: EventLoopOptions = {}) {
     super(options.clock ?? monotonicClock);
@@ -212,6 +212,7 @@ export class EventLoop extends NetworkLoop {
     this.#signals.clear();
     for (const release of [...this._atClose]) release();
     this.#unretrieved.reportAll();
+    reportNeverAwaited(this);
     this.#executor.close()?.catch((exception) => {
       this.callExceptionHandler({ message: "The default executor failed to close", exception });
     });
@@ -270,12 +271,14 @@ export class EventLoop extends NetworkLoop {
 
   /** Tells the exception handler, in the context of what it is about; one that throws is told to the default one. */
   callExceptionHandler(context: ExceptionContext): void {
-    if (this.#exceptionHandler === null) {
+    const handler = this.#exceptionHandler;
+    if (handler === null) {
       this.defaultExceptionHandler(context);
       return;
     }
-    const handler = this.#exceptionHandler;
-    const owner = [context.task, context.future, context.handle].find(hasContext);
+    const owner = [context.task, context.future, context.handle].find(
+      (it) => it instanceof Task || it instanceof Handle,
+    );
     try {
       if (owner === undefined) handler(this, context);
       else owner.getContext().run(() => handler(this, context));
@@ -342,8 +345,4 @@ export class EventLoop extends NetworkLoop {
     const hint = isCoroutine(callback) ? ": a coroutine goes to createTask()" : "";
     throw new TypeError(`Expected ${method} to get a function, got ${got(callback)}${hint}`);
   }
-}
-
-function hasContext(thing: unknown): thing is Task | Handle {
-  return thing instanceof Task || thing instanceof Handle;
 }

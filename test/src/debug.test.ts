@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
-import { createTask, currentTask, getRunningLoop, run, sleep, wrapPromise } from "threadloop";
+import { coroutine, createTask, currentTask, getRunningLoop, run, sleep, wrapPromise } from "threadloop";
 import { describe, expect, it } from "vitest";
 
 type Warning = Error & { code?: string };
@@ -156,6 +156,24 @@ describe("Debug mode", () => {
     expect(stdout).toMatch(
       /^THREADLOOP_NEVER_AWAITED coroutine 'forgotten' was never awaited\n {4}created at maker/,
     );
+  });
+
+  it("tells of it when the loop closes, though somebody still holds it, and once", async () => {
+    const later = coroutine(async function later(n: number) {
+      return n;
+    });
+    const held: unknown[] = [];
+    const warnings = await warningsOf(async () => {
+      const named = [later(1), later(2)];
+      held.push(...named);
+      await named[0];
+      const closed = later(3);
+      closed.close();
+      held.push(closed);
+    });
+    expect(warnings.map((warning) => warning.message)).toEqual([
+      expect.stringMatching(/^coroutine 'later' was never awaited\n {4}created at .*debug\.test\.ts/),
+    ]);
   });
 
   it("says nothing when it is off", async () => {
