@@ -130,6 +130,6 @@ describe("The task tree", () => {
     });
     expect(tree).toHaveLength(2);
     expect(tree[1]).toEqual(["parent", ["leaf", expect.stringMatching(/^Task-/)]]);
-    expect(text).toContain("\n  <Task 'leaf' pending, waits on <Sleeper pending>>");
+    expect(text).toContain("\n  <Task 'leaf' pending, waits on sleep>");
   });
 });
