@@ -125,6 +125,23 @@ describe("Futures of other loops", () => {
     });
   });
 
+  it("that end when the loop which follows them is closed are not followed any more", async () => {
+    const [one, other] = [newEventLoop(), newEventLoop()];
+    const source = one.createFuture<number>();
+    const wrapped = wrapFuture(source, other);
+    other.close();
+    source.setResult(1);
+    await one.runUntilComplete(() => sleep(1));
+    one.close();
+    expect(wrapped.done()).toBe(false);
+  });
+
+  it("are not promises, which wrapFuture refuses with the fix", () =>
+    run(async () => {
+      // @ts-expect-error
+      expect(() => wrapFuture(Promise.resolve())).toThrow(/`future` to be a future, got .*: wrapPromise\(\)/);
+    }));
+
   it("of runCoroutineThreadsafe cancel the task", async () => {
     const loop = newEventLoop();
     const future = runCoroutineThreadsafe(() => sleep(60_000), loop);
