@@ -1,5 +1,5 @@
 /** AbortSignals, the platform's own cancellation: one given to a task cancels it, and a task's own is aborted. */
-import { type CancelledError, CancelReason, cancelledError } from "./errors.ts";
+import { type CancelledError, CancelReason, cancelledError, got } from "./errors.ts";
 
 /** What a signal does to a task. */
 interface Cancellable {
@@ -7,8 +7,12 @@ interface Cancellable {
   _listen(listen: () => void, settles: null, looks: boolean): void;
 }
 
-/** Cancels the task when the signal aborts, with the signal's reason as the cause. */
+/** Cancels the task when the signal aborts, with the signal's reason as the cause. Throws TypeError, and the task never starts, when it is none. */
 export function linkSignal(task: Cancellable, signal: AbortSignal): void {
+  if (typeof (signal as Partial<AbortSignal> | null)?.addEventListener !== "function") {
+    task.cancel();
+    throw new TypeError(`Expected \`signal\` to be an AbortSignal, got ${got(signal)}`);
+  }
   const abort = () => {
     task.cancel(messageOf(signal.reason), signal.reason);
   };

@@ -1,10 +1,10 @@
 /**
  * Who awaits whom, as CPython 3.14's `capture_call_graph`. The edges are read off the done callbacks of a future: a
- * task that awaits it, or the gather, shield, wait or task group that it is a part of.
+ * task that awaits it, or the gather, shield, wait or task group that it is a part of. More can be declared.
  */
-import { RuntimeError } from "./errors.ts";
+import { got, RuntimeError } from "./errors.ts";
 import { FurtherAwait } from "./furtherawait.ts";
-import type { Future } from "./future.ts";
+import { Future } from "./future.ts";
 import { Listener } from "./listener.ts";
 import type { EventLoop } from "./loop.ts";
 import { allTasks, currentTask, getRunningLoop } from "./running.ts";
@@ -40,6 +40,7 @@ export interface FutureCallGraph {
 export function captureCallGraph(future: Future | null = currentTask()): FutureCallGraph {
   if (future === null)
     throw new RuntimeError("Expected a future: no task is running whose call graph could be captured");
+  checkFuture(future, "future");
   return capture(future, new Set());
 }
 
@@ -83,6 +84,46 @@ export function printTaskTree(loop: EventLoop = getRunningLoop()): void {
   console.log(formatTaskTree(loop));
 }
 
+/** The edges that somebody declared, as the future does not tell its waiter by a done callback. */
+const declared = new WeakMap<Future, Set<Future>>();
+
+/**
+ * Declares that a future or task awaits another one, for the call graph and the task tree. Awaits and what the runtime
+ * offers are known without it; it is for code that waits by callbacks of its own. Twice is once.
+ *
+ * @example
+ * ```ts
+ * import { captureCallGraph, Future, futureAddToAwaitedBy, run } from "threadloop";
+ *
+ * await run(async () => {
+ *   const all = new Future();
+ *   const part = new Future();
+ *   part.addDoneCallback(() => all.setResult("done")); // the runtime does not know whom it settles
+ *   futureAddToAwaitedBy(part, all);
+ *   console.log(captureCallGraph(part).awaitedBy[0]?.future === all); // true
+ * });
+ * ```
+ */
+export function futureAddToAwaitedBy(future: Future, waiter: Future): void {
+  checkFuture(future, "future");
+  checkFuture(waiter, "waiter");
+  const waiters = declared.get(future);
+  if (waiters === undefined) declared.set(future, new Set([waiter]));
+  else waiters.add(waiter);
+}
+
+/** Takes back what `futureAddToAwaitedBy` declared; where nothing was, nothing changes. */
+export function futureDiscardFromAwaitedBy(future: Future, waiter: Future): void {
+  checkFuture(future, "future");
+  checkFuture(waiter, "waiter");
+  declared.get(future)?.delete(waiter);
+}
+
+function checkFuture(value: unknown, name: string): void {
+  if (!(value instanceof Future))
+    throw new TypeError(`Expected \`${name}\` to be a future or task, got ${got(value)}`);
+}
+
 function capture(future: Future, seen: Set<Future>): FutureCallGraph {
   const callStack = future instanceof Task ? future.getStack() : [];
   if (seen.has(future)) return { future, callStack, awaitedBy: [] };
@@ -90,7 +131,7 @@ function capture(future: Future, seen: Set<Future>): FutureCallGraph {
   return { future, callStack, awaitedBy: awaiters(future).map((awaiter) => capture(awaiter, seen)) };
 }
 
-/** Those who are told when the future is done: tasks, and the futures that it is a part of. */
+/** Those who are told when the future is done: tasks, and the futures that it is a part of; and those declared. */
 function awaiters(future: Future): Future[] {
   const found = new Set<Future>();
   for (const entry of future._callbackList()) {
@@ -98,6 +139,7 @@ function awaiters(future: Future): Future[] {
     else if (entry instanceof FurtherAwait) found.add(entry._task as Task);
     else if (entry instanceof Listener && entry._for !== null) found.add(entry._for);
   }
+  for (const waiter of declared.get(future) ?? []) found.add(waiter);
   return [...found];
 }
 

@@ -1,6 +1,6 @@
 /** Futures that belong to another loop, or to none: the bridge between them, as `wrap_future` and its like. */
 import type { Startable } from "./coroutine.ts";
-import { CancelledError } from "./errors.ts";
+import { CancelledError, got } from "./errors.ts";
 import { Future } from "./future.ts";
 import type { EventLoop } from "./loop.ts";
 import { noLoop } from "./noloop.ts";
@@ -11,6 +11,10 @@ import { getEventLoop } from "./running.ts";
  * does, and cancelling it cancels that one. A future of the same loop is returned as it is.
  */
 export function wrapFuture<T>(future: Future<T>, loop: EventLoop = getEventLoop()): Future<T> {
+  if (!(future instanceof Future))
+    throw new TypeError(
+      `Expected \`future\` to be a future, got ${got(future)}: wrapPromise() takes promises`,
+    );
   if (future._loop === loop) return future;
   const wrapped = new Future<T>(loop);
   follow(future, wrapped);
@@ -52,6 +56,8 @@ function follow<T>(source: Future<T>, destination: Future<T>): void {
     );
   }, destination as Future);
   destination._listen(() => {
-    if (destination.cancelled()) source.cancel();
+    if (!destination.cancelled()) return;
+    const reason = destination._reason;
+    source.cancel(reason?.message, reason?.cause);
   });
 }

@@ -1,6 +1,6 @@
 /** Waiting, with a lock held, for something to become true, as `asyncio.Condition`. */
 import { inspect } from "node:util";
-import { CancelledError, RuntimeError } from "./errors.ts";
+import { CancelledError, got, RuntimeError } from "./errors.ts";
 import { Holdable } from "./holdable.ts";
 import { Line } from "./line.ts";
 import { Lock, type Lockable } from "./lock.ts";
@@ -37,6 +37,8 @@ export class Condition extends Holdable implements Lockable {
   /** Uses a lock of its own unless given one, which several conditions can share. */
   constructor(lock: Lockable = new Lock()) {
     super();
+    if (typeof (lock as Partial<Lockable> | null)?.acquire !== "function")
+      throw new TypeError(`Expected \`lock\` to be a Lock, got ${got(lock)}`);
     this.#lock = lock;
   }
 

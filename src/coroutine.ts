@@ -3,29 +3,24 @@
  * JavaScript runs as soon as it is called, so what the runtime takes is a thunk or a Coroutine, never a promise.
  */
 import { inspect } from "node:util";
-import { originOf, rememberOrigin, warn } from "./debug.ts";
 import { got, RuntimeError } from "./errors.ts";
 import { runningLoopOrNull } from "./events.ts";
+import { type Unstarted, unwatch, watch } from "./neverawaited.ts";
 
 /** What is taken where asyncio takes a coroutine: a function to call, or the lazy call made by `coroutine(fn)`. */
 export type Startable<T> = Coroutine<T> | (() => PromiseLike<T> | T);
-
-/** Reports, when it is collected, a call that was made and never started. */
-const neverAwaited = new FinalizationRegistry<{ name: string; place: string }>(({ name, place }) => {
-  warn("THREADLOOP_NEVER_AWAITED", `coroutine '${name}' was never awaited`, place);
-});
 
 /** A call that has not started. It runs once: when a task is made of it, or when it is awaited. */
 export class Coroutine<T> implements PromiseLike<T> {
   #start: (() => PromiseLike<T> | T) | null;
   readonly #name: string;
+  readonly #unstarted: Unstarted;
 
   /** @internal */
   constructor(start: () => PromiseLike<T> | T, name: string) {
     this.#start = start;
     this.#name = name;
-    if (runningLoopOrNull()?.getDebug()) rememberOrigin(this);
-    neverAwaited.register(this, { name, place: originOf(this) }, this);
+    this.#unstarted = watch(this, name, runningLoopOrNull());
   }
 
   /** The name of the function. */
@@ -48,7 +43,7 @@ export class Coroutine<T> implements PromiseLike<T> {
   /** Gives it up without starting it, so that no warning comes. */
   close(): void {
     this.#start = null;
-    neverAwaited.unregister(this);
+    unwatch(this.#unstarted);
   }
 
   /** Starts it in the current task: is called by `await`. */
@@ -68,7 +63,7 @@ export class Coroutine<T> implements PromiseLike<T> {
  * Wraps an async function so that calling it does not start it, as in Python.
  *
  * The call it returns can be given to `createTask` and the like, or awaited, once. One that is dropped without either
- * is reported by a RuntimeWarning when it is collected.
+ * is reported by a RuntimeWarning when it is collected, in debug mode at the latest when the loop closes.
  *
  * @example
  * ```ts
@@ -112,6 +107,27 @@ export function isCoroutineFunction(value: unknown): boolean {
 /** Closes a coroutine that is refused: its caller hears an error, and not also that it was never awaited. */
 export function discard(startable: unknown): void {
   if (startable instanceof Coroutine) startable.close();
+}
+
+/** Throws TypeError when what is to run inside a block is no function, and names the fix where it has started already. */
+export function checkBody(body: unknown, taker: string): void {
+  if (typeof body === "function") return;
+  discard(body);
+  if (typeof (body as PromiseLike<unknown> | null | undefined)?.then !== "function")
+    throw new TypeError(`Expected ${taker} to get a function as its body, got ${got(body)}`);
+  throw new TypeError(
+    `${taker} got a promise or coroutine as its body: pass the function that makes it, () => work(x) instead of work(x)`,
+  );
+}
+
+/** Calls what is to make a task of it; gives it up when that throws. */
+export function discardOnError<T>(startable: unknown, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    discard(startable);
+    throw error;
+  }
 }
 
 /** Returns the function that starts a Startable; throws TypeError on anything else and names the fix. */

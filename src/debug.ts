@@ -4,6 +4,7 @@
  */
 
 import { inspect } from "node:util";
+import type { ExceptionContext } from "./events.ts";
 import { isOwn } from "./place.ts";
 
 /** The codes of the warnings. */
@@ -23,6 +24,12 @@ export function rememberOrigin(thing: object): void {
 /** Where the thing was made, as `at function (file:line:column)`, or an empty string when debug mode was off. */
 export function originOf(thing: object): string {
   return origins.get(thing) ?? "";
+}
+
+/** Adds to what an exception handler gets where the thing was made, if that is known. */
+export function withOrigin(context: ExceptionContext, thing: object): ExceptionContext {
+  const place = originOf(thing);
+  return place === "" ? context : { ...context, sourceTraceback: place };
 }
 
 /** The frames of a stack that are not the runtime's own. */

@@ -1,7 +1,7 @@
 /** Turning what can be awaited into a future of the loop: tasks of coroutines, futures of promises. */
 import { isCoroutine, type Startable } from "./coroutine.ts";
 import { got } from "./errors.ts";
-import { runningLoop } from "./events.ts";
+import { type AbstractEventLoop, runningLoop } from "./events.ts";
 import { Future } from "./future.ts";
 import type { CreateTaskOptions } from "./loop.ts";
 import { noLoop } from "./noloop.ts";
@@ -57,9 +57,19 @@ export function ensureFuture<T>(awaitable: Awaitable<T>, loop = getEventLoop()):
   if (typeof awaitable === "function" || isCoroutine(awaitable))
     return loop.createTask(awaitable as Startable<T>);
   if (typeof (awaitable as PromiseLike<T> | null)?.then === "function")
-    return wrapPromise(awaitable as PromiseLike<T>);
-  throw new TypeError(
-    `Expected an awaitable (a future, an async function, a coroutine or a promise), got ${got(awaitable)}`,
+    return follow(awaitable as PromiseLike<T>, loop);
+  throw notAwaitable(awaitable);
+}
+
+/** Throws TypeError when a value is nothing that `ensureFuture` takes. */
+export function checkAwaitable(value: unknown): void {
+  if (typeof value !== "function" && typeof (value as PromiseLike<unknown> | null)?.then !== "function")
+    throw notAwaitable(value);
+}
+
+function notAwaitable(value: unknown): TypeError {
+  return new TypeError(
+    `Expected an awaitable (a future, an async function, a coroutine or a promise), got ${got(value)}`,
   );
 }
 
@@ -85,7 +95,12 @@ export function isFuture(value: unknown): value is Future {
  * ```
  */
 export function wrapPromise<T>(promise: PromiseLike<T>): Future<T> {
-  const loop = runningLoop();
+  if (typeof (promise as PromiseLike<T> | null)?.then !== "function")
+    throw new TypeError(`Expected \`promise\` to be a promise, got ${got(promise)}`);
+  return follow(promise, runningLoop());
+}
+
+function follow<T>(promise: PromiseLike<T>, loop: AbstractEventLoop): Future<T> {
   const future = new OutsideFuture<T>(loop);
   promise.then(
     (value) => {

@@ -54,6 +54,8 @@ export interface ExceptionContext {
   task?: object;
   future?: object;
   handle?: object;
+  /** In debug mode: where the task or handle was made, as `at function (file:line:column)`. */
+  sourceTraceback?: string;
   [detail: string]: unknown;
 }
 

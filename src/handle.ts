@@ -2,6 +2,7 @@
 import { AsyncResource } from "node:async_hooks";
 import { inspect } from "node:util";
 import { type Context, copyContext } from "./context.ts";
+import { rememberOrigin, withOrigin } from "./debug.ts";
 import {
   type AbstractEventLoop,
   type ContextRunner,
@@ -45,6 +46,7 @@ export class Handle implements ContextRunner {
     this._args = args;
     this._context = context ?? copyContext();
     this.#resource = new AsyncResource("Handle", MANUAL);
+    if (loop.getDebug()) rememberOrigin(this);
   }
 
   /** @internal */
@@ -95,7 +97,8 @@ export class Handle implements ContextRunner {
   }
 
   #report(exception: unknown): void {
-    this._loop.callExceptionHandler({ message: "Exception in callback", exception, handle: this });
+    const context = { message: "Exception in callback", exception, handle: this };
+    this._loop.callExceptionHandler(withOrigin(context, this));
   }
 
   [inspect.custom](): string {

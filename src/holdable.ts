@@ -1,3 +1,5 @@
+import { checkBody } from "./coroutine.ts";
+
 /** What can be held, as asyncio's `_ContextManagerMixin`: every lock is used for the time of a function or a block. */
 export abstract class Holdable {
   abstract acquire(): Promise<unknown>;
@@ -5,6 +7,7 @@ export abstract class Holdable {
 
   /** Runs a function while holding it. */
   async with<T>(body: () => PromiseLike<T> | T): Promise<T> {
+    checkBody(body, "with");
     await this.acquire();
     try {
       return await body();

@@ -63,6 +63,7 @@ export { trackAsyncGenerator } from "./generators.ts";
 
 // Looking inside
 export { captureCallGraph, type FutureCallGraph, formatCallGraph, printCallGraph } from "./callgraph.ts";
+export { futureAddToAwaitedBy, futureDiscardFromAwaitedBy } from "./callgraph.ts";
 export { captureTaskTree, formatTaskTree, printTaskTree, type TaskTree } from "./callgraph.ts";
 
 // Errors

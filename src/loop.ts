@@ -5,8 +5,8 @@
 import { inspect } from "node:util";
 import { linkSignal } from "./abort.ts";
 import { type Clock, milliseconds, monotonicClock } from "./clock.ts";
-import { discard, isCoroutine, type Startable, starterOf } from "./coroutine.ts";
-import { describeStuck, warnSlow } from "./debug.ts";
+import { discard, discardOnError, isCoroutine, type Startable, starterOf } from "./coroutine.ts";
+import { describeStuck, warnSlow, withOrigin } from "./debug.ts";
 import { DefaultExecutor } from "./defaultexecutor.ts";
 import { DeadlockError, got, RuntimeError } from "./errors.ts";
 import {
@@ -22,6 +22,7 @@ import { Future } from "./future.ts";
 import { closeAsyncGenerators } from "./generators.ts";
 import { type Callback, Handle, TimerHandle } from "./handle.ts";
 import { NetworkLoop } from "./network/networkloop.ts";
+import { reportNeverAwaited } from "./neverawaited.ts";
 import { SignalHandlers } from "./signalhandlers.ts";
 import { Task } from "./task.ts";
 import type { TaskOptions } from "./taskoptions.ts";
@@ -68,8 +69,7 @@ export class EventLoop extends NetworkLoop {
   #debug = false;
   #observer: StepObserver | null = null;
   /** Debug mode is on, or somebody observes. */ #watched = false;
-  /** Debug mode: when the entry that runs was begun. */
-  #entryBegan = 0;
+  /** Debug mode: when the entry that runs was begun. */ #entryBegan = 0;
 
   constructor(options: EventLoopOptions = {}) {
     super(options.clock ?? monotonicClock);
@@ -114,9 +114,10 @@ export class EventLoop extends NetworkLoop {
     if (this.isClosed()) discard(startable);
     this._checkClosed();
     starterOf(startable, "createTask");
+    const factory = this.#taskFactory;
     const task =
-      this.#taskFactory !== null
-        ? this.#taskFactory(this, startable, options)
+      factory !== null
+        ? discardOnError(startable, () => factory(this, startable, options))
         : new Task(this, startable, options, options.eagerStart === true && this.isRunning());
     if (options.signal !== undefined) linkSignal(task, options.signal);
     return task;
@@ -207,10 +208,11 @@ export class EventLoop extends NetworkLoop {
     if (this.isClosed()) return;
     super.close();
     for (const task of this._tasks)
-      this.callExceptionHandler({ message: "Task was destroyed but it is pending!", task });
+      this.callExceptionHandler(withOrigin({ message: "Task was destroyed but it is pending!", task }, task));
     this.#signals.clear();
     for (const release of [...this._atClose]) release();
     this.#unretrieved.reportAll();
+    reportNeverAwaited(this);
     this.#executor.close()?.catch((exception) => {
       this.callExceptionHandler({ message: "The default executor failed to close", exception });
     });
@@ -269,12 +271,14 @@ export class EventLoop extends NetworkLoop {
 
   /** Tells the exception handler, in the context of what it is about; one that throws is told to the default one. */
   callExceptionHandler(context: ExceptionContext): void {
-    if (this.#exceptionHandler === null) {
+    const handler = this.#exceptionHandler;
+    if (handler === null) {
       this.defaultExceptionHandler(context);
       return;
     }
-    const handler = this.#exceptionHandler;
-    const owner = [context.task, context.future, context.handle].find(hasContext);
+    const owner = [context.task, context.future, context.handle].find(
+      (it) => it instanceof Task || it instanceof Handle,
+    );
     try {
       if (owner === undefined) handler(this, context);
       else owner.getContext().run(() => handler(this, context));
@@ -294,6 +298,7 @@ export class EventLoop extends NetworkLoop {
    * came late because the task awaited a promise that is not the runtime's.
    */
   setDebug(enabled: boolean): void {
+    if (!this.#watched) this.#entryBegan = this.time(); // the step that turns it on is timed from here
     this.#debug = enabled;
     this.#watched = enabled || this.#observer !== null;
   }
@@ -340,8 +345,4 @@ export class EventLoop extends NetworkLoop {
     const hint = isCoroutine(callback) ? ": a coroutine goes to createTask()" : "";
     throw new TypeError(`Expected ${method} to get a function, got ${got(callback)}${hint}`);
   }
-}
-
-function hasContext(thing: unknown): thing is Task | Handle {
-  return thing instanceof Task || thing instanceof Handle;
 }

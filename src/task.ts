@@ -32,6 +32,7 @@ import { AGAIN, adopt, NONE, outcomeOf } from "./outcome.ts";
 import { FAILED, FINISHED, PENDING } from "./states.ts";
 import type { TaskOptions } from "./taskoptions.ts";
 import { cancellerOf, TaskTrace } from "./tasktrace.ts";
+import { waitedFor } from "./waiting.ts";
 
 let count = 0;
 
@@ -249,7 +250,7 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
 
   /** @internal */
   override _describe(): string {
-    const waits = this._waiter === null ? "" : `, waits on <${this._waiter._describeBriefly()}>`;
+    const waits = this._waiter === null ? "" : `, waits on ${waitedFor(this._waiter)}`;
     const cancels = this.#cancels > 0 && this._state === PENDING ? `, cancelling=${this.#cancels}` : "";
     return `${this._describeBriefly()}${cancels}${waits}`;
   }

@@ -3,7 +3,7 @@
  * cancels the rest. It takes a callback, since a JavaScript disposer neither sees nor replaces its block's error.
  */
 import { inspect } from "node:util";
-import { discard, type Startable } from "./coroutine.ts";
+import { checkBody, discard, type Startable } from "./coroutine.ts";
 import { CancelledError, cancellationOf, RuntimeError } from "./errors.ts";
 import { ExceptionGroup } from "./exceptiongroup.ts";
 import type { Future } from "./future.ts";
@@ -68,6 +68,7 @@ export class TaskGroup {
 
   /** Runs the block and waits for the children. Throws RuntimeError outside a task and the second time. */
   async run<T>(body: (group: this) => PromiseLike<T> | T): Promise<T> {
+    checkBody(body, "taskGroup");
     this.#enter();
     let outcome: { value: T } | { error: unknown };
     try {
@@ -104,9 +105,9 @@ export class TaskGroup {
     if (failed && bodyCancel === null) this.#errors.push(outcome.error);
     if (this.#errors.length === 0) return;
     if (parent.cancelling() > 0) {
-      // A cancel from outside came as well: the errors go first, and the cancel is delivered at the next await.
+      // A cancel from outside came as well: the errors go first, and it is delivered, as the cause, at the next await.
       parent.uncancel();
-      parent.cancel();
+      parent.cancel(undefined, cancel ?? undefined);
     }
     throw new ExceptionGroup("unhandled errors in a TaskGroup", this.#errors);
   }

@@ -5,7 +5,9 @@
  * States: created, active, expiring (the deadline has cancelled the task), then expired or finished.
  */
 import { inspect } from "node:util";
-import { type Awaitable, ensureFuture } from "./ensure.ts";
+import { milliseconds } from "./clock.ts";
+import { checkBody } from "./coroutine.ts";
+import { type Awaitable, checkAwaitable, ensureFuture } from "./ensure.ts";
 import { CancelledError, got, isCancelled, RuntimeError, TimeoutError } from "./errors.ts";
 import type { Future } from "./future.ts";
 import type { Handle } from "./handle.ts";
@@ -57,6 +59,7 @@ export class Timeout {
    * the block becomes a TimeoutError. Throws RuntimeError outside a task and the second time.
    */
   async run<T>(body: (scope: this) => PromiseLike<T> | T): Promise<T> {
+    checkBody(body, "timeout");
     this.#enter();
     let result: T;
     try {
@@ -158,6 +161,7 @@ export async function moveOnAfter<T>(
   delay: number | null,
   body: (scope: Timeout) => PromiseLike<T> | T,
 ): Promise<T | undefined> {
+  checkBody(body, "moveOnAfter");
   const scope = timeoutAfter(delay);
   const raised = { byBody: false };
   try {
@@ -193,6 +197,7 @@ export async function moveOnAfter<T>(
  */
 export async function waitFor<T>(awaitable: Awaitable<T>, limit: number | null): Promise<T> {
   if (limit !== null && limit <= 0) return await immediately(ensureFuture(awaitable));
+  checkAwaitable(awaitable);
   return await timeout(limit, () => (typeof awaitable === "function" ? awaitable() : awaitable));
 }
 
@@ -224,5 +229,5 @@ async function cancelAndWait(future: Future): Promise<void> {
 }
 
 function timeoutAfter(delay: number | null): Timeout {
-  return new Timeout(delay === null ? null : getRunningLoop().time() + delay);
+  return new Timeout(delay === null ? null : getRunningLoop().time() + milliseconds(delay, "delay"));
 }

@@ -4,6 +4,7 @@
  */
 import { inspect } from "node:util";
 import type { Context } from "./context.ts";
+import { withOrigin } from "./debug.ts";
 import type { ExceptionContext, FailedFuture } from "./events.ts";
 import type { Task } from "./task.ts";
 
@@ -26,11 +27,12 @@ export class UnretrievedErrors {
   keep(future: FailedFuture): void {
     const kind = future._isTask ? "Task" : "Future";
     // The description is made now: holding the future itself would keep it from being collected.
-    const context = {
+    const described = {
       message: `${kind} exception was never retrieved`,
       exception: future._value,
       [future._isTask ? "taskDescription" : "futureDescription"]: inspect(future),
     };
+    const context = withOrigin(described, future);
     const failure = { context, within: future._isTask ? (future as Task).getContext() : null };
     this.#failures.add(failure);
     this.#byFuture.set(future, failure);

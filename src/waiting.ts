@@ -14,3 +14,9 @@ export class Waiting<T = void> extends Future<T> {
     return this.#what;
   }
 }
+
+/** What a task waits on, as the task shows it: in words where the future has some, else the future itself. */
+export function waitedFor(future: Future): string {
+  const hasWords = !future._isTask && future._what !== Future.prototype._what;
+  return hasWords ? future._what() : `<${future._describeBriefly()}>`;
+}

@@ -45,6 +45,20 @@ describe("a task made with an AbortSignal", () => {
       expect(started).toBe(false);
     }));
 
+  it("is refused, and never starts, when the signal is none", () =>
+    virtual(async () => {
+      let started = false;
+      const work = async () => {
+        started = true;
+      };
+      // @ts-expect-error
+      expect(() => createTask(work, { signal: 5 })).toThrow(
+        "Expected `signal` to be an AbortSignal, got `5` (number)",
+      );
+      await sleep(0);
+      expect(started).toBe(false);
+    }));
+
   it("takes its listener off the signal when it is done", () =>
     virtual(async () => {
       const { signal } = new AbortController();

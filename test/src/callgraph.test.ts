@@ -2,9 +2,11 @@ import {
   captureCallGraph,
   captureTaskTree,
   createTask,
-  type Future,
+  Future,
   formatCallGraph,
   formatTaskTree,
+  futureAddToAwaitedBy,
+  futureDiscardFromAwaitedBy,
   gather,
   run,
   shield,
@@ -82,6 +84,41 @@ describe("The call graph", () => {
   });
 });
 
+describe("futureAddToAwaitedBy", () => {
+  it("shows a waiter that waits by callbacks of its own, until it is discarded", async () => {
+    await run(async () => {
+      const [part, all] = [new Future(), new Future()];
+      const parent = createTask(async () => await all, { name: "parent" });
+      await sleep(0);
+      futureAddToAwaitedBy(part, all);
+      futureAddToAwaitedBy(part, all);
+      expect(captureCallGraph(part).awaitedBy.map((graph) => graph.future)).toEqual([all]);
+      expect(awaitersOf(part)).toEqual(["parent"]);
+      futureDiscardFromAwaitedBy(part, all);
+      futureDiscardFromAwaitedBy(part, all);
+      expect(awaitersOf(part)).toEqual([]);
+      parent.cancel();
+    });
+  });
+
+  it("puts a task below its waiter in the task tree", async () => {
+    await run(async () => {
+      const parent = createTask(() => sleep(60_000), { name: "parent" });
+      futureAddToAwaitedBy(leaf(), parent);
+      expect(namesOf(captureTaskTree())).toContainEqual(["parent", ["leaf"]]);
+    });
+  });
+
+  it("names what is no future", () => {
+    // @ts-expect-error a promise has no edges
+    expect(() => futureAddToAwaitedBy(Promise.resolve(), new Future())).toThrow(
+      /`future` to be a future or task/,
+    );
+    // @ts-expect-error
+    expect(() => captureCallGraph(5)).toThrow("Expected `future` to be a future or task, got `5` (number)");
+  });
+});
+
 describe("The task tree", () => {
   it("hangs each task under the one that awaits it", async () => {
     const [tree, text] = await run(async () => {
@@ -93,6 +130,6 @@ describe("The task tree", () => {
     });
     expect(tree).toHaveLength(2);
     expect(tree[1]).toEqual(["parent", ["leaf", expect.stringMatching(/^Task-/)]]);
-    expect(text).toContain("\n  <Task 'leaf' pending, waits on <Sleeper pending>>");
+    expect(text).toContain("\n  <Task 'leaf' pending, waits on sleep>");
   });
 });

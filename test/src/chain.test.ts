@@ -125,6 +125,23 @@ describe("Futures of other loops", () => {
     });
   });
 
+  it("that end when the loop which follows them is closed are not followed any more", async () => {
+    const [one, other] = [newEventLoop(), newEventLoop()];
+    const source = one.createFuture<number>();
+    const wrapped = wrapFuture(source, other);
+    other.close();
+    source.setResult(1);
+    await one.runUntilComplete(() => sleep(1));
+    one.close();
+    expect(wrapped.done()).toBe(false);
+  });
+
+  it("are not promises, which wrapFuture refuses with the fix", () =>
+    run(async () => {
+      // @ts-expect-error
+      expect(() => wrapFuture(Promise.resolve())).toThrow(/`future` to be a future, got .*: wrapPromise\(\)/);
+    }));
+
   it("of runCoroutineThreadsafe cancel the task", async () => {
     const loop = newEventLoop();
     const future = runCoroutineThreadsafe(() => sleep(60_000), loop);
@@ -132,5 +149,21 @@ describe("Futures of other loops", () => {
     await loop.runUntilComplete(() => sleep(2));
     loop.close();
     expect(future.cancelled()).toBe(true);
+  });
+
+  it("pass on the message and the cause of a cancel", async () => {
+    const loop = newEventLoop();
+    const origin = new Error("origin");
+    let seen: unknown;
+    const work = () =>
+      sleep(60_000).catch((error: unknown) => {
+        seen = error;
+        throw error;
+      });
+    const future = runCoroutineThreadsafe(work, loop);
+    loop.callSoon(() => future.cancel("why", origin));
+    await loop.runUntilComplete(() => sleep(2));
+    loop.close();
+    expect(seen).toMatchObject({ name: "CancelledError", message: "why", cause: origin });
   });
 });

@@ -36,6 +36,11 @@ describe("Condition", () => {
       expect(lock.locked()).toBe(false);
     }));
 
+  it("refuses to share what is no lock", () => {
+    // @ts-expect-error
+    expect(() => new Condition({})).toThrow("Expected `lock` to be a Lock, got `{}` (object)");
+  });
+
   it("cannot be waited for, notified or released without the lock", () =>
     virtual(async () => {
       const condition = new Condition();

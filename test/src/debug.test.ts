@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
-import { createTask, currentTask, run, sleep, wrapPromise } from "threadloop";
+import { coroutine, createTask, currentTask, getRunningLoop, run, sleep, wrapPromise } from "threadloop";
 import { describe, expect, it } from "vitest";
 
 type Warning = Error & { code?: string };
@@ -41,6 +41,51 @@ describe("Debug mode", () => {
     });
     expect(warnings.map((warning) => warning.code)).toEqual(["THREADLOOP_SLOW_CALLBACK"]);
     expect(warnings[0]?.message).toMatch(/Task 'blocker' .*took \d+ ms\n {4}created at .*debug\.test\.ts/);
+  });
+
+  it("reports a callback that blocks the loop, with the place where it was scheduled", async () => {
+    const warnings = await warningsOf(async () => {
+      getRunningLoop().callSoon(function blocking() {
+        block(120);
+      });
+      await sleep(0);
+    });
+    expect(warnings.map((warning) => warning.code)).toEqual(["THREADLOOP_SLOW_CALLBACK"]);
+    expect(warnings[0]?.message).toMatch(/Handle blocking> took \d+ ms\n {4}created at .*debug\.test\.ts/);
+  });
+
+  it("times the step in which it is turned on from there", async () => {
+    const warnings = await warningsOf(async () => {
+      block(120);
+      getRunningLoop().setDebug(true);
+      await sleep(0);
+    }, false);
+    expect(warnings).toEqual([]);
+  });
+
+  it("tells the exception handler where a callback was scheduled and a task was made", async () => {
+    const places: [string, unknown][] = [];
+    await run(
+      async () => {
+        const loop = getRunningLoop();
+        loop.setExceptionHandler((_loop, { message, sourceTraceback }) =>
+          places.push([message, sourceTraceback]),
+        );
+        loop.callSoon(() => {
+          throw new Error("of the callback");
+        });
+        createTask(async () => {
+          throw new Error("of the task");
+        });
+        await sleep(0);
+      },
+      { debug: true },
+    );
+    const here = expect.stringMatching(/^at .*debug\.test\.ts:\d+:\d+/);
+    expect(places).toEqual([
+      ["Exception in callback", here],
+      ["Task exception was never retrieved", here],
+    ]);
   });
 
   it("reports a task that caught its CancelledError and ended as if nothing had been", async () => {
@@ -111,6 +156,24 @@ describe("Debug mode", () => {
     expect(stdout).toMatch(
       /^THREADLOOP_NEVER_AWAITED coroutine 'forgotten' was never awaited\n {4}created at maker/,
     );
+  });
+
+  it("tells of it when the loop closes, though somebody still holds it, and once", async () => {
+    const later = coroutine(async function later(n: number) {
+      return n;
+    });
+    const held: unknown[] = [];
+    const warnings = await warningsOf(async () => {
+      const named = [later(1), later(2)];
+      held.push(...named);
+      await named[0];
+      const closed = later(3);
+      closed.close();
+      held.push(closed);
+    });
+    expect(warnings.map((warning) => warning.message)).toEqual([
+      expect.stringMatching(/^coroutine 'later' was never awaited\n {4}created at .*debug\.test\.ts/),
+    ]);
   });
 
   it("says nothing when it is off", async () => {

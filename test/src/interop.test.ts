@@ -286,6 +286,12 @@ describe("a foreign promise", () => {
       expect(task.cancelled()).toBe(true);
     }));
 
+  it("is all that wrapPromise takes", () =>
+    run(async () => {
+      // @ts-expect-error a number is none
+      expect(() => wrapPromise(5)).toThrow("Expected `promise` to be a promise, got `5` (number)");
+    }));
+
   it("that is wrapped gives its result and its error, and one that comes too late is dropped", () =>
     virtual(async () => {
       expect(await wrapPromise(Promise.resolve(1))).toBe(1);

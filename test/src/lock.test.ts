@@ -185,6 +185,14 @@ describe.each(locks)("%s.with", (_, make) => {
       expect([result, lock.locked()]).toEqual([true, false]);
     }));
 
+  it("is not taken for what is no function", () =>
+    virtual(async () => {
+      const lock = new Lock();
+      // @ts-expect-error
+      expect(String(await failureOf(() => lock.with(Promise.resolve())))).toMatch(/with got a promise/);
+      expect(lock.locked()).toBe(false);
+    }));
+
   it("gives it back when the function throws", () =>
     virtual(async () => {
       const lock = make();

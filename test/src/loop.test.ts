@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import {
   ContextVar,
+  coroutine,
   createTask,
   type EventLoop,
   Future,
@@ -438,6 +439,18 @@ describe("the task factory", () => {
       expect(loop.getTaskFactory()).toBe(null);
       expect(await createTask(async () => 2)).toBe(2);
       expect(made).toEqual(["by the factory"]);
+    }));
+
+  it("that throws leaves no coroutine behind that was never awaited", () =>
+    virtual(async () => {
+      const loop = getRunningLoop();
+      loop.setTaskFactory(() => {
+        throw new Error("no task today");
+      });
+      const main = coroutine(async () => 1)();
+      expect(() => createTask(main)).toThrow("no task today");
+      loop.setTaskFactory(null);
+      await expect(main).rejects.toThrow(/twice/); // it was closed, so that nothing is warned of
     }));
 
   it("must be a function", () => {

@@ -9,6 +9,7 @@ import {
   ensureFuture,
   Future,
   getRunningLoop,
+  newEventLoop,
   RuntimeError,
   sleep,
   Task,
@@ -542,6 +543,14 @@ describe("ensureFuture", () => {
       expect(future).not.toBeInstanceOf(Promise);
       expect(await future).toBe(2);
     }));
+
+  it("makes a future of a promise for a loop that does not run yet", async () => {
+    const loop = newEventLoop();
+    const future = ensureFuture(Promise.resolve(2), loop);
+    expect(future.getLoop()).toBe(loop);
+    expect(await loop.runUntilComplete(future)).toBe(2);
+    loop.close();
+  });
 
   it("refuses a future of another loop", () =>
     virtual(async () => {

@@ -311,6 +311,19 @@ describe("a task group whose parent is cancelled", () => {
       expect(parent.cancelling()).toBe(1);
     }));
 
+  it("whose child fails in its cleanup tells at the next wait why it was cancelled", () =>
+    virtual(async () => {
+      const origin = new Error("origin");
+      const parent = createTask(async () => {
+        const cleanup = recorder([])("a", 100, fail(2, "cleanup"));
+        await failureOf(() => taskGroup(async (group) => void group.createTask(cleanup)));
+        await sleep(100);
+      });
+      getRunningLoop().callLater(1, () => parent.cancel("why", origin));
+      const error = await failureOf(parent);
+      expect(error).toMatchObject({ name: "CancelledError", cause: { message: "why", cause: origin } });
+    }));
+
   it("with an error and a cancel at once throws the group, and the cancel is not lost", () =>
     virtual(async () => {
       const seen: unknown[] = [];
@@ -420,6 +433,16 @@ describe("TaskGroup", () => {
         error.setResult(await failureOf(() => taskGroup(async () => {}))),
       );
       expect(await error).toBeInstanceOf(RuntimeError);
+    }));
+});
+
+describe("a task group's body", () => {
+  it("must be a function that has not started", () =>
+    virtual(async () => {
+      // @ts-expect-error
+      expect(String(await failureOf(() => taskGroup(Promise.resolve())))).toMatch(
+        /^TypeError: taskGroup got a promise/,
+      );
     }));
 });
 

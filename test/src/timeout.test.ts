@@ -191,6 +191,29 @@ describe("timeout", () => {
     }));
 });
 
+describe("a deadline", () => {
+  const promise = Promise.resolve();
+
+  it("needs a function as its body, which has not started", () =>
+    virtual(async () => {
+      // @ts-expect-error
+      expect(String(await failureOf(() => timeout(5, promise)))).toMatch(
+        /timeout got a promise .*\(\) => work\(x\)/,
+      );
+      // @ts-expect-error
+      expect(String(await failureOf(() => moveOnAfter(5, promise)))).toMatch(/moveOnAfter got a promise/);
+      // @ts-expect-error
+      expect(String(await failureOf(() => timeout(5)))).toMatch(/a function as its body, got `undefined`/);
+    }));
+
+  it.each(["5", Number.NaN, undefined])("names a delay that is none: %s", (delay) =>
+    virtual(async () => {
+      const work = () => timeout(delay as number, async () => {});
+      expect(work).toThrow(/^Expected `delay` to be a number of milliseconds, got/);
+    }),
+  );
+});
+
 describe("nested timeouts", () => {
   it.each([
     { outer: 5, inner: 50, at: 5, expired: [true, false] },

@@ -161,6 +161,12 @@ describe("waitFor", () => {
       expect(await waitFor(work, 5)).toBe("in time");
     }));
 
+  it("refuses what cannot be awaited", () =>
+    virtual(async () => {
+      // @ts-expect-error
+      expect(await failureOf(() => waitFor(5, 10))).toBeInstanceOf(TypeError);
+    }));
+
   it("runs a coroutine in the same task", () =>
     virtual(async () => {
       const task = currentTask();
