@@ -182,14 +182,19 @@ export class SharedCondition implements Lockable {
     }
   }
 
+  /** The same, blocking the thread. */
   #reacquireSync(): void {
-    try {
-      this.#lock.acquireSync();
-    } catch (error) {
-      if (!isPassing(error)) throw error;
-      this.#reacquireSync();
-      throw error;
+    let failure: Failure = null;
+    for (;;) {
+      try {
+        this.#lock._acquireSync(null, false);
+        break;
+      } catch (error) {
+        if (!isPassing(error)) throw error;
+        failure = { error };
+      }
     }
+    if (failure !== null) throw failure.error;
   }
 
   [inspect.custom](): string {

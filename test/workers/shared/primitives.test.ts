@@ -1,4 +1,4 @@
-import { BrokenBarrierError, createTask, RuntimeError, run, sleep } from "threadloop";
+import { BrokenBarrierError, CancelledError, createTask, RuntimeError, run, sleep } from "threadloop";
 import {
   OwnerDiedError,
   SharedBarrier,
@@ -94,6 +94,26 @@ describe("SharedCondition", () => {
       condition.notifyAll();
     });
     expect((await Promise.all(buyers)).sort()).toEqual([0, 1]);
+  });
+
+  it("keeps its place in the line for the lock when the job of a blocked thread is cancelled", async () => {
+    const pool = makePool({ size: 1, cancelGrace: Infinity });
+    const lock = new SharedLock();
+    const condition = new SharedCondition(lock);
+    const words = makeWords();
+    await run(async () => {
+      const job = pool.submit(jobs.waitAndTell, condition, words);
+      await waiting(condition, 1);
+      await lock.acquire();
+      job.cancel();
+      await waiting(lock, 1);
+      const next = createTask(() => lock.with(() => Atomics.compareExchange(words, 3, 0, 2)));
+      await waiting(lock, 2);
+      lock.release();
+      expect(await next).toBe(1);
+      expect(await errorOf(job)).toBeInstanceOf(CancelledError);
+      expect(condition.locked()).toBe(false);
+    });
   });
 
   it("passes the notification on when the notified one is cancelled", async () => {
