@@ -3,6 +3,7 @@
 
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
+import { runsNode } from "./isnode.ts";
 import { Problem } from "./problem.ts";
 import { Remote } from "./remote.ts";
 
@@ -77,7 +78,7 @@ function checkExpectsSignal(pid: number): void {
     );
   }
   const caught = BigInt(`0x${/^SigCgt:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
-  if ((caught & SIGUSR1_BIT) !== 0n) return;
+  if ((caught & SIGUSR1_BIT) !== 0n && runsNode(pid)) return;
   throw new Problem(
     `Process ${pid} does not take SIGUSR1: it is not a Node process, or was started with --disable-sigusr1. The signal would end it, so it was not sent`,
   );

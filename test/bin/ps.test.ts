@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { command, startFixture } from "../support/processes.ts";
@@ -70,11 +72,26 @@ describe("threadloop ps and pstree", () => {
   });
 
   it.runIf(process.platform === "linux")("never send the signal to a process that it would end", async () => {
-    const { spawn } = await import("node:child_process");
     const other = spawn("sleep", ["60"]);
     const { errors } = await command("ps", String(other.pid));
     expect(errors).toContain("does not take SIGUSR1");
     expect(other.exitCode).toBeNull();
     other.kill();
   });
+
+  it.runIf(process.platform === "linux")(
+    "never send the signal to a shell, which would take it otherwise",
+    async () => {
+      const shell = spawn("sh", ["-c", "trap 'echo signalled' USR1; echo ready; read line"]);
+      let output = "";
+      shell.stdout.setEncoding("utf8").on("data", (text: string) => {
+        output += text;
+      });
+      await once(shell.stdout, "data");
+      expect((await command("ps", String(shell.pid))).errors).toContain("is not a Node process");
+      shell.stdin.end("done\n");
+      await once(shell, "close");
+      expect(output).toBe("ready\n");
+    },
+  );
 });
