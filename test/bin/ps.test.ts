@@ -35,6 +35,27 @@ describe("threadloop ps and pstree", () => {
     expect(app.errors.match(/Debugger listening/g)).toHaveLength(2);
   });
 
+  it("leave a process as it was whose main thread is in an endless loop", async () => {
+    const app = startFixture("observe/endless.mjs");
+    await app.said("ready");
+    for (const times of [1, 2]) {
+      const { code, output } = await command("pstree", String(app.pid));
+      expect(code).toBe(0);
+      expect(output).toMatch(/^main thread: busy\n +at .*endless\.mjs/);
+      expect(app.errors.match(/Debugger listening/g)).toHaveLength(times);
+    }
+  });
+
+  it.runIf(process.platform === "linux")("say so when the main thread is in native code", async () => {
+    const app = startFixture("observe/native.mjs");
+    await app.said("ready");
+    const { code, errors } = await command("ps", String(app.pid));
+    expect(code).toBe(1);
+    expect(errors).toContain(`The main thread of process ${app.pid} does not answer its inspector`);
+    app.say("go\n");
+    expect(await app.ended).toBe(0);
+  });
+
   it("say so when the process does not use threadloop", async () => {
     const app = startFixture("observe/stranger.mjs");
     await app.said("ready");
