@@ -177,6 +177,13 @@ describe("SharedBarrier", () => {
     expect(numbers.sort()).toEqual([0, 1, 2]);
   });
 
+  it("refuses more parties than it can count", () => {
+    for (const parties of [2 ** 31, 2 ** 32 + 2]) {
+      expect(() => new SharedBarrier(parties)).toThrow("Expected `parties` to be at most");
+    }
+    expect(() => new SharedBarrier(0)).toThrow("Expected `parties` to be an integer >= 1");
+  });
+
   it("throws to those who wait when it is reset or aborted, and works again after a reset", async () => {
     await run(async () => {
       const barrier = new SharedBarrier(2);
