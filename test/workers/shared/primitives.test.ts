@@ -1,4 +1,4 @@
-import { BrokenBarrierError, CancelledError, createTask, RuntimeError, run, sleep } from "threadloop";
+import { BrokenBarrierError, CancelledError, createTask, Lock, RuntimeError, run, sleep } from "threadloop";
 import {
   OwnerDiedError,
   SharedBarrier,
@@ -144,6 +144,12 @@ describe("SharedCondition", () => {
       expect(await errorOf(waiter)).toBeInstanceOf(OwnerDiedError);
       expect(condition.locked()).toBe(false);
     });
+  });
+
+  it("refuses a lock of one loop", () => {
+    for (const lock of [new Lock(), null] as unknown as SharedLock[]) {
+      expect(() => new SharedCondition(lock)).toThrow("Expected `lock` to be a SharedLock");
+    }
   });
 
   it("refuses to wait and to notify without the lock", async () => {
