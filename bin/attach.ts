@@ -81,7 +81,7 @@ function checkExpectsSignal(pid: number): void {
   const caught = BigInt(`0x${/^SigCgt:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
   if ((caught & SIGUSR1_BIT) !== 0n && runsNode(pid)) return;
   throw new Problem(
-    `Process ${pid} does not take SIGUSR1: it is not a Node process, or was started with --disable-sigusr1. The signal would end it, so it was not sent`,
+    `Process ${pid} does not take SIGUSR1: it is not a Node process, or was started with --disable-sigusr1 or --permission. The signal would end it, so it was not sent`,
   );
 }
 
