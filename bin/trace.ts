@@ -55,10 +55,7 @@ async function recordFor(
   const over = waitOrInterrupt(seconds * 1000, remote.closed);
   console.log(`Recording process ${pid} for ${seconds} s; Ctrl-C ends it early`);
   await over;
-  if (remote.isClosed) {
-    const what = isRunning(pid) ? "closed its inspector" : "ended";
-    throw new Problem(`Process ${pid} ${what} while it was traced`);
-  }
+  if (remote.isClosed) throw new Problem(`Process ${pid} ended while it was traced, or closed its inspector`);
   const traces: string[] = [];
   for (const thread of recorded) {
     const answer = await thread.evaluate(STOP, { awaitPromise: true, patience: HAND_OVER_WITHIN });
@@ -91,14 +88,6 @@ async function startAll(
   } catch (error) {
     await Promise.all(recorded.map((worker) => worker.evaluate(STOP)));
     throw error;
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
   }
 }
 
