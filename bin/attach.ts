@@ -3,6 +3,7 @@
 
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
+import { runsNode } from "./isnode.ts";
 import { Problem } from "./problem.ts";
 import { Remote } from "./remote.ts";
 
@@ -26,13 +27,14 @@ export async function attached<T>(
   try {
     return await look(remote);
   } finally {
-    if (open === null) await remote.main.evaluate(CLOSE).catch(() => {});
+    // The answer is not waited for: closing waits until we are gone.
+    if (open === null) void remote.main.evaluate(CLOSE).catch(() => {});
     await remote.close();
   }
 }
 
-/** A moment later, when we are gone: closing waits for those who are connected. */
-const CLOSE = `setTimeout(() => process.getBuiltinModule("node:inspector").close(), 20).unref(); 0`;
+/** At once, as a thread in an endless loop would not come to do it later. */
+const CLOSE = `process.getBuiltinModule("node:inspector").close()`;
 
 async function openInspector(pid: number, port: number): Promise<Remote> {
   checkExpectsSignal(pid);
@@ -43,7 +45,7 @@ async function openInspector(pid: number, port: number): Promise<Remote> {
     await wait(LOOK_EVERY);
   }
   throw new Problem(
-    `Process ${pid} got SIGUSR1 and did not open its inspector: it handles the signal itself, or another process has port ${port}. Its stderr says more; --port N looks at another port`,
+    `Process ${pid} got SIGUSR1 and did not open its inspector: it handles the signal itself, its main thread is in native code, or another process has port ${port}. Its stderr says more; --port N looks at another port`,
   );
 }
 
@@ -77,20 +79,26 @@ function checkExpectsSignal(pid: number): void {
     );
   }
   const caught = BigInt(`0x${/^SigCgt:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
-  if ((caught & SIGUSR1_BIT) !== 0n) return;
+  if ((caught & SIGUSR1_BIT) !== 0n && runsNode(pid)) return;
   throw new Problem(
-    `Process ${pid} does not take SIGUSR1: it is not a Node process, or was started with --disable-sigusr1. The signal would end it, so it was not sent`,
+    `Process ${pid} does not take SIGUSR1: it is not a Node process, or was started with --disable-sigusr1 or --permission. The signal would end it, so it was not sent`,
   );
 }
 
 /** The inspector of the process, when it is open. */
 async function findInspector(pid: number, port: number): Promise<Remote | null> {
-  for (const candidate of portsOf(pid) ?? [port]) {
+  const own = portsOf(pid);
+  for (const candidate of own ?? [port]) {
     const url = await debuggerUrl(candidate);
     if (url === null) continue;
     const remote = await Remote.connect(url);
-    if ((await remote.main.evaluate("process.pid")) === pid) return remote;
+    const answer = await remote.main.evaluate("process.pid");
+    if (answer === pid) return remote;
     await remote.close();
+    if (own !== null && answer === undefined)
+      throw new Problem(
+        `The main thread of process ${pid} does not answer its inspector: it is in native code, or a debugger has stopped it. Try again when it goes on`,
+      );
   }
   return null;
 }

@@ -1,6 +1,6 @@
 // `threadloop trace`: records a running process for a while.
 
-import { access, constants, writeFile } from "node:fs/promises";
+import { access, constants, stat, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { attached } from "./attach.ts";
@@ -13,7 +13,8 @@ const HAND_OVER_WITHIN = 15_000;
 
 const DOORS = `(globalThis[Symbol.for("threadloop.inside")] ?? [])`;
 /** Tells the number of the thread; -1 when it does not use threadloop. */
-const START = `${DOORS}.map((door) => door.startTrace()).length === 0 ? -1 : process.getBuiltinModule("node:worker_threads").threadId`;
+const start = (milliseconds: number) =>
+  `${DOORS}.map((door) => door.startTrace(${milliseconds})).length === 0 ? -1 : process.getBuiltinModule("node:worker_threads").threadId`;
 /** A thread may have loaded several copies of the package. */
 const STOP = `Promise.all(${DOORS}.map((door) => door.stopTrace())).then((traces) => JSON.stringify(traces))`;
 
@@ -30,7 +31,9 @@ export async function trace(pid: number, port: number, seconds: number, file: st
 /** Beforehand, as what is recorded would be lost. */
 async function checkWritable(file: string): Promise<void> {
   try {
-    await access(dirname(resolve(file)), constants.W_OK);
+    const there = await stat(file).catch(() => null);
+    if (there?.isDirectory()) throw new Error("it is a folder");
+    await access(there === null ? dirname(resolve(file)) : file, constants.W_OK);
   } catch (error) {
     throw new Problem(`Cannot write ${file}: ${(error as Error).message}`);
   }
@@ -42,13 +45,17 @@ async function recordFor(
   seconds: number,
 ): Promise<{ json: string; events: number }> {
   const [main, ...workers] = await remote.threads();
-  const recorded = await startAll(main as RemoteThread, workers);
+  const recorded = await startAll(main as RemoteThread, workers, start(seconds * 1000)).catch(
+    (error: Error) => {
+      throw new Problem(`Cannot trace process ${pid}: ${error.message.split("\n")[0]}`);
+    },
+  );
   if (recorded.length === 0)
     throw new Problem(`Process ${pid} does not use threadloop, or has not loaded it yet`);
   const over = waitOrInterrupt(seconds * 1000, remote.closed);
   console.log(`Recording process ${pid} for ${seconds} s; Ctrl-C ends it early`);
   await over;
-  if (remote.isClosed) throw new Problem(`Process ${pid} ended while it was traced`);
+  if (remote.isClosed) throw new Problem(`Process ${pid} ended while it was traced, or closed its inspector`);
   const traces: string[] = [];
   for (const thread of recorded) {
     const answer = await thread.evaluate(STOP, { awaitPromise: true, patience: HAND_OVER_WITHIN });
@@ -63,13 +70,25 @@ async function recordFor(
  * Starts with the workers: the first job of a traced thread has its worker record too. Returns who records, by their
  * numbers: a thread asks its workers for what they have recorded, so it is to be stopped before them.
  */
-async function startAll(main: RemoteThread, workers: readonly RemoteThread[]): Promise<RemoteThread[]> {
+async function startAll(
+  main: RemoteThread,
+  workers: readonly RemoteThread[],
+  start: string,
+): Promise<RemoteThread[]> {
   // A worker that is recorded already belongs to a trace of its own program.
-  const started = await Promise.all(workers.map((worker) => worker.evaluate(START).catch(() => -1)));
+  const started = await Promise.all(workers.map((worker) => worker.evaluate(start).catch(() => -1)));
   const all = workers.map((thread, i) => ({ thread, id: Number(started[i] ?? -1) }));
-  all.push({ thread: main, id: Number((await main.evaluate(START)) ?? -1) });
-  const recorded = all.filter(({ id }) => id >= 0).sort((a, b) => a.id - b.id);
-  return recorded.map(({ thread }) => thread);
+  const recorded = all
+    .filter(({ id }) => id >= 0)
+    .sort((a, b) => a.id - b.id)
+    .map(({ thread }) => thread);
+  try {
+    const id = await main.evaluate(start);
+    return typeof id === "number" && id >= 0 ? [main, ...recorded] : recorded;
+  } catch (error) {
+    await Promise.all(recorded.map((worker) => worker.evaluate(STOP)));
+    throw error;
+  }
 }
 
 /** Waits, until the user interrupts it or the process is gone. */

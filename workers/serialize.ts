@@ -2,6 +2,7 @@
 // `AggregateError.errors`; so an error is taken apart here and put together again on the other side.
 
 import * as runtime from "../src/index.ts";
+import { packed, unpacked } from "./carrier.ts";
 import * as poolErrors from "./errors.ts";
 import { ShipError } from "./shipping/shiperror.ts";
 import { mapStack } from "./shipping/stacks.ts";
@@ -122,7 +123,7 @@ function encodeProperties(error: Error, inner: (value: unknown) => Encoded): Rec
 
 function cloneable(value: unknown): unknown {
   try {
-    return structuredClone(value);
+    return unpacked(structuredClone(packed(value)));
   } catch {
     return String(value);
   }

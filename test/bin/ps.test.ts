@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { command, startFixture } from "../support/processes.ts";
@@ -31,6 +33,27 @@ describe("threadloop ps and pstree", () => {
     expect(await app.ended).toBe(0);
     expect(app.output).toContain("done");
     expect(app.errors.match(/Debugger listening/g)).toHaveLength(2);
+  });
+
+  it("leave a process as it was whose main thread is in an endless loop", async () => {
+    const app = startFixture("observe/endless.mjs");
+    await app.said("ready");
+    for (const times of [1, 2]) {
+      const { code, output } = await command("pstree", String(app.pid));
+      expect(code).toBe(0);
+      expect(output).toMatch(/^main thread: busy\n +at .*endless\.mjs/);
+      expect(app.errors.match(/Debugger listening/g)).toHaveLength(times);
+    }
+  });
+
+  it.runIf(process.platform === "linux")("say so when the main thread is in native code", async () => {
+    const app = startFixture("observe/native.mjs");
+    await app.said("ready");
+    const { code, errors } = await command("ps", String(app.pid));
+    expect(code).toBe(1);
+    expect(errors).toContain(`The main thread of process ${app.pid} does not answer its inspector`);
+    app.say("go\n");
+    expect(await app.ended).toBe(0);
   });
 
   it("say so when the process does not use threadloop", async () => {
@@ -70,11 +93,26 @@ describe("threadloop ps and pstree", () => {
   });
 
   it.runIf(process.platform === "linux")("never send the signal to a process that it would end", async () => {
-    const { spawn } = await import("node:child_process");
     const other = spawn("sleep", ["60"]);
     const { errors } = await command("ps", String(other.pid));
     expect(errors).toContain("does not take SIGUSR1");
     expect(other.exitCode).toBeNull();
     other.kill();
   });
+
+  it.runIf(process.platform === "linux")(
+    "never send the signal to a shell, which would take it otherwise",
+    async () => {
+      const shell = spawn("sh", ["-c", "trap 'echo signalled' USR1; echo ready; read line"]);
+      let output = "";
+      shell.stdout.setEncoding("utf8").on("data", (text: string) => {
+        output += text;
+      });
+      await once(shell.stdout, "data");
+      expect((await command("ps", String(shell.pid))).errors).toContain("is not a Node process");
+      shell.stdin.end("done\n");
+      await once(shell, "close");
+      expect(output).toBe("ready\n");
+    },
+  );
 });

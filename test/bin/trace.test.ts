@@ -78,7 +78,9 @@ describe("threadloop trace", () => {
     await tracing.said("Recording");
     app.child.kill("SIGKILL");
     expect(await tracing.ended).toBe(1);
-    expect(tracing.errors).toBe(`threadloop: Process ${app.pid} ended while it was traced\n`);
+    expect(tracing.errors).toBe(
+      `threadloop: Process ${app.pid} ended while it was traced, or closed its inspector\n`,
+    );
   });
 
   it("ends early when it is interrupted, and writes what it has", async () => {
@@ -94,14 +96,40 @@ describe("threadloop trace", () => {
     expect(await app.ended).toBe(0);
   });
 
+  it("leaves a process alone that is being traced", async () => {
+    const file = join(folder, "first.json");
+    const app = startFixture("observe/busy.mjs");
+    await app.said("ready");
+    const first = startCommand("trace", String(app.pid), "--seconds", "600", "-o", file);
+    await first.said("Recording");
+    const second = await command("trace", String(app.pid), "-o", join(folder, "second.json"));
+    expect(second.code).toBe(1);
+    expect(second.errors).toBe(
+      `threadloop: Cannot trace process ${app.pid}: RuntimeError: This thread is being traced already: stop that trace first\n`,
+    );
+    first.child.kill("SIGINT");
+    expect(await first.ended).toBe(0);
+    expect(checkTrace(readFileSync(file, "utf8")).length).toBeGreaterThan(0);
+    app.say("stop\n");
+    expect(await app.ended).toBe(0);
+  });
+
+  it("refuses a file that it could not write, before it records", async () => {
+    const missing = await command("trace", "1", "-o", join(folder, "missing", "trace.json"));
+    expect(missing).toMatchObject({ code: 1, errors: expect.stringContaining("Cannot write") });
+    const isFolder = await command("trace", "1", "-o", folder);
+    expect(isFolder).toMatchObject({
+      code: 1,
+      errors: `threadloop: Cannot write ${folder}: it is a folder\n`,
+    });
+  });
+
   it("says so when the process does not use threadloop", async () => {
     const app = startFixture("observe/stranger.mjs");
     await app.said("ready");
     const { code, errors } = await command("trace", String(app.pid));
     expect(code).toBe(1);
     expect(errors).toContain("does not use threadloop");
-    const nowhere = await command("trace", String(app.pid), "-o", join(folder, "missing", "trace.json"));
-    expect(nowhere).toMatchObject({ code: 1, errors: expect.stringContaining("Cannot write") });
     app.say("go\n");
     await app.ended;
   });

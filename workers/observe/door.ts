@@ -12,8 +12,8 @@ interface Door {
   readonly files: string;
   /** A ThreadSnapshot. */
   snapshot(): string;
-  /** Records this thread and the workers of its pools. */
-  startTrace(): void;
+  /** Records this thread and the workers of its pools, for so many milliseconds. Throws when they are recorded already. */
+  startTrace(lasting: number): void;
   /** Ends the recording and gives it, in Chrome's trace event format. */
   stopTrace(): Promise<string>;
 }
@@ -23,15 +23,18 @@ const NAME = Symbol.for("threadloop.inside");
 
 const place = globalThis as { [NAME]?: Door[] };
 place[NAME] ??= [];
+/** How long after its end a recording waits to be fetched: then the asker has gone without it. */
+const FETCHED_WITHIN = 30_000;
 let tracing: Tracing | null = null;
+let abandonedAt = 0;
 
 place[NAME].push({
   files: PACKAGE_ROOT,
   snapshot: () => JSON.stringify(takeSnapshot(livePools())),
-  startTrace: () => {
-    // Of an asker who has gone without his trace.
-    void tracing?.stop();
+  startTrace: (lasting) => {
+    if (performance.now() >= abandonedAt) void tracing?.stop();
     tracing = startTracing(livePools);
+    abandonedAt = performance.now() + lasting + FETCHED_WITHIN;
   },
   stopTrace: async () => {
     const json = await tracing?.stop();

@@ -12,6 +12,8 @@ import * as s from "./sections.ts";
 
 const LAYOUT: Layout = { name: "SharedBarrier", kind: 6, own: 1, gates: [1] };
 const PARTIES = OWN;
+/** An index is told in what is left of 32 bits. */
+const MOST_PARTIES = 2 ** (31 - INDEX_SHIFT);
 
 /**
  * Lets tasks through in rounds of `parties`, from whichever threads they come.
@@ -130,6 +132,9 @@ defineCarrier(LAYOUT.name, (memory: SharedArrayBuffer) => new SharedBarrier(memo
 function memoryFor(parties: number): SharedArrayBuffer {
   if (!Number.isInteger(parties) || parties < 1) {
     throw new RangeError(`Expected \`parties\` to be an integer >= 1, got ${got(parties)}`);
+  }
+  if (parties > MOST_PARTIES) {
+    throw new RangeError(`Expected \`parties\` to be at most ${MOST_PARTIES}, got ${got(parties)}`);
   }
   const memory = create(LAYOUT, [{ value: 0, cost: 0 }]);
   new Int32Array(memory)[PARTIES] = parties;

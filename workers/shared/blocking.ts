@@ -20,14 +20,22 @@ export function checkMayBlock(method: string, timeout: number | null): void {
   }
 }
 
+/** How a wait that blocks may end before its turn has come. */
+interface Limits {
+  readonly timeout: number | null;
+  readonly isCancellable: boolean;
+  /** Is asked now and then. */
+  readonly isOver: () => boolean;
+}
+
 /**
- * Blocks until the wait of a record has ended, or `isOver`, which is asked now and then, says so. Throws TimeoutError at the limit and
- * CancelledError when the job that waits is cancelled; the record is then still in its line.
+ * Blocks until the wait of a record has ended, or `isOver` says so. Throws TimeoutError at the limit and CancelledError
+ * when the job that waits is cancelled; the record is then still in its line.
  */
-export function block(record: number, timeout: number | null, isOver: () => boolean): void {
+export function block(record: number, { timeout, isCancellable, isOver }: Limits): void {
   const deadline = timeout === null ? Infinity : performance.now() + timeout;
   while (Atomics.load(records.words, record) === WAITING) {
-    checkCancelled();
+    if (isCancellable) checkCancelled();
     const left = deadline - performance.now();
     if (left <= 0) throw new TimeoutError(`The wait did not end within ${timeout} ms`);
     if (Atomics.wait(records.words, record, WAITING, Math.min(left, SLICE)) === "timed-out" && isOver())

@@ -1,7 +1,7 @@
 /** Waiting, with a lock held, for something another thread makes true: `Condition`'s twin in shared memory. */
 import { inspect } from "node:util";
-import { CancelledError, type Lockable, RuntimeError } from "../../src/index.ts";
-import { defineCarrier, makeCarrier } from "../carrier.ts";
+import { CancelledError, got, type Lockable, RuntimeError } from "../../src/index.ts";
+import { defineCarrier, isCarrier, makeCarrier } from "../carrier.ts";
 import { checkMayBlock } from "./blocking.ts";
 import type { Gate } from "./gate.ts";
 import { SharedLock } from "./lock.ts";
@@ -42,11 +42,19 @@ export class SharedCondition implements Lockable {
   readonly #lock: SharedLock;
   readonly #gate: Gate;
 
-  /** Uses a lock of its own unless given one, which several conditions can share. */
+  /**
+   * Uses a lock of its own unless given one, which several conditions can share. Throws TypeError when that is not a
+   * SharedLock.
+   */
   constructor(lock?: SharedLock);
   /** @internal */
   constructor(lock: SharedLock | undefined, memory: SharedArrayBuffer);
   constructor(lock = new SharedLock(), memory = create(LAYOUT, [{ value: 0 }])) {
+    if (lock === null || !isCarrier(lock)) {
+      throw new TypeError(
+        `Expected \`lock\` to be a SharedLock, which other threads can take, got ${got(lock)}`,
+      );
+    }
     this.#lock = lock;
     this.#gate = open(LAYOUT, memory).gates[0]!.named("wait", this);
     makeCarrier(this, () => [LAYOUT.name, lock, memory]);
@@ -182,14 +190,19 @@ export class SharedCondition implements Lockable {
     }
   }
 
+  /** The same, blocking the thread. */
   #reacquireSync(): void {
-    try {
-      this.#lock.acquireSync();
-    } catch (error) {
-      if (!isPassing(error)) throw error;
-      this.#reacquireSync();
-      throw error;
+    let failure: Failure = null;
+    for (;;) {
+      try {
+        this.#lock._acquireSync(null, false);
+        break;
+      } catch (error) {
+        if (!isPassing(error)) throw error;
+        failure = { error };
+      }
     }
+    if (failure !== null) throw failure.error;
   }
 
   [inspect.custom](): string {

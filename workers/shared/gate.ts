@@ -30,6 +30,8 @@ export interface Waiting {
   readonly isDoomed?: (() => boolean) | null;
   /** Tells, of a wait that blocks this thread, whether it waits for the thread itself: then it ends as MUST_WAIT. */
   readonly isStuck?: () => boolean;
+  /** Whether a wait that blocks this thread ends when its job is cancelled. Default true. */
+  readonly isCancellable?: boolean;
 }
 
 export class Gate implements WaitingPlace {
@@ -118,7 +120,7 @@ export class Gate implements WaitingPlace {
 
   /** The same, blocking the thread. */
   waitSync(timeout: number | null, waiting: Waiting): number {
-    const { passOn, join = this.#join, isDoomed, isStuck } = waiting;
+    const { passOn, join = this.#join, isDoomed, isStuck, isCancellable = true } = waiting;
     const record = takeRecord();
     const result = this.#joined(record, (taken) => join(taken, 1));
     if (result !== WAITING) return result;
@@ -128,7 +130,7 @@ export class Gate implements WaitingPlace {
       return stuck || (this.recover() && isDoomed?.() === true);
     };
     try {
-      block(record, timeout, isOver);
+      block(record, { timeout, isCancellable, isOver });
     } catch (error) {
       const outcome = this.#collect(record);
       if (outcome !== WAITING) passOn(outcome);

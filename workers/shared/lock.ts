@@ -76,10 +76,15 @@ export class SharedLock implements Lockable {
    */
   acquireSync(timeout: number | null = null): this {
     checkMayBlock("lock.acquireSync", timeout);
+    return this._acquireSync(timeout, true);
+  }
+
+  /** @internal The same, where it is known that the thread may block; for a condition also if the job is cancelled. */
+  _acquireSync(timeout: number | null, isCancellable: boolean): this {
     let result = this.#gate.enter();
     if (result === s.MUST_WAIT) {
       const isStuck = () => this.#gate.isHeldHere;
-      if (!isStuck()) result = this.#gate.waitSync(timeout, { ...this.#waiting, isStuck });
+      if (!isStuck()) result = this.#gate.waitSync(timeout, { ...this.#waiting, isStuck, isCancellable });
     }
     if (result === s.MUST_WAIT) {
       throw new RuntimeError(

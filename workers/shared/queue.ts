@@ -68,12 +68,13 @@ export class SharedQueue<T = unknown> implements AsyncIterable<T> {
   readonly #hands: Gate;
   readonly #join: Gate;
 
-  /** Throws RangeError when `maxsize` is not an integer. */
+  /** Throws TypeError when `maxsize` is not a number. */
   constructor(maxsize?: number, options?: SharedQueueOptions);
   /** @internal */
   constructor(memory: QueueMemory);
   constructor(maxsize: number | QueueMemory = 0, { maxBytes = MOST_BYTES }: SharedQueueOptions = {}) {
-    const { memory, area } = typeof maxsize === "object" ? maxsize : memoryFor(maxsize, maxBytes);
+    const { memory, area } =
+      typeof maxsize === "object" && maxsize !== null ? maxsize : memoryFor(maxsize, maxBytes);
     const { m, gates } = open(LAYOUT, memory);
     this.#m = m;
     this.#store = new Store(m, Area.open(area));
@@ -292,13 +293,14 @@ defineCarrier(
 );
 
 function memoryFor(maxsize: number, maxBytes: number): QueueMemory {
-  if (!Number.isInteger(maxsize)) {
-    throw new RangeError(`Expected \`maxsize\` to be an integer, 0 for no limit, got ${got(maxsize)}`);
+  if (typeof maxsize !== "number" || Number.isNaN(maxsize)) {
+    throw new TypeError(`Expected \`maxsize\` to be a number, got ${got(maxsize)}`);
   }
   if (!(Number.isInteger(maxBytes) && maxBytes > 0 && maxBytes <= 2 ** 32)) {
     throw new RangeError(`Expected \`maxBytes\` to be an integer from 1 to 4 GiB, got ${got(maxBytes)}`);
   }
-  const room = maxsize > 0 ? maxsize : UNBOUNDED;
+  const limit = maxsize > 0 && maxsize < UNBOUNDED ? Math.ceil(maxsize) : 0;
+  const room = limit > 0 ? limit : UNBOUNDED;
   const memory = create(LAYOUT, [
     { value: 0 },
     { value: room, bound: room },
@@ -306,7 +308,7 @@ function memoryFor(maxsize: number, maxBytes: number): QueueMemory {
     { value: 1, cost: 0 },
   ]);
   const { buffer, words } = Area.create(maxBytes).memory;
-  q.setUp(new Int32Array(memory), Math.max(0, maxsize), words.length);
+  q.setUp(new Int32Array(memory), limit, words.length);
   return { memory, area: buffer };
 }
 

@@ -136,8 +136,11 @@ defineCarrier(LAYOUT.name, (memory: SharedArrayBuffer) => new SharedSemaphore(me
 defineCarrier(BOUNDED.name, (memory: SharedArrayBuffer) => new SharedBoundedSemaphore(memory));
 
 function memoryFor(value: number, layout: Layout): SharedArrayBuffer {
-  if (!Number.isInteger(value) || value < 0 || value > UNBOUNDED) {
+  if (!Number.isInteger(value) || value < 0) {
     throw new RangeError(`Expected \`value\` to be an integer >= 0, got ${got(value)}`);
+  }
+  if (value > UNBOUNDED) {
+    throw new RangeError(`Expected \`value\` to be at most ${UNBOUNDED}, got ${got(value)}`);
   }
   return create(layout, [{ value, bound: layout === BOUNDED ? value : UNBOUNDED }]);
 }

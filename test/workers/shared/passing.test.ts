@@ -66,6 +66,15 @@ describe("Shared objects", () => {
     expect(again.get(lock)?.has(lock)).toBe(true);
   });
 
+  it("come back with what a job throws", async () => {
+    const lock = new SharedLock();
+    const error = await errorOf(makePool({ size: 1 }).submit(jobs.throwHolding, lock));
+    expect(error).toHaveProperty("held", [expect.any(SharedLock)]);
+    const { held } = error as Error & { held: [SharedLock] };
+    held[0].release();
+    expect(lock.locked()).toBe(false);
+  });
+
   it("are the same lock wherever they go", async () => {
     const lock = new SharedLock();
     const back = await makePool({ size: 1 }).submit(jobs.takeAndReturn, lock);

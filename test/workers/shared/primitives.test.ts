@@ -1,4 +1,4 @@
-import { BrokenBarrierError, createTask, RuntimeError, run, sleep } from "threadloop";
+import { BrokenBarrierError, CancelledError, createTask, Lock, RuntimeError, run, sleep } from "threadloop";
 import {
   OwnerDiedError,
   SharedBarrier,
@@ -96,6 +96,26 @@ describe("SharedCondition", () => {
     expect((await Promise.all(buyers)).sort()).toEqual([0, 1]);
   });
 
+  it("keeps its place in the line for the lock when the job of a blocked thread is cancelled", async () => {
+    const pool = makePool({ size: 1, cancelGrace: Infinity });
+    const lock = new SharedLock();
+    const condition = new SharedCondition(lock);
+    const words = makeWords();
+    await run(async () => {
+      const job = pool.submit(jobs.waitAndTell, condition, words);
+      await waiting(condition, 1);
+      await lock.acquire();
+      job.cancel();
+      await waiting(lock, 1);
+      const next = createTask(() => lock.with(() => Atomics.compareExchange(words, 3, 0, 2)));
+      await waiting(lock, 2);
+      lock.release();
+      expect(await next).toBe(1);
+      expect(await errorOf(job)).toBeInstanceOf(CancelledError);
+      expect(condition.locked()).toBe(false);
+    });
+  });
+
   it("passes the notification on when the notified one is cancelled", async () => {
     await run(async () => {
       const condition = new SharedCondition();
@@ -124,6 +144,12 @@ describe("SharedCondition", () => {
       expect(await errorOf(waiter)).toBeInstanceOf(OwnerDiedError);
       expect(condition.locked()).toBe(false);
     });
+  });
+
+  it("refuses a lock of one loop", () => {
+    for (const lock of [new Lock(), null] as unknown as SharedLock[]) {
+      expect(() => new SharedCondition(lock)).toThrow("Expected `lock` to be a SharedLock");
+    }
   });
 
   it("refuses to wait and to notify without the lock", async () => {
@@ -155,6 +181,13 @@ describe("SharedBarrier", () => {
       barrier.wait(),
     ]);
     expect(numbers.sort()).toEqual([0, 1, 2]);
+  });
+
+  it("refuses more parties than it can count", () => {
+    for (const parties of [2 ** 31, 2 ** 32 + 2]) {
+      expect(() => new SharedBarrier(parties)).toThrow("Expected `parties` to be at most");
+    }
+    expect(() => new SharedBarrier(0)).toThrow("Expected `parties` to be an integer >= 1");
   });
 
   it("throws to those who wait when it is reset or aborted, and works again after a reset", async () => {

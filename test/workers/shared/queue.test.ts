@@ -2,6 +2,7 @@ import {
   CancelledError,
   createTask,
   gather,
+  Queue,
   QueueEmpty,
   QueueFull,
   QueueShutDown,
@@ -82,6 +83,28 @@ describe("SharedQueue", () => {
     });
     expect([queue.getNowait(), queue.getNowait()]).toEqual([2, 3]);
     expect(() => queue.getNowait()).toThrow(QueueEmpty);
+  });
+
+  it("takes the limits that its twin takes", () => {
+    for (const [maxsize, room] of [
+      [1.5, 2],
+      [2 ** 32, 0],
+      [Infinity, 0],
+      [-1, 0],
+    ] as const) {
+      const queue = new SharedQueue<number>(maxsize);
+      expect(queue.maxsize).toBe(room);
+      queue.putNowait(1);
+      queue.putNowait(2);
+      expect(queue.full()).toBe(room === 2);
+    }
+    for (const Class of [Queue, SharedQueue]) {
+      for (const wrong of [Number.NaN, "2", null] as number[]) {
+        const make = () => new Class(wrong);
+        expect(make).toThrow(TypeError);
+        expect(make).toThrow("Expected `maxsize` to be a number");
+      }
+    }
   });
 
   it("joins three workers to a pipeline", async () => {
