@@ -3,14 +3,15 @@
 
 import { types } from "node:util";
 import { importsAmong } from "./bindings.ts";
-import { type Copying, cannotSend, within } from "./copying.ts";
-import { copyObject, isWellKnown, propertiesOf } from "./copyobject.ts";
+import { type Copying, cannotSend, tooDeep, within } from "./copying.ts";
+import { copyObject } from "./copyobject.ts";
 import { declarationOf } from "./declared.ts";
 import type { BoundInspection, CodeInspection } from "./inspector.ts";
 import { type Moment, noteModuleOnly } from "./moment.ts";
 import { propertiesUsed } from "./narrow.ts";
 import { log, noticeAssignments, noticeCopy } from "./notices.ts";
 import { nameOf, type Plan, planFor } from "./plan.ts";
+import { isWellKnown, propertiesOf } from "./properties.ts";
 import {
   type Copy,
   type CopyNode,
@@ -21,6 +22,9 @@ import {
 } from "./recipe.ts";
 import { lookUp, whyLost } from "./references.ts";
 import { scriptUrl } from "./scripts.ts";
+
+/** Values that are taken apart may hold others this deep: the inspector needs stack as well. */
+const DEEPEST = 500;
 
 export interface CopiedFunction {
   readonly copy: Copy;
@@ -60,6 +64,7 @@ function slotFor(copying: Copying, value: unknown, only?: readonly string[]): Sl
   if ((typeof value !== "object" || value === null) && typeof value !== "function") return value as Slot;
   const known = only ? undefined : copying.numbers.get(value);
   if (known !== undefined) return [known];
+  if (copying.trail.length > DEEPEST) throw tooDeep(copying);
   const number = copying.nodes.push({ kind: "data", value: undefined }) - 1;
   if (!only) copying.numbers.set(value, number);
   copying.nodes[number] =
