@@ -52,7 +52,7 @@ export function planFor(fn: object, inspection: CodeInspection): Plan {
 }
 
 /** A function for people: `render (file:///app/pages.js:3:8)`. */
-function titleOf(fn: object, inspection: CodeInspection): string {
+export function titleOf(fn: object, inspection: CodeInspection): string {
   const { line, column } = startOf(sourceOf(fn), inspection);
   return `${nameOf(fn)} (${originalPosition(scriptUrl(inspection.scriptId) || "evaluated code", line + 1, column + 1)})`;
 }
