@@ -1,6 +1,7 @@
 // Errors on the wire. Structured clone keeps the class of built-in errors only, and drops own properties and
 // `AggregateError.errors`; so an error is taken apart here and put together again on the other side.
 
+import { fileURLToPath } from "node:url";
 import * as runtime from "../src/index.ts";
 import { packed, unpacked } from "./carrier.ts";
 import * as poolErrors from "./errors.ts";
@@ -96,9 +97,11 @@ function encodeError(error: Error, below: string | undefined, depth: number): En
   };
 }
 
+/** A loader that maps stacks (tsx) writes paths in place of URLs. */
 function framesAbove(stack: string, below: string | undefined): string {
-  const cut = below === undefined ? -1 : stack.indexOf(below);
-  return cut < 0 ? stack : stack.slice(0, stack.lastIndexOf("\n", cut));
+  if (below === undefined) return stack;
+  const cuts = [stack.indexOf(below), stack.indexOf(fileURLToPath(below))].filter((cut) => cut >= 0);
+  return cuts.length === 0 ? stack : stack.slice(0, stack.lastIndexOf("\n", Math.min(...cuts)));
 }
 
 function textOf(value: unknown): Encoded {

@@ -76,6 +76,7 @@ function makeContainer(assembly: Assembly, node: Container, keep: <T>(value: T) 
     case "array": {
       const array = keep<unknown[]>([]);
       for (const item of node.items) array.push(value(item));
+      if (node.properties) define(assembly, array, node.properties);
       return array;
     }
     case "map": {
@@ -99,6 +100,7 @@ function makeContainer(assembly: Assembly, node: Container, keep: <T>(value: T) 
       const base = node.base === undefined ? {} : (value(node.base) as object);
       const object = keep(Object.setPrototypeOf(base, prototype) as object);
       define(assembly, object, node.properties);
+      if (node.hidden) define(assembly, object, node.hidden, { enumerable: false });
       return object;
     }
   }
@@ -127,13 +129,18 @@ function makeFunction(assembly: Assembly, node: CodeNode, keep: <T>(value: T) =>
 }
 
 /** Defined and not assigned: a key may be "__proto__". */
-function define(assembly: Assembly, object: object, properties: readonly Property[]): void {
+function define(
+  assembly: Assembly,
+  object: object,
+  properties: readonly Property[],
+  { enumerable = true } = {},
+): void {
   for (const [key, slot] of properties) {
     const value = valueIn(assembly, slot);
     Object.defineProperty(object, valueIn(assembly, key) as PropertyKey, {
       value,
       writable: true,
-      enumerable: true,
+      enumerable,
       configurable: true,
     });
   }

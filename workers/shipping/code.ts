@@ -50,8 +50,10 @@ export function shippedCodeOf(url: string): { readonly translated: boolean } | u
 function compile({ source, strict, names, url, line, column, translated }: Code): Factory {
   compiled.set(url, translated);
   const declarations = names.length > 0 ? `let ${names.join(",")};` : "";
-  const setter = names.map((name, i) => `${name}=values$[${i}]`).join(";");
-  const head = `(function(variables$){${strict ? '"use strict";' : ""}${declarations}variables$.set=(values$)=>{${setter}};return function(){return `;
+  const variables = freeName("variables$", source);
+  const values = freeName("values$", source);
+  const setter = names.map((name, i) => `${name}=${values}[${i}]`).join(";");
+  const head = `(function(${variables}){${strict ? '"use strict";' : ""}${declarations}${variables}.set=(${values})=>{${setter}};return function(){return `;
   // The first line of the source starts behind the head and one more bracket ("(" or "({").
   const columnOffset = column - head.length - (source.startsWith("({") ? 2 : 1);
   const imports = /\bimport\s*\(/.test(source) && url.startsWith("file:");
@@ -61,6 +63,11 @@ function compile({ source, strict, names, url, line, column, translated }: Code)
   const text = `${head}${source}}})`;
   const script = quietly(() => new Script(text, { filename, lineOffset: line, columnOffset, ...importing }));
   return script.runInThisContext() as Factory;
+}
+
+/** A name like this one that the source does not have: a captured variable may be called anything. */
+export function freeName(name: string, source: string): string {
+  return source.includes(name) ? freeName(`${name}$`, source) : name;
 }
 
 /** `import()` is resolved from the file's name, so that stays what it is. */

@@ -3,14 +3,15 @@
 
 import { types } from "node:util";
 import { importsAmong } from "./bindings.ts";
-import { type Copying, cannotSend, within } from "./copying.ts";
-import { copyObject, isWellKnown, propertiesOf } from "./copyobject.ts";
+import { type Copying, cannotSend, tooDeep, within } from "./copying.ts";
+import { copyObject } from "./copyobject.ts";
 import { declarationOf } from "./declared.ts";
 import type { BoundInspection, CodeInspection } from "./inspector.ts";
 import { type Moment, noteModuleOnly } from "./moment.ts";
 import { propertiesUsed } from "./narrow.ts";
 import { log, noticeAssignments, noticeCopy } from "./notices.ts";
 import { nameOf, type Plan, planFor } from "./plan.ts";
+import { isWellKnown, propertiesOf } from "./properties.ts";
 import {
   type Copy,
   type CopyNode,
@@ -19,8 +20,12 @@ import {
   type Reference,
   type Slot,
 } from "./recipe.ts";
-import { lookUp, whyLost } from "./references.ts";
+import { isNative, lookUp, whyLost } from "./references.ts";
 import { scriptUrl } from "./scripts.ts";
+import { ShipError } from "./shiperror.ts";
+
+/** Values that are taken apart may hold others this deep: the inspector needs stack as well. */
+const DEEPEST = 500;
 
 export interface CopiedFunction {
   readonly copy: Copy;
@@ -60,6 +65,7 @@ function slotFor(copying: Copying, value: unknown, only?: readonly string[]): Sl
   if ((typeof value !== "object" || value === null) && typeof value !== "function") return value as Slot;
   const known = only ? undefined : copying.numbers.get(value);
   if (known !== undefined) return [known];
+  if (copying.trail.length > DEEPEST) throw tooDeep(copying);
   const number = copying.nodes.push({ kind: "data", value: undefined }) - 1;
   if (!only) copying.numbers.set(value, number);
   copying.nodes[number] =
@@ -93,7 +99,8 @@ function functionNode(copying: Copying, fn: object, isRoot: boolean): CopyNode {
   if (reference === undefined) return { kind: "data", value: undefined }; // pending: this copy will be thrown away
   const inspection = copying.moment.inspect(fn);
   if (inspection.kind === "bound") return boundNode(copying, inspection);
-  if (inspection.kind === "native") {
+  // What another vm context made of Node's own looks native as well, though V8 tells a place.
+  if (inspection.kind === "native" || isNative(fn)) {
     throw cannotSend(
       copying,
       "a native function that no global name leads to",
@@ -135,7 +142,7 @@ function boundNode(copying: Copying, { target, self, args }: BoundInspection): C
 }
 
 function codeNode(copying: Copying, fn: object, inspection: CodeInspection, url: string): CopyNode {
-  const plan = planFor(fn, inspection);
+  const plan = planOf(copying, fn, inspection);
   const { title } = plan.code;
   if (copying.trail.length > 0) {
     return within(copying, { kind: "function", title }, () => takenApart(copying, fn, plan, inspection, url));
@@ -145,6 +152,17 @@ function codeNode(copying: Copying, fn: object, inspection: CodeInspection, url:
   // Of the function that was handed over only: a transpiler's helpers keep state of their own.
   if (plan.imports) noticeAssignments(plan);
   return node;
+}
+
+/** When a captured function cannot be copied, the error names the function that was sent and the way there as well. */
+function planOf(copying: Copying, fn: object, inspection: CodeInspection): Plan {
+  try {
+    return planFor(fn, inspection);
+  } catch (error) {
+    if (copying.trail.length === 0 || !(error instanceof ShipError)) throw error;
+    const { message } = cannotSend(copying, "a function that cannot be copied", error.message);
+    throw new ShipError(error.code, message, { cause: error.cause });
+  }
 }
 
 function takenApart(

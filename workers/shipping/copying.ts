@@ -11,6 +11,9 @@ export type Step =
   /** A captured function that is taken apart as well. */
   | { readonly kind: "function"; readonly title: string };
 
+/** A way that is longer is cut in messages. */
+const LONGEST_WAY = 300;
+
 /** The state of one copy. */
 export interface Copying {
   readonly moment: Moment;
@@ -55,12 +58,26 @@ export function addNode(copying: Copying, node: CopyNode): Slot {
 }
 
 /** The error for a value that cannot travel: `what` completes "it is ...". */
-export function cannotSend(copying: Copying, what: string, fix: string): ShipError {
-  const way = copying.trail.reduce(describeStep, "");
+export function cannotSend(copying: Copying, what: string, fix: string, cause?: unknown): ShipError {
+  const way = shortened(copying.trail.reduce(describeStep, ""));
   return new ShipError(
     "ERR_SHIP_VALUE",
     `Cannot send function ${copying.root} to a worker thread: ${way || "it"} is ${what}. ${fix}`,
+    cause === undefined ? {} : { cause },
   );
+}
+
+/** The error for a value that holds others, which hold others, and so on, beyond what the stack has room for. */
+export function tooDeep(copying: Copying): ShipError {
+  return cannotSend(
+    copying,
+    "nested too deeply to be copied",
+    "Keep it flat, in an array or a Map, or in a module that the worker imports",
+  );
+}
+
+function shortened(way: string): string {
+  return way.length > LONGEST_WAY ? `${way.slice(0, LONGEST_WAY)}...` : way;
 }
 
 function describeStep(way: string, step: Step): string {

@@ -1,14 +1,17 @@
 // Objects among the captured values that structured clone cannot carry whole: they are taken apart.
 import { types } from "node:util";
 import * as runtime from "../../src/index.ts";
-import { addNode, type Copying, cannotSend, within } from "./copying.ts";
+import { copyError } from "./copyerror.ts";
+import { addNode, type Copying, cannotSend, tooDeep, within } from "./copying.ts";
 import { isEntry } from "./entry.ts";
 import { builtinReference, globalReference } from "./globals.ts";
 import { hasPrivateMembers, mayInspect } from "./inspector.ts";
 import { moduleOfExports } from "./modules.ts";
-import type { CopyNode, Property, Reference, Slot } from "./recipe.ts";
+import { keysOf, propertiesOf } from "./properties.ts";
+import type { CopyNode, Reference, Slot } from "./recipe.ts";
 import { scriptUrl } from "./scripts.ts";
-import { className, dataSize, isOwnPrototype, kindOf } from "./values.ts";
+import type { ShipError } from "./shiperror.ts";
+import { className, dataSize, hasMoreThanItems, isDetached, isOwnPrototype, kindOf } from "./values.ts";
 
 const PASS_OR_CREATE =
   "Pass what the function needs of it as an argument, create it inside the function, or export the function from a module of its own";
@@ -33,13 +36,22 @@ const belongsToLoop = (object: object): boolean => loopClasses.some((type) => ob
 /** The node for an object. `only`: nothing but these properties of it is used. */
 export function copyObject(copying: Copying, object: object, only?: readonly string[]): CopyNode {
   if (only) return { kind: "object", properties: propertiesOf(copying, object, only) };
-  const size = dataSize(object);
+  const size = sizeOf(copying, object);
   if (size !== undefined) {
     copying.size += size;
     return { kind: "data", value: object };
   }
   const reference = referenceTo(object);
   return reference ? { kind: "reference", reference } : takenApart(copying, object);
+}
+
+function sizeOf(copying: Copying, object: object): number | undefined {
+  try {
+    return dataSize(object);
+  } catch (error) {
+    if (error instanceof RangeError) throw tooDeep(copying);
+    throw error;
+  }
 }
 
 /** An object that every thread has under a name: a global, a built-in module, the exports of a module. */
@@ -58,7 +70,7 @@ function takenApart(copying: Copying, object: object): CopyNode {
     case "buffer":
       return copyBuffer(copying, object as Buffer);
     case "array":
-      return ofClass(copying, object, { kind: "array", items: itemsOf(copying, object as unknown[]) });
+      return copyArray(copying, object as unknown[]);
     case "map":
       return ofClass(copying, object, {
         kind: "map",
@@ -70,7 +82,7 @@ function takenApart(copying: Copying, object: object): CopyNode {
         items: itemsOf(copying, [...(object as Set<unknown>)]),
       });
     case "builtin":
-      return ofClass(copying, object, { kind: "data", value: object });
+      return copyBuiltin(copying, object);
     case "namespace":
     case "plain":
       return copyPlain(copying, object);
@@ -79,7 +91,29 @@ function takenApart(copying: Copying, object: object): CopyNode {
   }
 }
 
-/** A Map, Set, Date, Error, ... as it is, or of a class that extends it. */
+function copyArray(copying: Copying, array: unknown[]): CopyNode {
+  const node: CopyNode = { kind: "array", items: itemsOf(copying, array) };
+  if (!isOwnPrototype(array)) return ofClass(copying, array, node);
+  const keys = hasMoreThanItems(array) ? keysOf(array).filter((key) => !isIndex(key)) : [];
+  return keys.length === 0 ? node : { ...node, properties: propertiesOf(copying, array, keys) };
+}
+
+function copyBuiltin(copying: Copying, object: object): CopyNode {
+  if (isDetached(object)) throw detached(copying, object);
+  if (types.isNativeError(object))
+    return copyError(copying, object, (base) => copyInstance(copying, object, base));
+  return ofClass(copying, object, { kind: "data", value: object });
+}
+
+function detached(copying: Copying, object: object): ShipError {
+  return cannotSend(
+    copying,
+    `an instance of ${className(object)}, whose bytes were transferred away`,
+    "Send the function before that, or transfer a copy of it",
+  );
+}
+
+/** A Map, Set, Date, ... as it is, or of a class that extends it. */
 function ofClass(copying: Copying, object: object, node: CopyNode): CopyNode {
   return isOwnPrototype(object) ? node : copyInstance(copying, object, addNode(copying, node));
 }
@@ -97,6 +131,7 @@ function copyPlain(copying: Copying, object: object): CopyNode {
 
 /** Small Buffers are windows on a shared pool: only the window travels. */
 function copyBuffer(copying: Copying, buffer: Buffer): CopyNode {
+  if (isDetached(buffer)) throw detached(copying, buffer);
   const isShared = types.isSharedArrayBuffer(buffer.buffer);
   copying.size += isShared ? 0 : buffer.byteLength;
   const isWindow = !isShared && buffer.byteLength < buffer.buffer.byteLength;
@@ -172,22 +207,8 @@ function isCloneable(object: object): boolean {
   }
 }
 
-/** Symbol keys travel when another thread can have the same symbol. */
-function keysOf(object: object): (string | symbol)[] {
-  return Reflect.ownKeys(object).filter((key) => {
-    if (!Object.getOwnPropertyDescriptor(object, key)?.enumerable) return false;
-    return typeof key === "string" || Symbol.keyFor(key) !== undefined || isWellKnown(key);
-  });
-}
-
 /** The items of an array or typed array: its base has them. */
 const isIndex = (key: string | symbol): boolean => typeof key === "string" && /^\d+$/.test(key);
-
-/** `Symbol.iterator` and its like. */
-export function isWellKnown(symbol: symbol): boolean {
-  const name = symbol.description?.replace(/^Symbol\./, "") ?? "";
-  return (Symbol as unknown as Record<string, unknown>)[name] === symbol;
-}
 
 function itemsOf(copying: Copying, items: readonly unknown[]): Slot[] {
   return Array.from(items, (item, i) =>
@@ -200,25 +221,6 @@ function entriesOf(copying: Copying, map: Map<unknown, unknown>): (readonly [Slo
     const text = typeof key === "string" ? `.get(${JSON.stringify(key)})` : ".get(...)";
     return [
       within(copying, { kind: "property", text: ".keys()" }, () => copying.slot(key)),
-      within(copying, { kind: "property", text }, () => copying.slot(value)),
-    ] as const;
-  });
-}
-
-/** The properties of an object, with their names. */
-export function propertiesOf(
-  copying: Copying,
-  object: object,
-  keys: readonly (string | symbol)[],
-): Property[] {
-  return keys.map((key) => {
-    const text =
-      typeof key === "string" && /^[\w$]+$/.test(key)
-        ? `.${key}`
-        : `[${typeof key === "string" ? JSON.stringify(key) : String(key)}]`;
-    const value: unknown = (object as Record<string | symbol, unknown>)[key];
-    return [
-      copying.slot(key),
       within(copying, { kind: "property", text }, () => copying.slot(value)),
     ] as const;
   });

@@ -2,6 +2,7 @@
 // in a worker, where it would start the program again; what it defines goes by value (as cloudpickle does with `__main__`).
 import { existsSync, realpathSync } from "node:fs";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
 const require = createRequire(import.meta.url);
@@ -13,17 +14,34 @@ export function isEntry(url: string): boolean {
   return entries.has(url) || url === testFile();
 }
 
-/** `node app` starts app.js, and a symbolic link is followed: every spelling counts. */
+/**
+ * `node app` starts app.js, `node .` the main file of a package, `node --entry-url` takes a URL, and a symbolic link is
+ * followed: every spelling counts.
+ */
 function entryUrls(): Set<string> {
   const urls = new Set<string>();
   if (require.main?.filename) urls.add(pathToFileURL(require.main.filename).href);
   const script = process.argv[1];
   if (!script) return urls;
+  if (process.execArgv.includes("--entry-url")) {
+    urls.add(new URL(script, pathToFileURL(`${process.cwd()}/`)).href);
+    return urls;
+  }
+  if (existsSync(join(script, "package.json"))) urls.add(mainUrl(script));
   for (const extension of ["", ".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", "/index.js"]) {
     urls.add(pathToFileURL(script + extension).href);
     urls.add(pathToFileURL(realPath(script + extension)).href);
   }
   return urls;
+}
+
+/** The main file of the package in a folder, as Node finds it for `node folder`. */
+function mainUrl(folder: string): string {
+  try {
+    return pathToFileURL(require.resolve(folder)).href;
+  } catch {
+    return pathToFileURL(folder).href; // it has none; then it did not start the program
+  }
 }
 
 /** Asks first: an error for each spelling would stop a debugger that pauses on caught exceptions. */

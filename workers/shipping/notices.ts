@@ -1,6 +1,7 @@
 // What people are told about a function that went by value: a log of what it took along (NODE_DEBUG=threadloop), and
 // warnings, once per place in a file, about what hardly can be meant.
 import { debuglog } from "node:util";
+import { codeOnly } from "./codeonly.ts";
 import type { Copying } from "./copying.ts";
 import type { Plan } from "./plan.ts";
 
@@ -55,14 +56,13 @@ function warn(code: string, message: string): void {
   process.emitWarning(message, { code });
 }
 
-const STRINGS_AND_COMMENTS = /\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'/g;
 const DECLARED = /\b(?:let|const|var)\s+([\p{ID_Continue}$]+)/gu;
 const ASSIGNED =
   /(?<![\p{ID_Continue}$.])([\p{ID_Continue}$]+)\s*(?:(?:\*\*|<<|>>>?|&&|\|\||\?\?|[-+*/%&|^])?=(?![=>])|\+\+|--)|(?:\+\+|--)\s*([\p{ID_Continue}$]+)(?!\s*[.[])/gu;
 
 /** By text, so a variable of the same name inside may be taken for it: it is a hint, not a rule. */
 function assignedNames(source: string): Set<string> {
-  const text = source.replace(STRINGS_AND_COMMENTS, '""');
+  const text = codeOnly(source);
   const names = new Set(Array.from(text.matchAll(ASSIGNED), ([, before, behind]) => (before ?? behind)!));
   for (const [, name] of text.matchAll(DECLARED)) names.delete(name!);
   return names;

@@ -4,7 +4,7 @@
 import { fileURLToPath } from "node:url";
 import { types } from "node:util";
 import { Script } from "node:vm";
-import { shippedCodeOf } from "./code.ts";
+import { freeName, shippedCodeOf } from "./code.ts";
 import { globalReference } from "./globals.ts";
 import { type CodeInspection, inspect, type Scope } from "./inspector.ts";
 import { LruMap } from "./lrumap.ts";
@@ -30,9 +30,8 @@ export interface Plan {
   readonly warned: Set<string>;
 }
 
-/** As long as `import.meta`, so that columns stay what they were. */
-const META = "importMeta$";
-const PARENT = "classParent$";
+/** What stands for `import.meta`: as long, so that columns stay what they were. */
+const METAS = ["importMeta$", "import$Meta", "$importMeta"];
 const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
 const usesSuper = /(?<![.\w$])super\s*[.([]/;
 const isArrow = /^(async\s*)?(\(|[\p{ID_Continue}$]+\s*=>)/u;
@@ -53,7 +52,7 @@ export function planFor(fn: object, inspection: CodeInspection): Plan {
 }
 
 /** A function for people: `render (file:///app/pages.js:3:8)`. */
-function titleOf(fn: object, inspection: CodeInspection): string {
+export function titleOf(fn: object, inspection: CodeInspection): string {
   const { line, column } = startOf(sourceOf(fn), inspection);
   return `${nameOf(fn)} (${originalPosition(scriptUrl(inspection.scriptId) || "evaluated code", line + 1, column + 1)})`;
 }
@@ -84,17 +83,21 @@ interface Form {
   readonly text: string;
   readonly method: boolean;
   readonly strict: boolean;
-  readonly usesMeta: boolean;
+  /** The name that stands for `import.meta`, when the source uses it. */
+  readonly meta?: string;
 }
 
 function makePlan(fn: object, source: string, inspection: CodeInspection): Plan {
   const url = scriptUrl(inspection.scriptId);
   const title = titleOf(fn, inspection);
   const isClass = /^class\b/.test(source);
+  const parent = freeName("classParent$", source);
   const parented =
-    isClass && Object.getPrototypeOf(fn) !== Function.prototype ? withParentVariable(source) : undefined;
+    isClass && Object.getPrototypeOf(fn) !== Function.prototype
+      ? withParentVariable(source, parent)
+      : undefined;
   const candidates = namesInScope(inspection.scopes, source, url);
-  const extra = parented === undefined ? [] : [PARENT];
+  const extra = parented === undefined ? [] : [parent];
   const { form, used } = firstThatCompiles(fn, parented ?? source, [...candidates, ...extra], title);
   const captured = candidates.filter((name) => used.has(name));
   return {
@@ -106,11 +109,11 @@ function makePlan(fn: object, source: string, inspection: CodeInspection): Plan 
       url,
       ...startOf(source, inspection),
       translated: isTranslated(url) || shippedCodeOf(url)?.translated === true,
-      names: [...captured, ...(form.usesMeta ? [META] : []), ...extra],
+      names: [...captured, ...(form.meta ? [form.meta] : []), ...extra],
       title,
     },
     captured,
-    ...(form.usesMeta && { meta: importMeta(url) }),
+    ...(form.meta && { meta: importMeta(url) }),
     extendsParent: parented !== undefined,
     usesArguments: used.has("arguments"),
     warned: new Set(),
@@ -123,12 +126,14 @@ function makePlan(fn: object, source: string, inspection: CodeInspection): Plan 
  */
 function* formsOf(fn: object, source: string): Generator<Form> {
   const sloppy = Object.hasOwn(fn, "caller") && !types.isAsyncFunction(fn);
-  const texts: [string, boolean][] = [[source, false]];
-  if (/\bimport\.meta\b/.test(source)) texts.push([source.replace(/\bimport\.meta\b/g, META), true]);
-  for (const [text, usesMeta] of texts) {
+  const texts: { text: string; meta?: string }[] = [{ text: source }];
+  const meta = METAS.find((name) => !source.includes(name));
+  if (meta && /\bimport\.meta\b/.test(source))
+    texts.push({ text: source.replace(/\bimport\.meta\b/g, () => meta), meta });
+  for (const { text, ...rest } of texts) {
     for (const strict of sloppy ? [false] : [true, false]) {
-      const expression = { text: `(${text})`, method: false, strict, usesMeta };
-      const method = { text: `({${text}})`, method: true, strict, usesMeta };
+      const expression = { text: `(${text})`, method: false, strict, ...rest };
+      const method = { text: `({${text}})`, method: true, strict, ...rest };
       const forms = isExpression.test(text) ? [expression, method] : [method, expression];
       yield* usesSuper.test(text) ? [expression] : forms;
     }
@@ -144,7 +149,7 @@ function firstThatCompiles(
   let failure: Error | undefined = usesSuper.test(source) ? new SyntaxError("it uses super") : undefined;
   for (const form of formsOf(fn, source)) {
     try {
-      return { form, used: namesUsedBy(form, form.usesMeta ? [...names, META] : names) };
+      return { form, used: namesUsedBy(form, form.meta ? [...names, form.meta] : names) };
     } catch (error) {
       if (!isSyntaxError(error)) throw error;
       if (!failure || /private|new\.target/i.test(error.message)) failure = error;
@@ -213,11 +218,11 @@ function isGlobal(value: unknown): boolean {
  * The parent of a class is its prototype, whatever expression it was; the expression itself captures nothing once the
  * class exists. Its end is the first brace behind which the rest still is a class body.
  */
-function withParentVariable(source: string): string {
+function withParentVariable(source: string, parent: string): string {
   const head = /^class(?:\s+[\p{ID_Continue}$]+)?\s+extends\b/u.exec(source)?.[0] ?? "";
   for (let brace = source.indexOf("{", head.length); brace !== -1; brace = source.indexOf("{", brace + 1)) {
-    const candidate = `${head} ${PARENT} ${source.slice(brace)}`;
-    if (compiles(`(function(${PARENT}){return()=>(${candidate})})`)) return candidate;
+    const candidate = `${head} ${parent} ${source.slice(brace)}`;
+    if (compiles(`(function(${parent}){return()=>(${candidate})})`)) return candidate;
   }
   return source;
 }

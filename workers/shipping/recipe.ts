@@ -63,7 +63,7 @@ export type CopyNode =
   | { readonly kind: "reference"; readonly reference: Reference }
   | { readonly kind: "symbol"; readonly key: string }
   | { readonly kind: "require"; readonly url: string }
-  | { readonly kind: "array"; readonly items: readonly Slot[] }
+  | { readonly kind: "array"; readonly items: readonly Slot[]; readonly properties?: readonly Property[] }
   | { readonly kind: "map"; readonly entries: readonly (readonly [Slot, Slot])[] }
   | { readonly kind: "set"; readonly items: readonly Slot[] }
   | { readonly kind: "object"; readonly prototype?: Slot; readonly properties: readonly Property[] }
@@ -73,6 +73,8 @@ export type CopyNode =
       readonly of: Slot;
       readonly base?: Slot;
       readonly properties: readonly Property[];
+      /** Properties that are not enumerable: the cause of an error. */
+      readonly hidden?: readonly Property[];
     }
   /** `new Constructor(...args)`. */
   | { readonly kind: "constructed"; readonly constructor: Slot; readonly args: readonly Slot[] }

@@ -3,11 +3,12 @@
 //   declared with task() ─ known ─ by reference (references.ts) ─ by value (copy.ts) ─ ShipError
 //
 // Synchronous whenever the function is known; the first time a module has to be looked at, a promise.
+import { types } from "node:util";
 import { type CopiedFunction, copyFunction } from "./copy.ts";
 import { declarationOf } from "./declared.ts";
-import { inspectorRefusal, mayInspect } from "./inspector.ts";
+import { inspect, inspectorRefusal, mayInspect } from "./inspector.ts";
 import { type Moment, newMoment } from "./moment.ts";
-import { nameOf } from "./plan.ts";
+import { nameOf, titleOf } from "./plan.ts";
 import { type AnyFunction, describeReference, type Recipe, type Reference } from "./recipe.ts";
 import {
   isNative,
@@ -144,7 +145,7 @@ function remember<S extends Shipment>(shipments: WeakMap<object, S>, fn: AnyFunc
 }
 
 function notExported(fn: AnyFunction): ShipError {
-  const name = nameOf(fn);
+  const name = placeOf(fn);
   const lost = lostReferenceOf(fn);
   return new ShipError(
     "ERR_SHIP_NOT_EXPORTED",
@@ -156,10 +157,22 @@ function notExported(fn: AnyFunction): ShipError {
   );
 }
 
+/** The function for people, with its place where that can be told. */
+function placeOf(fn: AnyFunction): string {
+  const inspection = mayInspect() && !types.isProxy(fn) ? inspect(fn) : undefined;
+  return inspection?.kind === "code" ? titleOf(fn, inspection) : nameOf(fn);
+}
+
+/** Nothing tells the place of a function without the inspector: the beginning of its source must do. */
+function sourceHead(fn: AnyFunction): string {
+  const [head] = /^.{0,60}/.exec(Function.prototype.toString.call(fn))!;
+  return `\`${head}\``;
+}
+
 function notInspectable(fn: AnyFunction): ShipError {
   return new ShipError(
     "ERR_SHIP_NO_INSPECTOR",
-    `Cannot send function ${nameOf(fn)} to a worker thread: it is no export that its callers import, and this process may not inspect ` +
+    `Cannot send function ${nameOf(fn)}, ${sourceHead(fn)}, to a worker thread: it is no export that its callers import, and this process may not inspect ` +
       "its own functions, so closures cannot travel. Export the function from a module, or declare it with " +
       `task(import.meta.url, "name", fn)`,
     { cause: inspectorRefusal() },

@@ -34,6 +34,7 @@ const STUCK = [
   types.isGeneratorObject,
   types.isMapIterator,
   types.isSetIterator,
+  types.isSymbolObject,
 ];
 
 export function kindOf(object: object): Kind {
@@ -91,7 +92,7 @@ export function dataSize(value: unknown, seen: Set<object> = new Set()): number 
   seen.add(value);
   switch (kindOf(value)) {
     case "array":
-      return isOwnPrototype(value) ? sumOf(value as unknown[], seen) : undefined;
+      return arraySize(value as unknown[], seen);
     case "set":
       return isOwnPrototype(value) ? sumOf(value as Set<unknown>, seen) : undefined;
     case "map":
@@ -103,6 +104,17 @@ export function dataSize(value: unknown, seen: Set<object> = new Set()): number 
     default:
       return instanceSize(value);
   }
+}
+
+function arraySize(array: unknown[], seen: Set<object>): number | undefined {
+  return isOwnPrototype(array) && !hasMoreThanItems(array) ? sumOf(array, seen) : undefined;
+}
+
+/** Whether an array has other properties, as the match of a RegExp has. Only short ones do: long ones are not asked. */
+export function hasMoreThanItems(array: unknown[]): boolean {
+  if (array.length > 100) return false;
+  const last = Object.keys(array).at(-1);
+  return last !== undefined && !/^\d+$/.test(last);
 }
 
 function instanceSize(value: object): number | undefined {
@@ -139,12 +151,38 @@ function propertiesSize(object: object, seen: Set<object>): number | undefined {
   return sum;
 }
 
-function builtinSize(value: object): number {
+function builtinSize(value: object): number | undefined {
+  if (types.isNativeError(value)) return isBareError(value) ? 64 : undefined;
   if (
     types.isSharedArrayBuffer(value) ||
     (ArrayBuffer.isView(value) && types.isSharedArrayBuffer(value.buffer))
   )
     return 0;
-  if (types.isArrayBuffer(value) || ArrayBuffer.isView(value)) return value.byteLength;
+  if (types.isArrayBuffer(value) || ArrayBuffer.isView(value))
+    return isDetached(value) ? undefined : value.byteLength;
   return 64;
+}
+
+/** Whether structured clone carries all of an error: it drops own properties, and may refuse the cause. */
+function isBareError(error: object): boolean {
+  return Object.keys(error).length === 0 && hiddenParts(error).length === 0;
+}
+
+/** The own properties of errors that are not enumerable. */
+export function hiddenParts(error: object): string[] {
+  return ["cause", "errors"].filter(
+    (key) => Object.getOwnPropertyDescriptor(error, key)?.enumerable === false,
+  );
+}
+
+/** Whether the bytes behind it were transferred to another thread. */
+export function isDetached(value: object): boolean {
+  const buffer = ArrayBuffer.isView(value) ? value.buffer : value;
+  if (!types.isArrayBuffer(buffer) || buffer.byteLength > 0) return false;
+  try {
+    structuredClone(buffer); // Node 20 has no `detached`
+    return false;
+  } catch {
+    return true;
+  }
 }

@@ -2,9 +2,9 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
-import { nodeVersion, runForJson, runNode, stripsTypes } from "../../support/programs.ts";
+import { nodeVersion, programs, runForJson, runNode, stripsTypes } from "../../support/programs.ts";
 
 const inOne = `
   const { runInExecutor } = lib;
@@ -65,6 +65,15 @@ describe.concurrent("functions travel in", { timeout: 120_000 }, () => {
 
   it("a program that declares a task and uses the pool at its top level, without a guard", async () => {
     expect(await runForJson(["unguarded.mjs"])).toEqual([42, false]);
+  });
+
+  it("the main file of a package, which no worker imports, by its folder and by its URL", async () => {
+    expect(await runForJson(["packaged"])).toEqual([42, false]);
+    if (!process.allowedNodeEnvironmentFlags.has("--entry-url")) return;
+    const args = ["--no-warnings", "--entry-url"];
+    expect(await runForJson([...args, "packaged/program.mjs?by=path"])).toEqual([42, false]);
+    const url = pathToFileURL(join(programs, "packaged/program.mjs")).href;
+    expect(await runForJson([...args, url])).toEqual([42, false]);
   });
 
   it("a program that may not inspect itself, except closures", async () => {

@@ -35,7 +35,9 @@ describe('ship: "reference"', () => {
   it("forbids copies", async () => {
     await expect(callIn("reference", () => 1)).rejects.toMatchObject({
       code: "ERR_SHIP_NOT_EXPORTED",
-      message: expect.stringMatching(/is not an export .*task\(import\.meta\.url, "name", fn\)/),
+      message: expect.stringMatching(
+        /^Function \(anonymous\) \(file:.*errors\.test\.ts:\d+:\d+\) is not an export .*task\(import\.meta\.url, "name", fn\)/,
+      ),
     });
   });
 });

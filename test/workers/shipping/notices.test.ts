@@ -4,7 +4,8 @@ import { call, recipeOf, stop } from "../../fixtures/shipping/thread.mjs";
 import { runNode } from "../../support/programs.ts";
 
 const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
-const { assigns, hasItsOwn, increments, onlyReads, sharesMuch, takesMuch } = talkative();
+const { assigns, assignsInTemplate, hasItsOwn, increments, onlyNames, onlyReads, sharesMuch, takesMuch } =
+  talkative();
 
 /** The warnings of this package. */
 const warnings = (): string[] =>
@@ -38,10 +39,13 @@ describe("a function that goes by value", () => {
     ]);
     await recipeOf(increments);
     expect(warnings()).toHaveLength(2);
+    expect(await call(assignsInTemplate)).toBe("{it's ` 1,2,3}");
+    expect(warnings()).toHaveLength(3);
   });
 
   it("is not warned about when it reads, or has a variable of its own", async () => {
     await recipeOf(onlyReads);
+    expect(await call(onlyNames, 1)).toMatch(/^\?count=count=\d+, isn't "it"&small=1=\d+$/);
     expect(await call(hasItsOwn, 1)).toBe(2);
     expect(warnings()).toEqual([]);
   });

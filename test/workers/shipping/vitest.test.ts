@@ -59,6 +59,12 @@ describe("in a test of vitest", () => {
     expect(text).toBe("8 function Program 2");
   });
 
+  it("a closure may not use import(), which vitest replaced by a function of this thread", async () => {
+    await expect(pool.submit(async () => import("node:path"))).rejects.toThrow(
+      /\(file:.*vitest\.test\.ts:\d+:\d+\).*captured variable __vite_ssr_dynamic_import__/,
+    );
+  });
+
   it("import.meta.url is that of the function's file", async () => {
     expect(await pool.submit(here)).toMatch(/^file:.*fixtures\/inlined\/words\.ts$/);
   });
