@@ -204,7 +204,7 @@ export class Engine implements Owner {
     if (job.done()) return;
     if (this.#dropping !== null) this.stopped(job, this.#dropping(job));
     else if (target == null) this.dispatcher.submit(job);
-    else (target as Host).post(job);
+    else this.dispatcher.bound.post(target as Host, job);
   }
 
   #unshippable(job: Job, error: unknown): void {
@@ -278,7 +278,7 @@ export class Engine implements Owner {
     for (const tell of [...(this.#watchers.get(host) ?? [])]) tell(death.cause);
     const again: Job[] = [];
     for (const job of death.started) if (!this.#endDead(job, death)) again.push(job);
-    for (const job of death.unstarted) {
+    for (const job of [...death.unstarted, ...this.dispatcher.strandedBy(host, death)]) {
       if (isBound(job)) this.fail(job, strandedError(job, this.settings.name, death));
       else again.push(job);
     }
@@ -345,6 +345,6 @@ export class Engine implements Owner {
   }
 
   #unposted(): Job[] {
-    return [...this.#onTheWay, ...this.dispatcher.queue].filter((job) => !job.done());
+    return [...this.#onTheWay, ...this.dispatcher.waiting].filter((job) => !job.done());
   }
 }
