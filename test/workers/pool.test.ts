@@ -15,7 +15,7 @@ import { CloneError, PoolClosedError, WorkerPool, WorkerTerminatedError } from "
 import { describe, expect, it } from "vitest";
 import * as jobs from "../fixtures/workers/jobs.mjs";
 import { never } from "../fixtures/workers/throwsonload.mjs";
-import { Gate, makePool } from "../support/pools.ts";
+import { errorOf, Gate, makePool } from "../support/pools.ts";
 
 describe("WorkerPool", () => {
   it("has its one thread start while its first function is still being looked up", async () => {
@@ -230,6 +230,17 @@ describe("errors of a job", () => {
     for (const value of [undefined, null, 7, "text", { plain: [1] }]) {
       await expect(pool.submit(jobs.throwValue, value).toPromise()).rejects.toEqual(value);
     }
+  });
+
+  it("may be such that reading them throws, which is told in their place", async () => {
+    const pool = makePool({ size: 1 });
+    const properties = ["name", "message", "stack", "cause"];
+    const failing = properties.map((property) => errorOf(pool.submit(jobs.throwUnreadable, property)));
+    for (const error of await Promise.all([...failing, errorOf(pool.submit(jobs.throwProxy))])) {
+      expect(error).toBeInstanceOf(TypeError);
+      expect(error.message).toMatch(/cannot be read.*RangeError: not to be read/);
+    }
+    expect(await pool.submit(jobs.echo, 1)).toBe(1);
   });
 
   it("show the worker's frames and then the caller's", async () => {
