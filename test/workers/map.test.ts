@@ -231,6 +231,9 @@ describe("map", () => {
     expect((await errorOf(pool.map(jobs.echo, [], { chunkSize: 0 }).next())).message).toMatch(
       /`chunkSize` to be an integer >= 1, got `0`/,
     );
+    expect((await errorOf(pool.map(jobs.echo, [], { ordered: "no" as never }).next())).message).toMatch(
+      "Expected `ordered` to be true or false, got `'no'` (string)",
+    );
     expect((await errorOf(pool.map(jobs.echo, 5 as never).next())).message).toMatch(
       "Expected `items` to be iterable, got `5` (number)",
     );

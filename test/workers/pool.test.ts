@@ -178,6 +178,9 @@ describe("WorkerPool", () => {
     [{ initializer: 5 }, "Expected `initializer` to be a function, got `5` (number)"],
     [{ teardown: "end" }, "Expected `teardown` to be a function"],
     [{ preload: "./a.js" }, "Expected `preload` to be an array"],
+    [{ preload: ["./a.js"] }, 'Expected `preload[0]` to be a URL: new URL("./module.js", import.meta.url)'],
+    [{ env: 3 }, "Expected `env` to be an object or SHARE_ENV, got `3` (number)"],
+    [{ execArgv: [3] }, "Expected `execArgv[0]` to be a string, got `3` (number)"],
     [{ execArgv: "--flag" }, "Expected `execArgv` to be an array"],
     [{ resourceLimits: 5 }, "Expected `resourceLimits` to be an object"],
     [{ context: { user: 1 } }, "Expected `context.user` to be an AsyncLocalStorage, got `1` (number)"],
@@ -188,6 +191,7 @@ describe("WorkerPool", () => {
   });
 
   it.each([
+    [{ idempotent: "no" }, "Expected `idempotent` to be true or false, got `'no'` (string)"],
     [{ transfer: 5 }, "Expected `transfer` to be an array"],
     [{ name: 5 }, "Expected `name` to be a string"],
     [{ signal: {} }, "Expected `signal` to be an AbortSignal"],
