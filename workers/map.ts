@@ -50,7 +50,7 @@ export async function* mapJobs<T, R>(
         if (chunk === null) break;
         const submit = () => flight.add(submitChunk(engine, shipped, chunk, callOptions), chunk.length);
         if (engine.room.isFree) submit();
-        else await engine.room.whenThere(callOptions?.priority, submit);
+        else await engine.room.whenThere(callOptions, submit);
       }
       if (flight.items === 0) return;
       const { job, size } = await flight.next();
