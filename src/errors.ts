@@ -10,6 +10,15 @@ export function got(value: unknown): string {
   return `\`${inspect(value, { depth: 0, breakLength: Infinity })}\` (${type})`;
 }
 
+/** The first line of what `inspect` shows of a value; an error's getters may throw themselves. */
+export function inOneLine(value: unknown): string | undefined {
+  try {
+    return inspect(value, { depth: 0, breakLength: Infinity }).split("\n", 1)[0];
+  } catch {
+    return "[cannot be shown]";
+  }
+}
+
 /**
  * Is thrown at the await of a task that was cancelled.
  *
@@ -111,8 +120,12 @@ export function isCancelled(error: unknown): boolean {
 /** The CancelledError that an error is, or that an AbortError was made of, or null. */
 export function cancellationOf(error: unknown): CancelledError | null {
   if (error instanceof CancelledError) return error;
-  const { name, cause } = (error ?? {}) as { name?: unknown; cause?: unknown };
-  return name === "AbortError" && cause instanceof CancelledError ? cause : null;
+  try {
+    const { name, cause } = (error ?? {}) as { name?: unknown; cause?: unknown };
+    return name === "AbortError" && cause instanceof CancelledError ? cause : null;
+  } catch {
+    return null; // its getters throw
+  }
 }
 
 /**

@@ -10,6 +10,7 @@ import {
   cancelledError,
   got,
   InvalidStateError,
+  inOneLine,
   isErrorClass,
 } from "./errors.ts";
 import { type AbstractEventLoop, type Runnable, runningLoopOrNull, runningTask } from "./events.ts";
@@ -204,7 +205,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
   _describeState(): string {
     if (this._state === PENDING) return "pending";
     if (this._state === CANCELLED) return "cancelled";
-    const value = inspect(this._value, { depth: 0, breakLength: Infinity }).split("\n", 1)[0];
+    const value = inOneLine(this._value);
     return this._state === FINISHED ? `result=${value}` : `exception=${value}`;
   }
 

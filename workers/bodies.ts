@@ -1,6 +1,7 @@
 // What a job does beside a plain call of its function: produce a stream, map a chunk, work on an actor, call back.
 // Each is a body that runs as the job's task.
 
+import type { Transferable } from "node:worker_threads";
 import { CancelledError } from "../src/index.ts";
 import { type Actors, callActor, dropActor, makeActor } from "./actors.ts";
 import { callBack } from "./callbacks.ts";
@@ -10,6 +11,7 @@ import type * as wire from "./protocol.ts";
 import { ITEM } from "./protocol.ts";
 import type { Running } from "./running.ts";
 import { encodeThrown } from "./serialize.ts";
+import { transfer, unmarked } from "./transfer.ts";
 
 type Fn = (...args: unknown[]) => unknown;
 type Body = () => unknown;
@@ -77,14 +79,16 @@ export interface ChunkResult {
 
 async function callEach(fn: Fn, items: readonly unknown[]): Promise<ChunkResult> {
   const values: unknown[] = [];
+  const moving: Transferable[] = [];
+  const result = (rest: ChunkResult) => (moving.length === 0 ? rest : transfer(rest, moving));
   try {
     for (const item of items) {
       const value = fn(item);
-      values.push(value instanceof Object && "then" in value ? await value : value);
+      values.push(unmarked(value instanceof Object && "then" in value ? await value : value, moving));
     }
-    return { values };
+    return result({ values });
   } catch (error) {
     if (error instanceof CancelledError) throw error; // the host knows why
-    return { values, failure: encodeThrown(error, import.meta.url) };
+    return result({ values, failure: encodeThrown(error, import.meta.url) });
   }
 }

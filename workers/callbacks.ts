@@ -4,13 +4,14 @@
 
 import { AsyncResource } from "node:async_hooks";
 import { createRequire } from "node:module";
-import { MessageChannel, type MessagePort } from "node:worker_threads";
+import { MessageChannel, type MessagePort, type Transferable } from "node:worker_threads";
 import type { Endpoint } from "comlink";
 import { CancelledError, createTask, runningLoopOrNull, wrapPromise } from "../src/index.ts";
 import { packed, unpacked } from "./carrier.ts";
 import { callbackError } from "./clone.ts";
 import type { Details } from "./protocol.ts";
 import { decodeThrown, type Encoded, encodeThrown } from "./serialize.ts";
+import { unmarked } from "./transfer.ts";
 
 /** Is loaded by the first job that calls back. */
 const comlink = () => require("comlink") as typeof import("comlink");
@@ -55,9 +56,10 @@ export function openSwitchboard(
   const switchboard: Switchboard = {
     call: async (at, args) => {
       const fn = callbacks.get(at) as Fn;
-      const answered = (await packedAnswer(fn, args)) as object;
+      const moving: Transferable[] = [];
+      const answered = packed(await answer(fn, unpacked(args) as unknown[], moving)) as object;
       sent.set(answered, fn);
-      return answered;
+      return comlink().transfer(answered, moving as never[]);
     },
   };
   comlink().expose(
@@ -88,19 +90,14 @@ function endpointOf(port: MessagePort, replace: (answered: object, cause: unknow
   };
 }
 
-async function packedAnswer(fn: Fn, args: unknown): Promise<unknown> {
-  return packed(await answer(fn, unpacked(args) as unknown[]));
-}
-
 /** Calls the function, as a task where a loop runs, so that an async one may use it. */
-async function answer(fn: Fn, args: unknown[]): Promise<Answer> {
+async function answer(fn: Fn, args: unknown[], moving: Transferable[]): Promise<Answer> {
   try {
     const call = async () => fn(...args);
-    return {
-      value: await (runningLoopOrNull() === null
-        ? call()
-        : createTask(call, { name: fn.name || "callback" })),
-    };
+    const value = await (runningLoopOrNull() === null
+      ? call()
+      : createTask(call, { name: fn.name || "callback" }));
+    return { value: unmarked(value, moving) };
   } catch (error) {
     return { thrown: encodeThrown(error) };
   }
@@ -150,8 +147,11 @@ class Line {
 
   /** A Future, so that awaiting it is a cancellation point. */
   call(at: number, values: unknown[]): PromiseLike<unknown> {
-    const called = this.#remote.call(at, packed(values)).catch((cause: unknown) => {
-      throw callbackError("arguments", `argument ${at + 1}`, this.#job, values, cause);
+    const moving: Transferable[] = [];
+    const args = values.map((value) => unmarked(value, moving));
+    const message = comlink().transfer(packed(args) as object, moving as never[]);
+    const called = this.#remote.call(at, message).catch((cause: unknown) => {
+      throw callbackError("arguments", `argument ${at + 1}`, this.#job, args, cause);
     });
     const answered = Promise.race([called, this.#closed]).then((received) => {
       const answer = unpacked(received) as Answer;

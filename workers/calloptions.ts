@@ -19,7 +19,10 @@ function limitRun(job: Job, extra: JobExtra, timeout: number): void {
   extra.onStarted = () => {
     const error = () =>
       new TimeoutError(`Job \`${job.name}\` ran for more than its timeout of ${timeout} ms`);
-    jobTimer(extra, timeout, () => job._place.stop(job, error()));
+    const { deaths } = extra; // when its thread dies and it runs again, it has all its time again
+    jobTimer(extra, timeout, () => {
+      if (extra.deaths === deaths) job._place.stop(job, error());
+    });
   };
 }
 

@@ -1,7 +1,7 @@
 // The death of a thread: who is to blame, and what its jobs are told.
 
 import { WorkerTerminatedError } from "./errors.ts";
-import type { Job } from "./job.ts";
+import { isBound, type Job } from "./job.ts";
 
 /** What a dead thread leaves behind. */
 export interface Death {
@@ -33,8 +33,31 @@ export function terminatedError(job: Job, pool: string, death: Death): WorkerTer
   );
 }
 
+/** So many threads may die of reading a job's arguments, before it fails. */
+const MOST_UNREAD = 3;
+
+/** The error of a job that had not started, or null when it is to run elsewhere. */
+export function unstartedError(job: Job, pool: string, death: Death): WorkerTerminatedError | null {
+  if (isBound(job)) return strandedError(job, pool, death);
+  if (!isSuspect(job, death) || ++job._more().unread < MOST_UNREAD) return null;
+  return new WorkerTerminatedError(
+    `Job \`${job.name}\` (pool "${pool}") ended ${MOST_UNREAD} worker threads before it started, most likely by what its arguments take to be read: ${death.cause.message}`,
+    { cause: death.cause, job: job.name, culprit: true },
+  );
+}
+
+/**
+ * Whether the thread may have died of reading this job: nothing had started. At first it may have been any of those
+ * that were posted; from then on each of them is sent in a message of its own, and it was the oldest.
+ */
+function isSuspect(job: Job, { wasReady, culprit, started, unstarted }: Death): boolean {
+  if (!wasReady || culprit !== null || started.length > 0) return false;
+  const [oldest] = unstarted;
+  return job === oldest || (oldest?._extra?.unread ?? 0) <= 1;
+}
+
 /** The error of a job that had not started but cannot go elsewhere, as its arguments were moved or it is bound there. */
-export function strandedError(job: Job, pool: string, death: Death): WorkerTerminatedError {
+function strandedError(job: Job, pool: string, death: Death): WorkerTerminatedError {
   return new WorkerTerminatedError(
     `The worker thread of job \`${job.name}\` (pool "${pool}") ended before it started, and it cannot run elsewhere: ${death.cause.message}`,
     { cause: death.cause, job: death.culprit?.name ?? null },

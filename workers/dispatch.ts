@@ -5,6 +5,8 @@
 // posted and have not started are moved: when a worker runs dry, half of those of the worker with the most; when a
 // worker is stuck in a long job, all that wait behind it, before the queue is served, as they are older.
 
+import { BoundJobs } from "./bound.ts";
+import type { Death } from "./death.ts";
 import { Host, type Owner } from "./host.ts";
 import type { Job, JobPlace } from "./job.ts";
 import { JobQueue } from "./jobqueue.ts";
@@ -17,6 +19,8 @@ const TOP_UP_MASK = 127;
 export class Dispatcher {
   readonly hosts: readonly Host[];
   readonly queue = new JobQueue();
+  /** Jobs that wait for the one worker they can run in. */
+  readonly bound = new BoundJobs();
   /** Where the jobs in the queue are. */
   readonly #place: JobPlace;
   #rescue: NodeJS.Timeout | null = null;
@@ -47,6 +51,16 @@ export class Dispatcher {
     return best;
   }
 
+  /** The jobs that no worker has yet. */
+  get waiting(): Job[] {
+    return [...this.bound, ...this.queue];
+  }
+
+  /** The jobs that waited for this worker and died with it; a session that ends without any leaves nobody behind. */
+  strandedBy(host: Host, { started, unstarted }: Death): Job[] {
+    return started.length + unstarted.length > 0 ? this.bound.take(host) : [];
+  }
+
   /** Whether a job submitted now would have to wait in the queue. */
   get isFull(): boolean {
     return this.queue.length > 0 || this.#choose() === null;
@@ -75,6 +89,7 @@ export class Dispatcher {
   /** Gives more work to a worker that has replied. */
   refill(host: Host): void {
     if (!host.isOpen) return;
+    this.bound.serve(host);
     if (this.hosts.length > 1) this.#rescueTo(host);
     if (this.queue.length > 0) this.#fill(host);
     else if (host.load === 0 && this.hosts.length > 1) this.#share(host);

@@ -10,7 +10,7 @@ import { Broadcasts } from "./broadcasts.ts";
 import { takeCallbacks } from "./callbacks.ts";
 import { attachOptions } from "./calloptions.ts";
 import { type Code, CodeBook } from "./code.ts";
-import { type Death, strandedError, terminatedError } from "./death.ts";
+import { type Death, terminatedError, unstartedError } from "./death.ts";
 import { Dispatcher } from "./dispatch.ts";
 import { BrokenPoolError } from "./errors.ts";
 import type { Host, Owner } from "./host.ts";
@@ -52,7 +52,6 @@ export class Engine implements Owner {
   /** Every job that turns up is ended with this. */
   #dropping: ((job: Job) => Error) | null = null;
   readonly room: Room;
-
   readonly #onTheWay = new Set<Job>();
   /** The place of jobs whose function is on its way. */
   readonly #shipping: JobPlace = {
@@ -204,7 +203,7 @@ export class Engine implements Owner {
     if (job.done()) return;
     if (this.#dropping !== null) this.stopped(job, this.#dropping(job));
     else if (target == null) this.dispatcher.submit(job);
-    else (target as Host).post(job);
+    else this.dispatcher.bound.post(target as Host, job);
   }
 
   #unshippable(job: Job, error: unknown): void {
@@ -278,9 +277,10 @@ export class Engine implements Owner {
     for (const tell of [...(this.#watchers.get(host) ?? [])]) tell(death.cause);
     const again: Job[] = [];
     for (const job of death.started) if (!this.#endDead(job, death)) again.push(job);
-    for (const job of death.unstarted) {
-      if (isBound(job)) this.fail(job, strandedError(job, this.settings.name, death));
-      else again.push(job);
+    for (const job of [...death.unstarted, ...this.dispatcher.strandedBy(host, death)]) {
+      const error = unstartedError(job, this.settings.name, death);
+      if (error === null) again.push(job);
+      else this.fail(job, error);
     }
     const errorOf = this.#dropping;
     if (errorOf === null) this.dispatcher.requeue(again);
@@ -345,6 +345,6 @@ export class Engine implements Owner {
   }
 
   #unposted(): Job[] {
-    return [...this.#onTheWay, ...this.dispatcher.queue].filter((job) => !job.done());
+    return [...this.#onTheWay, ...this.dispatcher.waiting].filter((job) => !job.done());
   }
 }

@@ -81,9 +81,9 @@ export class Host implements JobPlace {
     return this.#pace.window;
   }
 
-  /** How many jobs may be posted now: none ahead of long ones, one ahead when the worker is at its limit. */
+  /** How many jobs may be posted now: none ahead of long or suspect ones, one ahead when the worker is at its limit. */
   get room(): number {
-    if (this.#pace.isLong) return 1 - this.load;
+    if (this.#pace.isLong || this.table.holdsSuspect) return 1 - this.load;
     const window = this.table.suspended >= this.#owner.tasksPerWorker ? 1 : this.window;
     return window - this.table.unstarted;
   }
@@ -252,8 +252,8 @@ export class Host implements JobPlace {
       extra.cleanups.push(close);
       session.controlMoving(wire.DETAILS, job._slot, { ...details, callbacks }, [callbacks.port]);
     } else if (details !== null) session.control(wire.DETAILS, job._slot, details);
-    if (extra.transfer === null) session.post(job._slot, code, job._args);
-    else session.postMoving(job._slot, code, job._args, extra.transfer);
+    if (extra.transfer === null && extra.unread === 0) session.post(job._slot, code, job._args);
+    else session.postAlone(job._slot, code, job._args, extra.transfer ?? []);
   }
 
   #retract(job: Job): boolean {

@@ -35,6 +35,8 @@ export interface JobExtra {
   target: JobPlace | null;
   /** How often a thread died under it. */
   deaths: number;
+  /** How often a thread died that may have been about to read it. */
+  unread: number;
   /** How often its function was shipped anew. */
   reships: number;
   /** Why it is being stopped; it settles with this when the worker says it was cancelled. */
@@ -137,6 +139,7 @@ export function extraOf(options: CallOptions): JobExtra {
     callbacks: null,
     target: null,
     deaths: 0,
+    unread: 0,
     reships: 0,
     ending: null,
     cleanups: [],

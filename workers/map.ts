@@ -1,6 +1,6 @@
 // pool.map: a function over many items, with as many in flight as it takes and no more.
 
-import { Future, got } from "../src/index.ts";
+import { createTask, Future, got, runningLoopOrNull } from "../src/index.ts";
 import type { ChunkResult } from "./bodies.ts";
 import type { Engine } from "./engine.ts";
 import type { Job } from "./job.ts";
@@ -45,12 +45,12 @@ export async function* mapJobs<T, R>(
   let done = 0;
   try {
     for (;;) {
-      while (!source.ended && flight.takes(chunkSize, bufferSize)) {
-        const chunk = await source.pull(chunkSize);
-        if (chunk.length === 0) break;
+      while (source.hasMore && flight.takes(chunkSize, bufferSize)) {
+        const chunk = await nextChunk(source, flight, chunkSize);
+        if (chunk === null) break;
         const submit = () => flight.add(submitChunk(engine, shipped, chunk, callOptions), chunk.length);
         if (engine.room.isFree) submit();
-        else await engine.room.whenThere(callOptions?.priority, submit);
+        else await engine.room.whenThere(callOptions, submit);
       }
       if (flight.items === 0) return;
       const { job, size } = await flight.next();
@@ -66,6 +66,14 @@ export async function* mapJobs<T, R>(
   }
 }
 
+/** Pulls a chunk; null when there is none any more, or a result can be yielded before it comes. */
+async function nextChunk<T>(source: Source<T>, flight: Flight, size: number): Promise<T[] | null> {
+  const pull = source.pull(size);
+  if (!(await flight.isLaterThan(pull))) return null;
+  const chunk = source.take(pull);
+  return chunk.length === 0 ? null : chunk;
+}
+
 function rethrow(failure: ChunkResult["failure"]): void {
   if (failure !== undefined) throw decodeThrown(failure);
 }
@@ -76,11 +84,16 @@ function submitChunk(engine: Engine, fn: AnyFunction, chunk: unknown[], options:
   });
 }
 
+/** Items that are being pulled: a Future that becomes a chunk, or already one. */
+type Pull<T> = Future<T[]> | T[];
+
 /** Where the items come from, pulled when there is room for them. */
 class Source<T> {
-  ended = false;
+  #ended = false;
   readonly #iterator: Iterator<T> | AsyncIterator<T>;
   readonly #isAsync: boolean;
+  /** A chunk of an asynchronous source that is not taken yet. */
+  #pulling: Future<T[]> | null = null;
 
   constructor(items: Iterable<T> | AsyncIterable<T>) {
     const iterable = items as Partial<Iterable<T> & AsyncIterable<T>> | null | undefined;
@@ -91,23 +104,60 @@ class Source<T> {
     this.#isAsync = asynchronous !== undefined;
   }
 
-  async pull(count: number): Promise<T[]> {
+  /** Whether there may be another chunk to take. */
+  get hasMore(): boolean {
+    return !this.#ended || this.#pulling !== null;
+  }
+
+  /** The next chunk; an asynchronous one is pulled on while results are read, in a task of its own where a loop runs. */
+  pull(count: number): Pull<T> {
+    if (!this.#isAsync) return this.#pullNow(count);
+    this.#pulling ??= started(() => this.#pullAll(count));
+    return this.#pulling;
+  }
+
+  take(pull: Pull<T>): T[] {
+    this.#pulling = null;
+    return Array.isArray(pull) ? pull : pull.result();
+  }
+
+  #pullNow(count: number): T[] {
     const chunk: T[] = [];
-    while (chunk.length < count) {
-      const step = this.#iterator.next();
-      const { done, value } = this.#isAsync ? await step : (step as IteratorResult<T>);
-      if (done === true) {
-        this.ended = true;
-        break;
-      }
-      chunk.push(value);
-    }
+    while (chunk.length < count && this.#gives(this.#iterator.next() as IteratorResult<T>, chunk));
     return chunk;
   }
 
-  async close(): Promise<void> {
-    if (!this.ended) await this.#iterator.return?.();
+  async #pullAll(count: number): Promise<T[]> {
+    const chunk: T[] = [];
+    while (chunk.length < count && this.#gives(await this.#iterator.next(), chunk));
+    return chunk;
   }
+
+  #gives({ done, value }: IteratorResult<T>, chunk: T[]): boolean {
+    if (done === true) this.#ended = true;
+    else chunk.push(value);
+    return done !== true;
+  }
+
+  async close(): Promise<void> {
+    const pulling = this.#pulling;
+    if (pulling !== null) {
+      pulling.cancel("The reader of the map has left");
+      await Promise.allSettled([pulling.toPromise()]);
+    }
+    if (!this.#ended) await this.#iterator.return?.();
+  }
+}
+
+/** A Future of what the function gives, which starts now: a task that can be cancelled, where a loop runs. */
+function started<T>(fn: () => Promise<T>): Future<T> {
+  if (runningLoopOrNull() !== null) return createTask(fn, { name: "map's source", eagerStart: true });
+  const future = new Future<T>();
+  fn().then(
+    (value) => future.done() || future.setResult(value),
+    (error) => future.done() || future.setException(error),
+  );
+  return future;
 }
 
 /** The chunks under way, in order or as they end. */
@@ -135,6 +185,16 @@ class Flight {
     job._listen(() => this.#ended(chunk));
   }
 
+  /** Waits for a chunk to be pulled; false when a result is there first. */
+  async isLaterThan(pull: Pull<unknown>): Promise<boolean> {
+    if (Array.isArray(pull)) return true;
+    while (!pull.done()) {
+      if (this.#isReady) return false;
+      await this.#changeOr(pull);
+    }
+    return true;
+  }
+
   /** The next chunk that is done. */
   async next(): Promise<Chunk> {
     const chunk = this.#ordered ? await this.#oldest() : await this.#first();
@@ -148,6 +208,10 @@ class Flight {
     await Promise.allSettled(this.#chunks.map(({ job }) => job.toPromise()));
   }
 
+  get #isReady(): boolean {
+    return this.#ordered ? this.#chunks[0]?.job.done() === true : this.#done.length > 0;
+  }
+
   async #oldest(): Promise<Chunk> {
     const chunk = this.#chunks[0] as Chunk;
     await chunk.job;
@@ -156,18 +220,22 @@ class Flight {
   }
 
   async #first(): Promise<Chunk> {
-    while (this.#done.length === 0) {
-      this.#change = new Future<void>();
-      await this.#change;
-    }
+    while (this.#done.length === 0) await this.#changeOr(null);
     const chunk = this.#done.shift() as Chunk;
     this.#chunks.splice(this.#chunks.indexOf(chunk), 1);
     return chunk;
   }
 
+  /** Waits until a chunk is done, or something else. */
+  async #changeOr(other: Future<unknown> | null): Promise<void> {
+    const change = new Future<void>();
+    this.#change = change;
+    other?._listen(() => change.done() || change.setResult(), null, false);
+    await change;
+  }
+
   #ended(chunk: Chunk): void {
-    if (this.#ordered) return;
-    this.#done.push(chunk);
+    if (!this.#ordered) this.#done.push(chunk);
     if (this.#change !== null && !this.#change.done()) this.#change.setResult();
     this.#change = null;
   }

@@ -127,6 +127,12 @@ function checkKinds(options: Settings): void {
   for (const key of ["resourceLimits", "context"] as const) {
     is(key, options[key], options[key] === undefined || isObject(options[key]), "an object");
   }
+  const { env } = options;
+  is("env", env, env === undefined || isObject(env) || typeof env === "symbol", "an object or SHARE_ENV");
+  for (const [at, flag] of (options.execArgv ?? []).entries())
+    is(`execArgv[${at}]`, flag, typeof flag === "string", "a string");
+  for (const [at, url] of (options.preload ?? []).entries())
+    is(`preload[${at}]`, url, isModule(url), 'a URL: new URL("./module.js", import.meta.url)');
   for (const [name, storage] of Object.entries(options.context ?? {})) {
     is(`context.${name}`, storage, typeof storage?.getStore === "function", "an AsyncLocalStorage");
   }
@@ -142,6 +148,7 @@ export function checkCallOptions(options: CallOptions): void {
   if (options.priority !== undefined && !Number.isFinite(options.priority)) {
     throw new RangeError(`Expected \`priority\` to be a finite number, got ${got(options.priority)}`);
   }
+  isFlag("idempotent", options.idempotent);
   const { signal, transfer, name } = options;
   is("signal", signal, signal === undefined || signal instanceof AbortSignal, "an AbortSignal");
   is("transfer", transfer, transfer === undefined || Array.isArray(transfer), "an array");
@@ -149,18 +156,20 @@ export function checkCallOptions(options: CallOptions): void {
 }
 
 /** Checks how a pool is to be closed. */
-export function checkCloseOptions(options: { readonly deadline?: number }): void {
+export function checkCloseOptions(options: { deadline?: number; cancelFutures?: boolean }): void {
   is("options", options, isObject(options), "an object");
+  isFlag("cancelFutures", options.cancelFutures);
   if (options.deadline !== undefined) duration("deadline", options.deadline);
 }
 
 /** Checks what a map is given. */
 export function checkMapOptions(
   fn: unknown,
-  options: { bufferSize?: number; chunkSize?: number; onProgress?: unknown },
+  options: { bufferSize?: number; chunkSize?: number; ordered?: boolean; onProgress?: unknown },
 ): void {
   is("fn", fn, typeof fn === "function", "a function");
   is("options", options, isObject(options), "an object");
+  isFlag("ordered", options.ordered);
   const { onProgress } = options;
   is("onProgress", onProgress, onProgress === undefined || typeof onProgress === "function", "a function");
   if (options.chunkSize !== undefined) count("chunkSize", options.chunkSize, 1);
@@ -186,6 +195,15 @@ function duration(name: string, value: unknown): void {
 
 function is(name: string, value: unknown, isSo: boolean, what: string): void {
   if (!isSo) throw new TypeError(`Expected \`${name}\` to be ${what}, got ${got(value)}`);
+}
+
+function isFlag(name: string, value: unknown): void {
+  is(name, value, value === undefined || typeof value === "boolean", "true or false");
+}
+
+/** What `import` takes wherever it is called: a URL or the name of a package, but no relative path. */
+function isModule(value: unknown): boolean {
+  return value instanceof URL || (typeof value === "string" && !/^\.{1,2}\//.test(value));
 }
 
 function isObject(value: unknown): boolean {

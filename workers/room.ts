@@ -3,12 +3,13 @@
 
 import { Future, QueueFull } from "../src/index.ts";
 import type { Dispatcher } from "./dispatch.ts";
-import type { Settings } from "./options.ts";
+import type { CallOptions, Settings } from "./options.ts";
 
 /** Somebody who waits. */
 interface Turn {
   readonly priority: number;
   readonly number: number;
+  readonly signal: AbortSignal | undefined;
   woken: Future<void>;
 }
 
@@ -46,9 +47,21 @@ export class Room {
   }
 
   /** Waits for room and uses it at once. Who is cancelled when woken passes it on. */
-  async whenThere<T>(priority: number | undefined, use: () => T): Promise<T> {
-    const turn: Turn = { priority: priority ?? 0, number: this.#turns++, woken: new Future<void>() };
+  async whenThere<T>(options: CallOptions | null, use: () => T): Promise<T> {
+    const { priority = 0, signal } = options ?? {};
+    const turn: Turn = { priority, number: this.#turns++, signal, woken: new Future<void>() };
+    const leave = () => void turn.woken.cancel("The job's signal was aborted", signal?.reason);
+    signal?.addEventListener("abort", leave, { once: true });
+    try {
+      return await this.#wait(turn, leave, use);
+    } finally {
+      signal?.removeEventListener("abort", leave);
+    }
+  }
+
+  async #wait<T>(turn: Turn, leave: () => void, use: () => T): Promise<T> {
     for (;;) {
+      if (turn.signal?.aborted === true) leave();
       this.#line(turn);
       this.announce();
       try {

@@ -123,7 +123,10 @@ export class Running implements RunningJob, ContextRunner, RunnerContext {
 
   /** Says something that does not end the job. */
   notice(kind: number, value: unknown): void {
-    if (!this.hasEnded) this.#stage.replies.add(this.slot, kind, value);
+    if (this.hasEnded) return;
+    const { replies } = this.#stage;
+    if (isTransfer(value)) replies.send(this.slot, kind, value.value, value.list);
+    else replies.add(this.slot, kind, value);
   }
 
   /** Sends what was said so far; a notice that cannot be sent fails the job now. */

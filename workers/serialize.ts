@@ -76,7 +76,17 @@ export function registerErrors(...classes: readonly ErrorClass[]): void {
  * they are left out.
  */
 export function encodeThrown(thrown: unknown, below?: string, depth: number = DEPTH): Encoded {
-  return isErrorLike(thrown) ? { error: encodeError(thrown, below, depth) } : { value: cloneable(thrown) };
+  try {
+    return isErrorLike(thrown) ? { error: encodeError(thrown, below, depth) } : { value: cloneable(thrown) };
+  } catch (failure) {
+    return { error: encodeError(unreadable(failure), below, depth) };
+  }
+}
+
+/** What is told in place of a thrown value whose getters or traps throw themselves. */
+function unreadable(failure: unknown): TypeError {
+  const why = failure instanceof Error ? `: ${Error.prototype.toString.call(failure)}` : "";
+  return new TypeError(`What was thrown cannot be read, as reading it throws${why}`);
 }
 
 function isErrorLike(value: unknown): value is Error {

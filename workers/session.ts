@@ -90,8 +90,8 @@ export class Session {
     else this.#flushSoon();
   }
 
-  /** Sends a job whose arguments move to the thread. */
-  postMoving(slot: number, code: Code, args: readonly unknown[], transfer: readonly Transferable[]): void {
+  /** Sends a job in a message of its own, with which the listed objects move to the thread. */
+  postAlone(slot: number, code: Code, args: readonly unknown[], transfer: readonly Transferable[]): void {
     if (code.number !== wire.OWN_FUNCTION && !this.#known.has(code.number)) this.#define(code);
     this.flush();
     this.#jobs.send([slot, code.number, args.length, ...args], transfer);

@@ -19,6 +19,14 @@ export class SlotTable {
   /** Slots that were taken back and that the thread has not skipped yet. */
   owed = 0;
 
+  /** The last job that a thread may have died of reading. */
+  #suspect: Job | null = null;
+
+  /** Whether such a job is there: what is posted beside it may die with the thread. */
+  get holdsSuspect(): boolean {
+    return this.#suspect !== null && !this.#suspect.done();
+  }
+
   /** Whether another job can be posted. */
   get hasRoom(): boolean {
     return this.#free.length > 0 || this.#top < this.words.length;
@@ -40,6 +48,7 @@ export class SlotTable {
     this.#jobs[slot] = job;
     this.#order[slot] = this.#posted++;
     this.meter.submitted[slot] = job._submitted.at;
+    if (job._extra !== null && job._extra.unread > 0) this.#suspect = job;
     offer(this.words, slot);
     return slot;
   }
@@ -95,5 +104,6 @@ export class SlotTable {
     this.#posted = 0;
     this.#takenBack = 0;
     this.owed = 0;
+    this.#suspect = null;
   }
 }

@@ -14,7 +14,8 @@ class Transfer<T> {
 
 /**
  * Returns a job's result so that the listed objects in it move to the caller instead of being copied, as in
- * `postMessage`: no copy is made, and they are gone in the worker.
+ * `postMessage`: no copy is made, and they are gone in the worker. It does the same for what a stream yields, for the
+ * results of a map, and for the arguments and the result of a callback.
  *
  * @example
  * ```ts
@@ -38,4 +39,11 @@ export function isTransfer(
   value: unknown,
 ): value is { readonly value: unknown; readonly list: readonly Transferable[] } {
   return value instanceof Transfer;
+}
+
+/** The value without its mark; what was listed with it is added to `list`. */
+export function unmarked(value: unknown, list: Transferable[]): unknown {
+  if (!isTransfer(value)) return value;
+  list.push(...value.list);
+  return value.value;
 }

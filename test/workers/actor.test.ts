@@ -2,6 +2,7 @@ import { inspect } from "node:util";
 import { threadId } from "node:worker_threads";
 import { CloneError, WorkerTerminatedError } from "threadloop/workers";
 import { describe, expect, it } from "vitest";
+import { SLOT_COUNT } from "../../dist/workers/slots.js";
 import * as jobs from "../fixtures/workers/jobs.mjs";
 import * as peers from "../fixtures/workers/peers.mjs";
 import { errorOf, Gate, makePool, warningOf } from "../support/pools.ts";
@@ -25,6 +26,36 @@ describe("spawn", () => {
     await Promise.all(Array.from({ length: 100 }, () => pool.submit(jobs.where)));
     expect(await Promise.all(counters.map((counter) => counter.where()))).toEqual(homes);
     expect(new Set(homes).size).toBe(2);
+  });
+
+  it("takes more calls at once than a worker has slots, in order", async () => {
+    const pool = makePool({ size: 1 });
+    const counter = await pool.spawn(jobs.Counter);
+    const calls = Array.from({ length: SLOT_COUNT + 1000 }, () => counter.add(1));
+    calls.at(-2)?.cancel();
+    expect(await calls.at(-1)).toBe(calls.length - 1);
+    expect(await calls[SLOT_COUNT]).toBe(SLOT_COUNT + 1);
+    await counter.close();
+  });
+
+  it("fails also the calls that wait for a slot when its worker dies", async () => {
+    const pool = makePool({ size: 1 });
+    const counter = await pool.spawn(jobs.Counter);
+    const exit = counter.exit();
+    const calls = Array.from({ length: SLOT_COUNT + 10 }, () => counter.add(1));
+    const errors = await Promise.all([exit, ...calls].map(errorOf));
+    expect(errors.every((error) => error instanceof WorkerTerminatedError)).toBe(true);
+    expect(await pool.submit(jobs.echo, 1)).toBe(1);
+  });
+
+  it("waits for a worker that is just ending its session", async () => {
+    const pool = makePool({ size: 1 });
+    await pool.submit(jobs.echo, 1);
+    const [host] = pool._engine.dispatcher.hosts;
+    const ended = host?.close();
+    const counter = await pool.spawn(jobs.Counter);
+    await ended;
+    expect(await counter.add(1)).toBe(1);
   });
 
   it("finishes the calls made so far at close, then disposes of the object and refuses more", async () => {

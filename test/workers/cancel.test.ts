@@ -1,6 +1,6 @@
 import { CancelledError, createTask, run, runInExecutor, sleep, TimeoutError, taskGroup } from "threadloop";
 import { WorkerTerminatedError } from "threadloop/workers";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import * as jobs from "../fixtures/workers/jobs.mjs";
 import { errorOf, Gate, makePool } from "../support/pools.ts";
 
@@ -121,6 +121,24 @@ describe("timeout", () => {
     expect(
       await errorOf(pool.with({ timeout: 10 }).submit(jobs.spinForEver, new Gate().buffer)),
     ).toBeInstanceOf(TimeoutError);
+  });
+
+  it("counts anew when the job runs again because its thread died", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const [first, second] = [new Gate(), new Gate()];
+      const view = makePool({ size: 1 }).with({ idempotent: true, timeout: 1_000_000 });
+      const job = view.submit(jobs.exitThenWait, first.buffer, second.buffer);
+      await vi.waitUntil(() => first.step === 1 && vi.getTimerCount() > 0);
+      vi.advanceTimersByTime(600_000);
+      first.open();
+      await second.at(1);
+      vi.advanceTimersByTime(600_000);
+      second.open();
+      expect(await job).toBe("done");
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("of Infinity is none", async () => {

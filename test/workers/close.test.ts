@@ -36,6 +36,7 @@ describe("close", () => {
     const pool = makePool({ size: 1 });
     for (const deadline of [-1, Number.NaN, "soon" as never])
       expect(() => pool.close({ deadline })).toThrow("`deadline` to be milliseconds >= 0");
+    expect(() => pool.close({ cancelFutures: "no" as never })).toThrow("`cancelFutures` to be true or false");
     const job = pool.submit(jobs.nap, 20, "slept");
     expect(await pool.close({ deadline: Number.POSITIVE_INFINITY })).toEqual({ dropped: [] });
     expect(job.result()).toBe("slept");

@@ -49,6 +49,19 @@ describe("a worker that dies", () => {
     expect(await after).toBe("after");
   });
 
+  it("by reading the arguments of a job fails that one after a few tries, and the others run", async () => {
+    const pool = makePool({ size: 1, resourceLimits: { maxOldGenerationSizeMb: 24 } });
+    const large = Array.from({ length: 500_000 }, (_, i) => ({ i }));
+    const before = pool.submit(jobs.echo, 1);
+    const poison = errorOf(pool.submit(jobs.note, new Gate().buffer, large as never));
+    const after = pool.submit(jobs.echo, 2);
+    const error = await poison;
+    expect(error).toBeInstanceOf(WorkerTerminatedError);
+    expect(error).toMatchObject({ job: "note", culprit: true });
+    expect(error.message).toMatch(/^Job `note` .* ended 3 worker threads before it started.*memory/);
+    expect([await before, await after]).toEqual([1, 2]);
+  });
+
   it("runs an idempotent job again, within its attempts", async () => {
     const pool = makePool({ size: 1, attempts: 3 });
     const gate = new Gate();

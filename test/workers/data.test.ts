@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { CancelledError, currentTask, run } from "threadloop";
-import { CloneError, WorkerTerminatedError } from "threadloop/workers";
+import { CloneError, transfer, WorkerTerminatedError } from "threadloop/workers";
 import { describe, expect, it } from "vitest";
 import * as jobs from "../fixtures/workers/jobs.mjs";
 import * as peers from "../fixtures/workers/peers.mjs";
@@ -144,6 +144,33 @@ describe("transfer", () => {
     const bytes = await makePool().submit(jobs.makeBuffer, 1000);
     expect(bytes.byteLength).toBe(1000);
     expect(bytes[999]).toBe(7);
+  });
+
+  it("moves what a stream yields", async () => {
+    const items: unknown[] = [];
+    for await (const item of makePool().stream(jobs.produceBuffers, 2)) items.push(item);
+    expect(items).toEqual([new Uint8Array([7]), new Uint8Array([7, 7]), [0, 0]]);
+  });
+
+  it("moves the results of a map, in chunks and with a failure behind them", async () => {
+    const results: unknown[] = [];
+    const map = makePool().map(jobs.makeBuffer, [1, 2, -1], { chunkSize: 3 });
+    await expect(
+      (async () => {
+        for await (const result of map) results.push(result);
+      })(),
+    ).rejects.toThrow(RangeError);
+    expect(results).toEqual([new Uint8Array([7]), new Uint8Array([7, 7])]);
+  });
+
+  it("moves the arguments and the result of a callback", async () => {
+    const answer = new Uint8Array(20);
+    const exchange = (bytes: Uint8Array) => {
+      expect(bytes).toEqual(new Uint8Array(10).fill(7));
+      return transfer(answer, [answer.buffer]);
+    };
+    expect(await makePool().submit(jobs.exchangeBuffers, exchange)).toEqual([0, 20]);
+    expect(answer.byteLength).toBe(0);
   });
 
   it("names the job whose list is wrong, and others go on", async () => {

@@ -1,4 +1,4 @@
-import { CancelledError, createTask, run, sleep, TimeoutError } from "threadloop";
+import { CancelledError, createTask, Event, run, sleep, TimeoutError } from "threadloop";
 import { describe, expect, it } from "vitest";
 import * as jobs from "../fixtures/workers/jobs.mjs";
 import { errorOf, Gate, makePool } from "../support/pools.ts";
@@ -71,6 +71,83 @@ describe("map", () => {
     }
     for await (const n of pool.map(jobs.echo, source())) if (n === 10) break;
     expect(closed).toBe(true);
+  });
+
+  it("yields what is done while it waits for the next item of an async iterable", async () => {
+    const pool = makePool();
+    for (const ordered of [true, false]) {
+      const seen = new Event();
+      async function* source() {
+        yield 1;
+        await seen.wait();
+        yield 2;
+      }
+      await run(async () => {
+        const results: unknown[] = [];
+        for await (const result of pool.map(jobs.echo, source(), { ordered })) {
+          results.push(result);
+          seen.set();
+        }
+        expect(results).toEqual([1, 2]);
+      });
+    }
+  });
+
+  it("does the same where no loop runs", async () => {
+    const pool = makePool();
+    let resolve = () => {};
+    const promise = new Promise<void>((done) => {
+      resolve = done;
+    });
+    async function* source() {
+      yield 1;
+      await promise;
+      yield 2;
+    }
+    const results: unknown[] = [];
+    for await (const result of pool.map(jobs.echo, source())) {
+      results.push(result);
+      resolve();
+    }
+    expect(results).toEqual([1, 2]);
+  });
+
+  it("takes also what an async iterable gives at its end while results are read", async () => {
+    const pool = makePool();
+    async function* source() {
+      yield* [1, 2, 3, 4];
+      await sleep(1);
+      yield 5;
+    }
+    await run(async () => {
+      const results: unknown[] = [];
+      for await (const result of pool.map(jobs.echo, source(), { chunkSize: 2 })) {
+        results.push(result);
+        if (results.length === 1) await sleep(20);
+      }
+      expect(results).toEqual([1, 2, 3, 4, 5]);
+    });
+  });
+
+  it("cancels the async iterable's wait for its next item when the reader leaves", async () => {
+    const pool = makePool();
+    let closed = false;
+    async function* source() {
+      try {
+        yield 1;
+        await new Event().wait();
+      } finally {
+        await sleep(1);
+        closed = true;
+      }
+    }
+    await run(async () => {
+      for await (const result of pool.map(jobs.echo, source())) {
+        expect(result).toBe(1);
+        break;
+      }
+      expect(closed).toBe(true);
+    });
   });
 
   it("throws a failure at its place, after the results before it, also in the middle of a chunk", async () => {
@@ -153,6 +230,9 @@ describe("map", () => {
     const pool = makePool();
     expect((await errorOf(pool.map(jobs.echo, [], { chunkSize: 0 }).next())).message).toMatch(
       /`chunkSize` to be an integer >= 1, got `0`/,
+    );
+    expect((await errorOf(pool.map(jobs.echo, [], { ordered: "no" as never }).next())).message).toMatch(
+      "Expected `ordered` to be true or false, got `'no'` (string)",
     );
     expect((await errorOf(pool.map(jobs.echo, 5 as never).next())).message).toMatch(
       "Expected `items` to be iterable, got `5` (number)",

@@ -15,7 +15,7 @@ import { CloneError, PoolClosedError, WorkerPool, WorkerTerminatedError } from "
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import * as jobs from "../fixtures/workers/jobs.mjs";
 import { never } from "../fixtures/workers/throwsonload.mjs";
-import { Gate, makePool } from "../support/pools.ts";
+import { errorOf, Gate, makePool } from "../support/pools.ts";
 
 describe("WorkerPool", () => {
   it("has its one thread start while its first function is still being looked up", async () => {
@@ -222,6 +222,9 @@ describe("WorkerPool", () => {
     [{ initializer: 5 }, "Expected `initializer` to be a function, got `5` (number)"],
     [{ teardown: "end" }, "Expected `teardown` to be a function"],
     [{ preload: "./a.js" }, "Expected `preload` to be an array"],
+    [{ preload: ["./a.js"] }, 'Expected `preload[0]` to be a URL: new URL("./module.js", import.meta.url)'],
+    [{ env: 3 }, "Expected `env` to be an object or SHARE_ENV, got `3` (number)"],
+    [{ execArgv: [3] }, "Expected `execArgv[0]` to be a string, got `3` (number)"],
     [{ execArgv: "--flag" }, "Expected `execArgv` to be an array"],
     [{ resourceLimits: 5 }, "Expected `resourceLimits` to be an object"],
     [{ context: { user: 1 } }, "Expected `context.user` to be an AsyncLocalStorage, got `1` (number)"],
@@ -232,6 +235,7 @@ describe("WorkerPool", () => {
   });
 
   it.each([
+    [{ idempotent: "no" }, "Expected `idempotent` to be true or false, got `'no'` (string)"],
     [{ transfer: 5 }, "Expected `transfer` to be an array"],
     [{ name: 5 }, "Expected `name` to be a string"],
     [{ signal: {} }, "Expected `signal` to be an AbortSignal"],
@@ -274,6 +278,17 @@ describe("errors of a job", () => {
     for (const value of [undefined, null, 7, "text", { plain: [1] }]) {
       await expect(pool.submit(jobs.throwValue, value).toPromise()).rejects.toEqual(value);
     }
+  });
+
+  it("may be such that reading them throws, which is told in their place", async () => {
+    const pool = makePool({ size: 1 });
+    const properties = ["name", "message", "stack", "cause"];
+    const failing = properties.map((property) => errorOf(pool.submit(jobs.throwUnreadable, property)));
+    for (const error of await Promise.all([...failing, errorOf(pool.submit(jobs.throwProxy))])) {
+      expect(error).toBeInstanceOf(TypeError);
+      expect(error.message).toMatch(/cannot be read.*RangeError: not to be read/);
+    }
+    expect(await pool.submit(jobs.echo, 1)).toBe(1);
   });
 
   it("show the worker's frames and then the caller's", async () => {

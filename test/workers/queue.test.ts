@@ -174,6 +174,26 @@ describe("enqueue", () => {
     });
   });
 
+  it("is left when the call's signal aborts, before or while it waits, and others keep their turn", async () => {
+    const pool = makePool({ size: 1, maxQueue: 1, tasksPerWorker: 1 });
+    const gate = new Gate();
+    const blocker = pool.submit(jobs.blockUntilOpen, gate.buffer);
+    await gate.at(1);
+    expect(() => {
+      for (;;) pool.submit(jobs.echo, 0);
+    }).toThrow(QueueFull);
+    const controller = new AbortController();
+    const view = pool.with({ signal: controller.signal });
+    const during = errorOf(view.enqueue(jobs.echo, 1));
+    const other = pool.enqueue(jobs.echo, 2);
+    controller.abort();
+    for (const error of [await during, await errorOf(view.enqueue(jobs.echo, 3))])
+      expect(error).toBeInstanceOf(CancelledError);
+    gate.open();
+    expect(await (await other).job).toBe(2);
+    await blocker;
+  });
+
   it("is refused at once when the pool is closed, full or not", async () => {
     const { pool, gate } = await busyPool({ maxQueue: 1 });
     const taken = [submitNote(pool, gate, 1), submitNote(pool, gate, 2)];
