@@ -20,6 +20,14 @@ export function argumentError(job: string, args: readonly unknown[], cause: unkn
   });
 }
 
+/** The error for a job whose function could not be posted. */
+export function codeError(job: string, cause: unknown): CloneError {
+  return new CloneError(
+    `Cannot copy what the function of job \`${job}\` captures: ${reason(cause)}. ${ADVICE}`,
+    { cause },
+  );
+}
+
 /** The error for a job whose context stores could not be posted. */
 export function detailsError(
   job: string,
@@ -61,7 +69,7 @@ const ADVICE =
   "Send plain data (what structuredClone() takes), or keep the object in one thread and send what it needs";
 
 function reason(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
+  return (cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, "");
 }
 
 function isCloneable(value: unknown): boolean {

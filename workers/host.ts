@@ -6,7 +6,7 @@
 import type { MessagePort, Worker } from "node:worker_threads";
 import { CancelledError } from "../src/index.ts";
 import { openSwitchboard } from "./callbacks.ts";
-import { argumentError, detailsError } from "./clone.ts";
+import { argumentError, codeError, detailsError } from "./clone.ts";
 import type { Code } from "./code.ts";
 import { type Death, whoIsToBlame } from "./death.ts";
 import { isBound, type Job, type JobPlace, jobTimer } from "./job.ts";
@@ -92,11 +92,6 @@ export class Host implements JobPlace {
     return this.#session;
   }
 
-  /** Asks the thread about itself; null when it ends instead. */
-  ask(question: wire.Question): Promise<unknown> {
-    return this.open().ask(question);
-  }
-
   get isLive(): boolean {
     return this.#session !== null && !this.#ending;
   }
@@ -141,6 +136,10 @@ export class Host implements JobPlace {
       refusedDetails: (slot, { stores = {} }, error) => {
         const job = this.table.at(slot);
         if (job && this.#retract(job)) this.#owner.fail(job, detailsError(job.name, stores, error));
+      },
+      refusedCode: (number, error) => {
+        const jobs = this.table.jobs().filter((job) => job._code?.number === number && this.#retract(job));
+        for (const job of jobs) this.#owner.fail(job, codeError(job.name, error));
       },
       ended: (error) => this.#ended(error),
     });

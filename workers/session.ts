@@ -32,6 +32,8 @@ export interface SessionEvents {
   refused(slot: number, args: readonly unknown[], error: unknown): void;
   /** What belongs to a job cannot be cloned; the job itself is posted, and has to be taken back. */
   refusedDetails(slot: number, details: wire.Details, error: unknown): void;
+  /** The same of the function with this number, of which several jobs may be posted. */
+  refusedCode(number: number, error: unknown): void;
   ended(error: Error | null): void;
 }
 
@@ -68,8 +70,10 @@ export class Session {
     this.#controls = new Channel(port1, {
       length: () => wire.CONTROL_WORDS,
       refused: (words, at, error) => {
-        if (words[at] !== wire.DETAILS) throw error;
-        events.refusedDetails(words[at + 1] as number, words[at + 2] as wire.Details, error);
+        const [code, id, value] = [words[at], words[at + 1] as number, words[at + 2]];
+        if (code === wire.DETAILS) events.refusedDetails(id, value as wire.Details, error);
+        else if (code === wire.DEFINE) this.#refusedCode(id, error);
+        else throw error;
       },
     });
     this.#jobs = new Channel(port1, {
@@ -152,6 +156,11 @@ export class Session {
   #define(code: Code): void {
     this.#known.add(code.number);
     this.control(wire.DEFINE, code.number, { recipe: code.shipment.recipe, name: code.name });
+  }
+
+  #refusedCode(number: number, error: unknown): void {
+    this.#known.delete(number);
+    this.#events.refusedCode(number, error);
   }
 
   async #run(port: MessagePort): Promise<void> {

@@ -3,7 +3,7 @@
 
 import { CancelledError, getRunningLoop, run, wait } from "threadloop";
 import { WorkerTerminatedError } from "threadloop/workers";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import * as jobs from "../fixtures/workers/jobs.mjs";
 import * as peers from "../fixtures/workers/peers.mjs";
 import { errorOf, Gate, makePool } from "../support/pools.ts";
@@ -115,7 +115,11 @@ describe("threads", () => {
   it("are made when all others are busy, no more than `size`, and idle ones are used again", async () => {
     const pool = makePool({ size: 3, tasksPerWorker: 3 });
     const homes = new Set<number>();
+    vi.useFakeTimers({ toFake: ["setTimeout"] }); // else a job that this machine holds up is moved to a second thread
+    onTestFinished(() => void vi.useRealTimers());
     for (let i = 0; i < 5; i++) homes.add(await pool.submit(jobs.where));
+    vi.runOnlyPendingTimers();
+    vi.useRealTimers();
     expect(homes.size).toBe(1);
     expect(pool.stats().threads).toBe(1);
     const gate = new Gate();

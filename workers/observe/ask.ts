@@ -20,7 +20,7 @@ export async function askAll(engine: Engine, question: Question, patience: numbe
 async function ask(host: Host, question: Question, patience: number): Promise<Answer> {
   const timer = new AbortController();
   const tooLate = wait(patience, null, { signal: timer.signal }).catch(() => null);
-  const answer = await Promise.race([host.ask(question), tooLate]);
+  const answer = await Promise.race([host.open().ask(question), tooLate]);
   timer.abort();
   return { thread: host.session?.threadId ?? 0, answer };
 }

@@ -78,9 +78,12 @@ export class Watchdog {
 
   #ask(host: Host, watched: Watched): void {
     watched.askedAt = commonTime();
-    void host.ask({ about: "ping" }).then(() => {
-      watched.askedAt = null;
-    });
+    void host
+      .open()
+      .ask({ about: "ping" })
+      .then(() => {
+        watched.askedAt = null;
+      });
   }
 
   async #report(host: Host, askedAt: number): Promise<void> {

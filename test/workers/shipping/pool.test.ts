@@ -33,6 +33,18 @@ describe("a pool", () => {
     expect(new Set(codes).size).toBe(1);
   });
 
+  it("fails the jobs of a function whose captured data turns out not to be cloneable, and no other", async () => {
+    const list = Object.assign(
+      Array.from({ length: 300 }, (_, i) => i),
+      { compare: () => 0 },
+    );
+    const job = pool.submit((n: number) => list.length + n, 1);
+    const mapped = pool.map((n: number) => list.length + n, [1, 2, 3]).next();
+    await expect(job).rejects.toThrow(/Cannot copy .* \(\) => 0 could not be cloned/);
+    await expect(mapped).rejects.toThrow(/Cannot copy .* captures: \(\) => 0 could not be cloned/);
+    expect(await pool.submit(add, 1, 2)).toBe(3);
+  });
+
   it("ships the function of a map once, as it was", async () => {
     let offset = 10;
     const seen: number[] = [];
