@@ -22,37 +22,45 @@ export interface CloseReport {
 /** How long a thread without jobs may take to let go of its session, before it is terminated all the same. */
 const LET_GO_WITHIN = 1000;
 
-export async function closeEngine(
-  engine: Engine,
-  { deadline, cancelFutures }: CloseOptions,
-): Promise<CloseReport> {
-  const { name } = engine.settings;
-  engine.refuse(
-    new PoolClosedError(`Pool "${name}" is closed: it takes no more jobs. Make another WorkerPool`),
-  );
-  if (cancelFutures === true) engine.cancelUnstarted(`Pool "${name}" was closed`);
-  const dropped = await settle(engine, deadline);
-  await endThreads(engine);
-  return { dropped: dropped.map((job) => job.name) };
-}
+/** The close of a pool, from the first call on. */
+export class Closing {
+  readonly report: Promise<CloseReport>;
+  readonly #engine: Engine;
+  readonly #deadlines: NodeJS.Timeout[] = [];
+  #dropped: readonly Job[] | null = null;
 
-/** Waits for the open jobs; drops those that are left at the deadline and returns them. */
-async function settle(engine: Engine, deadline: number | undefined): Promise<readonly Job[]> {
-  const settled = engine.settled();
-  if (deadline === undefined || deadline > LONGEST) {
-    await settled;
-    return [];
+  constructor(engine: Engine, options: CloseOptions) {
+    const { name } = engine.settings;
+    engine.refuse(
+      new PoolClosedError(`Pool "${name}" is closed: it takes no more jobs. Make another WorkerPool`),
+    );
+    this.#engine = engine;
+    this.report = this.#run();
+    this.hasten(options);
   }
-  const timer = new AbortController();
-  const late = wait(deadline, true, { signal: timer.signal }).catch(() => false);
-  const isLate = await Promise.race([settled, late]);
-  timer.abort();
-  if (isLate !== true) return [];
-  const dropped = engine.drop((job) => {
-    return new PoolClosedError(`Job \`${job.name}\` was not done at the deadline of close(), ${deadline} ms`);
-  });
-  await settled;
-  return dropped;
+
+  /** Takes the options of one more call: the first deadline that passes counts. */
+  hasten({ deadline, cancelFutures }: CloseOptions): void {
+    const engine = this.#engine;
+    if (cancelFutures === true) engine.cancelUnstarted(`Pool "${engine.settings.name}" was closed`);
+    if (deadline === undefined || deadline > LONGEST || engine.ledger.open === 0) return;
+    this.#deadlines.push(setTimeout(() => this.#drop(deadline), deadline));
+  }
+
+  async #run(): Promise<CloseReport> {
+    await this.#engine.settled();
+    for (const timer of this.#deadlines) clearTimeout(timer);
+    await endThreads(this.#engine);
+    return { dropped: (this.#dropped ?? []).map((job) => job.name) };
+  }
+
+  #drop(deadline: number): void {
+    this.#dropped ??= this.#engine.drop((job) => {
+      return new PoolClosedError(
+        `Job \`${job.name}\` was not done at the deadline of close(), ${deadline} ms`,
+      );
+    });
+  }
 }
 
 async function endThreads(engine: Engine): Promise<void> {

@@ -2,7 +2,7 @@
 
 import { inspect } from "node:util";
 import { broadcastJob } from "./broadcast.ts";
-import { type CloseOptions, type CloseReport, closeEngine } from "./closing.ts";
+import { type CloseOptions, type CloseReport, Closing } from "./closing.ts";
 import { Engine } from "./engine.ts";
 import { PoolClosedError } from "./errors.ts";
 import type { Job } from "./job.ts";
@@ -182,7 +182,7 @@ export class PoolView {
  * ```
  */
 export class WorkerPool extends PoolView {
-  #closed: Promise<CloseReport> | null = null;
+  #closing: Closing | null = null;
 
   constructor(options: WorkerPoolOptions = {}) {
     super(new Engine(settingsOf(options)), null);
@@ -298,12 +298,14 @@ export class WorkerPool extends PoolView {
 
   /**
    * Takes no more jobs, finishes what it has, and ends the threads; resolves when they have ended. Further calls
-   * return the same promise. Safe to call from a job's callback; it cannot be undone.
+   * return the same promise; a deadline of theirs, or `cancelFutures`, hastens it. Safe to call from a job's callback;
+   * it cannot be undone.
    */
   close(options: CloseOptions = {}): Promise<CloseReport> {
     checkCloseOptions(options);
-    this.#closed ??= closeEngine(this._engine, options);
-    return this.#closed;
+    if (this.#closing === null) this.#closing = new Closing(this._engine, options);
+    else this.#closing.hasten(options);
+    return this.#closing.report;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

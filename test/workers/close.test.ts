@@ -25,6 +25,22 @@ describe("close", () => {
     for (const other of others) expect(other).toBeInstanceOf(PoolClosedError);
   });
 
+  it("is hastened by a deadline, or by cancelFutures, of a later call", async () => {
+    const pool = makePool({ size: 1, tasksPerWorker: 1 });
+    const gate = new Gate();
+    const running = pool.with({ name: "stuck" }).submit(jobs.spinForEver, gate.buffer);
+    await gate.at(1);
+    const failure = errorOf(running);
+    const waiting = pool.submit(jobs.echo, 1);
+    const closed = pool.close();
+    expect(pool.close({ cancelFutures: true })).toBe(closed);
+    expect(waiting.cancelled()).toBe(true);
+    expect(pool.close({ deadline: 60_000 })).toBe(closed);
+    expect(await pool.close({ deadline: 0 })).toEqual({ dropped: ["stuck"] });
+    expect((await failure)?.message).toBe("Job `stuck` was not done at the deadline of close(), 0 ms");
+    expect(await pool.close({ deadline: 0 })).toEqual({ dropped: ["stuck"] });
+  });
+
   it("at its deadline drops also what was just submitted", async () => {
     const pool = makePool();
     const failure = errorOf(pool.with({ name: "early" }).submit(jobs.awaitUntilOpen, new Gate().buffer));
