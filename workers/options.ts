@@ -162,6 +162,11 @@ export function checkCloseOptions(options: { deadline?: number; cancelFutures?: 
   if (options.deadline !== undefined) duration("deadline", options.deadline);
 }
 
+/** Checks how long `tasks` is to wait. */
+export function checkPatience(patience: number): void {
+  duration("patience", patience);
+}
+
 /** Checks what a map is given. */
 export function checkMapOptions(
   fn: unknown,

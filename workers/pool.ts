@@ -18,6 +18,7 @@ import {
   type CallOptions,
   checkCallOptions,
   checkCloseOptions,
+  checkPatience,
   settingsOf,
   type WorkerPoolOptions,
 } from "./options.ts";
@@ -254,7 +255,8 @@ export class WorkerPool extends PoolView {
   /**
    * Tells every task of the calling thread's loop and of the pool's workers, and every job: what it is, what it waits
    * on and for how long, and who awaits it, across threads. A worker that does not answer within `patience`
-   * milliseconds (default 200) is told with the job that keeps it busy. As text it is a tree.
+   * milliseconds (default 200) is told with the job that keeps it busy. As text it is a tree. Throws RangeError when
+   * `patience` is no time.
    *
    * @example
    * ```ts
@@ -271,6 +273,7 @@ export class WorkerPool extends PoolView {
    * ```
    */
   async tasks({ patience = 200 }: { readonly patience?: number } = {}): Promise<TaskTree> {
+    checkPatience(patience);
     return new TaskTree(await gatherSnapshots([this._engine], patience));
   }
 

@@ -12,6 +12,12 @@ const find = (tree: TaskTree, kind: string, name: string): TaskNode => {
 const withoutTimes = (tree: TaskTree) => String(tree).replace(/ for [\d.]+ m?s/g, "");
 
 describe("WorkerPool.tasks", () => {
+  it("refuses a patience that is no time", async () => {
+    const pool = makePool();
+    for (const patience of [-1, Number.NaN, "long" as never])
+      await expect(pool.tasks({ patience })).rejects.toThrow("Expected `patience` to be milliseconds >= 0");
+  });
+
   it("hangs a job under the task that awaits it, and what the worker does under the job", async () => {
     const pool = makePool({ size: 1 });
     const gate = new Gate();
