@@ -158,8 +158,9 @@ export abstract class NetworkLoop extends Pump {
    * outputs are pipes unless the options say otherwise. `connectionLost` comes after the process has ended and all of its
    * pipes are closed.
    *
-   * Throws Node's error when it cannot be started (code ENOENT, EACCES). When the wait is cancelled, the program is
-   * killed. A process that still runs when the loop closes is killed, unless it was started with `detached`.
+   * Throws Node's error when it cannot be started (code ENOENT, EACCES). When it is cancelled, the program is
+   * killed, and its end waited for. A process that still runs when the loop closes is killed, unless it was started with
+   * `detached`.
    *
    * @example
    * ```ts

@@ -1,5 +1,6 @@
 /** Starting a process for a protocol, as asyncio's `loop.subprocess_exec` and `subprocess_shell`. */
 import type { ClosingLoop } from "./datagrams.ts";
+import { once } from "./once.ts";
 import { afterWhatIsReady, checkRuns, makeProtocol } from "./protocolcalls.ts";
 import {
   type Command,
@@ -47,6 +48,7 @@ export async function openSubprocess<P extends SubprocessProtocol>(
     await afterWhatIsReady(loop);
   } catch (error) {
     transport.close();
+    if (transport.getReturncode() === null) await once(child, "exit");
     throw error;
   }
   return [transport, protocol];

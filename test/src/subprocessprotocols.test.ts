@@ -326,7 +326,7 @@ describe("loop.subprocessExec", () => {
       expect(await failureOf(getRunningLoop().subprocessExec(fail, "/no/such/program"))).toBe(error);
     }));
 
-  it("kills the program when it is cancelled while it starts", () =>
+  it("kills the program when it is cancelled while it starts, and waits for its end", () =>
     run(async () => {
       const protocol = new Recorder();
       const starting = createTask(() =>
@@ -335,9 +335,9 @@ describe("loop.subprocessExec", () => {
       await sleep(0);
       starting.cancel();
       expect(await failureOf(starting)).toBeInstanceOf(CancelledError);
-      await protocol.over.wait();
       const [[transport]] = protocol.of("made") as [[SubprocessTransport]];
       expect(transport.getReturncode()).toBe(-9);
+      await protocol.over.wait();
       expect(getRunningLoop()._atClose.size).toBe(0);
     }));
 
