@@ -41,17 +41,24 @@ export { type ExtraInfo, StreamWriter } from "./streams/writer.ts";
 export type { TlsUpgradeOptions } from "./streams/tls.ts";
 export { connectReadPipe, connectWritePipe } from "./streams/pipes.ts";
 export { createSubprocess, createSubprocessShell } from "./streams/subprocess.ts";
-export type { Stdio, SubprocessOptions } from "./streams/subprocess.ts";
+export type { SubprocessOptions } from "./streams/subprocess.ts";
+export type { NodeSpawnOptions, Stdio } from "./network/spawn.ts";
 export { Process } from "./streams/process.ts";
 
 // The loop
 export type { GetaddrinfoOptions } from "./network/names.ts";
 export type { CreateConnectionOptions } from "./network/connect.ts";
 export { Transport } from "./network/connections.ts";
-export type { Protocol, TransportInfo, WriteBufferLimits } from "./network/connections.ts";
+export type { Protocol, TransportInfo } from "./network/connections.ts";
+export type { WriteBufferLimits } from "./network/writebuffer.ts";
 export type { DatagramEndpointOptions } from "./network/datagramendpoint.ts";
 export type { DatagramAddress, DatagramInfo, DatagramProtocol } from "./network/datagrams.ts";
 export { DatagramTransport } from "./network/datagrams.ts";
+export type { SubprocessProtocolOptions } from "./network/opensubprocess.ts";
+export type { SubprocessInfo, SubprocessProtocol } from "./network/subprocesses.ts";
+export { SubprocessTransport } from "./network/subprocesses.ts";
+export { type PipeInfo, type ReadPipeProtocol, ReadPipeTransport } from "./network/readpipe.ts";
+export { type WritePipeProtocol, WritePipeTransport } from "./network/writepipe.ts";
 export { type CreateTaskOptions, EventLoop, type EventLoopOptions, eagerTaskFactory } from "./loop.ts";
 export type { ExceptionHandler, TaskFactory } from "./loop.ts";
 export { getEventLoop, getRunningLoop, newEventLoop, setEventLoop } from "./running.ts";

@@ -1,14 +1,12 @@
 /** Opening a connection for a protocol, as asyncio's `loop.create_connection` and `create_unix_connection`. */
 import type { IpcSocketConnectOpts, Socket, TcpSocketConnectOpts } from "node:net";
 import type { ConnectionOptions as TlsOptions } from "node:tls";
-import { inspect } from "node:util";
-import { RuntimeError } from "../errors.ts";
-import { inRootContext, runningLoop } from "../events.ts";
+import { inRootContext } from "../events.ts";
 import { net, tls as nodeTls } from "./builtins.ts";
 import { type Protocol, Transport } from "./connections.ts";
 import type { ClosingLoop } from "./datagrams.ts";
 import { once } from "./once.ts";
-import { afterWhatIsReady, checkProtocol, checkProtocolFactory } from "./protocolcalls.ts";
+import { afterWhatIsReady, checkProtocol, checkProtocolFactory, checkRuns } from "./protocolcalls.ts";
 
 /** Node's own options of a socket (`family`, `localAddress`, `timeout`...), and `tls`. */
 export interface CreateConnectionOptions extends Omit<TcpSocketConnectOpts, "host" | "port"> {
@@ -23,8 +21,7 @@ export async function connect<P extends Protocol>(
   target: TcpSocketConnectOpts | IpcSocketConnectOpts,
   tls: boolean | TlsOptions = false,
 ): Promise<[Transport, P]> {
-  if (runningLoop() !== loop)
-    throw new RuntimeError(`Expected ${inspect(loop)} to run, but another loop of this thread does`);
+  checkRuns(loop);
   checkProtocolFactory(protocolFactory);
   const socket = inRootContext(makeSocket, target, tls).on("error", ignore);
   try {

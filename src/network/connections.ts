@@ -9,12 +9,10 @@
 import type { AddressInfo, Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { inspect } from "node:util";
-import { got, RuntimeError } from "../errors.ts";
+import { RuntimeError } from "../errors.ts";
 import type { ClosingLoop } from "./datagrams.ts";
 import { ProtocolCalls } from "./protocolcalls.ts";
-
-/** 64 KiB: asyncio's. */
-const HIGH_WATER = 2 ** 16;
+import { checkData, WriteBuffer, type WriteBufferLimits, whatBroke } from "./writebuffer.ts";
 
 /**
  * Is told what happens on a connection; none of the methods must be there. They run as callbacks of the loop, except
@@ -45,29 +43,19 @@ export interface TransportInfo {
   socket: Socket;
 }
 
-/** When the protocol is told to pause and to resume writing, in bytes. */
-export interface WriteBufferLimits {
-  /** Default 4 times `low`, or 65,536. */
-  high?: number;
-  /** Default a quarter of `high`. */
-  low?: number;
-}
-
 /** Writes to a connection: what `connectionMade` gets and `loop.createConnection` returns beside the protocol. */
 export class Transport {
   readonly #loop: ClosingLoop;
   readonly #protocol: Protocol;
   readonly #calls: ProtocolCalls;
   readonly #socket: Socket;
+  readonly #buffer: WriteBuffer;
   readonly #info: TransportInfo;
   /** What came and was not told yet; null is the end. */
   readonly #inbox: (Buffer | null)[] = [];
-  #high = HIGH_WATER;
-  #low = HIGH_WATER / 4;
   #closing = false;
   #eofWritten = false;
   #readingPaused = false;
-  #writingPaused = false;
   #broken: Error | null = null;
 
   /** @internal Takes over a socket that is connected. */
@@ -76,6 +64,7 @@ export class Transport {
     this.#protocol = protocol;
     this.#calls = new ProtocolCalls(loop);
     this.#socket = socket;
+    this.#buffer = new WriteBuffer(loop, this, protocol, this.#calls, socket);
     this.#info = infoOf(socket);
     this.#calls.soon(() => protocol.connectionMade?.(this));
     socket.on("data", (data) => this.#receive(data as Buffer)).on("end", () => this.#receive(null));
@@ -88,12 +77,9 @@ export class Transport {
    * they are dropped. Throws RuntimeError after `writeEof`.
    */
   write(data: string | Uint8Array): void {
-    if (typeof data !== "string" && !(data instanceof Uint8Array))
-      throw new TypeError(`Expected \`data\` to be a string or a Uint8Array, got ${got(data)}`);
+    checkData(data);
     if (this.#eofWritten) throw new RuntimeError("Cannot call write() after writeEof()");
-    if (this.isClosing() || data.length === 0) return;
-    this.#socket.write(data, this.#resumeWriting);
-    this.#pauseWriting();
+    if (!this.isClosing()) this.#buffer.write(data);
   }
 
   /** Writes several pieces one after the other; adds nothing between them. */
@@ -160,24 +146,18 @@ export class Transport {
   }
 
   /** Sets when the protocol pauses and resumes writing. Throws RangeError unless `high` >= `low` >= 0. */
-  setWriteBufferLimits({ high, low }: WriteBufferLimits = {}): void {
-    const most = high ?? (low === undefined ? HIGH_WATER : 4 * low);
-    const least = low ?? Math.floor(most / 4);
-    if (!(most >= least && least >= 0))
-      throw new RangeError(`Expected \`high\` >= \`low\` >= 0, got ${got(most)} and ${got(least)}`);
-    this.#high = most;
-    this.#low = least;
-    this.#pauseWriting();
+  setWriteBufferLimits(limits: WriteBufferLimits = {}): void {
+    this.#buffer.setLimits(limits);
   }
 
   /** Returns the limits in bytes. */
   getWriteBufferLimits(): Required<WriteBufferLimits> {
-    return { high: this.#high, low: this.#low };
+    return this.#buffer.limits;
   }
 
   /** Returns how many bytes wait to be sent. */
   getWriteBufferSize(): number {
-    return this.#socket.writableLength;
+    return this.#buffer.size;
   }
 
   /** Returns a fact about the connection, or `otherwise` (default undefined) when there is no such thing. */
@@ -226,28 +206,9 @@ export class Transport {
     this.abort();
   }
 
-  #pauseWriting(): void {
-    if (this.#writingPaused || this.getWriteBufferSize() <= this.#high) return;
-    this.#writingPaused = true;
-    try {
-      this.#protocol.pauseWriting?.();
-    } catch (exception) {
-      const message = "protocol.pauseWriting() failed";
-      this.#loop.callExceptionHandler({ message, exception, transport: this, protocol: this.#protocol });
-    }
-  }
-
-  #resumeWriting = (): void => {
-    if (!this.#writingPaused || this.getWriteBufferSize() > this.#low || this.#socket.destroyed) return;
-    this.#writingPaused = false;
-    this.#calls.soon(() => this.#protocol.resumeWriting?.());
-  };
-
   #lose = (): void => {
     this.#loop._atClose.delete(this.close);
-    const { errored } = this.#socket;
-    const cancelled = (errored as NodeJS.ErrnoException | null)?.code === "ECANCELED"; // a write, by our own abort
-    const error = this.#broken ?? (cancelled ? null : errored);
+    const error = this.#broken ?? whatBroke(this.#socket);
     this.#calls.soon(() => {
       this.#closing = true; // nothing is told after this
       return this.#protocol.connectionLost?.(error);

@@ -1,9 +1,8 @@
 /** Opening a datagram socket, as asyncio's `loop.create_datagram_endpoint`. */
 import type { Socket } from "node:dgram";
 import type { AddressInfo } from "node:net";
-import { inspect } from "node:util";
-import { got, isCancelled, RuntimeError } from "../errors.ts";
-import { inRootContext, runningLoop } from "../events.ts";
+import { got, isCancelled } from "../errors.ts";
+import { inRootContext } from "../events.ts";
 import { dgram } from "./builtins.ts";
 import {
   type ClosingLoop,
@@ -15,7 +14,7 @@ import {
 } from "./datagrams.ts";
 import { checkFamily, lookUpHost } from "./names.ts";
 import { once } from "./once.ts";
-import { afterWhatIsReady, checkProtocol, checkProtocolFactory } from "./protocolcalls.ts";
+import { afterWhatIsReady, checkProtocol, checkProtocolFactory, checkRuns } from "./protocolcalls.ts";
 
 /** Between which addresses. At least one of `localAddress`, `remoteAddress` and `family` is needed. */
 export interface DatagramEndpointOptions {
@@ -64,8 +63,7 @@ export async function openDatagramEndpoint<P extends DatagramProtocol>(
 }
 
 function check(loop: ClosingLoop, protocolFactory: unknown, options: DatagramEndpointOptions): void {
-  if (runningLoop() !== loop)
-    throw new RuntimeError(`Expected ${inspect(loop)} to run, but another loop of this thread does`);
+  checkRuns(loop);
   const { localAddress, remoteAddress, family = 0 } = options;
   checkProtocolFactory(protocolFactory);
   if (localAddress !== undefined) checkAddress(localAddress, "localAddress", 0);

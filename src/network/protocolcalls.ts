@@ -3,9 +3,10 @@
  * context variables of who made it. What one throws goes to the loop's exception handler, and the next one is called.
  */
 import { AsyncResource } from "node:async_hooks";
+import { inspect } from "node:util";
 import { copyContext } from "../context.ts";
-import { got } from "../errors.ts";
-import type { AbstractEventLoop } from "../events.ts";
+import { got, RuntimeError } from "../errors.ts";
+import { type AbstractEventLoop, runningLoop } from "../events.ts";
 import { Future } from "../future.ts";
 import { type Callback, Handle, MANUAL } from "../handle.ts";
 
@@ -29,6 +30,20 @@ export async function afterWhatIsReady(loop: AbstractEventLoop): Promise<void> {
   const turn = new Future<void>(loop);
   loop._push(new Handle(loop, () => turn.done() || turn.setResult(), []));
   await turn;
+}
+
+/** Throws unless it is the loop that runs here. */
+export function checkRuns(loop: AbstractEventLoop): void {
+  if (runningLoop() !== loop)
+    throw new RuntimeError(`Expected ${inspect(loop)} to run, but another loop of this thread does`);
+}
+
+/** Makes a protocol; throws unless the factory is one and gives one. */
+export function makeProtocol<P extends object>(factory: () => P): P {
+  checkProtocolFactory(factory);
+  const protocol = factory();
+  checkProtocol(protocol);
+  return protocol;
 }
 
 /** Throws unless it can make protocols. */

@@ -1,7 +1,8 @@
 /** Readers and writers over any stream of Node's, as asyncio's connect_read_pipe and connect_write_pipe. */
 import type { Readable, Writable } from "node:stream";
-import { got } from "../errors.ts";
 import type { EventLoop } from "../loop.ts";
+import { checkSource } from "../network/readpipe.ts";
+import { checkTarget } from "../network/writepipe.ts";
 import { getRunningLoop } from "../running.ts";
 import { StreamReader, type StreamReaderOptions } from "./reader.ts";
 import { feed, ignore, Transport } from "./transport.ts";
@@ -25,8 +26,7 @@ import { StreamWriter } from "./writer.ts";
  * ```
  */
 export function connectReadPipe(source: Readable, options: StreamReaderOptions = {}): StreamReader {
-  if (typeof source?.read !== "function" || source.readableObjectMode)
-    throw new TypeError(`Expected \`source\` to be a readable stream of bytes, got ${got(source)}`);
+  checkSource(source);
   return readPipe(getRunningLoop(), source, options);
 }
 
@@ -47,8 +47,7 @@ export function connectReadPipe(source: Readable, options: StreamReaderOptions =
  * ```
  */
 export function connectWritePipe(target: Writable): StreamWriter {
-  if (typeof target?.write !== "function" || target.writableObjectMode)
-    throw new TypeError(`Expected \`target\` to be a writable stream of bytes, got ${got(target)}`);
+  checkTarget(target);
   return new StreamWriter(new Transport(getRunningLoop(), target, null));
 }
 

@@ -1,8 +1,8 @@
 /** A process under way, as `asyncio.subprocess.Process`. */
 import type { ChildProcess } from "node:child_process";
-import { constants } from "node:os";
 import { inspect } from "node:util";
 import { gather } from "../gather.ts";
+import { returncodeOf } from "../network/spawn.ts";
 import { OutsideWaiters } from "../outside.ts";
 import type { StreamReader } from "./reader.ts";
 import type { StreamWriter } from "./writer.ts";
@@ -115,9 +115,4 @@ export class Process<
     }
     stdin.close();
   }
-}
-
-/** As in Python: the exit code, or the negative number of the signal that ended it. */
-function returncodeOf({ exitCode, signalCode }: ChildProcess): number | null {
-  return signalCode === null ? exitCode : -constants.signals[signalCode];
 }

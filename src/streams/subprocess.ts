@@ -1,23 +1,25 @@
 /** Starting other processes, as `asyncio.create_subprocess_exec` and `create_subprocess_shell`, over child_process. */
-import type { ChildProcess, SpawnOptions } from "node:child_process";
-import type { Readable, Stream } from "node:stream";
-import { inRootContext } from "../events.ts";
-import type { EventLoop } from "../loop.ts";
-import { childProcess } from "../network/builtins.ts";
-import { once } from "../network/once.ts";
+import type { Readable } from "node:stream";
+import {
+  type Command,
+  checkCommand,
+  checkStdio,
+  endWithLoop,
+  joinedPipe,
+  type NodeSpawnOptions,
+  type Stdio,
+  spawnProcess,
+  untilSpawned,
+} from "../network/spawn.ts";
 import { getRunningLoop } from "../running.ts";
 import { readPipe } from "./pipes.ts";
 import { Process } from "./process.ts";
 import type { StreamReader, StreamReaderOptions } from "./reader.ts";
-import { type SocketPair, socketPair } from "./socketpair.ts";
-import { ignore, Transport } from "./transport.ts";
+import { Transport } from "./transport.ts";
 import { StreamWriter } from "./writer.ts";
 
-/** Where a process's input comes from or its output goes: a pipe to us, where ours goes, nowhere, or a file or stream. */
-export type Stdio = "pipe" | "inherit" | "ignore" | number | Stream;
-
 /** How a process is started: Node's own options of `spawn`, and these in place of its `stdio`. */
-export interface SubprocessOptions extends Omit<SpawnOptions, "stdio" | "shell">, StreamReaderOptions {
+export interface SubprocessOptions extends NodeSpawnOptions, StreamReaderOptions {
   /** Its input; default "inherit", as in asyncio. "pipe" makes `process.stdin` a StreamWriter. */
   stdin?: Stdio;
   /** Its output; default "inherit". "pipe" makes `process.stdout` a StreamReader. */
@@ -54,7 +56,7 @@ export async function createSubprocess<const O extends SubprocessOptions = Recor
   args: readonly string[] = [],
   options: O = {} as O,
 ): Promise<ProcessOf<O>> {
-  return await start(command, args, options, false);
+  return await start({ program: command, args }, options);
 }
 
 /**
@@ -76,74 +78,27 @@ export async function createSubprocessShell<const O extends SubprocessOptions = 
   commandLine: string,
   options: O = {} as O,
 ): Promise<ProcessOf<O>> {
-  return await start(commandLine, [], options, true);
+  return await start({ commandLine }, options);
 }
 
-async function start<O extends SubprocessOptions>(
-  command: string,
-  args: readonly string[],
-  options: O,
-  shell: boolean,
-): Promise<ProcessOf<O>> {
+async function start<O extends SubprocessOptions>(command: Command, options: O): Promise<ProcessOf<O>> {
   const loop = getRunningLoop();
+  checkCommand(command);
   const { stdin = "inherit", stdout = "inherit", stderr = "inherit", limit, ...spawnOptions } = options;
-  const pair = stderr === "stdout" && stdout === "pipe" ? await socketPair() : null;
-  const outputs =
-    pair === null ? [stdout, stderr === "stdout" ? sameAs(stdout) : stderr] : [pair.far, pair.far];
-  const child = spawned(pair, () =>
-    childProcess().spawn(command, args, {
-      ...spawnOptions,
-      stdio: [stdin, ...outputs],
-      shell,
-    } as SpawnOptions),
-  );
+  const stdio = { stdin, stdout, stderr };
+  checkStdio(stdio);
+  const spawned = spawnProcess(command, stdio, spawnOptions, await joinedPipe(stdio));
+  const { child } = spawned;
   // They are fed from now on: when the process ends, Node throws away what nobody reads.
   const reader = (source: Readable | null) =>
     source === null ? null : readPipe(loop, source, { limit }, (pipe) => pipe.destroy());
   const process = new Process(child, {
     stdin:
       child.stdin === null ? null : new StreamWriter(new Transport(loop, child.stdin, null).closeWithLoop()),
-    stdout: reader(pair?.near ?? child.stdout),
+    stdout: reader(spawned.stdout),
     stderr: reader(child.stderr),
   });
-  await running(child);
+  await untilSpawned(child);
   endWithLoop(loop, child, options.detached === true);
   return process as ProcessOf<O>;
-}
-
-/** Spawns outside every task; the child has its own copy of the pair's far end then. */
-function spawned(pair: SocketPair | null, spawnChild: () => ChildProcess): ChildProcess {
-  try {
-    return inRootContext(spawnChild).on("error", ignore);
-  } catch (error) {
-    pair?.near.destroy();
-    throw error;
-  } finally {
-    pair?.far.destroy();
-  }
-}
-
-async function running(child: ChildProcess): Promise<void> {
-  try {
-    await once(child, "spawn");
-  } catch (error) {
-    child.kill("SIGKILL");
-    throw error;
-  }
-}
-
-/** Error output that goes where the output goes, when that is no pipe of ours. */
-function sameAs(stdout: Stdio): Stdio {
-  return stdout === "inherit" ? 1 : stdout;
-}
-
-/** A child that still runs when the loop closes is killed, or, when it is detached, left to itself. */
-function endWithLoop(loop: EventLoop, child: ChildProcess, detached: boolean): void {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const abandon = () => {
-    if (detached) child.unref();
-    else child.kill("SIGKILL");
-  };
-  loop._atClose.add(abandon);
-  child.once("exit", () => loop._atClose.delete(abandon));
 }

@@ -100,6 +100,25 @@ describe("createSubprocess", () => {
       while (loop._atClose.size > 0) await sleep(1);
     }));
 
+  it("refuses what it cannot run, by name", () =>
+    run(async () => {
+      expect(await failureOf(createSubprocess(5 as never))).toEqual(
+        new TypeError("Expected `command` to be the name or path of a program, got `5` (number)"),
+      );
+      expect(await failureOf(createSubprocess(""))).toBeInstanceOf(RangeError);
+      expect(await failureOf(createSubprocess("x", [5 as never]))).toEqual(
+        new TypeError("Expected `args[0]` to be a string, got `5` (number)"),
+      );
+      expect(await failureOf(createSubprocess("x", [], { stdin: "stdout" as never }))).toEqual(
+        new TypeError(
+          'Expected `stdin` to be "pipe", "inherit", "ignore", a file descriptor or a stream, got `\'stdout\'` (string)',
+        ),
+      );
+      expect(await failureOf(createSubprocessShell(null as never))).toEqual(
+        new TypeError("Expected `commandLine` to be a command line for the shell, got `null` (null)"),
+      );
+    }));
+
   it("kills the program when it is cancelled while it starts", () =>
     run(async () => {
       const loop = getRunningLoop();

@@ -3,8 +3,8 @@ import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inRootContext } from "../events.ts";
-import { fs, net } from "../network/builtins.ts";
-import { once } from "../network/once.ts";
+import { fs, net } from "./builtins.ts";
+import { once } from "./once.ts";
 
 /** Two sockets, of which `far` has not been read from, so that it can be given away. */
 export interface SocketPair {
