@@ -35,10 +35,11 @@ export { Context, ContextVar, copyContext, type Token } from "./context.ts";
 
 // Streams and processes
 export { type Connection, type OpenConnectionOptions, openConnection } from "./streams/openconnection.ts";
-export { type ClientHandler, Server, type StartServerOptions, startServer } from "./streams/server.ts";
+export { type ClientHandler, type StartServerOptions, startServer } from "./streams/server.ts";
+export { type CreateServerOptions, Server } from "./network/server.ts";
 export { StreamReader, type StreamReaderOptions } from "./streams/reader.ts";
 export { type ExtraInfo, StreamWriter } from "./streams/writer.ts";
-export type { TlsUpgradeOptions } from "./streams/tls.ts";
+export type { TlsUpgradeOptions } from "./network/secure.ts";
 export { connectReadPipe, connectWritePipe } from "./streams/pipes.ts";
 export { createSubprocess, createSubprocessShell } from "./streams/subprocess.ts";
 export type { Stdio, SubprocessOptions } from "./streams/subprocess.ts";
@@ -46,9 +47,11 @@ export { Process } from "./streams/process.ts";
 
 // The loop
 export type { GetaddrinfoOptions } from "./network/names.ts";
-export type { CreateConnectionOptions } from "./network/connect.ts";
+export type { ConnectAcceptedSocketOptions, CreateConnectionOptions } from "./network/connect.ts";
+export type { StartTlsOptions } from "./network/starttls.ts";
 export { Transport } from "./network/connections.ts";
-export type { Protocol, TransportInfo, WriteBufferLimits } from "./network/connections.ts";
+export type { Protocol, WriteBufferLimits } from "./network/connections.ts";
+export type { TransportInfo } from "./network/socketinfo.ts";
 export type { DatagramEndpointOptions } from "./network/datagramendpoint.ts";
 export type { DatagramAddress, DatagramInfo, DatagramProtocol } from "./network/datagrams.ts";
 export { DatagramTransport } from "./network/datagrams.ts";

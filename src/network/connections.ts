@@ -6,12 +6,13 @@
  *
  * What came waits in `#inbox` for its turn in the loop, so that nothing is told while reading is paused.
  */
-import type { AddressInfo, Socket } from "node:net";
-import type { TLSSocket } from "node:tls";
+import type { Socket } from "node:net";
 import { inspect } from "node:util";
 import { got, RuntimeError } from "../errors.ts";
 import type { ClosingLoop } from "./datagrams.ts";
+import type { Clients } from "./holdsocket.ts";
 import { ProtocolCalls } from "./protocolcalls.ts";
+import { infoOf, isTls, type TransportInfo } from "./socketinfo.ts";
 
 /** 64 KiB: asyncio's. */
 const HIGH_WATER = 2 ** 16;
@@ -35,16 +36,6 @@ export interface Protocol {
   resumeWriting?(): unknown;
 }
 
-/** What `getExtraInfo` of a Transport knows. */
-export interface TransportInfo {
-  /** The address of this end; not of a Unix socket. */
-  sockname: AddressInfo;
-  /** The address of the other end; not of a Unix socket. */
-  peername: AddressInfo;
-  /** Node's own socket, a TLSSocket under TLS. */
-  socket: Socket;
-}
-
 /** When the protocol is told to pause and to resume writing, in bytes. */
 export interface WriteBufferLimits {
   /** Default 4 times `low`, or 65,536. */
@@ -58,7 +49,8 @@ export class Transport {
   readonly #loop: ClosingLoop;
   readonly #protocol: Protocol;
   readonly #calls: ProtocolCalls;
-  readonly #socket: Socket;
+  /** @internal */ readonly _socket: Socket;
+  /** @internal */ readonly _server: Clients | null;
   readonly #info: TransportInfo;
   /** What came and was not told yet; null is the end. */
   readonly #inbox: (Buffer | null)[] = [];
@@ -70,17 +62,44 @@ export class Transport {
   #writingPaused = false;
   #broken: Error | null = null;
 
-  /** @internal Takes over a socket that is connected. */
-  constructor(loop: ClosingLoop, protocol: Protocol, socket: Socket) {
+  /** @internal Of a socket that is connected, and that has a listener of errors; maybe a client of a server. */
+  constructor(loop: ClosingLoop, protocol: Protocol, socket: Socket, server: Clients | null = null) {
     this.#loop = loop;
     this.#protocol = protocol;
     this.#calls = new ProtocolCalls(loop);
-    this.#socket = socket;
+    this._socket = socket;
+    this._server = server;
     this.#info = infoOf(socket);
-    this.#calls.soon(() => protocol.connectionMade?.(this));
-    socket.on("data", (data) => this.#receive(data as Buffer)).on("end", () => this.#receive(null));
-    socket.once("close", this.#lose);
-    loop._atClose.add(this.close);
+  }
+
+  /** @internal Tells the protocol that the connection is made, and then what comes. */
+  _begin(): this {
+    this.#calls.soon(() => this.#protocol.connectionMade?.(this));
+    return this._takeOver();
+  }
+
+  /** @internal Tells the protocol what comes; also of a socket that is closed already, that it is. */
+  _takeOver(): this {
+    const socket = this._socket.on("data", this.#receive).on("end", this.#receiveEnd);
+    this.#loop._atClose.add(this.close);
+    this._server?._attach(this);
+    if (socket.closed) this.#lose();
+    else socket.once("close", this.#lose).resume();
+    return this;
+  }
+
+  /** @internal Lets the socket go, for an upgrade, and returns what came and was not told. It counts as closed then. */
+  _letGo(): Buffer {
+    this.#closing = true;
+    this._socket.off("data", this.#receive).off("end", this.#receiveEnd).off("close", this.#lose).pause();
+    this.#forget();
+    return Buffer.concat(this.#inbox.splice(0).filter((piece) => piece !== null));
+  }
+
+  /** @internal Ends the connection at once, as broken by an error. */
+  _break(error: Error | null): void {
+    this.#broken = error;
+    this.abort();
   }
 
   /**
@@ -92,23 +111,23 @@ export class Transport {
       throw new TypeError(`Expected \`data\` to be a string or a Uint8Array, got ${got(data)}`);
     if (this.#eofWritten) throw new RuntimeError("Cannot call write() after writeEof()");
     if (this.isClosing() || data.length === 0) return;
-    this.#socket.write(data, this.#resumeWriting);
+    this._socket.write(data, this.#resumeWriting);
     this.#pauseWriting();
   }
 
   /** Writes several pieces one after the other; adds nothing between them. */
   writeLines(pieces: Iterable<string | Uint8Array>): void {
-    this.#socket.cork();
+    this._socket.cork();
     try {
       for (const piece of pieces) this.write(piece);
     } finally {
-      this.#socket.uncork();
+      this._socket.uncork();
     }
   }
 
   /** Tells whether `writeEof` can be used: not under TLS. */
   canWriteEof(): boolean {
-    return !isTls(this.#socket);
+    return !isTls(this._socket);
   }
 
   /** Sends what was written and then the end of the stream; what the other end sends is still received. */
@@ -116,14 +135,14 @@ export class Transport {
     if (!this.canWriteEof()) throw new RuntimeError("A TLS connection cannot be half closed: close() it");
     if (this.#eofWritten || this.isClosing()) return;
     this.#eofWritten = true;
-    this.#socket.end();
+    this._socket.end();
   }
 
   /** Sends what was written and ends the connection. What comes from now on is dropped. Twice is fine. */
   close = (): void => {
     if (this.isClosing()) return;
     this.#closing = true;
-    const socket = this.#socket.resume(); // the other side may read only when it has written
+    const socket = this._socket.resume(); // the other side may read only when it has written
     if (socket.writableFinished) socket.destroy();
     else socket.once("finish", () => socket.destroy()).end();
   };
@@ -131,19 +150,19 @@ export class Transport {
   /** Ends the connection at once; what was written and not yet sent is dropped. */
   abort(): void {
     this.#closing = true;
-    this.#socket.destroy();
+    this._socket.destroy();
   }
 
   /** Tells whether the connection is closed, or is about to be. */
   isClosing(): boolean {
-    return this.#closing || this.#socket.destroyed;
+    return this.#closing || this._socket.destroyed;
   }
 
   /** Tells the protocol of nothing that comes, until `resumeReading`; the sender is held up. */
   pauseReading(): void {
     if (this.isClosing()) return;
     this.#readingPaused = true;
-    this.#socket.pause();
+    this._socket.pause();
   }
 
   /** Goes on reading. */
@@ -151,7 +170,7 @@ export class Transport {
     if (this.#closing || !this.#readingPaused) return;
     this.#readingPaused = false;
     for (const _piece of this.#inbox) this.#calls.soon(this.#deliver);
-    this.#socket.resume();
+    this._socket.resume();
   }
 
   /** Tells whether what comes is told to the protocol. */
@@ -177,7 +196,7 @@ export class Transport {
 
   /** Returns how many bytes wait to be sent. */
   getWriteBufferSize(): number {
-    return this.#socket.writableLength;
+    return this._socket.writableLength;
   }
 
   /** Returns a fact about the connection, or `otherwise` (default undefined) when there is no such thing. */
@@ -193,10 +212,12 @@ export class Transport {
     return `<Transport${peer}${this.isClosing() ? ", closing" : ""}>`;
   }
 
-  #receive(piece: Buffer | null): void {
-    this.#inbox.push(piece);
+  #receive = (piece: Buffer | string | null): void => {
+    this.#inbox.push(piece as Buffer | null);
     this.#calls.soon(this.#deliver);
-  }
+  };
+
+  #receiveEnd = (): void => this.#receive(null);
 
   #deliver = (): unknown => {
     if (this.#readingPaused || this.#closing) return;
@@ -211,7 +232,7 @@ export class Transport {
 
   #deliverEnd(): unknown {
     const answer = this.#protocol.eofReceived?.();
-    if (answer !== true || isTls(this.#socket)) this.close();
+    if (answer !== true || isTls(this._socket)) this.close();
     return answer;
   }
 
@@ -222,8 +243,7 @@ export class Transport {
       transport: this,
       protocol: this.#protocol,
     });
-    this.#broken = exception;
-    this.abort();
+    this._break(exception);
   }
 
   #pauseWriting(): void {
@@ -238,14 +258,14 @@ export class Transport {
   }
 
   #resumeWriting = (): void => {
-    if (!this.#writingPaused || this.getWriteBufferSize() > this.#low || this.#socket.destroyed) return;
+    if (!this.#writingPaused || this.getWriteBufferSize() > this.#low || this._socket.destroyed) return;
     this.#writingPaused = false;
     this.#calls.soon(() => this.#protocol.resumeWriting?.());
   };
 
   #lose = (): void => {
-    this.#loop._atClose.delete(this.close);
-    const { errored } = this.#socket;
+    this.#forget();
+    const { errored } = this._socket;
     const cancelled = (errored as NodeJS.ErrnoException | null)?.code === "ECANCELED"; // a write, by our own abort
     const error = this.#broken ?? (cancelled ? null : errored);
     this.#calls.soon(() => {
@@ -253,18 +273,9 @@ export class Transport {
       return this.#protocol.connectionLost?.(error);
     });
   };
-}
 
-function isTls(socket: Socket): boolean {
-  return (socket as Partial<TLSSocket>).encrypted === true;
-}
-
-/** Asked for at the beginning, as a socket that is closed knows them no more. */
-function infoOf(socket: Socket): TransportInfo {
-  const { localAddress, localFamily, localPort, remoteAddress, remoteFamily, remotePort } = socket;
-  return {
-    socket,
-    ...(localAddress && { sockname: { address: localAddress, family: localFamily, port: localPort } }),
-    ...(remoteAddress && { peername: { address: remoteAddress, family: remoteFamily, port: remotePort } }),
-  } as TransportInfo;
+  #forget(): void {
+    this.#loop._atClose.delete(this.close);
+    this._server?._detach(this);
+  }
 }

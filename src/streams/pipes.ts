@@ -2,9 +2,10 @@
 import type { Readable, Writable } from "node:stream";
 import { got } from "../errors.ts";
 import type { EventLoop } from "../loop.ts";
+import { ignore } from "../network/once.ts";
 import { getRunningLoop } from "../running.ts";
 import { StreamReader, type StreamReaderOptions } from "./reader.ts";
-import { feed, ignore, Transport } from "./transport.ts";
+import { feed, Transport } from "./transport.ts";
 import { StreamWriter } from "./writer.ts";
 
 /**

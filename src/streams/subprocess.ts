@@ -4,13 +4,13 @@ import type { Readable, Stream } from "node:stream";
 import { inRootContext } from "../events.ts";
 import type { EventLoop } from "../loop.ts";
 import { childProcess } from "../network/builtins.ts";
-import { once } from "../network/once.ts";
+import { ignore, once } from "../network/once.ts";
 import { getRunningLoop } from "../running.ts";
 import { readPipe } from "./pipes.ts";
 import { Process } from "./process.ts";
 import type { StreamReader, StreamReaderOptions } from "./reader.ts";
 import { type SocketPair, socketPair } from "./socketpair.ts";
-import { ignore, Transport } from "./transport.ts";
+import { Transport } from "./transport.ts";
 import { StreamWriter } from "./writer.ts";
 
 /** Where a process's input comes from or its output goes: a pipe to us, where ours goes, nowhere, or a file or stream. */
