@@ -49,6 +49,7 @@ export { Process } from "./streams/process.ts";
 export type { GetaddrinfoOptions } from "./network/names.ts";
 export type { ConnectAcceptedSocketOptions, CreateConnectionOptions } from "./network/connect.ts";
 export type { StartTlsOptions } from "./network/starttls.ts";
+export type { SendfileOptions } from "./network/sendfile.ts";
 export { Transport } from "./network/connections.ts";
 export type { Protocol, WriteBufferLimits } from "./network/connections.ts";
 export type { TransportInfo } from "./network/socketinfo.ts";
@@ -79,7 +80,7 @@ export {
   TimeoutError,
 } from "./errors.ts";
 export { BrokenBarrierError, QueueEmpty, QueueFull, QueueShutDown } from "./errors.ts";
-export { IncompleteReadError, LimitOverrunError } from "./errors.ts";
+export { IncompleteReadError, LimitOverrunError, SendfileNotAvailableError } from "./errors.ts";
 export { type ErrorFilter, ExceptionGroup } from "./exceptiongroup.ts";
 
 /** @internal */

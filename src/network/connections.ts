@@ -96,6 +96,14 @@ export class Transport {
     return Buffer.concat(this.#inbox.splice(0).filter((piece) => piece !== null));
   }
 
+  /** @internal Writes, and tells when the system has taken it; the protocol is not told to pause, whoever writes waits. */
+  _send(data: Uint8Array, taken: (error: Error | null | undefined) => void): void {
+    this._socket.write(data, (error) => {
+      this.#resumeWriting();
+      taken(error);
+    });
+  }
+
   /** @internal Ends the connection at once, as broken by an error. */
   _break(error: Error | null): void {
     this.#broken = error;

@@ -1,7 +1,6 @@
-/** The loop's methods of the network, as asyncio's over Node's own `dns`, `dgram`, `net` and `tls`. */
-import type { AddressInfo, Socket } from "node:net";
-import type { Future } from "../future.ts";
-import { Pump } from "../pump.ts";
+/** The loop's methods of connections, as asyncio's over Node's own `net` and `tls`. */
+import type { FileHandle } from "node:fs/promises";
+import type { Socket } from "node:net";
 import {
   type ConnectAcceptedSocketOptions,
   type CreateConnectionOptions,
@@ -9,100 +8,14 @@ import {
   connectAccepted,
 } from "./connect.ts";
 import type { Protocol, Transport } from "./connections.ts";
-import { type DatagramEndpointOptions, openDatagramEndpoint } from "./datagramendpoint.ts";
-import type { DatagramProtocol, DatagramTransport } from "./datagrams.ts";
-import { checkHost, checkPort, type GetaddrinfoOptions, lookUpAddress, lookUpHost } from "./names.ts";
+import { DatagramLoop } from "./datagramloop.ts";
+import { checkHost, checkPort } from "./names.ts";
 import { checkPath, serveProtocols } from "./protocolserver.ts";
+import { type SendfileOptions, sendfile } from "./sendfile.ts";
 import type { CreateServerOptions, Server } from "./server.ts";
 import { type StartTlsOptions, startTls } from "./starttls.ts";
 
-export abstract class NetworkLoop extends Pump {
-  /** @internal What holds something outside the loop open: a socket, a process. Each is called when the loop closes. */
-  readonly _atClose = new Set<() => void>();
-
-  /**
-   * Looks up the addresses of a host by the system's own resolver, in the order in which it gives them; each comes with
-   * the port, as a socket's address does. Cancelling ends the wait at once.
-   *
-   * Throws Node's error when there is none: its `code` is ENOTFOUND, EAI_AGAIN and so on.
-   *
-   * @example
-   * ```ts
-   * import { getRunningLoop, run } from "threadloop";
-   *
-   * await run(async () => {
-   *   const [found] = await getRunningLoop().getaddrinfo("localhost", 80, { family: 4 });
-   *   console.log(found); // { address: '127.0.0.1', family: 'IPv4', port: 80 }
-   * });
-   * ```
-   */
-  getaddrinfo(host: string, port: number, options: GetaddrinfoOptions = {}): Future<AddressInfo[]> {
-    this._checkClosed();
-    return lookUpHost(this, host, port, options);
-  }
-
-  /**
-   * Looks up the name of the host at an IP address, and that of the service at a port. Cancelling ends the wait at once.
-   *
-   * @example
-   * ```ts
-   * import { getRunningLoop, run } from "threadloop";
-   *
-   * await run(async () => {
-   *   const [host, service] = await getRunningLoop().getnameinfo("127.0.0.1", 80);
-   *   console.log(host, service);
-   * });
-   * ```
-   */
-  getnameinfo(address: string, port: number): Future<[host: string, service: string]> {
-    this._checkClosed();
-    return lookUpAddress(this, address, port);
-  }
-
-  /**
-   * Opens a socket for datagrams and returns its transport and the protocol that the factory made for it, once that was
-   * told that the connection is made. What is open when the loop closes is closed with it.
-   *
-   * The methods of the protocol run as callbacks of the loop, in the order of the events and with the context variables
-   * of the caller; what one throws goes to the exception handler. Throws Node's error (code EADDRINUSE and so on) when no
-   * socket can be opened. When it is cancelled, none is left open.
-   *
-   * @example
-   * ```ts
-   * import { Future, getRunningLoop, run, type DatagramTransport } from "threadloop";
-   *
-   * class Echo {
-   *   transport!: DatagramTransport;
-   *   connectionMade(transport: DatagramTransport) {
-   *     this.transport = transport;
-   *   }
-   *   datagramReceived(data: Buffer, address: { address: string; port: number }) {
-   *     this.transport.sendTo(data, address);
-   *   }
-   * }
-   *
-   * await run(async () => {
-   *   const loop = getRunningLoop();
-   *   const localAddress = { address: "127.0.0.1", port: 0 };
-   *   const [server] = await loop.createDatagramEndpoint(() => new Echo(), { localAddress });
-   *
-   *   const answer = new Future<Buffer>();
-   *   const client = { datagramReceived: (data: Buffer) => answer.setResult(data) };
-   *   const remoteAddress = server.getExtraInfo("sockname");
-   *   const [transport] = await loop.createDatagramEndpoint(() => client, { remoteAddress });
-   *   transport.sendTo("hello");
-   *   console.log(String(await answer)); // hello
-   * });
-   * ```
-   */
-  async createDatagramEndpoint<P extends DatagramProtocol>(
-    protocolFactory: () => P,
-    options: DatagramEndpointOptions = {},
-  ): Promise<[transport: DatagramTransport, protocol: P]> {
-    this._checkClosed();
-    return await openDatagramEndpoint(this, protocolFactory, options);
-  }
-
+export abstract class NetworkLoop extends DatagramLoop {
   /**
    * Connects to a host and port and returns the transport, and the protocol that the factory made for it, once that was
    * told that the connection is made. `openConnection` gives a reader and a writer instead. What is open when the loop
@@ -191,7 +104,40 @@ export abstract class NetworkLoop extends Pump {
     return await serveProtocols(this, protocolFactory, options);
   }
 
-  /** Serves at the Unix socket (on Windows: named pipe) of a path, as `createServer` does at a port. */
+  /**
+   * Serves at the Unix socket (on Windows: named pipe) of a path, as `createServer` does at a port. The file of the socket
+   * is removed when the server is closed; one that was left there is not: that throws Node's error (code EADDRINUSE).
+   *
+   * @example
+   * ```ts
+   * import { mkdtempSync, rmdirSync } from "node:fs";
+   * import { tmpdir } from "node:os";
+   * import { join } from "node:path";
+   * import { Event, getRunningLoop, run, type Transport } from "threadloop";
+   *
+   * await run(async () => {
+   *   const loop = getRunningLoop();
+   *   const folder = mkdtempSync(join(tmpdir(), "example-"));
+   *   const path = process.platform === "win32" ? join("\\\\.\\pipe", folder) : join(folder, "socket");
+   *   const greeter = { connectionMade: (transport: Transport) => transport.write("welcome") };
+   *   const server = await loop.createUnixServer(() => greeter, path);
+   *
+   *   const greeted = new Event();
+   *   const client = {
+   *     dataReceived(data: Buffer) {
+   *       console.log(String(data)); // welcome
+   *       greeted.set();
+   *     },
+   *   };
+   *   const [transport] = await loop.createUnixConnection(() => client, path);
+   *   await greeted.wait();
+   *   transport.close();
+   *   server.close();
+   *   await server.waitClosed();
+   *   rmdirSync(folder);
+   * });
+   * ```
+   */
   async createUnixServer(
     protocolFactory: () => Protocol,
     path: string,
@@ -278,5 +224,39 @@ export abstract class NetworkLoop extends Pump {
   ): Promise<Transport> {
     this._checkClosed();
     return await startTls(this, transport, protocol, options);
+  }
+
+  /**
+   * Sends a file, from `offset` on and at most `count` bytes, and returns how many it sent. Meanwhile the protocol is told
+   * nothing of what comes, as reading is paused, and a slow receiver holds up the reading of the file. The position of the
+   * file stays where it is.
+   *
+   * Node has no sendfile of the system: the bytes go through memory, and with `fallback: false` it throws
+   * SendfileNotAvailableError. Throws RuntimeError when the transport is closing, and an error with the code ECONNRESET,
+   * or what broke the connection, when that ends within. When it is cancelled, what was sent until then is sent.
+   *
+   * @example
+   * ```ts
+   * import { open } from "node:fs/promises";
+   * import { getRunningLoop, openConnection, run, type Transport } from "threadloop";
+   *
+   * await run(async () => {
+   *   const loop = getRunningLoop();
+   *   const send = async (transport: Transport) => {
+   *     const file = await open("LICENSE");
+   *     await loop.sendfile(transport, file, { count: 11 });
+   *     await file.close();
+   *     transport.close();
+   *   };
+   *   const server = await loop.createServer(() => ({ connectionMade: send }), { host: "127.0.0.1", port: 0 });
+   *   const { reader } = await openConnection({ host: "127.0.0.1", port: server.port });
+   *   console.log(String(await reader.read())); // MIT License
+   *   server.close();
+   * });
+   * ```
+   */
+  async sendfile(transport: Transport, file: FileHandle, options: SendfileOptions = {}): Promise<number> {
+    this._checkClosed();
+    return await sendfile(this, transport, file, options);
   }
 }
