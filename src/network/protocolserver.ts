@@ -39,7 +39,7 @@ function beginClient(
   loop: ClosingLoop,
   protocolFactory: () => Protocol,
   socket: Socket,
-  server: Parameters<Accept>[1],
+  server: Server,
 ): void {
   try {
     const protocol = protocolFactory();

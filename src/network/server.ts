@@ -7,7 +7,7 @@ import { type AbstractEventLoop, inRootContext } from "../events.ts";
 import { OutsideFuture, OutsideWaiters } from "../outside.ts";
 import { net, tls } from "./builtins.ts";
 import type { ClosingLoop } from "./datagrams.ts";
-import type { Client, Clients } from "./holdsocket.ts";
+import type { Client } from "./holdsocket.ts";
 import { checkHost } from "./names.ts";
 import { ignore, once } from "./once.ts";
 
@@ -22,7 +22,7 @@ export interface CreateServerOptions extends Omit<ListenOptions, "host"> {
 }
 
 /** Serves a socket that was accepted; what it makes of it is to be one of the clients, or closed. */
-export type Accept = (socket: Socket, server: Server & Clients) => void;
+export type Accept = (socket: Socket, server: Server) => void;
 
 /** Makes a server, which listens by then unless it is told not to. */
 export async function openServer<L extends ClosingLoop>(

@@ -205,6 +205,24 @@ describe("loop.startTls", () => {
       }),
     ));
 
+  it("is ended within the handshake by the server whose client it is", () =>
+    run(async () => {
+      const loop = getRunningLoop();
+      const protocol = new Recorder();
+      const server = await loop.createServer(() => protocol, HERE);
+      const { writer } = await openConnection({ host: HERE.host, port: server.port }); // says nothing
+      const [, bare] = (await protocol.events.get()) as [string, Transport];
+      const upgrading = createTask(() => loop.startTls(bare, protocol, { serverSide: true, key, cert }));
+      await sleep(0);
+      server.close();
+      server.closeClients();
+      const error = await failureOf(upgrading);
+      expect(error).toMatchObject({ code: "ECONNRESET" });
+      await server.waitClosed();
+      expect(await protocol.events.get()).toEqual(["lost", error]);
+      writer.close();
+    }));
+
   it("refuses what it cannot use, by name", () =>
     run(() =>
       connected(silent, async (bare, protocol) => {
