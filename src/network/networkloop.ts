@@ -55,7 +55,23 @@ export abstract class NetworkLoop extends DatagramLoop {
     return await connect(this, protocolFactory, { ...socketOptions, host, port }, tls);
   }
 
-  /** Connects to the Unix socket (on Windows: named pipe) of a path, as `createConnection` does to a host. */
+  /**
+   * Connects to the Unix socket (on Windows: named pipe) of a path, as `createConnection` does to a host. With `tls` the
+   * `servername` is up to you.
+   *
+   * Throws Node's error when it cannot connect: its `code` is ENOENT, ECONNREFUSED and so on. When it is cancelled, the
+   * attempt is given up.
+   *
+   * @example
+   * ```ts
+   * import { getRunningLoop, run } from "threadloop";
+   *
+   * await run(async () => {
+   *   const connecting = getRunningLoop().createUnixConnection(() => ({}), "/run/nobody/is/there");
+   *   await connecting.catch((error) => console.log(error.code)); // ENOENT
+   * });
+   * ```
+   */
   async createUnixConnection<P extends Protocol>(
     protocolFactory: () => P,
     path: string,
