@@ -57,6 +57,10 @@ InvalidStateError.prototype.name = "InvalidStateError";
 export class RuntimeError extends Error {}
 RuntimeError.prototype.name = "RuntimeError";
 
+/** Is thrown by `loop.sendfile` without its fallback: Node has no sendfile of the system. */
+export class SendfileNotAvailableError extends RuntimeError {}
+SendfileNotAvailableError.prototype.name = "SendfileNotAvailableError";
+
 /** Is thrown to those who wait at a barrier that was reset or aborted. */
 export class BrokenBarrierError extends RuntimeError {}
 BrokenBarrierError.prototype.name = "BrokenBarrierError";

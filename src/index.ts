@@ -35,10 +35,11 @@ export { Context, ContextVar, copyContext, type Token } from "./context.ts";
 
 // Streams and processes
 export { type Connection, type OpenConnectionOptions, openConnection } from "./streams/openconnection.ts";
-export { type ClientHandler, Server, type StartServerOptions, startServer } from "./streams/server.ts";
+export { type ClientHandler, type StartServerOptions, startServer } from "./streams/server.ts";
+export { type CreateServerOptions, Server } from "./network/server.ts";
 export { StreamReader, type StreamReaderOptions } from "./streams/reader.ts";
 export { type ExtraInfo, StreamWriter } from "./streams/writer.ts";
-export type { TlsUpgradeOptions } from "./streams/tls.ts";
+export type { TlsUpgradeOptions } from "./network/secure.ts";
 export { connectReadPipe, connectWritePipe } from "./streams/pipes.ts";
 export { createSubprocess, createSubprocessShell } from "./streams/subprocess.ts";
 export type { SubprocessOptions } from "./streams/subprocess.ts";
@@ -47,9 +48,12 @@ export { Process } from "./streams/process.ts";
 
 // The loop
 export type { GetaddrinfoOptions } from "./network/names.ts";
-export type { CreateConnectionOptions } from "./network/connect.ts";
+export type { ConnectAcceptedSocketOptions, CreateConnectionOptions } from "./network/connect.ts";
+export type { StartTlsOptions } from "./network/starttls.ts";
+export type { SendfileOptions } from "./network/sendfile.ts";
 export { Transport } from "./network/connections.ts";
-export type { Protocol, TransportInfo } from "./network/connections.ts";
+export type { Protocol } from "./network/connections.ts";
+export type { TransportInfo } from "./network/socketinfo.ts";
 export type { WriteBufferLimits } from "./network/writebuffer.ts";
 export type { DatagramEndpointOptions } from "./network/datagramendpoint.ts";
 export type { DatagramAddress, DatagramInfo, DatagramProtocol } from "./network/datagrams.ts";
@@ -83,7 +87,7 @@ export {
   TimeoutError,
 } from "./errors.ts";
 export { BrokenBarrierError, QueueEmpty, QueueFull, QueueShutDown } from "./errors.ts";
-export { IncompleteReadError, LimitOverrunError } from "./errors.ts";
+export { IncompleteReadError, LimitOverrunError, SendfileNotAvailableError } from "./errors.ts";
 export { type ErrorFilter, ExceptionGroup } from "./exceptiongroup.ts";
 
 /** @internal */

@@ -21,7 +21,7 @@ import type { Executor } from "./executor.ts";
 import { Future } from "./future.ts";
 import { closeAsyncGenerators } from "./generators.ts";
 import { type Callback, Handle, TimerHandle } from "./handle.ts";
-import { NetworkLoop } from "./network/networkloop.ts";
+import { ProcessLoop } from "./network/processloop.ts";
 import { reportNeverAwaited } from "./neverawaited.ts";
 import { SignalHandlers } from "./signalhandlers.ts";
 import { Task } from "./task.ts";
@@ -58,7 +58,7 @@ export const eagerTaskFactory: TaskFactory = (loop, startable, options) =>
   new Task(loop, startable, options, options.eagerStart !== false && loop.isRunning());
 
 /** Runs tasks and callbacks, one at a time, in the order in which they became ready. */
-export class EventLoop extends NetworkLoop {
+export class EventLoop extends ProcessLoop {
   /** Milliseconds a callback or a step may take before debug mode reports it; default 100. */
   slowCallbackDuration = 100;
   readonly #unretrieved = new UnretrievedErrors((context) => this.callExceptionHandler(context));

@@ -6,12 +6,13 @@
  *
  * What came waits in `#inbox` for its turn in the loop, so that nothing is told while reading is paused.
  */
-import type { AddressInfo, Socket } from "node:net";
-import type { TLSSocket } from "node:tls";
+import type { Socket } from "node:net";
 import { inspect } from "node:util";
 import { RuntimeError } from "../errors.ts";
 import type { ClosingLoop } from "./datagrams.ts";
+import type { Clients } from "./holdsocket.ts";
 import { ProtocolCalls } from "./protocolcalls.ts";
+import { infoOf, isTls, type TransportInfo } from "./socketinfo.ts";
 import { checkData, WriteBuffer, type WriteBufferLimits, whatBroke } from "./writebuffer.ts";
 
 /**
@@ -33,22 +34,13 @@ export interface Protocol {
   resumeWriting?(): unknown;
 }
 
-/** What `getExtraInfo` of a Transport knows. */
-export interface TransportInfo {
-  /** The address of this end; not of a Unix socket. */
-  sockname: AddressInfo;
-  /** The address of the other end; not of a Unix socket. */
-  peername: AddressInfo;
-  /** Node's own socket, a TLSSocket under TLS. */
-  socket: Socket;
-}
-
 /** Writes to a connection: what `connectionMade` gets and `loop.createConnection` returns beside the protocol. */
 export class Transport {
   readonly #loop: ClosingLoop;
   readonly #protocol: Protocol;
   readonly #calls: ProtocolCalls;
-  readonly #socket: Socket;
+  /** @internal */ readonly _socket: Socket;
+  /** @internal */ readonly _server: Clients | null;
   readonly #buffer: WriteBuffer;
   readonly #info: TransportInfo;
   /** What came and was not told yet; null is the end. */
@@ -58,18 +50,50 @@ export class Transport {
   #readingPaused = false;
   #broken: Error | null = null;
 
-  /** @internal Takes over a socket that is connected. */
-  constructor(loop: ClosingLoop, protocol: Protocol, socket: Socket) {
+  /** @internal Of a socket that is connected, and that has a listener of errors; maybe a client of a server. */
+  constructor(loop: ClosingLoop, protocol: Protocol, socket: Socket, server: Clients | null = null) {
     this.#loop = loop;
     this.#protocol = protocol;
     this.#calls = new ProtocolCalls(loop);
-    this.#socket = socket;
+    this._socket = socket;
+    this._server = server;
     this.#buffer = new WriteBuffer(loop, this, protocol, this.#calls, socket);
     this.#info = infoOf(socket);
-    this.#calls.soon(() => protocol.connectionMade?.(this));
-    socket.on("data", (data) => this.#receive(data as Buffer)).on("end", () => this.#receive(null));
-    socket.once("close", this.#lose);
-    loop._atClose.add(this.close);
+  }
+
+  /** @internal Tells the protocol that the connection is made, and then what comes. */
+  _begin(): this {
+    this.#calls.soon(() => this.#protocol.connectionMade?.(this));
+    return this._takeOver();
+  }
+
+  /** @internal Tells the protocol what comes; also of a socket that is closed already, that it is. */
+  _takeOver(): this {
+    const socket = this._socket.on("data", this.#receive).on("end", this.#receiveEnd);
+    this.#loop._atClose.add(this.close);
+    this._server?._attach(this);
+    if (socket.closed) this.#lose();
+    else socket.once("close", this.#lose).resume();
+    return this;
+  }
+
+  /** @internal Lets the socket go, for an upgrade, and returns what came and was not told. It counts as closed then. */
+  _letGo(): Buffer {
+    this.#closing = true;
+    this._socket.off("data", this.#receive).off("end", this.#receiveEnd).off("close", this.#lose).pause();
+    this.#forget();
+    return Buffer.concat(this.#inbox.splice(0).filter((piece) => piece !== null));
+  }
+
+  /** @internal Writes, and tells when the system has taken it; the protocol is not told to pause, whoever writes waits. */
+  _send(data: Uint8Array, taken: (error: Error | null | undefined) => void): void {
+    this.#buffer.send(data, taken);
+  }
+
+  /** @internal Ends the connection at once, as broken by an error. */
+  _break(error: Error | null): void {
+    this.#broken = error;
+    this.abort();
   }
 
   /**
@@ -84,17 +108,17 @@ export class Transport {
 
   /** Writes several pieces one after the other; adds nothing between them. */
   writeLines(pieces: Iterable<string | Uint8Array>): void {
-    this.#socket.cork();
+    this._socket.cork();
     try {
       for (const piece of pieces) this.write(piece);
     } finally {
-      this.#socket.uncork();
+      this._socket.uncork();
     }
   }
 
   /** Tells whether `writeEof` can be used: not under TLS. */
   canWriteEof(): boolean {
-    return !isTls(this.#socket);
+    return !isTls(this._socket);
   }
 
   /** Sends what was written and then the end of the stream; what the other end sends is still received. */
@@ -102,14 +126,14 @@ export class Transport {
     if (!this.canWriteEof()) throw new RuntimeError("A TLS connection cannot be half closed: close() it");
     if (this.#eofWritten || this.isClosing()) return;
     this.#eofWritten = true;
-    this.#socket.end();
+    this._socket.end();
   }
 
   /** Sends what was written and ends the connection. What comes from now on is dropped. Twice is fine. */
   close = (): void => {
     if (this.isClosing()) return;
     this.#closing = true;
-    const socket = this.#socket.resume(); // the other side may read only when it has written
+    const socket = this._socket.resume(); // the other side may read only when it has written
     if (socket.writableFinished) socket.destroy();
     else socket.once("finish", () => socket.destroy()).end();
   };
@@ -117,19 +141,19 @@ export class Transport {
   /** Ends the connection at once; what was written and not yet sent is dropped. */
   abort(): void {
     this.#closing = true;
-    this.#socket.destroy();
+    this._socket.destroy();
   }
 
   /** Tells whether the connection is closed, or is about to be. */
   isClosing(): boolean {
-    return this.#closing || this.#socket.destroyed;
+    return this.#closing || this._socket.destroyed;
   }
 
   /** Tells the protocol of nothing that comes, until `resumeReading`; the sender is held up. */
   pauseReading(): void {
     if (this.isClosing()) return;
     this.#readingPaused = true;
-    this.#socket.pause();
+    this._socket.pause();
   }
 
   /** Goes on reading. */
@@ -137,7 +161,7 @@ export class Transport {
     if (this.#closing || !this.#readingPaused) return;
     this.#readingPaused = false;
     for (const _piece of this.#inbox) this.#calls.soon(this.#deliver);
-    this.#socket.resume();
+    this._socket.resume();
   }
 
   /** Tells whether what comes is told to the protocol. */
@@ -173,10 +197,12 @@ export class Transport {
     return `<Transport${peer}${this.isClosing() ? ", closing" : ""}>`;
   }
 
-  #receive(piece: Buffer | null): void {
-    this.#inbox.push(piece);
+  #receive = (piece: Buffer | string | null): void => {
+    this.#inbox.push(piece as Buffer | null);
     this.#calls.soon(this.#deliver);
-  }
+  };
+
+  #receiveEnd = (): void => this.#receive(null);
 
   #deliver = (): unknown => {
     if (this.#readingPaused || this.#closing) return;
@@ -191,7 +217,7 @@ export class Transport {
 
   #deliverEnd(): unknown {
     const answer = this.#protocol.eofReceived?.();
-    if (answer !== true || isTls(this.#socket)) this.close();
+    if (answer !== true || isTls(this._socket)) this.close();
     return answer;
   }
 
@@ -202,30 +228,20 @@ export class Transport {
       transport: this,
       protocol: this.#protocol,
     });
-    this.#broken = exception;
-    this.abort();
+    this._break(exception);
   }
 
   #lose = (): void => {
-    this.#loop._atClose.delete(this.close);
-    const error = this.#broken ?? whatBroke(this.#socket);
+    this.#forget();
+    const error = this.#broken ?? whatBroke(this._socket);
     this.#calls.soon(() => {
       this.#closing = true; // nothing is told after this
       return this.#protocol.connectionLost?.(error);
     });
   };
-}
 
-function isTls(socket: Socket): boolean {
-  return (socket as Partial<TLSSocket>).encrypted === true;
-}
-
-/** Asked for at the beginning, as a socket that is closed knows them no more. */
-function infoOf(socket: Socket): TransportInfo {
-  const { localAddress, localFamily, localPort, remoteAddress, remoteFamily, remotePort } = socket;
-  return {
-    socket,
-    ...(localAddress && { sockname: { address: localAddress, family: localFamily, port: localPort } }),
-    ...(remoteAddress && { peername: { address: remoteAddress, family: remoteFamily, port: remotePort } }),
-  } as TransportInfo;
+  #forget(): void {
+    this.#loop._atClose.delete(this.close);
+    this._server?._detach(this);
+  }
 }

@@ -27,3 +27,6 @@ export async function once(emitter: EventEmitter, event: string): Promise<unknow
 export function connectionLost(): Error {
   return Object.assign(new Error("Connection lost"), { code: "ECONNRESET" });
 }
+
+/** An error listener for streams whose error is looked at when they close. */
+export function ignore(): void {}

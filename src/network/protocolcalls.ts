@@ -54,10 +54,10 @@ export function checkProtocolFactory(factory: unknown): void {
     );
 }
 
-/** Throws unless it can be a protocol. */
-export function checkProtocol(protocol: unknown): void {
+/** Throws unless it can be a protocol; by default it is what a factory made. */
+export function checkProtocol(protocol: unknown, expected = "`protocolFactory` to return a protocol"): void {
   if (typeof protocol !== "object" || protocol === null)
-    throw new TypeError(`Expected \`protocolFactory\` to return a protocol, got ${got(protocol)}`);
+    throw new TypeError(`Expected ${expected}, got ${got(protocol)}`);
 }
 
 function schedule(

@@ -71,6 +71,14 @@ export class WriteBuffer {
     this.#pause();
   }
 
+  /** Writes, and tells when the system has taken it; the protocol is not told to pause, whoever writes waits. */
+  send(data: Uint8Array, taken: (error: Error | null | undefined) => void): void {
+    this.#stream.write(data, (error) => {
+      this.#resume();
+      taken(error);
+    });
+  }
+
   #pause(): void {
     if (this.#paused || this.size <= this.#high) return;
     this.#paused = true;

@@ -3,10 +3,10 @@ import type { IpcSocketConnectOpts, Socket, TcpSocketConnectOpts } from "node:ne
 import type { ConnectionOptions as TlsOptions } from "node:tls";
 import { inRootContext } from "../events.ts";
 import { net, tls as nodeTls } from "../network/builtins.ts";
-import { once } from "../network/once.ts";
+import { ignore, once } from "../network/once.ts";
 import { getRunningLoop } from "../running.ts";
 import { StreamReader, type StreamReaderOptions } from "./reader.ts";
-import { ignore, Transport } from "./transport.ts";
+import { Transport } from "./transport.ts";
 import { StreamWriter } from "./writer.ts";
 
 /** Where to connect to: Node's own options of a socket, with `limit` and `tls` beside them. */

@@ -1,11 +1,12 @@
 /** Readers and writers over any stream of Node's, as asyncio's connect_read_pipe and connect_write_pipe. */
 import type { Readable, Writable } from "node:stream";
 import type { EventLoop } from "../loop.ts";
+import { ignore } from "../network/once.ts";
 import { checkSource } from "../network/readpipe.ts";
 import { checkTarget } from "../network/writepipe.ts";
 import { getRunningLoop } from "../running.ts";
 import { StreamReader, type StreamReaderOptions } from "./reader.ts";
-import { feed, ignore, Transport } from "./transport.ts";
+import { feed, Transport } from "./transport.ts";
 import { StreamWriter } from "./writer.ts";
 
 /**

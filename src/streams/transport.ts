@@ -10,7 +10,7 @@
 import type { Duplex, Readable, Writable } from "node:stream";
 import { RuntimeError } from "../errors.ts";
 import type { EventLoop } from "../loop.ts";
-import { connectionLost } from "../network/once.ts";
+import { connectionLost, ignore } from "../network/once.ts";
 import { OutsideWaiters } from "../outside.ts";
 import type { StreamReader } from "./reader.ts";
 
@@ -154,6 +154,3 @@ export function feed(source: Readable, reader: StreamReader): () => void {
     reader._setSource(null);
   };
 }
-
-/** An error listener for streams whose error is looked at when they close. */
-export function ignore(): void {}

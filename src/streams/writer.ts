@@ -4,7 +4,8 @@ import type { Duplex, Writable } from "node:stream";
 import type { CipherNameAndProtocol, PeerCertificate, TLSSocket } from "node:tls";
 import { inspect } from "node:util";
 import { RuntimeError } from "../errors.ts";
-import { type TlsUpgradeOptions, upgrade } from "./tls.ts";
+import type { TlsUpgradeOptions } from "../network/secure.ts";
+import { upgrade } from "./tls.ts";
 import type { Transport } from "./transport.ts";
 
 /** What `getExtraInfo` knows. */

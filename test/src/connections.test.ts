@@ -21,36 +21,11 @@ import {
   type Transport,
 } from "threadloop";
 import { describe, expect, it } from "vitest";
+import { Recorder } from "../support/recorder.ts";
 import { failureOf } from "../support/virtual.ts";
 
 const HERE = { host: "127.0.0.1", port: 0 };
 const fixture = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}`, import.meta.url));
-
-/** A protocol that notes what it is told. */
-class Recorder {
-  readonly events = new Queue<[what: string, detail?: unknown]>();
-  keepOpen = false;
-
-  connectionMade(transport: Transport) {
-    this.events.putNowait(["made", transport]);
-  }
-  dataReceived(data: Buffer) {
-    this.events.putNowait(["data", String(data)]);
-  }
-  eofReceived() {
-    this.events.putNowait(["eof"]);
-    return this.keepOpen;
-  }
-  connectionLost(error: Error | null) {
-    this.events.putNowait(["lost", error]);
-  }
-  pauseWriting() {
-    this.events.putNowait(["pause"]);
-  }
-  resumeWriting() {
-    this.events.putNowait(["resume"]);
-  }
-}
 
 /** Connects to a server with this handler while `body` runs. */
 async function connected(

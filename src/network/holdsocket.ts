@@ -1,0 +1,29 @@
+/** Who closes a socket that has no transport: one that was accepted and waits for its protocol, or is in a handshake. */
+import type { Socket } from "node:net";
+import type { ClosingLoop } from "./datagrams.ts";
+
+/** One connection of a server's. */
+export interface Client {
+  close(): void;
+  abort(): void;
+}
+
+/** The connections of a server, which waits for them and can close them. */
+export interface Clients {
+  _attach(client: Client): void;
+  _detach(client: Client): void;
+}
+
+/** Has a socket end with its loop and with the clients of its server; returns what lets it go. */
+export function holdSocket(loop: ClosingLoop, socket: Socket, server: Clients | null): () => void {
+  const end = () => {
+    socket.destroy();
+  };
+  const client = { close: end, abort: end };
+  loop._atClose.add(end);
+  server?._attach(client);
+  return () => {
+    loop._atClose.delete(end);
+    server?._detach(client);
+  };
+}

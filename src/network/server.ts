@@ -1,0 +1,260 @@
+/** A server over Node's own, as asyncio's Server; closing is defined as in CPython 3.13. What serves is up to its maker. */
+import type { AddressInfo, ListenOptions, Server as NodeServer, Socket } from "node:net";
+import type { TLSSocket, TlsOptions } from "node:tls";
+import { inspect } from "node:util";
+import { isCancelled, RuntimeError } from "../errors.ts";
+import { type AbstractEventLoop, inRootContext } from "../events.ts";
+import { OutsideFuture, OutsideWaiters } from "../outside.ts";
+import { net, tls } from "./builtins.ts";
+import type { ClosingLoop } from "./datagrams.ts";
+import type { Client } from "./holdsocket.ts";
+import { checkHost } from "./names.ts";
+import { ignore, once } from "./once.ts";
+
+/** Where to serve: Node's own options of listening (`port`, `path`, `backlog`...), and these. */
+export interface CreateServerOptions extends Omit<ListenOptions, "host"> {
+  /** At which addresses: a name or address of this host, or several; default all. With port 0 each gets a port of its own. */
+  host?: string | readonly string[] | undefined;
+  /** Speaks TLS: Node's options for it, with `key` and `cert`. */
+  tls?: TlsOptions;
+  /** Whether to listen at once; default true. With false nothing does until `startServing` or `serveForever`. */
+  startServing?: boolean;
+}
+
+/** Serves a socket that was accepted; what it makes of it is to be one of the clients, or closed. */
+export type Accept = (socket: Socket, server: Server) => void;
+
+/** Makes a server, which listens by then unless it is told not to. */
+export async function openServer<L extends ClosingLoop>(
+  loop: L,
+  options: CreateServerOptions,
+  accept: Accept,
+): Promise<Server<L>> {
+  const server = new Server(loop, options, accept);
+  if (options.startServing === false) return server;
+  try {
+    await server.startServing();
+    return server;
+  } catch (error) {
+    server.close(); // nobody else has it
+    throw error;
+  }
+}
+
+/** What `startServer` and `loop.createServer` return. */
+export class Server<L extends AbstractEventLoop = AbstractEventLoop> {
+  readonly #loop: L & ClosingLoop;
+  readonly #options: CreateServerOptions;
+  readonly #onSocket: Accept;
+  /** One for each host. */
+  readonly #servers: ReadonlyMap<NodeServer, string | undefined>;
+  readonly #clients = new Set<Client>();
+  readonly #closeWaiters = new OutsideWaiters();
+  #opening: NodeServer | null = null;
+  #closed = false;
+  #forever: OutsideFuture<never> | null = null;
+
+  /** @internal */
+  constructor(loop: L & ClosingLoop, options: CreateServerOptions, accept: Accept) {
+    this.#loop = loop;
+    this.#options = options;
+    this.#onSocket = accept;
+    this.#servers = new Map(hostsOf(options).map((host) => [this.#make(), host]));
+    loop._atClose.add(this.#abandon);
+  }
+
+  /** Tells whether it accepts clients. */
+  isServing(): boolean {
+    return !this.#closed && this.#all.every((server) => server.listening);
+  }
+
+  /** Returns the loop that serves. */
+  getLoop(): L {
+    return this.#loop;
+  }
+
+  /** Node's own servers that listen: one for each host, or none before it serves and after it is closed. */
+  get sockets(): readonly NodeServer[] {
+    return this.isServing() ? this.#all : [];
+  }
+
+  /**
+   * Returns where it listens: host and port, or the path of a Unix socket; null when it does not. Of several hosts it is
+   * the first: see `sockets`.
+   */
+  address(): AddressInfo | string | null {
+    return this.sockets[0]?.address() ?? null;
+  }
+
+  /** The port it listens at. Throws RuntimeError when it does not listen, or at a path. */
+  get port(): number {
+    const address = this.address();
+    if (address !== null && typeof address === "object") return address.port;
+    throw new RuntimeError(`${inspect(this)} has no port: see address()`);
+  }
+
+  /**
+   * Begins to listen, if it does not yet. Throws Node's error when it cannot, and then listens at none of its hosts;
+   * RuntimeError when it is closed.
+   */
+  async startServing(): Promise<void> {
+    try {
+      for (const server of this.#all) await this.#listen(server);
+    } catch (error) {
+      if (isCancelled(error)) this.close();
+      else this.#unlisten();
+      throw error;
+    }
+  }
+
+  /**
+   * Serves until the waiting task is cancelled or the server is closed. Then it closes the server, waits until its
+   * clients have left (see `closeClients`; a second cancel ends this wait), and throws the CancelledError. Throws
+   * RuntimeError when the server is closed or somebody waits here already.
+   */
+  async serveForever(): Promise<never> {
+    if (this.#forever !== null)
+      throw new RuntimeError(`server ${inspect(this)} is already being awaited on serveForever()`);
+    const forever = new OutsideFuture<never>();
+    this.#forever = forever;
+    try {
+      await this.startServing();
+      return await this.#serveUntilCancelled(forever);
+    } finally {
+      forever.cancel();
+      this.#forever = null;
+    }
+  }
+
+  /** Stops listening. Connections that are open stay open. Twice is fine. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#loop._atClose.delete(this.#abandon);
+    this.#unlisten();
+    this.#forever?.cancel("the server was closed");
+    this.#wakeIfOver();
+  }
+
+  /** Closes the connections of all clients, after what was written is sent. */
+  closeClients(): void {
+    for (const client of [...this.#clients]) client.close();
+  }
+
+  /** Ends the connections of all clients at once. */
+  abortClients(): void {
+    for (const client of [...this.#clients]) client.abort();
+  }
+
+  /** Waits until the server is closed and all its connections have ended. */
+  async waitClosed(): Promise<void> {
+    if (!this.#closed || this.#clients.size > 0) await this.#closeWaiters.wait();
+  }
+
+  /** Closes it and waits for the end of its connections: for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    await this.waitClosed();
+  }
+
+  [inspect.custom](): string {
+    const address = this.address();
+    const where =
+      address !== null && typeof address === "object" ? `${address.address}:${address.port}` : address;
+    const state = this.#closed ? "closed" : where === null ? "not serving" : `at ${where}`;
+    return `<Server ${state}, ${this.#clients.size} clients>`;
+  }
+
+  /** @internal Counts a client, until it is detached. */
+  _attach(client: Client): void {
+    this.#clients.add(client);
+  }
+
+  /** @internal Forgets a client: its connection has ended. */
+  _detach(client: Client): void {
+    this.#clients.delete(client);
+    this.#wakeIfOver();
+  }
+
+  async #serveUntilCancelled(forever: OutsideFuture<never>): Promise<never> {
+    try {
+      return await forever;
+    } catch (error) {
+      this.close();
+      await this.waitClosed();
+      throw error;
+    }
+  }
+
+  get #all(): NodeServer[] {
+    return [...this.#servers.keys()];
+  }
+
+  #make(): NodeServer {
+    const server = inRootContext(makeServer, this.#options, (socket) => this.#accept(socket));
+    return server.on("error", (exception) => this.#reportFailedAccept(exception));
+  }
+
+  /** Somebody else may wait for the same server to listen. */
+  async #listen(server: NodeServer): Promise<void> {
+    if (this.#closed) throw new RuntimeError(`server ${inspect(this)} is closed`);
+    if (server.listening) return;
+    if (this.#opening !== server) {
+      this.#opening = server;
+      const { tls: _tls, startServing: _startServing, ...options } = this.#options;
+      inRootContext(() => server.listen({ ...options, host: this.#servers.get(server) }));
+    }
+    try {
+      await once(server, "listening");
+    } finally {
+      this.#opening = null;
+    }
+  }
+
+  #unlisten(): void {
+    for (const server of this.#all) server.close(ignore);
+  }
+
+  #abandon = (): void => {
+    this.close();
+    this.closeClients();
+  };
+
+  #accept(socket: Socket): void {
+    socket.on("error", ignore);
+    if (this.#closed)
+      socket.destroy(); // it was accepted while the server closed
+    else this.#onSocket(socket, this);
+  }
+
+  /** Failing to listen is the caller's matter; afterwards it is a client that could not be accepted. */
+  #reportFailedAccept(exception: Error): void {
+    if (!this.isServing()) return;
+    this.#loop.callExceptionHandler({ message: "A client could not be accepted", exception, server: this });
+  }
+
+  #wakeIfOver(): void {
+    if (this.#closed && this.#clients.size === 0) this.#closeWaiters.wake();
+  }
+}
+
+function hostsOf({ host }: CreateServerOptions): readonly (string | undefined)[] {
+  if (!Array.isArray(host)) return [host as string | undefined];
+  for (const each of host) checkHost(each, "host");
+  if (host.length === 0) throw new RangeError("Expected `host` to name at least one host, got `[]` (object)");
+  return [...new Set<string>(host)];
+}
+
+function makeServer(options: CreateServerOptions, accept: (socket: Socket) => void): NodeServer {
+  if (options.tls !== undefined) return tlsServer(options.tls, accept);
+  return net().createServer({ noDelay: true, allowHalfOpen: true }, accept);
+}
+
+/** A client that is slow with its handshake, or never does it, does not hold the process. */
+function tlsServer(options: TlsOptions, accept: (socket: Socket) => void): NodeServer {
+  return tls()
+    .createServer({ noDelay: true, ...options })
+    .on("connection", (socket: Socket) => socket.unref())
+    .on("tlsClientError", ignore)
+    .on("secureConnection", (socket: TLSSocket) => accept(socket.ref()));
+}
