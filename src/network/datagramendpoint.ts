@@ -13,7 +13,7 @@ import {
   DatagramTransport,
 } from "./datagrams.ts";
 import { checkFamily, lookUpHost } from "./names.ts";
-import { once } from "./once.ts";
+import { ignore, once } from "./once.ts";
 import { afterWhatIsReady, checkProtocol, checkProtocolFactory, checkRuns } from "./protocolcalls.ts";
 
 /** Between which addresses. At least one of `localAddress`, `remoteAddress` and `family` is needed. */
@@ -133,6 +133,3 @@ async function open(
   await once(socket, "connect");
   return socket.remoteAddress();
 }
-
-/** From now on errors are looked at elsewhere. */
-function ignore(): void {}

@@ -28,5 +28,5 @@ export function connectionLost(): Error {
   return Object.assign(new Error("Connection lost"), { code: "ECONNRESET" });
 }
 
-/** An error listener for streams whose error is looked at when they close. */
+/** An error listener where the error is looked at elsewhere: by who waits, or when the stream closes. */
 export function ignore(): void {}

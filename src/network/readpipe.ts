@@ -7,10 +7,12 @@
  *
  * What happens waits in `#inbox` for its turn in the loop, the loss too, so that nothing is told while reading is paused.
  */
+
 import type { Readable } from "node:stream";
 import { inspect } from "node:util";
 import { got } from "../errors.ts";
 import type { ClosingLoop } from "./datagrams.ts";
+import { ignore } from "./once.ts";
 import { ProtocolCalls } from "./protocolcalls.ts";
 
 /** Is told what comes from a pipe. Each method runs as a callback of the loop; none must be there. */
@@ -149,6 +151,3 @@ export function checkSource(source: Readable): void {
   if (typeof source?.read !== "function" || source.readableObjectMode)
     throw new TypeError(`Expected \`source\` to be a readable stream of bytes, got ${got(source)}`);
 }
-
-/** What broke a stream is looked at when it closes. */
-function ignore(): void {}

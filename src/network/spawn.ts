@@ -6,7 +6,7 @@ import { got } from "../errors.ts";
 import { inRootContext } from "../events.ts";
 import { childProcess } from "./builtins.ts";
 import type { ClosingLoop } from "./datagrams.ts";
-import { once } from "./once.ts";
+import { ignore, once } from "./once.ts";
 import { type SocketPair, socketPair } from "./socketpair.ts";
 
 /** Where a process's input comes from or its output goes: a pipe to us, where ours goes, nowhere, or a file or stream. */
@@ -128,6 +128,3 @@ function checkText(text: unknown, name: string, what: string): void {
   if (typeof text !== "string") throw new TypeError(`${expected}, got ${got(text)}`);
   if (text === "") throw new RangeError(`${expected}, got ${got(text)}`);
 }
-
-/** That it could not be started is looked at where one waits for it. */
-function ignore(): void {}

@@ -4,10 +4,12 @@
  *   open --close()--> closing: what was written is sent --> lost: connectionLost, once
  *   open --abort(), the reader, an error------------------> lost
  */
+
 import type { Writable } from "node:stream";
 import { inspect } from "node:util";
 import { got } from "../errors.ts";
 import type { AbstractEventLoop } from "../events.ts";
+import { ignore } from "./once.ts";
 import { ProtocolCalls } from "./protocolcalls.ts";
 import type { PipeInfo } from "./readpipe.ts";
 import { checkData, WriteBuffer, type WriteBufferLimits, whatBroke } from "./writebuffer.ts";
@@ -129,6 +131,3 @@ export function checkTarget(target: Writable): void {
   if (typeof target?.write !== "function" || target.writableObjectMode)
     throw new TypeError(`Expected \`target\` to be a writable stream of bytes, got ${got(target)}`);
 }
-
-/** What broke a stream is looked at when it closes. */
-function ignore(): void {}
