@@ -10,6 +10,9 @@ import { Remote } from "./remote.ts";
 /** How long a process may take to open its inspector. */
 const OPEN_WITHIN = 5000;
 const LOOK_EVERY = 50;
+/** How long it is waited for to close it again, and how often that is looked at. */
+const CLOSED_WITHIN = 1000;
+const LOOK_AGAIN = 10;
 /** When it is asked once more: a busy Node 20 has been seen to miss the first signal. */
 const ASK_AGAIN_AFTER = 2500;
 /** The number of SIGUSR1 on Linux, as a bit of the mask in /proc. */
@@ -27,14 +30,26 @@ export async function attached<T>(
   try {
     return await look(remote);
   } finally {
-    // The answer is not waited for: closing waits until we are gone.
-    if (open === null) void remote.main.evaluate(CLOSE).catch(() => {});
+    if (open === null) await remote.main.evaluate(CLOSE).catch(() => {});
     await remote.close();
+    if (open === null) await untilClosed(pid, port);
   }
 }
 
-/** At once, as a thread in an endless loop would not come to do it later. */
-const CLOSE = `process.getBuiltinModule("node:inspector").close()`;
+/** Whoever comes next must not meet an inspector that is about to close. */
+async function untilClosed(pid: number, port: number): Promise<void> {
+  for (let waited = 0; waited < CLOSED_WITHIN; waited += LOOK_AGAIN) {
+    const urls = await Promise.all((portsOf(pid) ?? [port]).map(debuggerUrl));
+    if (urls.every((url) => url === null)) return;
+    await wait(LOOK_AGAIN);
+  }
+}
+
+/**
+ * A moment later, when we are gone: an inspector that is closed by what it evaluates itself can end the process with a
+ * segmentation fault (Node 24 and 26). A main thread that never rests leaves it open.
+ */
+const CLOSE = `setTimeout(() => process.getBuiltinModule("node:inspector").close(), 20).unref(); 0`;
 
 async function openInspector(pid: number, port: number): Promise<Remote> {
   checkExpectsSignal(pid);
@@ -91,11 +106,13 @@ async function findInspector(pid: number, port: number): Promise<Remote | null> 
   for (const candidate of own ?? [port]) {
     const url = await debuggerUrl(candidate);
     if (url === null) continue;
-    const remote = await Remote.connect(url);
+    const remote = await Remote.connect(url).catch(() => null); // it has just been closed
+    if (remote === null) continue;
     const answer = await remote.main.evaluate("process.pid");
     if (answer === pid) return remote;
+    const wasClosed = remote.isClosed; // another one's inspector, which was about to close
     await remote.close();
-    if (own !== null && answer === undefined)
+    if (own !== null && answer === undefined && !wasClosed)
       throw new Problem(
         `The main thread of process ${pid} does not answer its inspector: it is in native code, or a debugger has stopped it. Try again when it goes on`,
       );

@@ -7,6 +7,7 @@ import type { ClosingLoop } from "./datagrams.ts";
 import { connectionLost } from "./once.ts";
 import { checkRuns } from "./protocolcalls.ts";
 import { checkOpen } from "./starttls.ts";
+import { whatBroke } from "./writebuffer.ts";
 
 /** What is held of the file at a time. */
 const BLOCK = 2 ** 16;
@@ -75,7 +76,7 @@ async function writeBlock(transport: Transport, block: Buffer): Promise<void> {
   transport._send(block, (error) => {
     if (taken.done()) return;
     if (!error) taken.setResult();
-    else taken.setException(transport._socket.errored ?? connectionLost());
+    else taken.setException(whatBroke(transport._socket) ?? connectionLost());
   });
   await taken;
 }
