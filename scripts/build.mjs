@@ -1,5 +1,5 @@
 // Compiles the package into dist/, which it empties first so that no file of an older build is packed, and bundles what
-// programs load: a file costs about half a millisecond, in each new thread again, and there would be 130.
+// programs load: a file costs about half a millisecond, in each new thread again, and there would be 200.
 //
 // Each module stays where it was as a file that gives on what now lies in a chunk, so that whoever imports one, as
 // tests and bench/ do, meets the same classes and state. Nothing is minified: people read this code in stacks.
