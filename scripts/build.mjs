@@ -1,8 +1,10 @@
 // Compiles the package into dist/, which it empties first so that no file of an older build is packed, and bundles what
-// programs load: a file costs about half a millisecond, in each new thread again, and there would be 200.
+// programs load: a file costs about half a millisecond, in each new thread again, and there would be 200. What a thread
+// does not need lies in a chunk that it does not load, as compiling it would cost each thread 10 ms.
 //
 // Each module stays where it was as a file that gives on what now lies in a chunk, so that whoever imports one, as
-// tests and bench/ do, meets the same classes and state. Nothing is minified: people read this code in stacks.
+// tests and bench/ do, meets the same classes and state. Nothing is minified, as people read this code in stacks; the
+// comments are in the declarations.
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -12,6 +14,8 @@ import { rolldown } from "rolldown";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = join(root, "dist");
+/** Modules that only give on what others export, so that who imports a name from one needs no more than its origin. */
+const INTERFACES = new Set(["src/index.js", "src/internals.js"].map((file) => join(dist, file)));
 
 rmSync(dist, { recursive: true, force: true });
 const { status } = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", root], {
@@ -27,13 +31,16 @@ async function bundle() {
     input: Object.fromEntries(modules.map((file) => [file.slice(0, -".js".length), join(dist, file)])),
     platform: "node",
     external: /^[^./]/,
+    treeshake: { moduleSideEffects: (module) => !INTERFACES.has(module) },
     preserveEntrySignatures: "allow-extension",
   });
   await bundler.write({
     dir: dist,
     entryFileNames: "[name].js",
     chunkFileNames: "chunks/[name].js",
+    comments: false,
     minifyInternalExports: false,
+    plugins: [{ name: "no idle imports", renderChunk: withoutIdleImports }],
     codeSplitting: {
       groups: [{ name: chunksByReach(), debugName: "chunks" }],
       includeDependenciesRecursively: false,
@@ -42,26 +49,54 @@ async function bundle() {
   await bundler.close();
 }
 
-/** Says in which chunk a module goes: by whether the main thread loads it, every worker, or both. */
+/** Rolldown has every chunk load its helpers, which do nothing by themselves. */
+function withoutIdleImports(code) {
+  return code.replace(/^import ".*\/rolldown-runtime\.js";\n/m, "");
+}
+
+/** Says in which chunk a module goes, by who loads it. */
 function chunksByReach() {
   const onMain = reachedFrom(["index.js", "workers/index.js"]);
   const inWorkers = reachedFrom(["workers/worker.js"]);
+  const forSharing = reachedFrom(["workers/shared/index.js"]);
   return (module) => {
-    if (!onMain.has(module)) return inWorkers.has(module) ? "worker" : null;
-    return inWorkers.has(module) ? "threadloop" : "pool";
+    if (inWorkers.has(module)) return onMain.has(module) ? "threadloop" : "worker";
+    if (forSharing.has(module)) return "shared";
+    return onMain.has(module) ? "main" : null;
   };
 }
 
 /** The modules that are loaded with these, themselves included. */
 function reachedFrom(entries) {
   const reached = new Set(entries.map((entry) => join(dist, entry)));
-  for (const module of reached) {
-    const [imports] = parse(readFileSync(module, "utf8"));
-    for (const { type, specifier } of imports) {
-      if (type !== "dynamic" && specifier?.startsWith(".")) reached.add(resolve(dirname(module), specifier));
-    }
-  }
+  for (const module of reached) for (const next of neededBy(module)) reached.add(next);
   return reached;
+}
+
+/** The modules that a module imports; those where the names come from, where it imports an interface. */
+function neededBy(module) {
+  const source = readFileSync(module, "utf8");
+  const imports = parse(source)[0].filter((one) => one.type !== "dynamic" && one.specifier?.startsWith("."));
+  return imports.flatMap(({ specifier, importStart, start }) => {
+    const from = resolve(dirname(module), specifier);
+    const names = INTERFACES.has(from) ? namesIn(source.slice(importStart, start)) : [null];
+    return names.map((name) => (name === null ? from : originOf(name, from)));
+  });
+}
+
+/** The names that a statement imports or gives on; null stands for all. */
+function namesIn(statement) {
+  const list = /\{([^}]*)\}/.exec(statement);
+  return list === null ? [null] : list[1].match(/\w+(?: as \w+)?/g).map((item) => item.split(" ")[0]);
+}
+
+/** The module that an interface has a name from. */
+function originOf(name, module) {
+  if (!INTERFACES.has(module)) return module;
+  const exports = parse(readFileSync(module, "utf8"))[1];
+  const { from } =
+    exports.find((one) => one.name === name) ?? exports.find((one) => one.type === "reexport-all");
+  return originOf(name, resolve(dirname(module), from));
 }
 
 function modulesIn(folder) {

@@ -90,5 +90,7 @@ export { BrokenBarrierError, QueueEmpty, QueueFull, QueueShutDown } from "./erro
 export { IncompleteReadError, LimitOverrunError, SendfileNotAvailableError } from "./errors.ts";
 export { type ErrorFilter, ExceptionGroup } from "./exceptiongroup.ts";
 
+import "./network/install.ts";
+
 /** @internal */
 export * from "./internals.ts";

@@ -9,6 +9,7 @@ import type { Endpoint } from "comlink";
 import { CancelledError, createTask, runningLoopOrNull, wrapPromise } from "../src/index.ts";
 import { packed, unpacked } from "./carrier.ts";
 import { callbackError } from "./clone.ts";
+import { open } from "./inbox.ts";
 import type { Details } from "./protocol.ts";
 import { decodeThrown, type Encoded, encodeThrown } from "./serialize.ts";
 import { unmarked } from "./transfer.ts";
@@ -153,11 +154,13 @@ class Line {
     const called = this.#remote.call(at, message).catch((cause: unknown) => {
       throw callbackError("arguments", `argument ${at + 1}`, this.#job, args, cause);
     });
-    const answered = Promise.race([called, this.#closed]).then((received) => {
-      const answer = unpacked(received) as Answer;
-      if ("thrown" in answer) throw decodeThrown(answer.thrown);
-      return answer.value;
-    });
+    const answered = Promise.race([called, this.#closed])
+      .then(open)
+      .then((received) => {
+        const answer = received as Answer;
+        if ("thrown" in answer) throw decodeThrown(answer.thrown);
+        return answer.value;
+      });
     const settled: Promise<unknown> = answered.then(ignore, ignore).then(() => this.#open.delete(settled));
     this.#open.add(settled);
     return wrapPromise(answered);

@@ -75,6 +75,11 @@ export function packed(message: unknown): unknown {
   };
 }
 
+/** Whether a message holds carriers and this thread knows no kind of them yet. */
+export function needsKinds(received: unknown): boolean {
+  return kinds.size === 0 && isPacked(received) && received.carried > 0;
+}
+
 /** Returns the message that was `packed`, with its shared objects; any other message as it is. */
 export function unpacked(received: unknown): unknown {
   if (!isPacked(received)) return received;

@@ -73,7 +73,7 @@ export class Engine implements Owner {
   constructor(settings: Settings) {
     this.settings = settings;
     this.ledger = new Ledger(settings.name);
-    this.setup = new SetUp(settings);
+    this.setup = new SetUp(settings, (error) => this.broken(error));
     this.dispatcher = new Dispatcher(settings.size, this, this.#queued);
     this.room = new Room(settings, this.dispatcher);
     const abandon = (error: Error) => {
@@ -179,13 +179,13 @@ export class Engine implements Owner {
 
   /** Ships the job's function, at once where that is possible; `error` is why, when there is no way left. */
   #shipBy(job: Job, find: () => Code | Promise<Code> | null, error: unknown): void {
+    this.dispatcher.warm(); // a first thread starts meanwhile
     try {
       const code = find();
       if (code === null) this.fail(job, error);
       else if (!(code instanceof Promise)) this.#shipped(job, code);
       else {
         this.#onTheWay.add(job);
-        this.dispatcher.warm();
         code.then(
           (done) => this.#shipped(job, done),
           (failure) => this.#unshippable(job, failure),
@@ -217,10 +217,8 @@ export class Engine implements Owner {
     this.onSession();
     const broadcasts = this.broadcasts.list();
     const { tasksPerWorker } = this.settings;
-    const setup = await this.setup.recipes().catch((error) => {
-      this.broken(error);
-      throw error;
-    });
+    const recipes = this.setup.recipes();
+    const setup = recipes instanceof Promise ? await recipes : recipes;
     await this.threads.run({
       port,
       slots,

@@ -2,9 +2,25 @@
 // `AggregateError.errors`; so an error is taken apart here and put together again on the other side.
 
 import { fileURLToPath } from "node:url";
-import * as runtime from "../src/index.ts";
+import {
+  BrokenBarrierError,
+  CancelledError,
+  DeadlockError,
+  ExceptionGroup,
+  IncompleteReadError,
+  InvalidStateError,
+  isErrorClass,
+  KeyboardInterrupt,
+  LimitOverrunError,
+  QueueEmpty,
+  QueueFull,
+  QueueShutDown,
+  RuntimeError,
+  SendfileNotAvailableError,
+  TimeoutError,
+} from "../src/index.ts";
 import { packed, unpacked } from "./carrier.ts";
-import * as poolErrors from "./errors.ts";
+import { BrokenPoolError, CloneError, PoolClosedError, WorkerTerminatedError } from "./errors.ts";
 import { ShipError } from "./shipping/shiperror.ts";
 import { mapStack } from "./shipping/stacks.ts";
 
@@ -30,25 +46,39 @@ const STANDARD = new Set(["name", "message", "stack", "cause", "errors"]);
 /** A cause of a cause of a cause: cycles end here. */
 const DEPTH = 8;
 
-const known = new Map<string, ErrorClass>();
-for (const candidate of [
-  ...[
-    Error,
-    TypeError,
-    RangeError,
-    SyntaxError,
-    ReferenceError,
-    EvalError,
-    URIError,
-    AggregateError,
-    DOMException,
-  ],
-  ...Object.values(runtime),
-  ...Object.values(poolErrors),
+const STANDARD_CLASSES: readonly ErrorClass[] = [
+  Error,
+  TypeError,
+  RangeError,
+  SyntaxError,
+  ReferenceError,
+  EvalError,
+  URIError,
+  AggregateError,
+  DOMException,
+];
+const OWN_CLASSES: readonly ErrorClass[] = [
+  BrokenBarrierError,
+  BrokenPoolError,
+  CancelledError,
+  CloneError,
+  DeadlockError,
+  ExceptionGroup,
+  IncompleteReadError,
+  InvalidStateError,
+  KeyboardInterrupt,
+  LimitOverrunError,
+  PoolClosedError,
+  QueueEmpty,
+  QueueFull,
+  QueueShutDown,
+  RuntimeError,
+  SendfileNotAvailableError,
   ShipError,
-]) {
-  if (runtime.isErrorClass(candidate)) known.set(candidate.name, candidate);
-}
+  TimeoutError,
+  WorkerTerminatedError,
+];
+const known = new Map([...STANDARD_CLASSES, ...OWN_CLASSES].map((each) => [each.name, each]));
 
 /**
  * Lets errors of these classes keep their class when they cross threads, so that `instanceof` works on what a worker
@@ -65,7 +95,7 @@ for (const candidate of [
  */
 export function registerErrors(...classes: readonly ErrorClass[]): void {
   for (const errorClass of classes) {
-    if (!runtime.isErrorClass(errorClass))
+    if (!isErrorClass(errorClass))
       throw new TypeError(`Expected classes that extend Error, got \`${errorClass}\``);
     known.set(errorClass.name, errorClass);
   }

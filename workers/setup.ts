@@ -9,17 +9,27 @@ type Recipes = Pick<SessionSetup, "preload" | "initializer" | "teardown">;
 
 export class SetUp {
   readonly #settings: Settings;
-  #recipes: Promise<Recipes> | null = null;
+  readonly #onFailure: (error: unknown) => void;
+  #recipes: Recipes | Promise<Recipes> | null = null;
   #shipped: Recipe[] = [];
 
-  constructor(settings: Settings) {
+  constructor(settings: Settings, onFailure: (error: unknown) => void) {
     this.#settings = settings;
+    this.#onFailure = onFailure;
   }
 
-  /** The functions of the set-up, shipped at first use. Fails with ShipError. */
-  recipes(): Promise<Recipes> {
-    this.#recipes ??= this.#ship();
+  /** The functions of the set-up, shipped at first use, and at once where there are none. Fails with ShipError, which is told. */
+  recipes(): Recipes | Promise<Recipes> {
+    this.#recipes ??= this.#isPlain ? this.#plain : this.#ship();
     return this.#recipes;
+  }
+
+  get #isPlain(): boolean {
+    return this.#settings.initializer === undefined && this.#settings.teardown === undefined;
+  }
+
+  get #plain(): Recipes {
+    return { preload: (this.#settings.preload ?? []).map(String), initializer: null, teardown: null };
   }
 
   /** A worker could not be set up: true when that was for the way a function was shipped, and there is another. */
@@ -30,13 +40,18 @@ export class SetUp {
   }
 
   async #ship(): Promise<Recipes> {
-    const { preload, initializer, teardown } = this.#settings;
+    const { initializer, teardown } = this.#settings;
     this.#shipped = [];
-    return {
-      preload: (preload ?? []).map(String),
-      initializer: await this.#recipeOf(initializer),
-      teardown: await this.#recipeOf(teardown),
-    };
+    try {
+      return {
+        ...this.#plain,
+        initializer: await this.#recipeOf(initializer),
+        teardown: await this.#recipeOf(teardown),
+      };
+    } catch (error) {
+      this.#onFailure(error);
+      throw error;
+    }
   }
 
   async #recipeOf(fn: AnyFunction | undefined): Promise<Recipe | null> {

@@ -6,6 +6,7 @@
 // kills running tasks and can spin for ever: end the sessions, then `destroy()`. A thread that dies before it is ready
 // is told by an `error` event, or not at all, and leaves its session pending: hence `onStillborn`.
 
+import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import type { MessagePort, Worker } from "node:worker_threads";
 import type { Piscina, TaskQueue } from "piscina";
@@ -14,9 +15,11 @@ import { packed } from "./carrier.ts";
 import { Leaving } from "./leaving.ts";
 import type { Settings } from "./options.ts";
 import type { SessionSetup } from "./protocol.ts";
+import "./shared/index.ts"; // threads inherit the memory of shared objects from the thread that starts them
 import { type ThreadLoader, threadLoader } from "./shipping/loader.ts";
 
 const ENTRY = fileURLToPath(new URL("workers/entry.cjs", PACKAGE_ROOT));
+const require = createRequire(import.meta.url);
 
 type Task = Parameters<TaskQueue["push"]>[0];
 
@@ -60,8 +63,6 @@ export class Threads {
   readonly #settings: Settings;
   /** No thread can be started: nothing will come of the sessions that wait for one. */
   readonly #onStillborn: (error: Error) => void;
-  /** Piscina is loaded at first use, so that importing threadloop stays cheap. */
-  #keeper: Promise<Piscina> | null = null;
   #piscina: Piscina | null = null;
   /** Where there is a teardown. */
   #leaving: Leaving | null = null;
@@ -78,9 +79,19 @@ export class Threads {
     this.#onTeardownFailure = onTeardownFailure;
   }
 
-  /** Runs a session in a thread that has none; settles when the session or its thread ends. */
+  /** Starts the threads that are always to be there. What goes wrong goes wrong again for the first session, which is told. */
+  start(): void {
+    try {
+      this.#start();
+    } catch {}
+  }
+
+  /**
+   * Runs a session in a thread that has none; settles when the session or its thread ends. Where a thread is to be
+   * started, that has happened when this returns.
+   */
   async run(setup: SessionSetup): Promise<void> {
-    const piscina = this.#piscina ?? (await this.#start());
+    const piscina = this.#start();
     const leaving = this.#leaving;
     if (leaving !== null) await leaving.room();
     const session = this.#give(piscina, setup);
@@ -118,18 +129,17 @@ export class Threads {
 
   /** Terminates the threads. */
   async destroy(): Promise<void> {
-    await (await this.#keeper)?.destroy();
+    await this.#piscina?.destroy();
   }
 
-  async #start(): Promise<Piscina> {
-    this.#keeper ??= this.#load();
-    this.#piscina = await this.#keeper;
+  #start(): Piscina {
+    this.#piscina ??= this.#load();
     return this.#piscina;
   }
 
-  async #load(): Promise<Piscina> {
-    // Threads inherit the memory of shared objects from the thread that starts them.
-    const [{ Piscina }] = await Promise.all([import("piscina"), import("./shared/index.ts")]);
+  /** Loads piscina at first use, so that importing threadloop stays cheap, and at once: the thread starts the sooner. */
+  #load(): Piscina {
+    const { Piscina } = require("piscina") as typeof import("piscina");
     const { size, minThreads, idleTimeout, teardown, resourceLimits, env } = this.#settings;
     const execArgv = this.#settings.execArgv ?? this.loader.execArgv;
     const piscina = new Piscina({

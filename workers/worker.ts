@@ -5,9 +5,9 @@
 
 import { type MessagePort, threadId } from "node:worker_threads";
 import { type EventLoop, newEventLoop } from "../src/index.ts";
-import { unpacked } from "./carrier.ts";
 import { currentJob } from "./current.ts";
 import { Functions } from "./functions.ts";
+import { Inbox, open } from "./inbox.ts";
 import { Intake, type ThreadState } from "./intake.ts";
 import { answerTo } from "./observe/answer.ts";
 import "./observe/door.ts";
@@ -15,7 +15,7 @@ import { slotsIn } from "./observe/meter.ts";
 import type * as wire from "./protocol.ts";
 import { ABOUT_SESSION, ANSWER, BROKEN, HELLO, READY, STRAY, TRAILER_WORDS } from "./protocol.ts";
 import { encodeThrown } from "./serialize.ts";
-import "./shared/index.ts";
+import "./shared/roster.ts"; // threads that a job starts are watched, whether they share something or not
 import { installLoader } from "./shipping/loader.ts";
 import { rebuild } from "./shipping/rebuild.ts";
 import { CURRENT, type Slots } from "./slots.ts";
@@ -37,7 +37,7 @@ let current: { intake: Intake; port: MessagePort; slots: Slots } | null = null;
 
 /** Serves one host until it closes the port; or says farewell, and waits to be ended. */
 export default async function session(received: unknown): Promise<void> {
-  const setup = unpacked(received) as wire.SessionSetup | wire.Farewell;
+  const setup = (await open(received)) as wire.SessionSetup | wire.Farewell;
   await ("farewell" in setup ? leave(setup.farewell) : serve(setup));
 }
 
@@ -55,7 +55,7 @@ async function serve(setup: wire.SessionSetup): Promise<void> {
   const slots = slotsIn(setup.slots);
   const intake = new Intake(port, slots, setup.tasksPerWorker, thread);
   current = { intake, port, slots };
-  port.on("message", (message: unknown) => intake.receive(unpacked(message) as unknown[]));
+  port.on("message", new Inbox((message) => intake.receive(message as unknown[])).take);
   await closed;
   current = null;
   thread.functions.trim();

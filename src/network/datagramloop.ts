@@ -2,8 +2,9 @@
 import type { AddressInfo } from "node:net";
 import type { Future } from "../future.ts";
 import { Pump } from "../pump.ts";
-import { type DatagramEndpointOptions, openDatagramEndpoint } from "./datagramendpoint.ts";
+import type { DatagramEndpointOptions } from "./datagramendpoint.ts";
 import type { DatagramProtocol, DatagramTransport } from "./datagrams.ts";
+import { network } from "./implementation.ts";
 import { type GetaddrinfoOptions, lookUpAddress, lookUpHost } from "./names.ts";
 
 export abstract class DatagramLoop extends Pump {
@@ -90,6 +91,6 @@ export abstract class DatagramLoop extends Pump {
     options: DatagramEndpointOptions = {},
   ): Promise<[transport: DatagramTransport, protocol: P]> {
     this._checkClosed();
-    return await openDatagramEndpoint(this, protocolFactory, options);
+    return await network.openDatagramEndpoint(this, protocolFactory, options);
   }
 }

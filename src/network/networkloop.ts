@@ -1,19 +1,14 @@
 /** The loop's methods of connections, as asyncio's over Node's own `net` and `tls`. */
 import type { FileHandle } from "node:fs/promises";
 import type { Socket } from "node:net";
-import {
-  type ConnectAcceptedSocketOptions,
-  type CreateConnectionOptions,
-  connect,
-  connectAccepted,
-} from "./connect.ts";
+import type { ConnectAcceptedSocketOptions, CreateConnectionOptions } from "./connect.ts";
 import type { Protocol, Transport } from "./connections.ts";
 import { DatagramLoop } from "./datagramloop.ts";
+import { network } from "./implementation.ts";
 import { checkHost, checkPort } from "./names.ts";
-import { checkPath, serveProtocols } from "./protocolserver.ts";
-import { type SendfileOptions, sendfile } from "./sendfile.ts";
+import type { SendfileOptions } from "./sendfile.ts";
 import type { CreateServerOptions, Server } from "./server.ts";
-import { type StartTlsOptions, startTls } from "./starttls.ts";
+import type { StartTlsOptions } from "./starttls.ts";
 
 export abstract class NetworkLoop extends DatagramLoop {
   /**
@@ -52,7 +47,7 @@ export abstract class NetworkLoop extends DatagramLoop {
     checkHost(host, "host");
     checkPort(port, "port", 1);
     const { tls, ...socketOptions } = options;
-    return await connect(this, protocolFactory, { ...socketOptions, host, port }, tls);
+    return await network.connect(this, protocolFactory, { ...socketOptions, host, port }, tls);
   }
 
   /**
@@ -78,8 +73,8 @@ export abstract class NetworkLoop extends DatagramLoop {
     options: Pick<CreateConnectionOptions, "tls"> = {},
   ): Promise<[transport: Transport, protocol: P]> {
     this._checkClosed();
-    checkPath(path);
-    return await connect(this, protocolFactory, { path }, options.tls);
+    network.checkPath(path);
+    return await network.connect(this, protocolFactory, { path }, options.tls);
   }
 
   /**
@@ -117,7 +112,7 @@ export abstract class NetworkLoop extends DatagramLoop {
    */
   async createServer(protocolFactory: () => Protocol, options: CreateServerOptions): Promise<Server<this>> {
     this._checkClosed();
-    return await serveProtocols(this, protocolFactory, options);
+    return await network.serveProtocols(this, protocolFactory, options);
   }
 
   /**
@@ -160,8 +155,8 @@ export abstract class NetworkLoop extends DatagramLoop {
     options: Omit<CreateServerOptions, "host" | "path" | "port"> = {},
   ): Promise<Server<this>> {
     this._checkClosed();
-    checkPath(path);
-    return await serveProtocols(this, protocolFactory, { ...options, path });
+    network.checkPath(path);
+    return await network.serveProtocols(this, protocolFactory, { ...options, path });
   }
 
   /**
@@ -197,7 +192,7 @@ export abstract class NetworkLoop extends DatagramLoop {
     options: ConnectAcceptedSocketOptions = {},
   ): Promise<[transport: Transport, protocol: P]> {
     this._checkClosed();
-    return await connectAccepted(this, protocolFactory, socket, options.tls);
+    return await network.connectAccepted(this, protocolFactory, socket, options.tls);
   }
 
   /**
@@ -239,7 +234,7 @@ export abstract class NetworkLoop extends DatagramLoop {
     options: StartTlsOptions = {},
   ): Promise<Transport> {
     this._checkClosed();
-    return await startTls(this, transport, protocol, options);
+    return await network.startTls(this, transport, protocol, options);
   }
 
   /**
@@ -273,6 +268,6 @@ export abstract class NetworkLoop extends DatagramLoop {
    */
   async sendfile(transport: Transport, file: FileHandle, options: SendfileOptions = {}): Promise<number> {
     this._checkClosed();
-    return await sendfile(this, transport, file, options);
+    return await network.sendfile(this, transport, file, options);
   }
 }

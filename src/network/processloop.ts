@@ -1,11 +1,11 @@
 /** The loop's methods of processes and pipes, as asyncio's over Node's `child_process` and streams. */
 import type { Readable, Writable } from "node:stream";
-import { connectPipe } from "./connectpipe.ts";
+import { network } from "./implementation.ts";
 import { NetworkLoop } from "./networkloop.ts";
-import { openSubprocess, type SubprocessProtocolOptions } from "./opensubprocess.ts";
-import { checkSource, type ReadPipeProtocol, ReadPipeTransport } from "./readpipe.ts";
+import type { SubprocessProtocolOptions } from "./opensubprocess.ts";
+import type { ReadPipeProtocol, ReadPipeTransport } from "./readpipe.ts";
 import type { SubprocessProtocol, SubprocessTransport } from "./subprocesses.ts";
-import { checkTarget, type WritePipeProtocol, WritePipeTransport } from "./writepipe.ts";
+import type { WritePipeProtocol, WritePipeTransport } from "./writepipe.ts";
 
 export abstract class ProcessLoop extends NetworkLoop {
   /**
@@ -44,7 +44,7 @@ export abstract class ProcessLoop extends NetworkLoop {
     options: SubprocessProtocolOptions = {},
   ): Promise<[transport: SubprocessTransport, protocol: P]> {
     this._checkClosed();
-    return await openSubprocess(this, protocolFactory, { program: command, args }, options);
+    return await network.openSubprocess(this, protocolFactory, { program: command, args }, options);
   }
 
   /**
@@ -72,7 +72,7 @@ export abstract class ProcessLoop extends NetworkLoop {
     options: SubprocessProtocolOptions = {},
   ): Promise<[transport: SubprocessTransport, protocol: P]> {
     this._checkClosed();
-    return await openSubprocess(this, protocolFactory, { commandLine }, options);
+    return await network.openSubprocess(this, protocolFactory, { commandLine }, options);
   }
 
   /**
@@ -104,8 +104,9 @@ export abstract class ProcessLoop extends NetworkLoop {
     source: Readable,
   ): Promise<[transport: ReadPipeTransport, protocol: P]> {
     this._checkClosed();
-    checkSource(source);
-    return await connectPipe(this, protocolFactory, (made) => new ReadPipeTransport(this, made, source));
+    network.checkSource(source);
+    const open = (made: P) => new network.ReadPipeTransport(this, made, source);
+    return await network.connectPipe(this, protocolFactory, open);
   }
 
   /**
@@ -130,7 +131,8 @@ export abstract class ProcessLoop extends NetworkLoop {
     target: Writable,
   ): Promise<[transport: WritePipeTransport, protocol: P]> {
     this._checkClosed();
-    checkTarget(target);
-    return await connectPipe(this, protocolFactory, (made) => new WritePipeTransport(this, made, target));
+    network.checkTarget(target);
+    const open = (made: P) => new network.WritePipeTransport(this, made, target);
+    return await network.connectPipe(this, protocolFactory, open);
   }
 }

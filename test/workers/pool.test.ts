@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { threadId } from "node:worker_threads";
+import * as threadloop from "threadloop";
 import {
   CancelledError,
   createTask,
@@ -11,6 +12,7 @@ import {
   taskGroup,
   timeout,
 } from "threadloop";
+import * as workers from "threadloop/workers";
 import { CloneError, PoolClosedError, WorkerPool, WorkerTerminatedError } from "threadloop/workers";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import * as jobs from "../fixtures/workers/jobs.mjs";
@@ -246,6 +248,17 @@ describe("WorkerPool", () => {
 });
 
 describe("errors of a job", () => {
+  const classes = Object.entries({ threadloop, "threadloop/workers": workers }).flatMap(([module, all]) =>
+    Object.values(all)
+      .filter((each) => typeof each === "function" && each.prototype instanceof Error)
+      .map((each) => ({ module, each: each as typeof Error })),
+  );
+
+  it.each(classes)("of the class $each.name of $module keep it", async ({ module, each }) => {
+    const error = await errorOf(makePool().submit(jobs.throwOf, module, each.name));
+    expect(Object.getPrototypeOf(error)).toBe(each.prototype);
+  });
+
   it("keep class, name, message, own properties and cause", async () => {
     const error = await makePool()
       .submit(jobs.throwTeapot)

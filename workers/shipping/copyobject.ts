@@ -19,11 +19,6 @@ const PASS_OR_CREATE =
 const SHARE_OR_CREATE =
   "Create it inside the function, or use what threads share: SharedLock and the other Shared classes of threadloop/workers";
 
-/** Locks, queues, futures: a copy would look alike and exclude nobody. */
-const loopClasses = Object.values(runtime).filter(
-  (value): value is RuntimeClass =>
-    typeof value === "function" && /^class\b/.test(String(value)) && !(value.prototype instanceof Error),
-);
 type RuntimeClass = Extract<
   (typeof runtime)[keyof typeof runtime],
   abstract new (
@@ -31,7 +26,17 @@ type RuntimeClass = Extract<
   ) => object
 >;
 
-const belongsToLoop = (object: object): boolean => loopClasses.some((type) => object instanceof type);
+/** Locks, queues, futures: a copy would look alike and exclude nobody. */
+let loopClasses: readonly RuntimeClass[] | null = null;
+
+function belongsToLoop(object: object): boolean {
+  loopClasses ??= Object.values(runtime).filter(isLoopClass);
+  return loopClasses.some((type) => object instanceof type);
+}
+
+function isLoopClass(value: unknown): value is RuntimeClass {
+  return typeof value === "function" && /^class\b/.test(String(value)) && !(value.prototype instanceof Error);
+}
 
 /** The node for an object. `only`: nothing but these properties of it is used. */
 export function copyObject(copying: Copying, object: object, only?: readonly string[]): CopyNode {

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
 import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
 import * as threadloop from "threadloop";
@@ -98,6 +99,45 @@ describe("Shared objects", () => {
       return { lock };
     });
     expect(answer).toBe(true);
+  });
+
+  describe("in a thread whose code has not loaded them", () => {
+    const lock = new SharedLock();
+    const place = globalThis as { called?: number; held?: object };
+
+    it("are whole, and no job overtakes the one that brings the first", async () => {
+      const pool = makePool({ size: 1 });
+      const count = (value: object) => {
+        place.called = (place.called ?? 0) + 1;
+        return [place.called, value.constructor.name];
+      };
+      const jobs = [];
+      for (const value of [{}, lock, [], new Map([[1, lock]])]) {
+        jobs.push(pool.submit(count, value));
+        await setImmediate(); // each in a message of its own
+      }
+      expect(await Promise.all(jobs)).toEqual([
+        [1, "Object"],
+        [2, "SharedLock"],
+        [3, "Array"],
+        [4, "Map"],
+      ]);
+    });
+
+    it("are whole as answers of callbacks", async () => {
+      const ask = async (get: () => unknown) => ((await get()) as object).constructor.name;
+      expect(await makePool({ size: 1 }).submit(ask, () => lock)).toBe("SharedLock");
+    });
+
+    it("are whole in what the thread is set up with", async () => {
+      const pool = makePool({
+        size: 1,
+        initializer: () => {
+          place.held = lock;
+        },
+      });
+      expect(await pool.submit(() => place.held?.constructor.name)).toBe("SharedLock");
+    });
   });
 
   it("keep the lock that conditions share", () => {

@@ -1,0 +1,31 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+
+const sourceOf = (chunk: string) =>
+  readFileSync(new URL(`../../dist/chunks/${chunk}.js`, import.meta.url), "utf8");
+const importsOf = (chunk: string) =>
+  [...sourceOf(chunk).matchAll(/^import .*"\.\/(.*)\.js";$/gm)].map((at) => at[1]);
+const modulesOf = (chunk: string) =>
+  [...sourceOf(chunk).matchAll(/^\/\/ dist\/(.*)\.js$/gm)].map((at) => at[1]!);
+
+describe("The build", () => {
+  it("has a thread load no other chunks than its own", () => {
+    expect(importsOf("worker")).toEqual(["threadloop"]);
+    expect(importsOf("threadloop")).toEqual([]);
+  });
+
+  it("leaves streams, servers, processes and shared objects out of what a thread loads", () => {
+    const modules = [...modulesOf("worker"), ...modulesOf("threadloop")];
+    expect(modules).toContain("workers/worker");
+    expect(modules).toContain("src/pump");
+    const needless =
+      /^src\/(streams\/|network\/(server|connections|spawn)|taskgroup)|^workers\/(shared\/lock|host)/;
+    expect(modules.filter((module) => needless.test(module))).toEqual([]);
+  });
+
+  it("leaves nothing out of what the main thread loads", () => {
+    const chunks = ["main", "shared", "threadloop"].flatMap(modulesOf);
+    for (const module of ["src/streams/server", "src/network/server", "workers/shared/lock", "workers/host"])
+      expect(chunks).toContain(module);
+  });
+});
