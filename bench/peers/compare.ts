@@ -8,6 +8,8 @@ export interface Comparison {
   readonly rounds: number;
   readonly workload: Workload;
   readonly threads: number;
+  /** How often each contender is run before it is measured, so that its code is compiled; default 1. */
+  readonly warmUps?: number;
   /** Measures one contender once, and throws if a result is wrong. */
   sample(threads: Threads, peer: Peer): Promise<Sample>;
   /** Contenders that have no threads to open. */
@@ -15,7 +17,7 @@ export interface Comparison {
 }
 
 export async function compare(bench: Bench, peers: readonly Peer[], comparison: Comparison): Promise<void> {
-  const { rounds, workload, threads: size, sample, beside = [] } = comparison;
+  const { rounds, workload, threads: size, warmUps = 1, sample, beside = [] } = comparison;
   const contenders: (Contender & { threads: Threads })[] = [];
   for (const peer of peers) {
     const threads = await peer.open(workload, size);
@@ -27,7 +29,7 @@ export async function compare(bench: Bench, peers: readonly Peer[], comparison: 
     });
   }
   const all = [...contenders, ...beside];
-  if (!bench.quick) await bench.warmUp(all);
+  for (let i = 0; i < warmUps && !bench.quick; i++) await bench.warmUp(all);
   await bench.interleave(rounds, all);
   for (const contender of contenders) await closeInTime(contender, bench);
 }
