@@ -266,7 +266,7 @@ export class Engine implements Owner {
   }
 
   available(host: Host): void {
-    this.dispatcher.refill(host);
+    if (this.ledger.open > 0) this.dispatcher.refill(host);
     this.room.announce();
   }
 
