@@ -79,13 +79,6 @@ export class Threads {
     this.#onTeardownFailure = onTeardownFailure;
   }
 
-  /** Starts the threads that are always to be there. What goes wrong goes wrong again for the first session, which is told. */
-  start(): void {
-    try {
-      this.#start();
-    } catch {}
-  }
-
   /**
    * Runs a session in a thread that has none; settles when the session or its thread ends. Where a thread is to be
    * started, that has happened when this returns.
