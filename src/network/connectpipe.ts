@@ -1,6 +1,6 @@
 /** Connecting a protocol to a stream of Node's, as asyncio's `loop.connect_read_pipe` and `connect_write_pipe`. */
 import type { ClosingLoop } from "./datagrams.ts";
-import { afterWhatIsReady, checkRuns, makeProtocol } from "./protocolcalls.ts";
+import { checkRuns, makeProtocol, untilMade } from "./protocolcalls.ts";
 
 /** Makes the protocol and its transport, and waits until it was told so. */
 export async function connectPipe<P extends object, T extends { close(): void }>(
@@ -11,11 +11,6 @@ export async function connectPipe<P extends object, T extends { close(): void }>
   checkRuns(loop);
   const protocol = makeProtocol(protocolFactory);
   const transport = makeTransport(protocol);
-  try {
-    await afterWhatIsReady(loop);
-  } catch (error) {
-    transport.close();
-    throw error;
-  }
+  await untilMade(loop, transport);
   return [transport, protocol];
 }

@@ -14,7 +14,7 @@ import {
 } from "./datagrams.ts";
 import { checkFamily, lookUpHost } from "./names.ts";
 import { ignore, once } from "./once.ts";
-import { afterWhatIsReady, checkProtocol, checkProtocolFactory, checkRuns } from "./protocolcalls.ts";
+import { checkProtocol, checkProtocolFactory, checkRuns, untilMade } from "./protocolcalls.ts";
 
 /** Between which addresses. At least one of `localAddress`, `remoteAddress` and `family` is needed. */
 export interface DatagramEndpointOptions {
@@ -53,12 +53,7 @@ export async function openDatagramEndpoint<P extends DatagramProtocol>(
     socket.close();
     throw error;
   }
-  try {
-    await afterWhatIsReady(loop);
-  } catch (error) {
-    transport.close();
-    throw error;
-  }
+  await untilMade(loop, transport);
   return [transport, protocol];
 }
 

@@ -32,6 +32,16 @@ export async function afterWhatIsReady(loop: AbstractEventLoop): Promise<void> {
   await turn;
 }
 
+/** The same for a transport that is closed when the wait is cancelled, as nobody has it then. */
+export async function untilMade(loop: AbstractEventLoop, transport: { close(): void }): Promise<void> {
+  try {
+    await afterWhatIsReady(loop);
+  } catch (error) {
+    transport.close();
+    throw error;
+  }
+}
+
 /** Throws unless it is the loop that runs here. */
 export function checkRuns(loop: AbstractEventLoop): void {
   if (runningLoop() !== loop)

@@ -8,43 +8,21 @@ import {
   CancelledError,
   createTask,
   Event,
-  type ExceptionContext,
   getRunningLoop,
   Queue,
   RuntimeError,
   run,
-  type Server,
   type StreamReader,
   type StreamWriter,
   sleep,
   startServer,
-  type Transport,
 } from "threadloop";
 import { describe, expect, it } from "vitest";
-import { Recorder } from "../support/recorder.ts";
+import { connected, HERE } from "../support/connected.ts";
+import { Recorder, reportsOf } from "../support/recorder.ts";
 import { failureOf } from "../support/virtual.ts";
 
-const HERE = { host: "127.0.0.1", port: 0 };
 const fixture = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}`, import.meta.url));
-
-/** Connects to a server with this handler while `body` runs. */
-async function connected(
-  handler: (reader: StreamReader, writer: StreamWriter) => unknown,
-  body: (transport: Transport, protocol: Recorder, server: Server) => Promise<void>,
-): Promise<void> {
-  const server = await startServer(handler, HERE);
-  const [transport, protocol] = await getRunningLoop().createConnection(
-    () => new Recorder(),
-    "127.0.0.1",
-    server.port,
-  );
-  expect(await protocol.events.get()).toEqual(["made", transport]);
-  await body(transport, protocol, server);
-  transport.abort();
-  server.close();
-  server.abortClients();
-  await server.waitClosed();
-}
 
 const echo = async (reader: StreamReader, writer: StreamWriter) => {
   for await (const line of reader) writer.write(line);
@@ -146,8 +124,7 @@ describe("loop.createConnection", () => {
   it("breaks the connection by what dataReceived throws, and says so", () =>
     run(async () => {
       const loop = getRunningLoop();
-      const reported: ExceptionContext[] = [];
-      loop.setExceptionHandler((_loop, context) => reported.push(context));
+      const reported = reportsOf(loop);
       const server = await startServer((_reader, writer) => writer.write("x"), HERE);
       const lost = new Queue<Error | null>();
       const exception = new Error("no");

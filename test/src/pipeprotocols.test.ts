@@ -5,43 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough, Readable, Writable } from "node:stream";
 import { inspect } from "node:util";
-import {
-  CancelledError,
-  createTask,
-  type ExceptionContext,
-  getRunningLoop,
-  Queue,
-  type ReadPipeTransport,
-  run,
-  sleep,
-  type WritePipeTransport,
-} from "threadloop";
+import { CancelledError, createTask, getRunningLoop, run, sleep } from "threadloop";
 import { describe, expect, it } from "vitest";
+import { Recorder, reportsOf } from "../support/recorder.ts";
 import { failureOf } from "../support/virtual.ts";
-
-/** A protocol that notes what it is told. */
-class Recorder {
-  readonly events = new Queue<[what: string, detail?: unknown]>();
-
-  connectionMade(transport: ReadPipeTransport | WritePipeTransport) {
-    this.events.putNowait(["made", transport]);
-  }
-  dataReceived(data: Buffer) {
-    this.events.putNowait(["data", String(data)]);
-  }
-  eofReceived() {
-    this.events.putNowait(["eof"]);
-  }
-  connectionLost(error: Error | null) {
-    this.events.putNowait(["lost", error]);
-  }
-  pauseWriting() {
-    this.events.putNowait(["pause"]);
-  }
-  resumeWriting() {
-    this.events.putNowait(["resume"]);
-  }
-}
 
 async function reading(source: Readable) {
   const [transport, { events }] = await getRunningLoop().connectReadPipe(() => new Recorder(), source);
@@ -165,8 +132,7 @@ describe("loop.connectReadPipe", () => {
   it("reports what dataReceived throws, and goes on", () =>
     run(async () => {
       const loop = getRunningLoop();
-      const reported: ExceptionContext[] = [];
-      loop.setExceptionHandler((_loop, context) => reported.push(context));
+      const reported = reportsOf(loop);
       const exception = new Error("no");
       class Failing extends Recorder {
         override dataReceived() {

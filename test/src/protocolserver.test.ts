@@ -8,7 +8,6 @@ import {
   createTask,
   Event,
   type EventLoop,
-  type ExceptionContext,
   Future,
   getRunningLoop,
   newEventLoop,
@@ -21,7 +20,7 @@ import {
   type Transport,
 } from "threadloop";
 import { describe, expect, it } from "vitest";
-import { Recorder } from "../support/recorder.ts";
+import { Recorder, reportsOf } from "../support/recorder.ts";
 import { failureOf } from "../support/virtual.ts";
 
 const HERE = { host: "127.0.0.1", port: 0 };
@@ -93,8 +92,7 @@ describe("loop.createServer", () => {
   it("reports what the factory throws, closes that connection, and serves on", () =>
     run(async () => {
       const loop = getRunningLoop();
-      const reported: ExceptionContext[] = [];
-      loop.setExceptionHandler((_loop, context) => reported.push(context));
+      const reported = reportsOf(loop);
       const exception = new Error("no protocol");
       const answers: (() => object)[] = [
         () => {

@@ -13,11 +13,10 @@ import {
   type StreamReader,
   type StreamWriter,
   sleep,
-  startServer,
   type Transport,
 } from "threadloop";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Recorder } from "../support/recorder.ts";
+import { connected } from "../support/connected.ts";
 import { failureOf } from "../support/virtual.ts";
 
 const SIZE = 300_000;
@@ -41,22 +40,6 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** Connects a protocol, which has been told so, to a server with this handler. */
-async function connected(
-  handler: (reader: StreamReader, writer: StreamWriter) => unknown,
-  body: (transport: Transport, protocol: Recorder) => Promise<void>,
-): Promise<void> {
-  const server = await startServer(handler, { host: "127.0.0.1", port: 0 });
-  const loop = getRunningLoop();
-  const [transport, protocol] = await loop.createConnection(() => new Recorder(), "127.0.0.1", server.port);
-  await protocol.events.get();
-  await body(transport, protocol);
-  transport.abort();
-  server.close();
-  server.abortClients();
-  await server.waitClosed();
-}
-
 /** A handler that reads all, once it may, and what it read. */
 function collector(mayRead = Promise.resolve() as PromiseLike<unknown>) {
   const all = new Future<Buffer>();
@@ -67,6 +50,13 @@ function collector(mayRead = Promise.resolve() as PromiseLike<unknown>) {
   return { all, handler };
 }
 const silent = () => {};
+
+/** Sends the large file, of which the system takes no more at present. */
+async function sendingLarge(transport: Transport) {
+  const sending = createTask(() => getRunningLoop().sendfile(transport, large));
+  while (transport.getWriteBufferSize() === 0) await sleep(0);
+  return { sending };
+}
 
 describe("loop.sendfile", () => {
   it("sends the file after what was written, and returns how many bytes it sent", () =>
@@ -148,8 +138,7 @@ describe("loop.sendfile", () => {
   it("ends with the connection", () =>
     run(() =>
       connected(silent, async (transport, { events }) => {
-        const sending = createTask(() => getRunningLoop().sendfile(transport, large));
-        while (transport.getWriteBufferSize() === 0) await sleep(0);
+        const { sending } = await sendingLarge(transport);
         transport.abort();
         expect(await failureOf(sending)).toMatchObject({ code: "ECONNRESET" });
         expect(await events.get()).toEqual(["lost", null]);
@@ -161,8 +150,7 @@ describe("loop.sendfile", () => {
       const mayRead = new Event();
       const { all, handler } = collector(mayRead.wait());
       await connected(handler, async (transport) => {
-        const sending = createTask(() => getRunningLoop().sendfile(transport, large));
-        while (transport.getWriteBufferSize() === 0) await sleep(0);
+        const { sending } = await sendingLarge(transport);
         transport.close();
         mayRead.set();
         expect(await failureOf(sending)).toMatchObject({ code: "ECONNRESET" });
@@ -175,8 +163,7 @@ describe("loop.sendfile", () => {
       const mayRead = new Event();
       const { all, handler } = collector(mayRead.wait());
       await connected(handler, async (transport) => {
-        const sending = createTask(() => getRunningLoop().sendfile(transport, large));
-        while (transport.getWriteBufferSize() === 0) await sleep(0);
+        const { sending } = await sendingLarge(transport);
         sending.cancel();
         expect(await failureOf(sending)).toBeInstanceOf(CancelledError);
         expect([transport.isClosing(), transport.isReading()]).toEqual([false, true]);

@@ -9,39 +9,21 @@ import {
   Queue,
   RuntimeError,
   run,
-  type Server,
   type StartTlsOptions,
   type StreamReader,
   type StreamWriter,
   sleep,
-  startServer,
   type Transport,
 } from "threadloop";
 import { describe, expect, it } from "vitest";
+import { connected, HERE } from "../support/connected.ts";
 import { Recorder } from "../support/recorder.ts";
 import { failureOf } from "../support/virtual.ts";
 
-const HERE = { host: "127.0.0.1", port: 0 };
 const fixture = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}`, import.meta.url));
 const key = fixture("key.pem");
 const cert = fixture("cert.pem");
 const trust = { ca: cert, servername: "localhost" };
-
-/** Connects a protocol, which has been told so, to a server with this handler. */
-async function connected(
-  handler: (reader: StreamReader, writer: StreamWriter) => unknown,
-  body: (transport: Transport, protocol: Recorder, server: Server) => Promise<void>,
-): Promise<void> {
-  const server = await startServer(handler, HERE);
-  const loop = getRunningLoop();
-  const [transport, protocol] = await loop.createConnection(() => new Recorder(), HERE.host, server.port);
-  await protocol.events.get();
-  await body(transport, protocol, server);
-  transport.abort();
-  server.close();
-  server.abortClients();
-  await server.waitClosed();
-}
 
 /** Speaks TLS from the beginning and echoes. */
 const secureEcho = async (reader: StreamReader, writer: StreamWriter) => {

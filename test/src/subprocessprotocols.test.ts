@@ -5,7 +5,6 @@ import {
   CancelledError,
   createTask,
   Event,
-  type ExceptionContext,
   getRunningLoop,
   newEventLoop,
   Queue,
@@ -18,6 +17,7 @@ import {
   type WritePipeTransport,
 } from "threadloop";
 import { describe, expect, expectTypeOf, it } from "vitest";
+import { reportsOf } from "../support/recorder.ts";
 import { failureOf } from "../support/virtual.ts";
 
 const CAT = "process.stdin.pipe(process.stdout)";
@@ -256,8 +256,7 @@ describe("loop.subprocessExec", () => {
   it("reports what a method throws and goes on", () =>
     run(async () => {
       const loop = getRunningLoop();
-      const reported: ExceptionContext[] = [];
-      loop.setExceptionHandler((_loop, context) => reported.push(context));
+      const reported = reportsOf(loop);
       const exception = new Error("no");
       class Failing extends Recorder {
         override pipeDataReceived(): void {

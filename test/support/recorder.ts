@@ -1,11 +1,11 @@
-import { Queue, type Transport } from "threadloop";
+import { type EventLoop, type ExceptionContext, Queue } from "threadloop";
 
 /** A protocol that notes what it is told. */
 export class Recorder {
   readonly events = new Queue<[what: string, detail?: unknown]>();
   keepOpen = false;
 
-  connectionMade(transport: Transport) {
+  connectionMade(transport: object) {
     this.events.putNowait(["made", transport]);
   }
   dataReceived(data: Buffer) {
@@ -24,4 +24,11 @@ export class Recorder {
   resumeWriting() {
     this.events.putNowait(["resume"]);
   }
+}
+
+/** What a loop's exception handler is told from now on. */
+export function reportsOf(loop: EventLoop): ExceptionContext[] {
+  const reported: ExceptionContext[] = [];
+  loop.setExceptionHandler((_loop, context) => reported.push(context));
+  return reported;
 }
