@@ -1,4 +1,4 @@
-// The program itself: the module that Node was started with, or the test file that vitest runs. It is never imported
+// The program itself: the module that Node was started with, or the test file that vitest or Jest runs. It is never imported
 // in a worker, where it would start the program again; what it defines goes by value (as cloudpickle does with `__main__`).
 import { existsSync, realpathSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -11,7 +11,13 @@ let entries: Set<string> | undefined;
 /** Whether `url` is the program's entry module. */
 export function isEntry(url: string): boolean {
   entries ??= entryUrls();
-  return entries.has(url) || url === testFile();
+  return entries.has(url) || isTestFile(url);
+}
+
+/** Whether `url` is the file of tests that vitest or Jest is running: another thread cannot evaluate it. */
+export function isTestFile(url: string): boolean {
+  const path = testFile();
+  return path !== undefined && url === pathToFileURL(path).href;
 }
 
 /**
@@ -53,7 +59,13 @@ function realPath(path: string): string {
   }
 }
 
+/** Where vitest and Jest keep it for those who extend their `expect`. */
+const MATCHERS = Symbol.for("$$jest-matchers-object");
+
 function testFile(): string | undefined {
-  const { __vitest_worker__: vitest } = globalThis as { __vitest_worker__?: { filepath?: string } };
-  return vitest?.filepath ? pathToFileURL(vitest.filepath).href : undefined;
+  const { __vitest_worker__: vitest, [MATCHERS]: jest } = globalThis as {
+    __vitest_worker__?: { filepath?: string };
+    [MATCHERS]?: { state?: { testPath?: string } };
+  };
+  return vitest?.filepath ?? jest?.state?.testPath;
 }

@@ -46,6 +46,11 @@ interface Properties {
   readonly privateProperties?: readonly unknown[];
 }
 
+interface Evaluation {
+  readonly result: RemoteValue;
+  readonly exceptionDetails?: object;
+}
+
 interface Session {
   connect(): void;
   post(
@@ -189,22 +194,31 @@ function scopesOf(list: unknown): Scope[] {
 }
 
 function open(): Session {
-  const { Session } = createRequire(import.meta.url)("node:inspector") as { Session: new () => Session };
-  const opened = new Session();
+  const inspector = createRequire(import.meta.url)("node:inspector") as { Session: new () => Session };
+  const opened = new inspector.Session();
   opened.connect();
-  exchangeId = rootHandle(opened);
+  exchangeId = rootHandle(opened, inspector);
   return opened;
 }
 
-/** Hung on `process` for a moment, which is one object in all vm contexts; globalThis is not. */
-function rootHandle(opened: Session): string {
+/**
+ * Hung for a moment on a built-in module, which is one object in all vm contexts: globalThis is not, and Jest gives its
+ * contexts a copy of `process`.
+ */
+function rootHandle(opened: Session, shared: object): string {
   const key = `threadloop.${Math.random().toString(36).slice(2)}`;
-  Object.defineProperty(process, key, { value: exchange, configurable: true });
+  Object.defineProperty(shared, key, { value: exchange, configurable: true });
   try {
-    const evaluation = { expression: `process[${JSON.stringify(key)}]`, objectGroup: "threadloop-root" };
-    return postTo<{ result: { objectId: string } }>(opened, "Runtime.evaluate", evaluation).result.objectId;
+    const evaluation = {
+      expression: `process.getBuiltinModule("node:inspector")[${JSON.stringify(key)}]`,
+      objectGroup: "threadloop-root",
+    };
+    const { result, exceptionDetails } = postTo<Evaluation>(opened, "Runtime.evaluate", evaluation);
+    if (exceptionDetails || result.objectId === undefined)
+      throw new Error("The built-in modules of this context are not those of the main context");
+    return result.objectId;
   } finally {
-    delete (process as unknown as Record<string, unknown>)[key];
+    Reflect.deleteProperty(shared, key);
   }
 }
 

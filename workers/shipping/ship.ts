@@ -6,6 +6,7 @@
 import { types } from "node:util";
 import { type CopiedFunction, copyFunction } from "./copy.ts";
 import { declarationOf } from "./declared.ts";
+import { isTestFile } from "./entry.ts";
 import { inspect, inspectorRefusal, mayInspect } from "./inspector.ts";
 import { type Moment, newMoment } from "./moment.ts";
 import { nameOf, titleOf } from "./plan.ts";
@@ -136,7 +137,9 @@ function copyOf(fn: AnyFunction, moment: Moment): CopiedFunction | Promise<unkno
 
 function referenceOf(fn: AnyFunction, moment: Moment): Lookup {
   const declared = declarationOf(fn);
-  return declared && whyLost(declared) === undefined ? declared : lookUp(fn, moment);
+  return declared && !isTestFile(declared.url) && whyLost(declared) === undefined
+    ? declared
+    : lookUp(fn, moment);
 }
 
 function remember<S extends Shipment>(shipments: WeakMap<object, S>, fn: AnyFunction, shipment: S): S {
