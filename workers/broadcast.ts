@@ -1,8 +1,9 @@
 // pool.broadcast: once in every worker, those born later included.
 
 import { got } from "../src/index.ts";
-import { packed } from "./carrier.ts";
-import { argumentError } from "./clone.ts";
+import { packed, unpacked } from "./carrier.ts";
+import { jobError } from "./clone.ts";
+import { functionName } from "./describe.ts";
 import type { Engine } from "./engine.ts";
 import type { Job } from "./job.ts";
 import type { AnyFunction } from "./shipping/recipe.ts";
@@ -10,11 +11,11 @@ import type { AnyFunction } from "./shipping/recipe.ts";
 export async function broadcastJob(
   engine: Engine,
   fn: AnyFunction,
-  args: readonly unknown[],
+  given: readonly unknown[],
 ): Promise<unknown[]> {
   engine.checkOpen();
   if (typeof fn !== "function") throw new TypeError(`Expected \`fn\` to be a function, got ${got(fn)}`);
-  checkArguments(fn.name, args);
+  const args = copyOf(given, functionName(fn));
   const code = await engine.codes.of(fn, engine.settings.ship);
   engine.checkOpen();
   const { broadcasts } = engine;
@@ -37,11 +38,11 @@ export async function broadcastJob(
   return outcomes.map((outcome) => (outcome as PromiseFulfilledResult<unknown>).value);
 }
 
-/** Workers born later get the arguments too: one that cannot be cloned would be the end of each. */
-function checkArguments(name: string, args: readonly unknown[]): void {
+/** Workers born later get the arguments as they are now: one that cannot be cloned then would be the end of each. */
+function copyOf(args: readonly unknown[], job: string): readonly unknown[] {
   try {
-    structuredClone(packed(args));
+    return unpacked(structuredClone(packed(args))) as readonly unknown[];
   } catch (error) {
-    throw argumentError(name || "anonymous", args, error);
+    throw jobError(job, args, undefined, error);
   }
 }

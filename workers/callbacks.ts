@@ -9,6 +9,7 @@ import type { Endpoint } from "comlink";
 import { CancelledError, createTask, runningLoopOrNull, wrapPromise } from "../src/index.ts";
 import { packed, unpacked } from "./carrier.ts";
 import { callbackError } from "./clone.ts";
+import { functionName } from "./describe.ts";
 import { open } from "./inbox.ts";
 import type { Details } from "./protocol.ts";
 import { decodeThrown, type Encoded, encodeThrown } from "./serialize.ts";
@@ -32,8 +33,12 @@ export function takeCallbacks(args: readonly unknown[]): { callbacks: Callbacks;
   const callbacks = new Map<number, Fn>();
   const rest = args.map((value, at) => {
     if (typeof value !== "function") return value;
-    const bound = AsyncResource.bind(value as Fn);
-    callbacks.set(at, Object.defineProperty(bound, "name", { value: value.name || `argument ${at + 1}` }));
+    const call: Fn = (...given) => value(...given); // what `bind` reads of it may be a Proxy's
+    const bound = AsyncResource.bind(call, "threadloop:callback");
+    callbacks.set(
+      at,
+      Object.defineProperty(bound, "name", { value: functionName(value, `argument ${at + 1}`) }),
+    );
     return null;
   });
   return { callbacks, rest };
@@ -95,9 +100,7 @@ function endpointOf(port: MessagePort, replace: (answered: object, cause: unknow
 async function answer(fn: Fn, args: unknown[], moving: Transferable[]): Promise<Answer> {
   try {
     const call = async () => fn(...args);
-    const value = await (runningLoopOrNull() === null
-      ? call()
-      : createTask(call, { name: fn.name || "callback" }));
+    const value = await (runningLoopOrNull() === null ? call() : createTask(call, { name: fn.name }));
     return { value: unmarked(value, moving) };
   } catch (error) {
     return { thrown: encodeThrown(error) };

@@ -1,23 +1,40 @@
 // Finds what it is in a value that structured clone refuses, so that the error can name it.
 
 import { types } from "node:util";
+import { keyOf, kindOf, reasonOf } from "./describe.ts";
 import { CloneError } from "./errors.ts";
+import type { Details } from "./protocol.ts";
 
 /** How deep, and through how many properties, the culprit is looked for. */
 const DEPTH = 6;
 const BREADTH = 1000;
 
-/** The error for a job whose arguments could not be posted. */
-export function argumentError(job: string, args: readonly unknown[], cause: unknown): CloneError {
+/** The error for a job that could not be posted: for its arguments, its context stores or its function. */
+export function jobError(
+  job: string,
+  args: readonly unknown[],
+  details: Details | undefined,
+  cause: unknown,
+): CloneError {
   const at = args.findIndex((value) => !isCloneable(value));
-  if (at < 0)
-    return new CloneError(`The arguments of job \`${job}\` cannot be sent to a worker: ${reason(cause)}`, {
-      cause,
-    });
-  const where = `argument ${at + 1} of job \`${job}\``;
-  return new CloneError(`Cannot copy ${where} to a worker: ${describe(args[at], "it")}. ${ADVICE}`, {
+  if (at >= 0) return argumentError(job, at, args[at], cause);
+  const stores = details?.stores ?? {};
+  const store = Object.keys(stores).find((each) => !isCloneable(stores[each]));
+  if (store !== undefined) return storeError(job, store, stores[store], cause);
+  if (details?.recipe !== undefined && !isCloneable(details.recipe)) return codeError(job, cause);
+  return new CloneError(`The arguments of job \`${job}\` cannot be sent to a worker: ${reason(cause)}`, {
     cause,
   });
+}
+
+function argumentError(job: string, at: number, value: unknown, cause: unknown): CloneError {
+  const where = `argument ${at + 1} of job \`${job}\``;
+  return new CloneError(`Cannot copy ${where} to a worker: ${describe(value, "it")}. ${ADVICE}`, { cause });
+}
+
+function storeError(job: string, store: string, value: unknown, cause: unknown): CloneError {
+  const what = describe(value, `context store \`${store}\``);
+  return new CloneError(`Cannot copy what travels with job \`${job}\`: ${what}. ${ADVICE}`, { cause });
 }
 
 /** The error for a job whose function could not be posted. */
@@ -26,17 +43,6 @@ export function codeError(job: string, cause: unknown): CloneError {
     `Cannot copy what the function of job \`${job}\` captures: ${reason(cause)}. ${ADVICE}`,
     { cause },
   );
-}
-
-/** The error for a job whose context stores could not be posted. */
-export function detailsError(
-  job: string,
-  stores: Readonly<Record<string, unknown>>,
-  cause: unknown,
-): CloneError {
-  const name = Object.keys(stores).find((each) => !isCloneable(stores[each]));
-  const what = name === undefined ? reason(cause) : describe(stores[name], `context store \`${name}\``);
-  return new CloneError(`Cannot copy what travels with job \`${job}\`: ${what}. ${ADVICE}`, { cause });
 }
 
 /** The error for a job whose result could not be posted. */
@@ -69,7 +75,7 @@ const ADVICE =
   "Send plain data (what structuredClone() takes), or keep the object in one thread and send what it needs";
 
 function reason(cause: unknown): string {
-  return (cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, "");
+  return reasonOf(cause).replace(/\.$/, "");
 }
 
 function isCloneable(value: unknown): boolean {
@@ -81,23 +87,29 @@ function isCloneable(value: unknown): boolean {
   }
 }
 
+/** Names the innermost thing that cannot be cloned. Never throws: what the value's own code throws is passed over. */
 function describe(value: unknown, path: string, depth: number = DEPTH): string {
-  const inner = depth > 0 && !(value instanceof Thrown) ? firstUncloneable(value) : undefined;
+  const inner = depth > 0 && !Thrown.is(value) ? firstUncloneable(value) : undefined;
   if (inner !== undefined) return describe(inner.value, `${path}${inner.step}`, depth - 1);
-  return `${path} is ${kindOf(value)}`;
+  return `${path} is ${Thrown.is(value) ? `a getter that throws (${reason(value.error)})` : kindOf(value)}`;
 }
 
 function firstUncloneable(value: unknown): { step: string; value: unknown } | undefined {
-  if (typeof value !== "object" || value === null) return undefined;
-  for (const [step, child] of children(value)) {
-    if (!isCloneable(child)) return { step, value: child };
-  }
+  if (typeof value !== "object" || value === null || types.isProxy(value)) return undefined;
+  try {
+    for (const [step, child] of children(value)) if (!isCloneable(child)) return { step, value: child };
+  } catch {} // its code throws: then it is named itself
   return undefined;
 }
 
 function* children(value: object): Generator<[string, unknown]> {
-  if (value instanceof Map) for (const [key, item] of value) yield [`.get(${String(key)})`, item];
-  else if (value instanceof Set) for (const item of value) yield [" (a member)", item];
+  if (types.isMap(value)) {
+    for (const [key, item] of Map.prototype.entries.call(value)) {
+      yield [" (a key)", key];
+      yield [`.get(${keyOf(key)})`, item];
+    }
+  } else if (types.isSet(value))
+    for (const item of Set.prototype.values.call(value)) yield [" (a member)", item];
   else {
     for (const key of Object.keys(value).slice(0, BREADTH)) {
       yield [Array.isArray(value) ? `[${key}]` : `.${key}`, read(value, key)];
@@ -109,9 +121,15 @@ function* children(value: object): Generator<[string, unknown]> {
 class Thrown {
   readonly error: unknown;
   readonly refuse = () => {};
+  #mark = null;
 
   constructor(error: unknown) {
     this.error = error;
+  }
+
+  /** By a private field: `instanceof` runs the traps of a Proxy. */
+  static is(value: unknown): value is Thrown {
+    return typeof value === "object" && value !== null && #mark in value;
   }
 }
 
@@ -121,14 +139,4 @@ function read(object: object, key: string): unknown {
   } catch (error) {
     return new Thrown(error);
   }
-}
-
-function kindOf(value: unknown): string {
-  if (value instanceof Thrown) return `a getter that throws (${reason(value.error)})`;
-  if (typeof value === "function") return `a function (${value.name || "anonymous"})`;
-  if (typeof value === "symbol") return `a symbol (${String(value)})`;
-  if (typeof value !== "object" || value === null) return `\`${String(value)}\``;
-  if (types.isGeneratorObject(value)) return "a running generator (pool.stream() brings what one yields)";
-  const name = value.constructor?.name;
-  return name === "Object" || !name ? "an object that cannot be cloned" : `an instance of ${name}`;
 }

@@ -1,6 +1,7 @@
 // Functions as the wire knows them: each is shipped once and then goes by number. A job holds its function, so when one
 // is collected no job of it is under way, and the workers forget its number.
 
+import { functionName } from "./describe.ts";
 import { OWN_FUNCTION } from "./protocol.ts";
 import type { AnyFunction } from "./shipping/recipe.ts";
 import { giveUp, type ShipMode, type Shipment, ship } from "./shipping/ship.ts";
@@ -66,7 +67,7 @@ export class CodeBook {
     const known = shipment.stable ? this.known(fn, mode) : null;
     if (known !== null) return known;
     const number = shipment.stable ? ++this.#count : OWN_FUNCTION;
-    const code: Code = { number, name: fn.name || "anonymous", fn, mode, shipment };
+    const code: Code = { number, name: functionName(fn), fn, mode, shipment };
     if (shipment.stable) {
       this.#byMode[mode].set(fn, code);
       this.#collected.register(fn, number);

@@ -6,7 +6,7 @@
 import type { MessagePort, Worker } from "node:worker_threads";
 import { CancelledError } from "../src/index.ts";
 import { openSwitchboard } from "./callbacks.ts";
-import { argumentError, codeError, detailsError } from "./clone.ts";
+import { codeError, jobError } from "./clone.ts";
 import type { Code } from "./code.ts";
 import { type Death, whoIsToBlame } from "./death.ts";
 import { isBound, type Job, type JobPlace, jobTimer } from "./job.ts";
@@ -132,11 +132,7 @@ export class Host implements JobPlace {
       replies: (message) => this.#read(message),
       broken: (error) => this.#owner.broken(error),
       stray: (error) => this.#owner.stray(error),
-      refused: (slot, args, error) => this.#refused(slot, args, error),
-      refusedDetails: (slot, { stores = {} }, error) => {
-        const job = this.table.at(slot);
-        if (job && this.#retract(job)) this.#owner.fail(job, detailsError(job.name, stores, error));
-      },
+      refused: (slot, args, details, error) => this.#refused(slot, args, details, error),
       refusedCode: (number, error) => {
         const jobs = this.table.jobs().filter((job) => job._code?.number === number && this.#retract(job));
         for (const job of jobs) this.#owner.fail(job, codeError(job.name, error));
@@ -155,7 +151,7 @@ export class Host implements JobPlace {
     job._place = this;
     job._slot = slot;
     const code = job._code as Code;
-    if (job._extra === null && code.number !== wire.OWN_FUNCTION) session.post(slot, code, job._args);
+    if (job._extra === null && code.number !== wire.OWN_FUNCTION) session.post(slot, code, null, job._args);
     else this.#postSpecial(session, job, code);
   }
 
@@ -249,10 +245,11 @@ export class Host implements JobPlace {
     if (extra.callbacks !== null) {
       const { details: callbacks, close } = openSwitchboard(job.name, extra.callbacks);
       extra.cleanups.push(close);
-      session.controlMoving(wire.DETAILS, job._slot, { ...details, callbacks }, [callbacks.port]);
-    } else if (details !== null) session.control(wire.DETAILS, job._slot, details);
-    if (extra.transfer === null && extra.unread === 0) session.post(job._slot, code, job._args);
-    else session.postAlone(job._slot, code, job._args, extra.transfer ?? []);
+      const moving = [callbacks.port, ...(extra.transfer ?? [])];
+      session.postAlone(job._slot, code, { ...details, callbacks }, job._args, moving);
+    } else if (extra.transfer === null && extra.unread === 0)
+      session.post(job._slot, code, details, job._args);
+    else session.postAlone(job._slot, code, details, job._args, extra.transfer ?? []);
   }
 
   #retract(job: Job): boolean {
@@ -295,12 +292,12 @@ export class Host implements JobPlace {
     else job?._extra?.onItem?.(value);
   }
 
-  #refused(slot: number, args: readonly unknown[], error: unknown): void {
+  #refused(slot: number, args: readonly unknown[], details: wire.Details | undefined, error: unknown): void {
     const job = this.table.at(slot);
     this.table.unpost(slot);
     if (job === undefined) return;
     this.#posted--;
-    this.#owner.fail(job, argumentError(job.name, args, error));
+    this.#owner.fail(job, jobError(job.name, args, details, error));
   }
 
   #ended(error: Error | null): void {

@@ -52,7 +52,6 @@ export class Intake implements Stage {
   /** Jobs in progress, by slot: an array, as a Map would cost a job as much as its call. */
   readonly #running: (Running | undefined)[] = [];
   #inProgress = 0;
-  readonly #details = new Map<number, wire.Details>();
   readonly #batches: (readonly unknown[])[] = [];
   #batch: readonly unknown[] = [];
   #at = 0;
@@ -93,7 +92,6 @@ export class Intake implements Stage {
     for (let at = 0; at < words.length; at += wire.CONTROL_WORDS) {
       const [code, slot, value] = [words[at], words[at + 1] as number, words[at + 2]];
       if (code === wire.DEFINE) this.#thread.functions.define(slot, value as wire.Definition);
-      else if (code === wire.DETAILS) this.#details.set(slot, value as wire.Details);
       else if (code === wire.CANCEL) this.#running[slot]?.cancel(value as string | undefined);
       else if (code === wire.CREDIT) this.#running[slot]?.credit?.give(value as number);
       else if (code === wire.FORGET) this.#thread.functions.forget(slot);
@@ -169,25 +167,18 @@ export class Intake implements Stage {
 
   #read(slot: number): Call {
     const batch = this.#batch;
-    const first = this.#at + wire.JOB_WORDS;
-    const end = first + (batch[this.#at + 2] as number);
     const number = batch[this.#at + 1] as number;
+    const { details, first, end } = wire.readJob(batch, this.#at);
     this.#at = end;
     const args = end - first === 1 ? [batch[first]] : batch.slice(first, end); // slice costs as much as an empty job
-    return { slot, number, args, details: this.#takeDetails(slot) };
+    return { slot, number, args, details };
   }
 
   #skip(slot: number): void {
-    this.#at += wire.JOB_WORDS + (this.#batch[this.#at + 2] as number);
-    this.#takeDetails(slot);
+    const { details, end } = wire.readJob(this.#batch, this.#at);
+    this.#at = end;
+    details?.callbacks?.port.close();
     this.replies.add(slot, wire.SKIPPED, 0);
-  }
-
-  #takeDetails(slot: number): wire.Details | undefined {
-    if (this.#details.size === 0) return undefined;
-    const details = this.#details.get(slot);
-    this.#details.delete(slot);
-    return details;
   }
 
   #begin(call: Call): void {

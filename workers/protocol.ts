@@ -8,7 +8,9 @@
 //                          <----------  [3, OK, value, 4, CANCELLED, "message", | busy, ran]
 //
 // One port per worker carries everything, as two would reorder each other's messages. A message is one flat array of
-// records: a job is `slot, function, argc, ...args`, anything else begins with a negative code. The other way every
+// records: a job is `slot, function, argc, ...args`, or `slot, function, ~argc, details, ...args` when it has more than
+// that; anything else begins with a negative code. What belongs to a job is in its record and nowhere else: a record
+// that cannot be sent, or that is skipped, leaves nothing behind. The other way every
 // record is `slot, kind, value`, and a message ends with two numbers: microseconds spent in jobs and jobs begun
 // since the last message.
 //
@@ -26,8 +28,6 @@ export type { Recipe };
 export const DEFINE = -1;
 /** `CANCEL, slot, message`: cancel the coroutine of this slot; its cancel bit is set already. */
 export const CANCEL = -2;
-/** `DETAILS, slot, details`: what the job of this slot, which follows, has beside function and arguments. */
-export const DETAILS = -3;
 /** `CREDIT, slot, count`: the reader of a stream takes this many items more. */
 export const CREDIT = -4;
 /** `ASK, id, question`: ANSWER it. */
@@ -36,7 +36,7 @@ export const ASK = -5;
 export const FORGET = -6;
 /** Every record that is not a job has this many words. */
 export const CONTROL_WORDS = 3;
-/** A job's record has this many words before its arguments. */
+/** A job's record has this many words before its details and its arguments. */
 export const JOB_WORDS = 3;
 /** The function number of a job whose function travels with it, in its details. */
 export const OWN_FUNCTION = 0;
@@ -86,7 +86,36 @@ export interface Definition {
   readonly name: string;
 }
 
-/** What a job has beside a function and arguments; only jobs that need it carry one. */
+/** The parts of a job's record. */
+export interface JobRecord {
+  readonly details: Details | undefined;
+  /** Where its arguments are in the message: from here to the next record. */
+  readonly first: number;
+  readonly end: number;
+}
+
+/** Adds a job's record to a message. */
+export function writeJob(
+  words: unknown[],
+  slot: number,
+  fn: number,
+  details: Details | null,
+  args: readonly unknown[],
+): void {
+  if (details === null) words.push(slot, fn, args.length);
+  else words.push(slot, fn, ~args.length, details);
+  for (let i = 0; i < args.length; i++) words.push(args[i]);
+}
+
+/** Finds the parts of the job's record at `at`. */
+export function readJob(words: readonly unknown[], at: number): JobRecord {
+  const count = words[at + 2] as number;
+  const first = at + JOB_WORDS;
+  if (count >= 0) return { details: undefined, first, end: first + count };
+  return { details: words[first] as Details, first: first + 1, end: first + 1 + ~count };
+}
+
+/** What a job has beside a function and arguments; only jobs that need it carry them, in their record. */
 export interface Details {
   /** The function itself, when it is a snapshot for this call only. */
   readonly recipe?: Recipe;

@@ -28,11 +28,9 @@ export interface SessionEvents {
   /** Code in the thread failed that belongs to no open job. */
   stray(error: unknown): void;
   replies(message: readonly unknown[]): void;
-  /** A job that was not posted, as its arguments cannot be cloned. */
-  refused(slot: number, args: readonly unknown[], error: unknown): void;
-  /** What belongs to a job cannot be cloned; the job itself is posted, and has to be taken back. */
-  refusedDetails(slot: number, details: wire.Details, error: unknown): void;
-  /** The same of the function with this number, of which several jobs may be posted. */
+  /** A job that was not posted, as its arguments, or what else it has, cannot be cloned. */
+  refused(slot: number, args: readonly unknown[], details: wire.Details | undefined, error: unknown): void;
+  /** The function with this number cannot be cloned; jobs of it may be posted, and have to be taken back. */
   refusedCode(number: number, error: unknown): void;
   ended(error: Error | null): void;
 }
@@ -70,45 +68,49 @@ export class Session {
     this.#controls = new Channel(port1, {
       length: () => wire.CONTROL_WORDS,
       refused: (words, at, error) => {
-        const [code, id, value] = [words[at], words[at + 1] as number, words[at + 2]];
-        if (code === wire.DETAILS) events.refusedDetails(id, value as wire.Details, error);
-        else if (code === wire.DEFINE) this.#refusedCode(id, error);
+        if (words[at] === wire.DEFINE) this.#refusedCode(words[at + 1] as number, error);
         else throw error;
       },
     });
     this.#jobs = new Channel(port1, {
-      length: jobLength,
-      refused: (words, at, error) => events.refused(words[at] as number, argumentsAt(words, at), error),
+      length: (words, at) => wire.readJob(words, at).end - at,
+      refused: (words, at, error) => {
+        const { details, first, end } = wire.readJob(words, at);
+        events.refused(words[at] as number, words.slice(first, end), details, error);
+      },
     });
     this.#abandoned.catch(() => {});
     this.ended = inRootContext(() => this.#run(port2));
   }
 
   /** Sends a job; its function too, the first time. */
-  post(slot: number, code: Code, args: readonly unknown[]): void {
+  post(slot: number, code: Code, details: wire.Details | null, args: readonly unknown[]): void {
     if (code.number !== wire.OWN_FUNCTION && !this.#known.has(code.number)) this.#define(code);
     const words = this.#jobs.words;
-    words.push(slot, code.number, args.length);
-    for (let i = 0; i < args.length; i++) words.push(args[i]);
+    wire.writeJob(words, slot, code.number, details, args);
     if (words.length >= FULL_BATCH) this.flush();
     else this.#flushSoon();
   }
 
   /** Sends a job in a message of its own, with which the listed objects move to the thread. */
-  postAlone(slot: number, code: Code, args: readonly unknown[], transfer: readonly Transferable[]): void {
+  postAlone(
+    slot: number,
+    code: Code,
+    details: wire.Details | null,
+    args: readonly unknown[],
+    transfer: readonly Transferable[],
+  ): void {
     if (code.number !== wire.OWN_FUNCTION && !this.#known.has(code.number)) this.#define(code);
     this.flush();
-    this.#jobs.send([slot, code.number, args.length, ...args], transfer);
+    const record: unknown[] = [];
+    wire.writeJob(record, slot, code.number, details, args);
+    this.#jobs.send(record, transfer);
   }
 
   /** Sends a record that is not a job; it is read before the jobs of the same flush, and before those still waiting. */
   control(code: number, slot: number, value: unknown): void {
     this.#controls.words.push(code, slot, value);
     this.#flushSoon();
-  }
-
-  controlMoving(code: number, slot: number, value: unknown, transfer: readonly Transferable[]): void {
-    this.#controls.send([code, slot, value], transfer);
   }
 
   /** Lets the thread go, which ends the session a moment later. Everything must have been replied to. */
@@ -214,12 +216,4 @@ export class Session {
     this.isReady = true;
     this.#events.ready();
   }
-}
-
-function jobLength(words: readonly unknown[], at: number): number {
-  return wire.JOB_WORDS + (words[at + 2] as number);
-}
-
-function argumentsAt(words: readonly unknown[], at: number): unknown[] {
-  return words.slice(at + wire.JOB_WORDS, at + jobLength(words, at));
 }

@@ -5,10 +5,16 @@ import type { Transferable } from "node:worker_threads";
 class Transfer<T> {
   readonly value: T;
   readonly list: readonly Transferable[];
+  #mark = null;
 
   constructor(value: T, list: readonly Transferable[]) {
     this.value = value;
     this.list = list;
+  }
+
+  /** By a private field: `instanceof` runs the traps of a Proxy. */
+  static is(value: unknown): value is Transfer<unknown> {
+    return typeof value === "object" && value !== null && #mark in value;
   }
 }
 
@@ -38,7 +44,7 @@ export function transfer<T>(value: T, list: readonly Transferable[]): T {
 export function isTransfer(
   value: unknown,
 ): value is { readonly value: unknown; readonly list: readonly Transferable[] } {
-  return value instanceof Transfer;
+  return Transfer.is(value);
 }
 
 /** The value without its mark; what was listed with it is added to `list`. */

@@ -15,7 +15,7 @@ describe("a session", () => {
     die(new Error("died"));
     // One job in each microtask up to the end: what the last one posts leaves after it.
     for (let slot = 4; !told.includes("ended"); slot++) {
-      session.post(slot, code as never, [() => 1]);
+      session.post(slot, code as never, null, [() => 1]);
       await null;
     }
     await session.ended;

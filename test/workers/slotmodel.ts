@@ -21,19 +21,24 @@ export interface Limits {
   readonly deaths: number;
   /** So many of the jobs cannot be sent, which shows when the host flushes, a while after it has posted them. */
   readonly unsendable?: number;
+  /** So many of the jobs have details beside their arguments, in their records. */
+  readonly detailed?: number;
   /** A seeded fault, of which the search must hear. */
   readonly fault?:
     | "a slot that was taken back is used again before the thread has skipped it"
     | "the thread claims without looking"
     | "a job is moved without looking"
     | "a session flushes after its end"
-    | "the slot of a job that was taken back and cannot be sent is not freed";
+    | "the slot of a job that was taken back and cannot be sent is not freed"
+    | "details go ahead of their record, and wait in the thread by slot";
 }
 
 interface Message {
   readonly slot: number;
   readonly job: number;
   readonly cancel: boolean;
+  /** Whose details are in the record, -1 for none. */
+  readonly details: number;
 }
 
 interface Reply {
@@ -52,6 +57,8 @@ interface HostState {
   up: Reply[];
   /** The thread: the jobs it runs, by slot, and whether it lives. */
   running: { slot: number; job: number }[];
+  /** Whose details the thread keeps for each slot: only with a fault does it keep any. */
+  kept: number[];
   alive: boolean;
 }
 
@@ -124,6 +131,7 @@ function newHost(): HostState {
     down: [],
     up: [],
     running: [],
+    kept: [-1, -1, -1, -1, -1, -1],
     alive: true,
   };
 }
@@ -166,7 +174,9 @@ function withWords<T>(host: HostState, operate: (words: Int32Array) => T): T {
   return result;
 }
 
-function post(id: number, at: number, { unsendable }: Limits): Step {
+function post(id: number, at: number, { unsendable, detailed = 0, fault }: Limits): Step {
+  const details = id < detailed ? id : -1;
+  const isAhead = fault === "details go ahead of their record, and wait in the thread by slot";
   return {
     name: `post ${id} to ${at}`,
     apply: ({ hosts, jobs }) => {
@@ -174,7 +184,9 @@ function post(id: number, at: number, { unsendable }: Limits): Step {
       const slot = host.free.shift() as number;
       withWords(host, (words) => offer(words, slot));
       host.table[slot] = id;
-      (unsendable === undefined ? host.down : host.unsent).push({ slot, job: id, cancel: false });
+      if (isAhead && details >= 0) host.kept[slot] = details;
+      const message = { slot, job: id, cancel: false, details: isAhead ? -1 : details };
+      (unsendable === undefined ? host.down : host.unsent).push(message);
       job.at = at;
       job.slot = slot;
     },
@@ -249,7 +261,7 @@ function cancel(id: number): Step {
       const host = state.hosts[job.at as number] as HostState;
       if (takeBack(host, job)) return settle(job, "cancelled");
       withWords(host, (words) => requestCancel(words, job.slot));
-      host.down.push({ slot: job.slot, job: id, cancel: true });
+      host.down.push({ slot: job.slot, job: id, cancel: true, details: -1 });
     },
   };
 }
@@ -278,13 +290,19 @@ function receiveCancel(host: HostState, { slot, job }: Message): void {
   end(host, slot, "cancelled");
 }
 
-function receiveJob({ jobs }: State, host: HostState, { slot, job }: Message, { fault }: Limits): void {
+function receiveJob({ jobs }: State, host: HostState, message: Message, limits: Limits): void {
+  const { slot, job } = message;
+  const { fault, detailed = 0 } = limits;
+  const details = host.kept[slot] === -1 ? message.details : (host.kept[slot] as number);
+  host.kept[slot] = -1;
   const claiming = fault === "the thread claims without looking" ? blindly(slot) : claims(slot);
   if (!withWords(host, claiming)) {
     host.up.push({ slot, kind: "skipped" });
     return;
   }
   if (host.table[slot] !== job) throw new Error(`job ${job} runs under the claim of job ${host.table[slot]}`);
+  if (details !== (job < detailed ? job : -1))
+    throw new Error(`job ${job} runs with the details of ${details}`);
   host.running.push({ slot, job });
   (jobs[job] as JobState).starts++;
 }

@@ -25,6 +25,11 @@ describe("the slot protocol", () => {
     );
   });
 
+  it("runs each job with its own details, though some cannot be sent", () => {
+    const limits = { hosts: 2, jobs: 2, moves: 1, cancels: 1, deaths: 1, unsendable: 1, detailed: 1 };
+    expect(explore(limits)).toBeGreaterThan(10_000);
+  });
+
   const limits = { hosts: 2, jobs: 3, moves: 1, cancels: 0, deaths: 0 };
   const death = { hosts: 1, jobs: 2, moves: 0, cancels: 0, deaths: 1, unsendable: 1 };
   const faults: [fault: NonNullable<Limits["fault"]>, limits: Limits, found: RegExp][] = [
@@ -40,6 +45,11 @@ describe("the slot protocol", () => {
       "the slot of a job that was taken back and cannot be sent is not freed",
       { ...limits, jobs: 2, cancels: 1, unsendable: 1 },
       /slot was lost/,
+    ],
+    [
+      "details go ahead of their record, and wait in the thread by slot",
+      { ...limits, hosts: 1, jobs: 2, unsendable: 1, detailed: 1 },
+      /runs with the details of/,
     ],
   ];
 

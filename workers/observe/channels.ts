@@ -9,6 +9,7 @@
 
 import { channel } from "node:diagnostics_channel";
 import { CANCELLED, FINISHED } from "../../src/index.ts";
+import { functionName } from "../describe.ts";
 import type { Job, JobPlace } from "../job.ts";
 import { isRecording } from "./recorder.ts";
 
@@ -54,8 +55,8 @@ const lives = new WeakMap<Job, JobEvent>();
 let lastId = 0;
 
 /** Tells that a job was submitted, and has those told of its start who want to be. */
-export function tellSubmitted(job: Job, fn: { readonly name: string }, pool: string): void {
-  const event = eventOf(job, fn.name, pool);
+export function tellSubmitted(job: Job, fn: object, pool: string): void {
+  const event = eventOf(job, functionName(fn, ""), pool);
   const carrier: Record<string, string> = {};
   submitted.publish({ ...event, carrier } satisfies JobSubmitted);
   const travels = Object.keys(carrier).length > 0;

@@ -99,6 +99,7 @@ export function moduleExport(url: string, name: string): AnyFunction {
  * lost is in no shipment that is made from now on.
  */
 export function giveUp(recipe: Recipe, error: unknown): boolean {
+  if (!(error instanceof ShipError)) return false;
   const { code, reference } = error as { code?: string; reference?: Reference };
   const lost = reference ?? (recipe.kind === "copy" ? undefined : recipe);
   if (!lost || (code !== "ERR_SHIP_UNREACHABLE" && code !== "ERR_SHIP_NO_EXPORT")) return false;
