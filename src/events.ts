@@ -166,6 +166,19 @@ export function setRunningLoop(loop: AbstractEventLoop | null): void {
   running = loop;
 }
 
+/** Asked before a program is refused because a loop runs already: a worker that loads a module has a better reason. */
+let programGuard: ((how: string) => void) | null = null;
+
+/** Sets what may throw a better reason when `run()` or a loop is called while a loop runs. */
+export function setProgramGuard(guard: (how: string) => void): void {
+  programGuard = guard;
+}
+
+/** To be called before a loop is refused to run; `how` completes "the module ...". */
+export function guardProgram(how: string): void {
+  programGuard?.(how);
+}
+
 /** The running loop of this thread, or null. */
 export function runningLoopOrNull(): AbstractEventLoop | null {
   return running;

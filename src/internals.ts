@@ -14,6 +14,7 @@ export {
   runAsInRoot,
   runningLoopOrNull,
   type StepObserver,
+  setProgramGuard,
 } from "./events.ts";
 export { setDefaultExecutorFactory } from "./executor.ts";
 export { isOwn, PACKAGE_ROOT } from "./place.ts";

@@ -23,6 +23,7 @@ import {
   DONE,
   type ExceptionContext,
   type FailedFuture,
+  guardProgram,
   inRootContext,
   type ListedTask,
   type Outcome,
@@ -113,6 +114,7 @@ export abstract class Pump implements AbstractEventLoop {
    */
   async runForever(): Promise<void> {
     this._checkClosed();
+    if (this.#running || runningLoopOrNull() !== null) guardProgram("runs a loop");
     if (this.#running) throw new RuntimeError("This event loop is already running");
     if (runningLoopOrNull() !== null) {
       throw new RuntimeError("Cannot run the event loop while another loop of this thread is running");

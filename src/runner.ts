@@ -3,7 +3,7 @@ import type { Clock } from "./clock.ts";
 import { type Context, copyContext } from "./context.ts";
 import { discard, type Startable } from "./coroutine.ts";
 import { CancelledError, RuntimeError } from "./errors.ts";
-import { runningLoopOrNull } from "./events.ts";
+import { guardProgram, runningLoopOrNull } from "./events.ts";
 import { gather } from "./gather.ts";
 import { EventLoop } from "./loop.ts";
 import { allTasks } from "./running.ts";
@@ -111,6 +111,7 @@ export async function run<T>(main: Startable<T>, options: RunOptions = {}): Prom
 function checkNoneRuns(main: unknown): void {
   if (runningLoopOrNull() === null) return;
   discard(main);
+  guardProgram("calls run()");
   throw new RuntimeError(
     "run() cannot be called from a running event loop: await the function instead, or createTask() it",
   );

@@ -4,7 +4,7 @@
 import { functionName } from "./describe.ts";
 import { OWN_FUNCTION } from "./protocol.ts";
 import type { AnyFunction } from "./shipping/recipe.ts";
-import { giveUp, type ShipMode, type Shipment, ship } from "./shipping/ship.ts";
+import { giveUp, isCurrent, type ShipMode, type Shipment, ship } from "./shipping/ship.ts";
 
 /** A function ready to be posted. */
 export interface Code {
@@ -35,10 +35,18 @@ export class CodeBook {
   /** The code of a function that was shipped before, or null. */
   known(fn: AnyFunction, mode: ShipMode): Code | null {
     const last = this.#last;
-    if (last !== null && last.fn === fn && last.mode === mode) return last;
+    if (last !== null && last.fn === fn && last.mode === mode) return this.#current(last);
     const known = this.#byMode[mode].get(fn) ?? null;
     if (known !== null) this.#last = known;
-    return known;
+    return known && this.#current(known);
+  }
+
+  /** What refers to exports that were assigned since is no longer its function's. */
+  #current(code: Code): Code | null {
+    if (code.shipment.uses === undefined || isCurrent(code.shipment)) return code;
+    this.#byMode[code.mode].delete(code.fn);
+    if (this.#last === code) this.#last = null;
+    return null;
   }
 
   /** Finds or makes the code of a function; asynchronous only when shipping has to load something first. */

@@ -3,10 +3,11 @@
 
 import { types } from "node:util";
 import { importsAmong } from "./bindings.ts";
-import { type Copying, cannotSend, tooDeep, within } from "./copying.ts";
+import { type Copying, cannotSend, tooDeep, type UsedExport, within } from "./copying.ts";
 import { copyObject } from "./copyobject.ts";
 import { declarationOf } from "./declared.ts";
 import type { BoundInspection, CodeInspection } from "./inspector.ts";
+import { exploredModule } from "./modules.ts";
 import { type Moment, noteModuleOnly } from "./moment.ts";
 import { propertiesUsed } from "./narrow.ts";
 import { log, noticeAssignments, noticeCopy } from "./notices.ts";
@@ -20,7 +21,7 @@ import {
   type Reference,
   type Slot,
 } from "./recipe.ts";
-import { isNative, lookUp, whyLost } from "./references.ts";
+import { comparable, functionsOf, isNative, lookUp, whyLost } from "./references.ts";
 import { scriptUrl } from "./scripts.ts";
 import { ShipError } from "./shiperror.ts";
 
@@ -29,8 +30,9 @@ const DEEPEST = 500;
 
 export interface CopiedFunction {
   readonly copy: Copy;
-  /** Nothing in it can change from call to call. */
+  /** Nothing in it can change from call to call, but for what `uses` names. */
   readonly stable: boolean;
+  readonly uses: readonly UsedExport[];
 }
 
 /** Copies a function; a promise when modules have to be looked at first: then ask again, with the same moment. */
@@ -40,7 +42,7 @@ export function copyFunction(fn: object, moment: Moment): CopiedFunction | Promi
   if (copying.pending.length > 0) return Promise.all(copying.pending);
   const inspection = moment.inspect(fn);
   if (inspection.kind === "code") noticeCopy(planFor(fn, inspection), copying);
-  return { copy: { kind: "copy", nodes: copying.nodes }, stable: copying.stable };
+  return { copy: { kind: "copy", nodes: copying.nodes }, stable: copying.stable, uses: copying.uses };
 }
 
 function newCopying(moment: Moment, root: string): Copying {
@@ -52,6 +54,7 @@ function newCopying(moment: Moment, root: string): Copying {
     root,
     pending: [],
     captures: [],
+    uses: [],
     stable: true,
     size: 0,
     url: "",
@@ -222,9 +225,15 @@ function ownName(fn: object): string {
 function capturedValue(copying: Copying, plan: Plan, { scopes }: CodeInspection, name: string): Slot {
   const isOwn = copying.trail.length === 0;
   const imported = plan.imports?.get(name);
-  if (imported && whyLost(imported) === undefined && travelsAsImport(imported, read(copying, scopes, name))) {
-    if (isOwn && log.enabled) copying.captures.push({ name, how: describeReference(imported) });
-    return [copying.nodes.push({ kind: "reference", reference: imported }) - 1];
+  if (imported && whyLost(imported) === undefined) {
+    const value = read(copying, scopes, name);
+    if (travelsAsImport(imported, value)) {
+      if (isOwn && log.enabled) copying.captures.push({ name, how: describeReference(imported) });
+      const used = propertiesUsed(plan.code.source, name, value);
+      noteUses(copying, imported, value, used);
+      const reference = isObject(value) ? comparable(value, imported, used) : imported;
+      return [copying.nodes.push({ kind: "reference", reference }) - 1];
+    }
   }
   copying.stable = false;
   return within(copying, { kind: "variable", how: "captured", name }, () => {
@@ -237,11 +246,24 @@ function capturedValue(copying: Copying, plan: Plan, { scopes }: CodeInspection,
   });
 }
 
+/** Notes which exports of loaded modules a captured import stands for, and which functions of it. */
+function noteUses({ uses }: Copying, imported: Reference, value: unknown, used?: readonly string[]): void {
+  if (imported.kind === "global" || imported.kind === "declared") return;
+  const exports = exploredModule(imported)?.exports;
+  const [name] = imported.path;
+  if (exports && name !== undefined) uses.push({ exports, name, value });
+  if (!isObject(value)) return;
+  for (const [member, fn] of functionsOf(value, used)) uses.push({ exports: value, name: member, value: fn });
+}
+
 /** An imported primitive may be a variable that this thread has changed: its value travels, except Node's (`isMainThread`). */
 function travelsAsImport(imported: Reference, value: unknown): boolean {
-  if (typeof value === "function" || (typeof value === "object" && value !== null)) return true;
+  if (isObject(value)) return true;
   return imported.kind === "module" && imported.url.startsWith("node:");
 }
+
+const isObject = (value: unknown): value is object =>
+  typeof value === "function" || (typeof value === "object" && value !== null);
 
 function read(copying: Copying, scopes: CodeInspection["scopes"], name: string): unknown {
   const scope = scopes.find(({ kind, variables }) => kind !== "Global" && name in variables);

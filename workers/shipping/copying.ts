@@ -26,6 +26,8 @@ export interface Copying {
   /** Modules that have to be looked at first; then the copy is made again. */
   readonly pending: Promise<unknown>[];
   readonly captures: Capture[];
+  /** The exports that it refers to, as they are now: those of `export let` may be assigned. */
+  readonly uses: UsedExport[];
   /** True until a variable is read, whose value is that of this moment only. */
   stable: boolean;
   /** The bytes of data so far, about. */
@@ -34,6 +36,13 @@ export interface Copying {
   url: string;
   /** Copies a value. `only`: nothing but these properties of an object is used. */
   slot(value: unknown, only?: readonly string[]): Slot;
+}
+
+/** An export of a loaded module, and its value when a copy was made that refers to it. */
+export interface UsedExport {
+  readonly exports: object;
+  readonly name: string;
+  readonly value: unknown;
 }
 
 /** One captured variable, for the log. */

@@ -1,38 +1,92 @@
-// A module that a worker loads for a job must not use a pool while it loads: it would start workers of workers, which
-// load it again. The mark travels with the asynchronous context of the import, so other jobs of the worker stay free,
-// and it is cleared when the import ends, so what the module left behind (a timer) is free as well.
+// A module that a worker loads for a job must not start a program while it loads: a pool would start workers of workers,
+// which load it again; a loop or a server would do once more what the program does already. What it tries is refused, and
+// the load fails even when the module catches that, so that its functions go by value from then on. The mark travels
+// with the asynchronous context of the import, so other jobs of the worker stay free, and it is cleared when the import
+// ends, so what the module left behind (a timer) is free as well.
 import { AsyncLocalStorage } from "node:async_hooks";
+import { createRequire } from "node:module";
+import type net from "node:net";
+import { setProgramGuard } from "../../src/index.ts";
 import { ShipError } from "./shiperror.ts";
 
 interface Load {
   readonly what: string;
   busy: boolean;
+  /** The first thing that was refused to it. */
+  refusal: ShipError | null;
 }
 
 const current = new AsyncLocalStorage<Load>();
 /** How many imports are going on: asking costs nothing where there are none. */
 let loads = 0;
 
-/** Runs an import for a job; pools that it uses meanwhile are refused. */
+/** Runs an import for a job; pools, loops and servers that it starts meanwhile are refused, and fail it. */
 export async function whileLoading<T>(what: string, load: () => PromiseLike<T> | T): Promise<T> {
-  const mark: Load = { what, busy: true };
-  loads++;
+  const mark: Load = { what, busy: true, refusal: null };
+  if (loads++ === 0) guardPrograms();
   try {
-    return await current.run(mark, load);
+    const loaded = await current.run(mark, load);
+    if (mark.refusal !== null) throw mark.refusal;
+    return loaded;
+  } catch (error) {
+    throw mark.refusal ?? error;
   } finally {
     mark.busy = false;
-    loads--;
+    if (--loads === 0) unguardPrograms();
   }
 }
 
-/** Throws when the caller runs because a worker is loading a module for a job. */
-export function refuseWhileLoading(): void {
+/** Throws when the caller runs because a worker is loading a module for a job. `how`: what it does then. */
+export function refuseWhileLoading(how = "uses a pool"): void {
   if (loads === 0) return;
   const mark = current.getStore();
   if (!mark?.busy) return;
-  throw new ShipError(
+  const refusal = refusalOf(mark, how);
+  mark.refusal ??= refusal;
+  throw refusal;
+}
+
+/** A loop cannot run in what a load left behind either, as the worker's own does: then the reason is this one. */
+function refuseProgram(how: string): void {
+  refuseWhileLoading(how);
+  const mark = current.getStore();
+  if (mark) throw refusalOf(mark, how);
+}
+
+function refusalOf({ what, busy }: Load, how: string): ShipError {
+  return new ShipError(
     "ERR_SHIP_REENTRANT",
-    `${mark.what} uses a pool while a worker thread loads it for a job. Guard what only the main thread shall do: ` +
-      "`if (isMainThread) { ... }` from node:worker_threads, or move the job's function to a module of its own",
+    `${what} ${how} ${busy ? "while a worker thread loads it" : "in a worker thread that loaded it"} for a job. ` +
+      "Guard what only the main thread shall do: `if (isMainThread) { ... }` from node:worker_threads, or move the job's " +
+      "function to a module of its own",
   );
+}
+
+const require = createRequire(import.meta.url);
+let unguardPrograms = (): void => {};
+
+/** `listen` of servers and `process.exit` are others while anything is loaded; the context tells whose call it is. */
+function guardPrograms(): void {
+  setProgramGuard(refuseProgram);
+  const { prototype } = (require("node:net") as typeof net).Server;
+  const takeBack = [
+    guardMethod(prototype, "listen", "listens"),
+    guardMethod(process, "exit", "ends the process"),
+  ];
+  unguardPrograms = () => {
+    for (const undo of takeBack) undo();
+  };
+}
+
+function guardMethod<K extends string>(owner: Record<K, unknown>, name: K, how: string): () => void {
+  const method = owner[name] as (...args: unknown[]) => unknown;
+  const guarded = function (this: unknown, ...args: unknown[]): unknown {
+    refuseWhileLoading(how);
+    return Reflect.apply(method, this, args);
+  };
+  Object.assign(owner, { [name]: guarded });
+  return () => {
+    // Unless an instrumentation was put on top of it meanwhile: then it stays, and asks.
+    if (owner[name] === guarded) Object.assign(owner, { [name]: method });
+  };
 }

@@ -16,10 +16,22 @@ export type ModuleAddress =
   /** What the file `from` gets when it imports `specifier`. */
   | { readonly kind: "imported"; readonly from: string; readonly specifier: string };
 
+/** A value in a module. */
+export type ModuleReference = ModuleAddress & {
+  readonly path: Path;
+  /** The name was read off a binding of the module; whether it is exported is not known. */
+  readonly guessed?: boolean;
+  /** The fingerprint of the function that was found there: what a worker finds must be the same. */
+  readonly print?: number;
+  /** The same of the functions that an object had which was found there, by their names. */
+  readonly members?: readonly (readonly [string, number])[];
+  /** When the file had been modified last as this thread referred to it first, in milliseconds. */
+  readonly modified?: number;
+};
+
 /** Where another thread finds the same value by itself. */
 export type Reference =
-  /** `guessed`: the name was read off a binding of the module; whether it is exported is not known. */
-  | (ModuleAddress & { readonly path: Path; readonly guessed?: boolean })
+  | ModuleReference
   /** A value that every thread has: `Math.max`. */
   | { readonly kind: "global"; readonly path: Path }
   /** A function declared with `task(url, name, fn)`. */

@@ -6,11 +6,13 @@
 //
 // `null` means: not an export (or one that a worker could not load), so it goes by value. A promise means: a module has
 // to be looked at first; ask again when it is settled.
+import { types } from "node:util";
 import { exploreCallers } from "./callers.ts";
 import { callSites, isCommonjs } from "./callsites.ts";
 import { shippedCodeOf } from "./code.ts";
 import { declarationOf } from "./declared.ts";
 import { isEntry } from "./entry.ts";
+import { fingerprint, modificationTime } from "./fingerprint.ts";
 import { builtinReference, globalReference } from "./globals.ts";
 import { knownText, moduleText } from "./imports.ts";
 import { type CodeInspection, mayInspect, type Scope } from "./inspector.ts";
@@ -24,7 +26,7 @@ import {
   searchedReference,
 } from "./modules.ts";
 import type { Moment } from "./moment.ts";
-import { describeModule, describeReference, type Reference } from "./recipe.ts";
+import { describeModule, describeReference, type ModuleReference, type Reference } from "./recipe.ts";
 import { knownScriptUrl, noteScripts, scriptUrl } from "./scripts.ts";
 
 export type Lookup = Reference | null | Promise<unknown>;
@@ -36,10 +38,12 @@ const lost = new Map<string, unknown>();
 
 /** Never to refer to this again: a worker could not follow it. */
 export function loseReference(reference: Reference, error: unknown): void {
+  const { code } = error as { code?: unknown };
   const wholeModule =
     reference.kind !== "global" &&
     reference.kind !== "declared" &&
-    (error as { code?: unknown })?.code !== "ERR_SHIP_NO_EXPORT";
+    code !== "ERR_SHIP_NO_EXPORT" &&
+    code !== "ERR_SHIP_OTHER_FUNCTION";
   lost.set(wholeModule ? describeModule(reference) : describeReference(reference), error);
 }
 
@@ -65,8 +69,10 @@ export function lostReferenceOf(fn: object): { reference: Reference; why: unknow
 
 /** The reference to a function. `moment` has what inspections at the time of the call have shown. */
 export function lookUp(fn: object, moment: Moment): Lookup {
-  const known = exportedAs(fn) ?? verdicts.get(fn);
+  const known = verdicts.get(fn);
   if (known !== undefined) return known && whyLost(known) === undefined ? known : null;
+  const exported = exportedAs(fn);
+  if (exported !== undefined) return settle(fn, exported);
   if (isNative(fn)) return settle(fn, globalReference(fn) ?? builtinReference(fn));
   if (!mayInspect()) {
     return (
@@ -85,7 +91,8 @@ function lookNearCallers(fn: object, inspection?: CodeInspection): Lookup | unde
   noteScripts(sites);
   if (inspection && knownScriptUrl(inspection.scriptId) !== undefined) return undefined;
   const exploring = exploreCallers(sites);
-  return exportedAs(fn) ?? exploring;
+  const exported = exportedAs(fn);
+  return exported ? settle(fn, exported) : exploring;
 }
 
 function lookUpAt(fn: object, { scriptId, scopes }: CodeInspection): Lookup {
@@ -133,9 +140,63 @@ function isBoundIn({ kind, variables }: Scope, name: string, fn: object): boolea
   }
 }
 
-function settle(fn: object, verdict: Reference | null): Reference | null {
+function settle(fn: object, found: Reference | null): Reference | null {
+  const verdict = found && comparable(fn, found);
   verdicts.set(fn, verdict);
   return verdict && whyLost(verdict) === undefined ? verdict : null;
+}
+
+/**
+ * A reference with what a worker needs to tell whether it found the same function there, or an object with the same
+ * functions (`used`: those of a namespace that are used). A guessed one was translated differently here.
+ */
+export function comparable(value: object, reference: Reference, used?: readonly string[]): Reference {
+  if (reference.kind === "global" || reference.kind === "declared" || reference.guessed) return reference;
+  if ("url" in reference && reference.url.startsWith("node:")) return reference;
+  const prints = printsOf(value, used);
+  if (prints === undefined) return reference;
+  const modified = reference.kind === "imported" ? undefined : modifiedAt(reference.url);
+  return { ...reference, ...prints, ...(modified !== undefined && { modified }) };
+}
+
+/** Larger objects are taken for tables of constant functions. */
+const MOST_MEMBERS = 64;
+
+function printsOf(
+  value: object,
+  used: readonly string[] | undefined,
+): Pick<ModuleReference, "print" | "members"> | undefined {
+  if (typeof value === "function") return { print: fingerprint(value) };
+  const members = functionsOf(value, used).map(([name, fn]): [string, number] => [name, fingerprint(fn)]);
+  return members.length > 0 ? { members } : undefined;
+}
+
+/** The functions that an object holds itself; `used`: those of a namespace that are used. */
+export function functionsOf(object: object, used: readonly string[] | undefined): [string, object][] {
+  if (typeof object === "function" || types.isProxy(object)) return [];
+  const names = used ?? (types.isModuleNamespaceObject(object) ? [] : Object.getOwnPropertyNames(object));
+  if (names.length > MOST_MEMBERS) return [];
+  return names.flatMap((name): [string, object][] => {
+    const member = memberOf(object, name);
+    return typeof member === "function" ? [[name, member]] : [];
+  });
+}
+
+/** A namespace's binding may not be initialised yet. */
+function memberOf(object: object, name: string): unknown {
+  try {
+    return Object.getOwnPropertyDescriptor(object, name)?.value;
+  } catch {
+    return undefined;
+  }
+}
+
+const modifications = new Map<string, number | undefined>();
+
+/** When a file had been modified last as this was asked first. */
+function modifiedAt(url: string): number | undefined {
+  if (!modifications.has(url)) modifications.set(url, modificationTime(url));
+  return modifications.get(url);
 }
 
 /** Written in no JavaScript: of the language itself, or made by `bind`. */

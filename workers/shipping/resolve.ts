@@ -2,6 +2,7 @@
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { declaredFunction, declaredNames } from "./declared.ts";
+import { fingerprint, modificationTime } from "./fingerprint.ts";
 import { importAs } from "./importas.ts";
 import { whileLoading } from "./loading.ts";
 import { describeModule, describeReference, type Path, type Reference } from "./recipe.ts";
@@ -19,7 +20,7 @@ export interface Found {
 export function resolve(reference: Reference): Found | Promise<Found> {
   const key = `${reference.kind}:${describeReference(reference)}`;
   const found = known.get(key);
-  if (found) return found;
+  if (found) return compared(found, reference);
   if (reference.kind === "global")
     return remember(key, reference, { value: dig(globalThis, reference.path) });
   return load(reference).then((loaded) => remember(key, reference, loaded));
@@ -28,12 +29,56 @@ export function resolve(reference: Reference): Found | Promise<Found> {
 function remember(key: string, reference: Reference, found: Found): Found {
   if (found.value === undefined) throw noSuchExport(reference);
   known.set(key, found);
-  return found;
+  return compared(found, reference);
+}
+
+/** What was found, unless it is another function than the one that was handed over. */
+function compared(found: Found, reference: Reference): Found {
+  if (isSame(found.value, reference)) return found;
+  throw new ShipError(
+    "ERR_SHIP_OTHER_FUNCTION",
+    `${describeReference(reference)} is not the same in a worker thread: ` +
+      (changedOnDisk(reference)
+        ? "the file has changed on disk"
+        : "it was assigned since its module was loaded"),
+    { reference },
+  );
+}
+
+function isSame(value: unknown, reference: Reference): boolean {
+  if (reference.kind === "global" || reference.kind === "declared") return true;
+  const { print, members = [] } = reference;
+  return (
+    (print === undefined || hasPrint(value, print)) &&
+    members.every(([name, member]) => hasPrint((value as Record<string, unknown>)[name], member))
+  );
+}
+
+const hasPrint = (value: unknown, print: number): boolean =>
+  typeof value === "function" && fingerprint(value) === print;
+
+/** Whether the file of a reference was modified since the thread that handed a function of it over used it first. */
+function changedOnDisk(reference: Reference): boolean {
+  return (
+    "modified" in reference && "url" in reference && modificationTime(reference.url) !== reference.modified
+  );
+}
+
+function warnOfChange(reference: Reference): void {
+  if (!changedOnDisk(reference)) return;
+  process.emitWarning(
+    `The file of ${describeReference(reference)} has changed on disk since this program loaded it: threads that load it ` +
+      "from now on run what it has now, those from before what it had. Start the program again",
+    { code: "THREADLOOP_FILE_CHANGED" },
+  );
 }
 
 async function load(reference: Exclude<Reference, { kind: "global" }>): Promise<Found> {
   try {
-    return await whileLoading(describeReference(reference), () => follow(reference));
+    if ("url" in reference && reference.url.startsWith("node:")) return await follow(reference);
+    const found = await whileLoading(describeReference(reference), () => follow(reference));
+    warnOfChange(reference);
+    return found;
   } catch (error) {
     throw loadError(reference, error);
   }
@@ -101,7 +146,8 @@ function loadError(reference: Reference, error: unknown): ShipError {
     unreachable ? "ERR_SHIP_UNREACHABLE" : "ERR_SHIP_LOAD",
     unreachable
       ? `A worker thread cannot import ${describeReference(reference)}: ${message}`
-      : `${describeReference(reference)} threw while a worker thread loaded it: ${message}`,
+      : `${describeReference(reference)} threw while a worker thread loaded it: ${message}. Guard what only the main thread can do: ` +
+          "`if (isMainThread) { ... }` from node:worker_threads, or move the function to a module of its own",
     { cause: error, reference },
   );
 }

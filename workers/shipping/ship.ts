@@ -43,13 +43,26 @@ const underway: Record<ShipMode, WeakMap<object, Promise<Shipment>>> = {
  */
 export function ship(fn: AnyFunction, mode: ShipMode = "auto"): Shipment | Promise<Shipment> {
   const known = mode === "value" ? byValue.get(fn) : byReference.get(fn);
-  if (known && (known.recipe.kind === "copy" || whyLost(known.recipe) === undefined)) return known;
+  if (known && isValid(known)) return known;
   const waiting = underway[mode].get(fn);
   if (waiting) return waiting;
   const moment = newMoment();
   const shipment = attempt(fn, mode, moment);
   if (shipment instanceof Promise && !moment.isFleeting(fn)) share(fn, mode, shipment);
   return shipment;
+}
+
+/** Whether a shipment is still that of its function, and nothing that it refers to was lost. */
+function isValid(shipment: Shipment): boolean {
+  const { recipe, losses } = shipment;
+  return recipe.kind === "copy"
+    ? losses === lossCount() && isCurrent(shipment)
+    : whyLost(recipe) === undefined;
+}
+
+/** Whether the exports that a shipment refers to are what they were. */
+export function isCurrent({ uses = [] }: Shipment): boolean {
+  return uses.every(({ exports, name, value }) => Object.is(Reflect.get(exports, name), value));
 }
 
 /** A function that is given away many times before its module was looked at is looked up once. */
@@ -94,6 +107,13 @@ export function moduleExport(url: string, name: string): AnyFunction {
   });
 }
 
+/** What another way of shipping the function avoids. */
+const AVOIDABLE: ReadonlySet<unknown> = new Set([
+  "ERR_SHIP_UNREACHABLE",
+  "ERR_SHIP_NO_EXPORT",
+  "ERR_SHIP_OTHER_FUNCTION",
+]);
+
 /**
  * Notes that a worker could not follow a recipe. Returns whether shipping the function again may succeed: what was
  * lost is in no shipment that is made from now on.
@@ -102,7 +122,7 @@ export function giveUp(recipe: Recipe, error: unknown): boolean {
   if (!(error instanceof ShipError)) return false;
   const { code, reference } = error as { code?: string; reference?: Reference };
   const lost = reference ?? (recipe.kind === "copy" ? undefined : recipe);
-  if (!lost || (code !== "ERR_SHIP_UNREACHABLE" && code !== "ERR_SHIP_NO_EXPORT")) return false;
+  if (!lost || !AVOIDABLE.has(code)) return false;
   if (whyLost(lost) === undefined) loseReference(lost, error);
   return true;
 }
@@ -115,12 +135,13 @@ function attempt(fn: AnyFunction, mode: ShipMode, moment: Moment): Shipment | Pr
   if (reference) return remember(byReference, fn, { recipe: reference, stable: true });
   if (mode === "reference") throw notExported(fn);
   const known = byValue.get(fn);
-  if (known) return known;
+  if (known && isValid(known)) return known;
   if (!mayInspect()) throw notInspectable(fn);
   const copied = copyOf(fn, moment);
   if (copied instanceof Promise) return copied.then(() => attempt(fn, mode, moment));
-  const shipment = { recipe: copied.copy, stable: copied.stable };
-  return copied.stable ? remember(byValue, fn, shipment) : shipment;
+  const { copy: recipe, stable, uses } = copied;
+  const shipment: Shipment = { recipe, stable, losses: lossCount(), ...(uses.length > 0 && { uses }) };
+  return stable ? remember(byValue, fn, shipment) : shipment;
 }
 
 /** A function that goes by value only because a worker could not load its module: the error then gives both reasons. */

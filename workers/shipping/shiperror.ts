@@ -17,7 +17,9 @@ export type ShipErrorCode =
   | "ERR_SHIP_LOAD"
   /** The worker loaded the module and found no such export or task in it. */
   | "ERR_SHIP_NO_EXPORT"
-  /** A module uses a pool while a worker of a pool loads it. */
+  /** The worker found another function under that name: it was assigned since, or the file has changed on disk. */
+  | "ERR_SHIP_OTHER_FUNCTION"
+  /** A module uses a pool, runs a loop or listens while a worker of a pool loads it. */
   | "ERR_SHIP_REENTRANT";
 
 /**

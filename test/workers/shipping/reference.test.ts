@@ -19,15 +19,19 @@ describe("a function sent by reference", () => {
   });
 
   it("is found as an export, a default export, under another name and re-exported", async () => {
-    expect(await recipeOf(fib)).toEqual({ kind: "module", url: maths, path: ["fib"] });
-    expect(await recipeOf(negate)).toEqual({ kind: "module", url: maths, path: ["default"] });
-    expect(await recipeOf(renamed)).toEqual({ kind: "module", url: maths, path: ["renamed"] });
+    expect(await recipeOf(fib)).toMatchObject({ kind: "module", url: maths, path: ["fib"] });
+    expect(await recipeOf(negate)).toMatchObject({ kind: "module", url: maths, path: ["default"] });
+    expect(await recipeOf(renamed)).toMatchObject({ kind: "module", url: maths, path: ["renamed"] });
     expect(await call(fibonacci, 10)).toBe(55);
   });
 
   it("is found as a static method and in a nested object", async () => {
-    expect(await recipeOf(Point.origin)).toEqual({ kind: "module", url: maths, path: ["Point", "origin"] });
-    expect(await recipeOf(api.deep.triple)).toEqual({
+    expect(await recipeOf(Point.origin)).toMatchObject({
+      kind: "module",
+      url: maths,
+      path: ["Point", "origin"],
+    });
+    expect(await recipeOf(api.deep.triple)).toMatchObject({
       kind: "module",
       url: maths,
       path: ["api", "deep", "triple"],
