@@ -1,3 +1,4 @@
+import { ShipError } from "threadloop/workers";
 import { afterAll, describe, expect, it } from "vitest";
 import { giveUp, ship } from "../../../dist/workers/shipping/ship.js";
 import { changedAfterwards, lookedUpOnce } from "../../fixtures/shipping/lib/fresh.mjs";
@@ -26,7 +27,7 @@ describe("a reference that cannot be followed", () => {
 
   it("is given up after a worker could not load it, in every shipment that has it", async () => {
     const recipe = await recipeOf(Point.origin);
-    const error = { code: "ERR_SHIP_NO_EXPORT", message: "no such export" };
+    const error = new ShipError("ERR_SHIP_NO_EXPORT", "no such export");
     expect(giveUp(recipe, error)).toBe(true);
     expect(giveUp(recipe, error)).toBe(true);
     await expect(callIn("reference", Point.origin)).rejects.toMatchObject({ code: "ERR_SHIP_NOT_EXPORTED" });
@@ -34,7 +35,7 @@ describe("a reference that cannot be followed", () => {
   });
 
   it("is not given up because a module threw", async () => {
-    expect(giveUp(await recipeOf(fib), { code: "ERR_SHIP_LOAD" })).toBe(false);
+    expect(giveUp(await recipeOf(fib), new ShipError("ERR_SHIP_LOAD", "it threw"))).toBe(false);
   });
 });
 
