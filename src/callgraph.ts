@@ -1,5 +1,5 @@
 /**
- * Who awaits whom, as CPython 3.14's `capture_call_graph`. The edges are read off the done callbacks of a future: a
+ * Who awaits whom, as asyncio's `capture_call_graph`. The edges are read off the done callbacks of a future: a
  * task that awaits it, or the gather, shield, wait or task group that it is a part of. More can be declared.
  */
 import { got, RuntimeError } from "./errors.ts";
@@ -8,6 +8,7 @@ import { Future } from "./future.ts";
 import { Listener } from "./listener.ts";
 import type { EventLoop } from "./loop.ts";
 import { allTasks, currentTask, getRunningLoop } from "./running.ts";
+import type { Level } from "./scope.ts";
 import { Task } from "./task.ts";
 
 /** A future with the stack at its await, where it is known, and with those who await it. */
@@ -136,7 +137,7 @@ function awaiters(future: Future): Future[] {
   const found = new Set<Future>();
   for (const entry of future._callbackList()) {
     if (entry instanceof Task) found.add(entry);
-    else if (entry instanceof FurtherAwait) found.add(entry._task as Task);
+    else if (entry instanceof FurtherAwait) found.add(entry._task as Level as Task);
     else if (entry instanceof Listener && entry._for !== null) found.add(entry._for);
   }
   for (const waiter of declared.get(future) ?? []) found.add(waiter);

@@ -3,7 +3,7 @@
  * were created. AsyncLocalStorage values of the application travel beside them by themselves.
  */
 import { RuntimeError } from "./errors.ts";
-import { type ContextRunner, currentRunner, type RunnerContext, runAs } from "./events.ts";
+import { type ContextRunner, currentRunner, type RunnerContext, runAs, scopeOf, taskOf } from "./events.ts";
 
 const NOTHING = Symbol("no value");
 
@@ -42,7 +42,13 @@ export class Context implements RunnerContext {
 
   /** @internal */
   _apply<A extends readonly unknown[], R>(fn: (...args: A) => R, args: A): R {
-    const runner: ContextRunner = { _isTask: false, _context: this };
+    const around = currentRunner.getStore();
+    const runner: ContextRunner = {
+      _isTask: false,
+      _context: this,
+      _task: taskOf(around),
+      _scope: scopeOf(around),
+    };
     return runAs(runner, fn, args);
   }
 }

@@ -42,6 +42,15 @@ export interface RunnerContext {
 export interface ContextRunner {
   readonly _isTask: boolean;
   readonly _context: RunnerContext;
+  /** Of what runs in a task and is not the task itself (a block of it, a `Context.run`): the task. */
+  readonly _task?: ContextRunner | null;
+  /** And the innermost block of the task around it. */
+  readonly _scope?: ScopeRunner | null;
+}
+
+/** A block of a task that can be cancelled by itself. */
+export interface ScopeRunner extends ContextRunner {
+  readonly _task: ContextRunner;
 }
 
 /** What `loop.callExceptionHandler` and a custom exception handler get. */
@@ -103,14 +112,18 @@ export interface Awaited {
   cancel(message?: string, cause?: unknown): boolean;
 }
 
+/** The two functions that V8 gives for an await. */
+export type Resolve = (value: never) => void;
+export type Reject = (error: unknown) => void;
+
 /** A task as the futures it awaits see it. */
 export interface AwaitingTask extends ContextRunner, Runnable {
   done(): boolean;
   cancelled(): boolean;
-  /** Waits on a pending future: V8 calls it through the future's `then`, in the task's own context. */
-  _await(future: Awaited, resolve: (value: never) => void, reject: (error: unknown) => void): void;
-  /** Gives up one iteration without a future; false when the task waits on something else at the same time. */
-  _yield(resolve: (value: never) => void, reject: (error: unknown) => void): boolean;
+  /** Waits on a pending future, in a block of the task: V8 calls it through `then`, in the task's own context. */
+  _await(future: Awaited, resolve: Resolve, reject: Reject, scope: ScopeRunner | null): void;
+  /** Gives up one iteration without a future; false when the task is done or waits on something else as well. */
+  _yield(resolve: Resolve, reject: Reject, scope: ScopeRunner | null): boolean;
 }
 
 /** Whose code is running now. */
@@ -124,12 +137,21 @@ export function inRootContext<A extends unknown[], R>(fn: (...args: A) => R, ...
   return root.runInAsyncScope(fn as (...args: unknown[]) => R, undefined, ...args);
 }
 
+/** The task in which code runs as this runner, or null; it may be done. */
+export function taskOf(runner: ContextRunner | undefined): AwaitingTask | null {
+  if (runner === undefined) return null;
+  return (runner._isTask ? runner : (runner._task ?? null)) as AwaitingTask | null;
+}
+
+/** The block of its task in which code runs as this runner, or null. */
+export function scopeOf(runner: ContextRunner | undefined): ScopeRunner | null {
+  return runner === undefined || runner._isTask ? null : (runner._scope ?? null);
+}
+
 /** The task whose code is running, or null. */
 export function runningTask(): AwaitingTask | null {
-  const current = currentRunner.getStore();
-  if (current === undefined || !current._isTask) return null;
-  const task = current as AwaitingTask;
-  return task.done() ? null : task;
+  const task = taskOf(currentRunner.getStore());
+  return task === null || task.done() ? null : task;
 }
 
 /**

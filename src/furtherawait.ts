@@ -1,43 +1,35 @@
 /**
  * One more await of a task that awaits already, as `Promise.all` makes them. CPython knows no such thing, so there is
- * no order to be equal to; it must only not break: each await is served, and a cancel of the task reaches all.
+ * no order to be equal to; it must only not break: each await is served, and a cancel of the task, or of a block around
+ * the await, reaches it.
  */
-import { type Outcome, type Runnable, UNTRACKED } from "./events.ts";
+import { type Outcome, type Reject, type Resolve, type Runnable, UNTRACKED } from "./events.ts";
 import type { Future } from "./future.ts";
-
-/** The two functions that V8 gives for an await. */
-export type Resolve = (value: never) => void;
-export type Reject = (error: unknown) => void;
-
-/** The task, as its further awaits see it. */
-export interface ManyAwaiting {
-  _more: Set<FurtherAwait> | null;
-}
+import type { Level } from "./scope.ts";
 
 export class FurtherAwait implements Runnable {
-  readonly _task: ManyAwaiting;
+  readonly _task: Level;
   readonly _future: Future;
+  readonly #level: Level;
   readonly #resolve: (value: unknown) => void;
   readonly #reject: Reject;
 
-  constructor(task: ManyAwaiting, future: Future, resolve: Resolve, reject: Reject) {
+  constructor(task: Level, level: Level, future: Future, resolve: Resolve, reject: Reject) {
     this._task = task;
     this._future = future;
+    this.#level = level;
     this.#resolve = resolve as (value: unknown) => void;
     this.#reject = reject;
+    for (let at: Level | null = level; at !== null; at = at._parent) {
+      at._more ??= new Set();
+      at._more.add(this);
+    }
+    future._addCallback(this);
   }
 
   _run(): Outcome {
-    this._task._more?.delete(this);
+    for (let at: Level | null = this.#level; at !== null; at = at._parent) at._more?.delete(this);
     this._future._deliver(this.#resolve, this.#reject);
     return UNTRACKED;
   }
-}
-
-/** Serves a further await of a task. */
-export function awaitMore(task: ManyAwaiting, future: Future, resolve: Resolve, reject: Reject): void {
-  const wait = new FurtherAwait(task, future, resolve, reject);
-  task._more ??= new Set();
-  task._more.add(wait);
-  future._addCallback(wait);
 }

@@ -13,7 +13,14 @@ import {
   inOneLine,
   isErrorClass,
 } from "./errors.ts";
-import { type AbstractEventLoop, type Runnable, runningLoopOrNull, runningTask } from "./events.ts";
+import {
+  type AbstractEventLoop,
+  currentRunner,
+  type Runnable,
+  runningLoopOrNull,
+  scopeOf,
+  taskOf,
+} from "./events.ts";
 import { type Callback, Handle } from "./handle.ts";
 import { Listener, looks } from "./listener.ts";
 import { noLoop } from "./noloop.ts";
@@ -148,9 +155,10 @@ export class Future<T = unknown> implements PromiseLike<T> {
     }
     if (this._state !== PENDING) this._deliver(onFulfilled, onRejected);
     else {
-      const task = runningTask();
-      if (task !== null) task._await(this, onFulfilled as (value: never) => void, onRejected);
-      else this._whenDone(onFulfilled, onRejected);
+      const runner = currentRunner.getStore();
+      const task = taskOf(runner);
+      if (task === null) this._whenDone(onFulfilled, onRejected);
+      else task._await(this, onFulfilled as (value: never) => void, onRejected, scopeOf(runner));
     }
     return NOT_CHAINABLE;
   }

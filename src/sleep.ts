@@ -3,11 +3,13 @@ import { actAsFuture } from "./actasfuture.ts";
 import { got } from "./errors.ts";
 import {
   type AbstractEventLoop,
+  currentRunner,
   DONE,
   type Outcome,
   type Runnable,
   runningLoop,
-  runningTask,
+  scopeOf,
+  taskOf,
 } from "./events.ts";
 import { Future } from "./future.ts";
 import { NOT_CHAINABLE } from "./notchainable.ts";
@@ -95,7 +97,9 @@ class Yield<T> {
     onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
   ): PromiseLike<R1 | R2> {
     if (this._state === PENDING && this._callbacks === null && typeof onRejected === "function") {
-      if (runningTask()?._yield(this._resumer(onFulfilled as (value: T) => void), onRejected)) {
+      const runner = currentRunner.getStore();
+      const resume = this._resumer(onFulfilled as (value: T) => void);
+      if (taskOf(runner)?._yield(resume, onRejected, scopeOf(runner))) {
         this._state = FINISHED;
         return NOT_CHAINABLE;
       }

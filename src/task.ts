@@ -4,31 +4,50 @@
  * Its states, besides the future's: not started (`#unstarted`); suspended (`#resolve` set: the two functions V8
  * gave for the await) on a future (`_waiter`), or on nothing after a bare yield (it is in the ready queue); running,
  * or suspended on a foreign promise, which looks the same from here. A cancel goes to the waiter; without one, or
- * when the waiter refuses, `#mustCancel` delivers it at the next wake-up or await.
+ * when the waiter refuses, it is pending (`_undelivered`) and delivered at the next wake-up or await. The same for the
+ * blocks of a task, which are cancelled by themselves (`scope.ts`).
  *
  * Invariant: exactly one `_loop._stepOver(task)` ends each step: when V8 calls `then` of a pending future, or when
  * the body's promise settles.
  */
 import { AsyncResource } from "node:async_hooks";
-import { abortWith } from "./abort.ts";
-import { cancelChain, cancelWaits } from "./cancelchain.ts";
+import { cancelChain } from "./cancelchain.ts";
 import { type Context, copyContext } from "./context.ts";
 import { Coroutine, type Startable, starterOf } from "./coroutine.ts";
 import { runInTask } from "./drive.ts";
-import { CancelledError, CancelReason, cancellationOf, RuntimeError } from "./errors.ts";
+import { CancelledError, CancelReason, cancellationOf, cancelledError, RuntimeError } from "./errors.ts";
 import {
   type AbstractEventLoop,
   type AwaitingTask,
   DONE,
   type ListedTask,
   type Outcome,
+  type Reject,
+  type Resolve,
   STEPPED,
   UNTRACKED,
 } from "./events.ts";
-import { awaitMore, type FurtherAwait, type Reject, type Resolve } from "./furtherawait.ts";
+import { FurtherAwait } from "./furtherawait.ts";
 import { Future } from "./future.ts";
 import { MANUAL } from "./handle.ts";
 import { AGAIN, adopt, NONE, outcomeOf } from "./outcome.ts";
+import {
+  abortSignals,
+  allCancels,
+  type CancelScope,
+  cancelsIn,
+  cancelWaits,
+  currentLevel,
+  dropPendingIn,
+  dropSignal,
+  type Level,
+  OWN_PENDING,
+  pendingIn,
+  type ScopedTask,
+  signalOf,
+  uncancelFromOutside,
+  uncancelIn,
+} from "./scope.ts";
 import { FAILED, FINISHED, PENDING } from "./states.ts";
 import type { TaskOptions } from "./taskoptions.ts";
 import { cancellerOf, TaskTrace } from "./tasktrace.ts";
@@ -41,15 +60,20 @@ let count = 0;
  *
  * Awaiting a task and being cancelled meanwhile cancels it too; use `shield` to prevent that.
  */
-export class Task<T = unknown> extends Future<T> implements AwaitingTask, ListedTask {
+export class Task<T = unknown> extends Future<T> implements AwaitingTask, ListedTask, ScopedTask {
   /** @internal */
   readonly _context: Context;
   /** @internal */ _next: ListedTask | null = null;
   /** @internal */ _previous: ListedTask | null = null;
   /** @internal */ _waiter: Future | null = null;
+  /** @internal The block in which that wait was made. */ _waitScope: CancelScope | null = null;
   /** @internal Further awaits of the same task, as `Promise.all` makes them. */
-  _more: Set<FurtherAwait> | null = null;
+  _more: ScopedTask["_more"] = null;
   /** @internal */ _cancelPassing = false;
+  /** @internal */ _cancels = 0;
+  /** @internal */ _undelivered = 0;
+  /** @internal */ _cancelledScopes: ScopedTask["_cancelledScopes"] = null;
+  /** @internal */ _signals: ScopedTask["_signals"] = null;
   /** @internal The loop's tick when it began to wait. */ _since = 0;
   /** @internal Whether the first step was run by the creator, who must then await `started`. */
   readonly _eager: boolean;
@@ -57,17 +81,13 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
   #unstarted = true;
   #resource: AsyncResource | null;
   #name: string | number;
-  #cancels = 0;
-  #mustCancel = false;
   #pendingError: unknown = NONE;
   #resolve: Resolve | null = null;
   #reject: Reject | null = null;
-  #controller: AbortController | null = null;
   /** What debug mode keeps of it. */
   #trace: TaskTrace | null = null;
   #begun = false;
-  #announceStart: (() => void) | null = null;
-  #started: Promise<void> | null = null;
+  #start: { readonly promise: Promise<void>; readonly announce: () => void } | null = null;
 
   /** @internal */
   constructor(loop: AbstractEventLoop, startable: Startable<T>, options: TaskOptions = {}, eager = false) {
@@ -79,7 +99,7 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
     this._eager = eager;
     loop._tasks.add(this);
     if (loop.getDebug()) this.#trace = new TaskTrace(this as Task, loop);
-    if (eager) this.#start();
+    if (eager) this.#begin();
     else loop._push(this);
   }
 
@@ -123,22 +143,25 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
   }
 
   /**
-   * A signal that aborts when the task is cancelled, for awaits that are not of this runtime; its reason is the
-   * CancelledError. `await fetch(url, { signal: currentTask().signal })` is then interrupted at once.
+   * A signal for awaits that are not of this runtime; its reason is the CancelledError. It aborts when the task is
+   * cancelled, and, asked for inside a `timeout` or a `taskGroup`, when that block or one around it is: so ask for it
+   * there. `await fetch(url, { signal: currentTask().signal })` is then interrupted at once.
    */
   get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
-    if (this.#cancels > 0) abortWith(this.#controller, this._reason);
-    return this.#controller.signal;
+    return signalOf(currentLevel(this) ?? this, this);
   }
 
   /** Settles when the first step is over: the task suspended, or ended. Never fails. */
   get started(): Promise<void> {
     if (this.#begun) return Promise.resolve();
-    this.#started ??= new Promise((resolve) => {
-      this.#announceStart = resolve;
-    });
-    return this.#started;
+    if (this.#start === null) {
+      let announce = () => {};
+      const promise = new Promise<void>((resolve) => {
+        announce = resolve;
+      });
+      this.#start = { promise, announce };
+    }
+    return this.#start.promise;
   }
 
   /** Throws RuntimeError: a task's result is what its coroutine returns. */
@@ -180,18 +203,59 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
     console.error([`Stack for ${this._describe()}`, ...this.getStack()].join("\n    "));
   }
 
-  /** Returns how many cancels are asked for and not taken back. */
+  /**
+   * Returns how many cancels are asked for and not taken back. Asked inside the task, those of the task and of the blocks
+   * (`timeout`, `taskGroup`) around the caller; asked from outside, those of all its blocks.
+   */
   cancelling(): number {
-    return this.#cancels;
+    if (this._cancelledScopes === null) return this._cancels;
+    const level = currentLevel(this);
+    return level === null ? allCancels(this) : cancelsIn(level, this);
   }
 
-  /** Takes one cancel back and returns how many are left; at 0 a cancel that was not delivered yet is dropped. */
+  /**
+   * Takes one cancel back, inside the task that of the innermost block that has one, and returns how many are left; at 0
+   * a cancel that was not delivered yet is dropped.
+   */
   uncancel(): number {
-    if (this.#cancels > 0 && --this.#cancels === 0) {
-      this.#mustCancel = false;
-      this.#controller = null;
-    }
-    return this.#cancels;
+    const level = currentLevel(this);
+    return level === null ? uncancelFromOutside(this) : uncancelIn(level, this);
+  }
+
+  /** @internal */
+  get _parent(): null {
+    return null;
+  }
+
+  /** @internal */
+  get _isSuspended(): boolean {
+    return this.#resolve !== null;
+  }
+
+  /** @internal */
+  _pendingReason(): CancelReason | null {
+    return (this._undelivered & OWN_PENDING) === 0 ? null : (this._reason as CancelReason);
+  }
+
+  /** @internal */
+  _setPending(reason: CancelReason): void {
+    this._undelivered |= OWN_PENDING;
+    this._reason = reason;
+  }
+
+  /** @internal */
+  _dropPending(): void {
+    this._undelivered &= ~OWN_PENDING;
+  }
+
+  /** @internal */
+  _lastReason(): CancelReason | undefined {
+    return this._reason instanceof CancelReason ? this._reason : undefined;
+  }
+
+  /** @internal */
+  _noteDelayedCancel(): void {
+    if (this._loop._waitsForForeign(this)) this.#trace?.noteDelayedCancel();
   }
 
   /** @internal The step: what the task waited for has come, or its first turn has. */
@@ -200,36 +264,37 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
     let error = this.#pendingError;
     this._waiter = null;
     this.#pendingError = NONE;
-    if (waiter !== null) error = outcomeOf(waiter, this.#mustCancel);
+    const reason = this._undelivered === 0 ? null : pendingIn(this.#level, this);
+    if (waiter !== null) error = outcomeOf(waiter, reason !== null);
     if (error === AGAIN) {
       this.#waitOn(waiter as Future);
       return DONE;
     }
-    if (this.#mustCancel) {
-      this.#mustCancel = false;
-      if (!(error instanceof CancelledError)) error = this._takeCancelledError();
+    if (reason !== null) {
+      dropPendingIn(this.#level);
+      if (!(error instanceof CancelledError)) error = cancelledError(reason);
     }
     if (this.#unstarted) return this.#firstStep(loop, error);
-    loop._stepInto(this);
+    const isOver = this._state !== PENDING; // and left this wait behind, which nobody awaited
+    if (!isOver) loop._stepInto(this);
     const resolve = this.#resolve as (value: unknown) => void;
     const reject = this.#reject as Reject;
     this.#resolve = null;
     this.#reject = null;
     if (error !== NONE) reject(error);
     else resolve(waiter === null ? undefined : waiter._value);
-    return this._more !== null && this._more.size > 0 ? UNTRACKED : STEPPED;
+    return isOver || (this._more !== null && this._more.size > 0) ? UNTRACKED : STEPPED;
   }
 
   /** @internal */
-  _await(future: Future, resolve: Resolve, reject: Reject): void {
-    if (this.#resolve !== null) {
-      adopt(future, this._loop);
-      awaitMore(this, future, resolve, reject);
-      if (this.#mustCancel) this.#cancelPending(future);
+  _await(future: Future, resolve: Resolve, reject: Reject, scope: CancelScope | null): void {
+    if (this.#resolve !== null || this._state !== PENDING) {
+      this.#awaitMore(future, resolve, reject, scope);
       return;
     }
     this.#resolve = resolve;
     this.#reject = reject;
+    if (this._waitScope !== scope) this._waitScope = scope;
     this._since = this._loop._tick;
     this.#trace?.noteAwait();
     if (future === (this as Future)) this.#failSoon(`${this._what()} cannot await itself`);
@@ -238,11 +303,24 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
     this.#stepOver();
   }
 
+  /** Nobody can cancel what waits in a task that is done, but a block that is still open there. */
+  #awaitMore(future: Future, resolve: Resolve, reject: Reject, scope: CancelScope | null): void {
+    if (this._state !== PENDING && scope === null) {
+      future._whenDone(resolve as (value: unknown) => void, reject);
+      return;
+    }
+    adopt(future, this._loop);
+    const level = scope ?? this;
+    new FurtherAwait(this, level, future, resolve, reject);
+    if (this._undelivered !== 0) this.#cancelPending(future, level);
+  }
+
   /** @internal */
-  _yield(resolve: Resolve, reject: Reject): boolean {
-    if (this.#resolve !== null) return false;
+  _yield(resolve: Resolve, reject: Reject, scope: CancelScope | null): boolean {
+    if (this.#resolve !== null || this._state !== PENDING) return false;
     this.#resolve = resolve;
     this.#reject = reject;
+    if (this._waitScope !== scope) this._waitScope = scope;
     this._loop._push(this);
     this.#stepOver();
     return true;
@@ -251,7 +329,8 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
   /** @internal */
   override _describe(): string {
     const waits = this._waiter === null ? "" : `, waits on ${waitedFor(this._waiter)}`;
-    const cancels = this.#cancels > 0 && this._state === PENDING ? `, cancelling=${this.#cancels}` : "";
+    const count = allCancels(this);
+    const cancels = count > 0 && this._state === PENDING ? `, cancelling=${count}` : "";
     return `${this._describeBriefly()}${cancels}${waits}`;
   }
 
@@ -262,8 +341,8 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
 
   /** @internal Settles with the coroutine's result; a cancel it never saw wins over it. */
   _finish(value: T): void {
-    if (this.#mustCancel) {
-      this.#mustCancel = false;
+    if ((this._undelivered & OWN_PENDING) !== 0) {
+      this._dropPending();
       this._settleCancelled(this._reason);
     } else this._settle(FINISHED, value);
     this.#ended();
@@ -278,17 +357,17 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
   }
 
   #ended(): void {
-    this.#trace?.noteEnd(this._state === FINISHED && this.#cancels > 0);
+    this.#trace?.noteEnd(this._state === FINISHED && this._cancels > 0);
     this.#trace = null;
     this._loop._tasks.remove(this);
-    this.#controller = null;
+    dropSignal(this);
     this.#stepOver();
   }
 
   #firstStep(loop: AbstractEventLoop, error: unknown): Outcome {
     if (error === NONE) {
       loop._stepInto(this);
-      this.#start();
+      this.#begin();
       return STEPPED;
     }
     if (this.#coro instanceof Coroutine) this.#coro.close();
@@ -298,7 +377,7 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
     return DONE;
   }
 
-  #start(): void {
+  #begin(): void {
     const start = starterOf(this.#coro, "createTask");
     const resource = this.#resource as AsyncResource;
     this.#unstarted = false;
@@ -310,7 +389,7 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
   #stepOver(): void {
     if (!this.#begun) {
       this.#begun = true;
-      this.#announceStart?.();
+      this.#start?.announce();
     }
     this._loop._stepOver(this);
   }
@@ -318,13 +397,18 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
   #waitOn(future: Future): void {
     this._waiter = future;
     future._addCallback(this);
-    if (this.#mustCancel) this.#cancelPending(future);
+    if (this._undelivered !== 0) this.#cancelPending(future, this.#level);
   }
 
   /** A cancel that was asked for while the task ran is delivered by cancelling what it now wants to wait for. */
-  #cancelPending(future: Future): void {
-    const reason = this._reason as CancelReason | undefined;
-    if (future.cancel(reason?.message, reason?.cause)) this.#mustCancel = false;
+  #cancelPending(future: Future, level: Level): void {
+    const reason = pendingIn(level, this);
+    if (reason !== null && future.cancel(reason.message, reason.cause)) dropPendingIn(level);
+  }
+
+  /** Where its own wait was made. */
+  get #level(): Level {
+    return this._waitScope ?? this;
   }
 
   #failSoon(message: string): void {
@@ -334,15 +418,14 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
 
   /** @internal */
   _countCancel(message: string | undefined, origin: unknown): void {
-    this.#cancels++;
-    if (this.#controller !== null) abortWith(this.#controller, new CancelReason(message, origin));
+    this._cancels++;
+    if (this._signals !== null) abortSignals(this, new CancelReason(message, origin));
   }
 
   /** @internal */
   _deliverCancel(message: string | undefined, origin: unknown): void {
-    if (cancelWaits(this, message, origin)) return;
-    this.#mustCancel = true;
-    this._reason = new CancelReason(message, origin);
-    if (this._loop._waitsForForeign(this)) this.#trace?.noteDelayedCancel();
+    if (cancelWaits(this, this, message, origin)) return;
+    this._setPending(new CancelReason(message, origin));
+    this._noteDelayedCancel();
   }
 }

@@ -4,23 +4,25 @@
  */
 import { inspect } from "node:util";
 import { checkBody, discard, type Startable } from "./coroutine.ts";
-import { CancelledError, cancellationOf, RuntimeError } from "./errors.ts";
+import { CancelledError, CancelReason, cancellationOf, RuntimeError } from "./errors.ts";
 import { ExceptionGroup } from "./exceptiongroup.ts";
 import type { Future } from "./future.ts";
 import type { CreateTaskOptions } from "./loop.ts";
-import { currentTask, getRunningLoop } from "./running.ts";
+import { getRunningLoop } from "./running.ts";
+import { type CancelScope, type Level, newScope } from "./scope.ts";
 import type { Task } from "./task.ts";
 import { Waiting } from "./waiting.ts";
 
 /** A group of tasks; made by `taskGroup`. */
 export class TaskGroup {
-  #parent: Task | null = null;
+  /** Its block, with the wait for the children. */
+  #scope: CancelScope | null = null;
   #entered = false;
   #exiting = false;
   #aborting = false;
   #cancelOnEntry = false;
-  /** The parent was cancelled by this group, which has to take that back. */
-  #parentCancelRequested = false;
+  /** The block was cancelled by this group, which has to take that back. */
+  #blockCancelRequested = false;
   readonly #children = new Set<Task>();
   readonly #errors: unknown[] = [];
   #allDone: Future<void> | null = null;
@@ -57,26 +59,43 @@ export class TaskGroup {
     return { task: this.#add(task) };
   }
 
-  /** Cancels the children and the block; the group then ends without a CancelledError. Errors of children still count. */
+  /**
+   * Cancels the children and the block; the group then ends without a CancelledError. Errors of children still count.
+   *
+   * As in CPython 3.15, but for two things: a cancel from outside that comes while the group waits for its cancelled
+   * children is thrown when they have ended, where CPython's is lost; and a child that was started eagerly and aborts
+   * its own group in its first step is cancelled with the others.
+   */
   cancel(): void {
     if (!this.#entered) this.#cancelOnEntry = true;
     else if (!this.#aborting && !(this.#exiting && this.#children.size === 0)) {
       this.#abort(undefined);
-      this.#cancelParent(undefined);
+      this.#cancelBlock(undefined);
     }
   }
 
-  /** Runs the block and waits for the children. Throws RuntimeError outside a task and the second time. */
-  async run<T>(body: (group: this) => PromiseLike<T> | T): Promise<T> {
-    checkBody(body, "taskGroup");
-    this.#enter();
+  /** Runs the block and waits for the children. Rejects with RuntimeError outside a task and the second time. */
+  run<T>(body: (group: this) => PromiseLike<T> | T): Promise<T> {
+    try {
+      checkBody(body, "taskGroup");
+      return this.#enter().run(() => this.#run(body));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  async #run<T>(body: (group: this) => PromiseLike<T> | T): Promise<T> {
     let outcome: { value: T } | { error: unknown };
     try {
       outcome = { value: await body(this) };
     } catch (error) {
       outcome = { error };
     }
-    await this.#exit(outcome);
+    try {
+      await this.#exit(outcome);
+    } finally {
+      (this.#scope as CancelScope).leave();
+    }
     if ("error" in outcome) {
       // the group's own cancel ended the block, and nothing else went wrong
       return undefined as T;
@@ -84,17 +103,19 @@ export class TaskGroup {
     return outcome.value;
   }
 
-  #enter(): void {
+  #enter(): CancelScope {
     if (this.#entered) throw new RuntimeError("This TaskGroup has already been entered: make another one");
-    this.#parent = currentTask();
-    if (this.#parent === null)
+    const scope = newScope();
+    if (scope === null)
       throw new RuntimeError("taskGroup() must be used inside a task, which its children can cancel");
     this.#entered = true;
+    this.#scope = scope;
     if (this.#cancelOnEntry) this.cancel();
+    return scope;
   }
 
   async #exit(outcome: { value: unknown } | { error: unknown }): Promise<void> {
-    const parent = this.#parent as Task;
+    const scope = this.#scope as CancelScope;
     this.#exiting = true;
     const failed = "error" in outcome;
     const bodyCancel = failed ? cancellationOf(outcome.error) : null;
@@ -104,11 +125,8 @@ export class TaskGroup {
     if (cancel !== null && this.#errors.length === 0) throw cancel;
     if (failed && bodyCancel === null) this.#errors.push(outcome.error);
     if (this.#errors.length === 0) return;
-    if (parent.cancelling() > 0) {
-      // A cancel from outside came as well: the errors go first, and it is delivered, as the cause, at the next await.
-      parent.uncancel();
-      parent.cancel(undefined, cancel ?? undefined);
-    }
+    // A cancel from outside came as well: the errors go first, and it is delivered, as the cause, at the next await.
+    if (scope.cancelling() > 0) scope.passOutwards(new CancelReason(undefined, cancel ?? undefined));
     throw new ExceptionGroup("unhandled errors in a TaskGroup", this.#errors);
   }
 
@@ -133,10 +151,10 @@ export class TaskGroup {
     return { first, last };
   }
 
-  /** If the group cancelled its parent, takes it back; returns the cancel that is to be thrown, from outside, or null. */
+  /** If the group cancelled its block, takes it back; returns the cancel that is to be thrown, from outside, or null. */
   #takeBackOwnCancel(cancel: CancelledError | null, last: CancelledError | null): CancelledError | null {
-    if (!this.#parentCancelRequested) return cancel;
-    if ((this.#parent as Task).uncancel() === 0) return null;
+    if (!this.#blockCancelRequested) return cancel;
+    if ((this.#scope as CancelScope).uncancel() === 0) return null;
     return cancel ?? last;
   }
 
@@ -156,7 +174,7 @@ export class TaskGroup {
   #add<T>(task: Task<T>): Task<T> {
     const child = task as Task;
     this.#children.add(child);
-    child._listen(() => this.#childDone(child), this.#parent as Future | null);
+    child._listen(() => this.#childDone(child), (this.#scope as CancelScope)._task as Level as Task);
     if (this.#aborting && !child.done()) child.cancel();
     return task;
   }
@@ -166,10 +184,10 @@ export class TaskGroup {
     for (const child of [...this.#children]) if (!child.done()) child.cancel(undefined, cause);
   }
 
-  #cancelParent(cause: unknown): void {
-    if (this.#parentCancelRequested) return;
-    this.#parentCancelRequested = true;
-    (this.#parent as Task).cancel(undefined, cause);
+  #cancelBlock(cause: unknown): void {
+    if (this.#blockCancelRequested) return;
+    this.#blockCancelRequested = true;
+    (this.#scope as CancelScope).cancel(cause);
   }
 
   #childDone(child: Task): void {
@@ -180,9 +198,9 @@ export class TaskGroup {
     const error = child.exception();
     if (error === null) return;
     this.#errors.push(error);
-    if (this.#aborting || this.#parentCancelRequested) return;
+    if (this.#aborting || this.#blockCancelRequested) return;
     this.#abort(error);
-    this.#cancelParent(error);
+    this.#cancelBlock(error);
   }
 
   [inspect.custom](): string {

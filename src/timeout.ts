@@ -11,7 +11,8 @@ import { type Awaitable, checkAwaitable, ensureFuture } from "./ensure.ts";
 import { CancelledError, got, isCancelled, RuntimeError, TimeoutError } from "./errors.ts";
 import type { Future } from "./future.ts";
 import type { Handle } from "./handle.ts";
-import { currentTask, getRunningLoop } from "./running.ts";
+import { getRunningLoop } from "./running.ts";
+import { type CancelScope, newScope } from "./scope.ts";
 import { Task } from "./task.ts";
 import { Waiting } from "./waiting.ts";
 
@@ -22,7 +23,8 @@ export class Timeout {
   #state: State = "created";
   #when: number | null;
   #timer: Handle | null = null;
-  #task: Task | null = null;
+  #scope: CancelScope | null = null;
+  /** How many cancels there were around the block when it was entered. */
   #cancelling = 0;
 
   /** `when` is in milliseconds of `loop.time()`; null is no deadline. */
@@ -55,12 +57,19 @@ export class Timeout {
   }
 
   /**
-   * Runs the block. When the deadline passes, the current task is cancelled, and the CancelledError that comes out of
-   * the block becomes a TimeoutError. Throws RuntimeError outside a task and the second time.
+   * Runs the block. When the deadline passes, what the block awaits is cancelled, and the CancelledError that comes out
+   * of the block becomes a TimeoutError. Rejects with RuntimeError outside a task and the second time.
    */
-  async run<T>(body: (scope: this) => PromiseLike<T> | T): Promise<T> {
-    checkBody(body, "timeout");
-    this.#enter();
+  run<T>(body: (scope: this) => PromiseLike<T> | T): Promise<T> {
+    try {
+      checkBody(body, "timeout");
+      return this.#enter().run(() => this.#run(body));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  async #run<T>(body: (scope: this) => PromiseLike<T> | T): Promise<T> {
     let result: T;
     try {
       result = await body(this);
@@ -72,34 +81,35 @@ export class Timeout {
     return result;
   }
 
-  #enter(): void {
+  #enter(): CancelScope {
     if (this.#state !== "created")
       throw new RuntimeError("This Timeout has already been entered: make another one");
-    const task = currentTask();
-    if (task === null)
+    const scope = newScope();
+    if (scope === null)
       throw new RuntimeError("timeout() must be used inside a task, whose await it can interrupt");
     this.#state = "active";
-    this.#task = task;
-    this.#cancelling = task.cancelling();
+    this.#scope = scope;
+    this.#cancelling = scope.cancelling();
     this.reschedule(this.#when);
+    return scope;
   }
 
   /** Leaves the block; true when its cancellation is this deadline's and nobody else's. */
   #exit(): boolean {
     this.#timer?.cancel();
     this.#timer = null;
-    if (this.#state !== "expiring") {
-      this.#state = "finished";
-      return false;
-    }
-    this.#state = "expired";
-    return (this.#task as Task).uncancel() <= this.#cancelling;
+    const scope = this.#scope as CancelScope;
+    const expires = this.#state === "expiring";
+    this.#state = expires ? "expired" : "finished";
+    const isAlone = expires && scope.uncancel() <= this.#cancelling;
+    scope.leave();
+    return isAlone;
   }
 
   #expire(): void {
     this.#state = "expiring";
     this.#timer = null;
-    (this.#task as Task).cancel(undefined, this);
+    (this.#scope as CancelScope).cancel(this);
   }
 
   #timeoutError(cause: unknown): TimeoutError {

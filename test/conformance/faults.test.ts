@@ -26,18 +26,18 @@ const FAULTS: Record<string, Fault> = {
   },
   "a pending cancel that is ignored at the next wait": {
     file: "task",
-    code: "future._addCallback(this);\n        if (this.#mustCancel)",
+    code: "future._addCallback(this);\n        if (this._undelivered !== 0)",
     instead: "future._addCallback(this);\n        if (false)",
   },
   "a pending cancel that is ignored when the task ends": {
     file: "task",
-    code: "if (this.#mustCancel) {\n            this.#mustCancel = false;\n            this._settleCancelled",
-    instead: "if (false) {\n            this.#mustCancel = false;\n            this._settleCancelled",
+    code: "if ((this._undelivered & OWN_PENDING) !== 0) {\n            this._dropPending();",
+    instead: "if (false) {\n            this._dropPending();",
   },
   "an uncancel that leaves the cancel pending": {
-    file: "task",
-    code: "this.#mustCancel = false;\n            this.#controller = null;",
-    instead: "this.#controller = null;",
+    file: "scope",
+    code: "at._dropPending();\n        if (at._signals !== null)",
+    instead: "if (at._signals !== null)",
   },
   "a sleep of zero that makes a timer": { file: "sleep", code: "delay <= 0", instead: "delay < 0" },
   "timers of equal deadline that fire last-in first-out": {
@@ -67,12 +67,12 @@ const FAULTS: Record<string, Fault> = {
   },
   "a timeout that takes another's cancel for its own": {
     file: "timeout",
-    code: "this.#task.uncancel() <= this.#cancelling",
-    instead: "this.#task.uncancel() >= 0",
+    code: "scope.uncancel() <= this.#cancelling",
+    instead: "scope.uncancel() >= 0",
   },
   "a group that swallows the cancel that came with an error": {
     file: "taskgroup",
-    code: "parent.cancelling() > 0",
+    code: "scope.cancelling() > 0",
     instead: "false",
   },
   "a cancelled gather that does not wait for its children": {

@@ -1,0 +1,322 @@
+// Several things at once in one task: whose wait a cancel may end.
+import {
+  CancelledError,
+  createTask,
+  currentTask,
+  ExceptionGroup,
+  Future,
+  getRunningLoop,
+  moveOnAfter,
+  RuntimeError,
+  run,
+  sleep,
+  type TaskGroup,
+  TimeoutError,
+  taskGroup,
+  timeout,
+  timeoutAt,
+  waitFor,
+} from "threadloop";
+import { describe, expect, it } from "vitest";
+import { failureOf, now, turns, virtual } from "../support/virtual.ts";
+
+const boom = new Error("boom");
+const failing = (delay: number) => async () => {
+  await sleep(delay);
+  throw boom;
+};
+function failNow(): never {
+  throw boom;
+}
+
+/** How each promise ended: its value, or the name of its error. */
+async function ends(...promises: PromiseLike<unknown>[]): Promise<unknown[]> {
+  const settled = await Promise.allSettled(promises);
+  return settled.map((each) => (each.status === "fulfilled" ? each.value : (each.reason as Error).name));
+}
+
+describe("A deadline", () => {
+  it.each([
+    ["timeout", (delay: number, body: () => PromiseLike<unknown>) => timeout(delay, body)],
+    ["timeoutAt", (delay: number, body: () => PromiseLike<unknown>) => timeoutAt(now() + delay, body)],
+    ["waitFor of a function", (delay: number, body: () => PromiseLike<unknown>) => waitFor(body, delay)],
+    [
+      "waitFor of a task",
+      (delay: number, body: () => PromiseLike<unknown>) => waitFor(createTask(body), delay),
+    ],
+  ])("of %s ends what is waited for in its block, and not what a neighbour waits for", (_, limit) =>
+    virtual(async () => {
+      const slow = limit(10, () => sleep(1000));
+      const quick = limit(500, () => sleep(100, "quick"));
+      expect([await ends(slow, quick), now()]).toEqual([["TimeoutError", "quick"], 100]);
+    }),
+  );
+
+  it("of moveOnAfter lets a neighbour go on, whichever of the two began first", () =>
+    virtual(async () => {
+      const first = await Promise.all([
+        moveOnAfter(10, () => sleep(1000)),
+        moveOnAfter(500, () => sleep(100, "b")),
+      ]);
+      const second = await Promise.all([
+        moveOnAfter(500, () => sleep(100, "a")),
+        moveOnAfter(10, () => sleep(1000)),
+      ]);
+      expect([first, second, currentTask()!.cancelling()]).toEqual([[undefined, "b"], ["a", undefined], 0]);
+    }));
+
+  it("leaves alone what was begun before its block and is awaited after it", () =>
+    virtual(async () => {
+      const tasks = [createTask(() => sleep(50, "a")), createTask(() => sleep(60, "b"))];
+      const both = Promise.all(tasks);
+      expect(await failureOf(timeout(10, () => sleep(1000)))).toBeInstanceOf(TimeoutError);
+      expect(await both).toEqual(["a", "b"]);
+    }));
+
+  it("leaves alone a call that nobody awaits and that was begun outside its block", () =>
+    virtual(async () => {
+      let beats = 0;
+      void (async () => {
+        for (;;) {
+          await sleep(5);
+          beats++;
+        }
+      })();
+      expect(await moveOnAfter(20, () => sleep(1000))).toBe(undefined);
+      await sleep(21);
+      expect(beats).toBe(8);
+    }));
+
+  it("ends a call that nobody awaits and that was begun inside its block", () =>
+    virtual(async () => {
+      let ended: unknown;
+      await moveOnAfter(20, async () => {
+        void failureOf(sleep(1000)).then((error) => {
+          ended = error;
+        });
+        await sleep(1000);
+      });
+      expect([ended, now()]).toEqual([expect.any(CancelledError), 20]);
+    }));
+
+  it("does not end a call that was begun inside its block, once the block has ended well", () =>
+    virtual(async () => {
+      let beats = 0;
+      await timeout(20, async () => {
+        void (async () => {
+          for (;;) {
+            await sleep(5);
+            beats++;
+          }
+        })();
+        await sleep(11);
+      });
+      await sleep(30);
+      expect(beats).toBe(8);
+    }));
+
+  it("reaches a wait of ours that is made after its block awaited a foreign promise, not a neighbour's", () =>
+    virtual(async () => {
+      const release = new Future();
+      const foreign = release.toPromise();
+      getRunningLoop().callLater(50, () => release.setResult(null));
+      const limited = timeout(10, async () => {
+        await foreign;
+        await sleep(1000);
+      });
+      expect(await ends(limited, sleep(100, "neighbour"))).toEqual(["TimeoutError", "neighbour"]);
+      expect(now()).toBe(100);
+    }));
+
+  it("that nothing in its block could be told of is gone when the block ends", () =>
+    virtual(async () => {
+      const release = new Future();
+      getRunningLoop().callLater(50, () => release.setResult("late"));
+      expect(await timeout(10, () => Promise.resolve(release.toPromise()))).toBe("late");
+      expect([currentTask()!.cancelling(), await sleep(5, "free")]).toEqual([0, "free"]);
+    }));
+
+  it("that passes at the same time as a neighbour's is a TimeoutError in both", () =>
+    virtual(async () => {
+      const both = ends(
+        timeout(10, () => sleep(1000)),
+        timeout(10, () => sleep(1000)),
+      );
+      expect(await both).toEqual(["TimeoutError", "TimeoutError"]);
+    }));
+});
+
+describe("A group", () => {
+  it("whose child fails ends its own block and children, not those of a group beside it", () =>
+    virtual(async () => {
+      const bad = taskGroup(async (group) => {
+        group.createTask(failing(5));
+        await sleep(1000);
+      });
+      const good = taskGroup(async (group) => {
+        const child = group.createTask(() => sleep(20, "child"));
+        await sleep(30);
+        return await child;
+      });
+      expect([await ends(bad, good), now()]).toEqual([["ExceptionGroup", "child"], 30]);
+    }));
+
+  it("that is cancelled ends its own block and children, not those of a group beside it", () =>
+    virtual(async () => {
+      const cancelled = taskGroup(async (group) => {
+        group.createTask(() => sleep(1000));
+        getRunningLoop().callLater(5, () => group.cancel());
+        await sleep(1000);
+      });
+      const beside = taskGroup(async (group) => await group.createTask(() => sleep(20, "child")));
+      expect([await ends(cancelled, beside), now()]).toEqual([[undefined, "child"], 20]);
+    }));
+
+  it("counts its wait for the children as its block", () =>
+    virtual(async () => {
+      const bad = taskGroup((group) => void group.createTask(failing(5)));
+      const good = taskGroup((group) => void group.createTask(() => sleep(20)));
+      expect(await ends(bad, good, sleep(10, "bare"))).toEqual(["ExceptionGroup", undefined, "bare"]);
+    }));
+
+  it("with errors that is cancelled as well throws the errors, and leaves the cancel to what is around it", () =>
+    virtual(async () => {
+      const task = createTask(async () => {
+        const error = await failureOf(
+          taskGroup(async (group) => {
+            group.createTask(async () => {
+              try {
+                await sleep(1000);
+              } finally {
+                failNow();
+              }
+            });
+            await sleep(1000);
+          }),
+        );
+        expect(error).toBeInstanceOf(ExceptionGroup);
+        return await failureOf(sleep(1000));
+      });
+      await sleep(1);
+      task.cancel();
+      expect(await task).toBeInstanceOf(CancelledError);
+      expect(now()).toBe(1);
+    }));
+});
+
+describe("A cancel of a task", () => {
+  it("ends all its waits, in every block", () =>
+    virtual(async () => {
+      let ended: unknown[] = [];
+      const task = createTask(async () => {
+        ended = await ends(
+          timeout(500, () => sleep(1000)),
+          sleep(1000),
+          taskGroup((group) => void group.createTask(() => sleep(1000))),
+        );
+      });
+      await sleep(1);
+      task.cancel();
+      await task;
+      expect([ended, now()]).toEqual([["CancelledError", "CancelledError", "CancelledError"], 1]);
+    }));
+
+  it("is counted in every block, a deadline in its own", () =>
+    virtual(async () => {
+      const task = currentTask()!;
+      const counts: [string, number][] = [];
+      const count = (name: string) => counts.push([name, task.cancelling()]);
+      await ends(
+        timeout(5, async () => {
+          await failureOf(sleep(1000));
+          count("expired");
+          await sleep(1);
+          count("expired, after a wait");
+        }),
+        timeout(500, async () => {
+          await sleep(6);
+          count("beside");
+        }),
+      );
+      count("after");
+      expect(counts).toEqual([
+        ["expired", 1],
+        ["beside", 0],
+        ["expired, after a wait", 1],
+        ["after", 0],
+      ]);
+    }));
+});
+
+describe("The signal of a task", () => {
+  it("asked for in a block is aborted by the block's deadline, not by a neighbour's", () =>
+    virtual(async () => {
+      const signals: AbortSignal[] = [currentTask()!.signal];
+      const limited = (delay: number) => () => {
+        signals.push(currentTask()!.signal);
+        return sleep(delay);
+      };
+      await ends(timeout(5, limited(1000)), timeout(500, limited(20)));
+      expect(signals.map((signal) => signal.aborted)).toEqual([false, true, false]);
+      expect(signals[1]!.reason).toBeInstanceOf(CancelledError);
+    }));
+
+  it("asked for in a block is aborted by a block around it, and by a cancel of the task", () =>
+    virtual(async () => {
+      const signals: AbortSignal[] = [];
+      const inner = async () => {
+        signals.push(currentTask()!.signal);
+        await sleep(1000);
+      };
+      await ends(timeout(5, () => timeout(500, inner)));
+      const task = createTask(() => ends(timeout(500, inner)));
+      await sleep(1);
+      task.cancel();
+      await task;
+      expect(signals.map((signal) => signal.aborted)).toEqual([true, true]);
+    }));
+});
+
+describe("Where the task is done", () => {
+  it("a block still has its deadline, though nobody is the current task", () =>
+    virtual(async () => {
+      const begin = new Future();
+      let outcome: Promise<unknown> | null = null;
+      await createTask(async () => {
+        outcome = begin.toPromise().then(() => [currentTask(), ends(timeout(10, () => sleep(80)))]);
+      });
+      begin.setResult(null);
+      const [task, ended] = (await outcome!) as [unknown, Promise<unknown[]>];
+      expect([task, await ended, now()]).toEqual([null, ["TimeoutError"], 10]);
+    }));
+
+  it("a group still waits for its children, and cancels them", () =>
+    virtual(async () => {
+      const begin = new Future();
+      let outcome: Promise<unknown> | null = null;
+      await createTask(async () => {
+        const group = (group: TaskGroup) => {
+          group.createTask(failing(5));
+          return group.createTask(() => sleep(1000));
+        };
+        outcome = begin.toPromise().then(() => ends(taskGroup(group)));
+      });
+      begin.setResult(null);
+      expect([await outcome, now()]).toEqual([["ExceptionGroup"], 5]);
+    }));
+});
+
+describe("In a callback of the loop", () => {
+  it("there is no task, and so no block", () =>
+    run(async () => {
+      const errors: unknown[] = [];
+      getRunningLoop().callSoon(async () => {
+        errors.push(
+          await failureOf(() => timeout(10, () => sleep(1))),
+          await failureOf(() => taskGroup(() => {})),
+        );
+      });
+      await turns(5);
+      expect(errors).toEqual([expect.any(RuntimeError), expect.any(RuntimeError)]);
+    }));
+});
