@@ -48,7 +48,7 @@ export const BLOCKS: Statements<BlockArguments, Promise<Outcome>> = {
   group(stage, name, body) {
     const group = new TaskGroup();
     stage.run.things.set(name, group);
-    return context(stage, "group", name, body, (fn) => unsuppressed(group, fn));
+    return context(stage, "group", name, body, (fn) => group.run(fn));
   },
 
   wait_for(stage, delay, body) {
@@ -117,20 +117,6 @@ async function over(
   }
   run.emit(actor, verb, subject, "exit");
   return outcome;
-}
-
-/**
- * The reference traces were made with a TaskGroup that has `cancel()` but lets the CancelledError out that it caused in
- * the body. CPython 3.15 suppresses it, as its documentation says, and so do we: here it is thrown on.
- */
-async function unsuppressed(group: TaskGroup, fn: () => Promise<Outcome>): Promise<Outcome> {
-  let body: Settled = { outcome: undefined };
-  await group.run(async () => {
-    body = await settle(fn);
-    if ("error" in body) throw body.error;
-  });
-  if ("error" in body) throw body.error;
-  return body.outcome;
 }
 
 async function eachCompleted(
