@@ -1,4 +1,5 @@
 /** What only `workers/` uses of the runtime: not of the package's interface. */
+export { followSignal } from "./abort.ts";
 export { awaitingTasks } from "./callgraph.ts";
 export { currentOwner } from "./context.ts";
 export { starterOf } from "./coroutine.ts";

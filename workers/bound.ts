@@ -7,6 +7,13 @@ import type { Job } from "./job.ts";
 export class BoundJobs {
   readonly #waiting = new Map<Host, Job[]>();
 
+  /** How many wait. */
+  get length(): number {
+    let sum = 0;
+    for (const jobs of this.#waiting.values()) sum += jobs.length;
+    return sum;
+  }
+
   /** Those that wait, one that was cancelled meanwhile among them. */
   *[Symbol.iterator](): Iterator<Job> {
     for (const jobs of this.#waiting.values()) yield* jobs;

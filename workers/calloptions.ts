@@ -1,6 +1,6 @@
 // Attaches the options of a call to its job: its signal, its time limits, what travels with it.
 
-import { TimeoutError } from "../src/index.ts";
+import { followSignal, TimeoutError } from "../src/index.ts";
 import { extraOf, type Job, type JobExtra, jobTimer } from "./job.ts";
 import type { CallOptions } from "./options.ts";
 
@@ -35,10 +35,6 @@ function limitWait(job: Job, extra: JobExtra, timeout: number): void {
 }
 
 function follow(job: Job, extra: JobExtra, signal: AbortSignal): void {
-  const cancel = () => void job.cancel("The job's signal was aborted", signal.reason);
-  if (signal.aborted) cancel();
-  else {
-    signal.addEventListener("abort", cancel, { once: true });
-    extra.cleanups.push(() => signal.removeEventListener("abort", cancel));
-  }
+  const leave = followSignal(signal, () => void job.cancel("The job's signal was aborted", signal.reason));
+  if (!signal.aborted) extra.cleanups.push(leave);
 }

@@ -4,17 +4,25 @@
 // with the least to do, as far as about 1 ms of work is posted ahead; the rest waits in one queue. Jobs that were
 // posted and have not started are moved: when a worker runs dry, half of those of the worker with the most; when a
 // worker is stuck in a long job, all that wait behind it, before the queue is served, as they are older.
+//
+// Where priorities are used, they hold among all jobs that have not started: little is posted ahead, a job goes by way
+// of the queue, and in the microtask in which it would be sent those that were posted and are less urgent are taken
+// back. A job that moves objects cannot be taken back, so it is posted only to a worker that begins it at once.
 
 import { BoundJobs } from "./bound.ts";
 import type { Death } from "./death.ts";
 import { Host, type Owner } from "./host.ts";
-import type { Job, JobPlace } from "./job.ts";
+import { isMoving, type Job, type JobPlace, priorityOf } from "./job.ts";
 import { JobQueue } from "./jobqueue.ts";
 
 /** How often jobs that wait behind a long one are looked for, should no reply come that gives the occasion. */
 const RESCUE_EVERY = 5;
 /** In a burst of submits the workers are looked at every so many jobs. */
 const TOP_UP_MASK = 127;
+/** Where priorities are used, so many jobs at most are posted ahead to each worker. */
+const RANKED_AHEAD = 16;
+/** For microtasks: Node's queueMicrotask makes an async resource each time. */
+const RESOLVED = Promise.resolve();
 
 export class Dispatcher {
   readonly hosts: readonly Host[];
@@ -24,6 +32,9 @@ export class Dispatcher {
   /** Where the jobs in the queue are. */
   readonly #place: JobPlace;
   #rescue: NodeJS.Timeout | null = null;
+  /** Priorities are used: from the first job on that has one. */
+  #isRanked = false;
+  #ranking = false;
 
   constructor(size: number, owner: Owner, place: JobPlace) {
     this.hosts = Array.from({ length: size }, () => new Host(owner));
@@ -32,7 +43,11 @@ export class Dispatcher {
 
   /** Posts the job to the best worker, or queues it. */
   submit(job: Job): void {
-    const host = this.queue.length === 0 ? this.#choose() : null;
+    if (this.#isRanked || (job._extra !== null && priorityOf(job) !== 0)) {
+      this.#submitRanked(job);
+      return;
+    }
+    const host = this.queue.length === 0 ? this.#choose(isMoving(job)) : null;
     if (host !== null) this.#post(host, job);
     else this.#enqueue(job);
   }
@@ -61,28 +76,34 @@ export class Dispatcher {
     return started.length + unstarted.length > 0 ? this.bound.take(host) : [];
   }
 
-  /** Whether a job submitted now would have to wait in the queue. */
-  get isFull(): boolean {
-    return this.queue.length > 0 || this.#choose() === null;
+  /** Jobs that have not started, wherever they are, without those that workers begin at once; below 0 when more would. */
+  get backlog(): number {
+    let sum = this.queue.length + this.bound.length;
+    for (const host of this.hosts) sum += host.backlog;
+    return sum;
   }
 
   /** Puts jobs that were taken back from a dead worker in front, in their order, and posts what can be. */
   requeue(jobs: readonly Job[]): void {
+    this.#putBack(jobs);
+    this.serve();
+  }
+
+  #putBack(jobs: readonly Job[]): void {
     for (let i = jobs.length - 1; i >= 0; i--) {
       const job = jobs[i] as Job;
       job._place = this.#place;
       this.queue.unshift(job);
     }
-    this.serve();
   }
 
   /** Posts queued jobs as long as a worker can take one. */
   serve(): void {
-    while (this.queue.length > 0) {
-      const host = this.#choose();
-      const job = host === null ? undefined : this.queue.shift();
-      if (job === undefined) return;
-      this.#post(host as Host, job);
+    for (let job = this.queue.peek(); job !== undefined; job = this.queue.peek()) {
+      const host = this.#choose(isMoving(job));
+      if (host === null) return;
+      this.queue.shift();
+      this.#post(host, job);
     }
   }
 
@@ -90,9 +111,46 @@ export class Dispatcher {
   refill(host: Host): void {
     if (!host.isOpen) return;
     this.bound.serve(host);
-    if (this.hosts.length > 1) this.#rescueTo(host);
+    if (this.hosts.length > 1) this.#balance(host);
     if (this.queue.length > 0) this.#fill(host);
     else if (host.load === 0 && this.hosts.length > 1) this.#share(host);
+  }
+
+  #balance(host: Host): void {
+    this.#rescueTo(host);
+    if (this.#isRanked && host.hasPlace) this.#promoteTo(host);
+  }
+
+  #submitRanked(job: Job): void {
+    this.#isRanked = true;
+    job._place = this.#place;
+    this.queue.push(job);
+    if (this.#ranking) return;
+    this.#ranking = true;
+    RESOLVED.then(this.#rank);
+  }
+
+  /** Takes back what was posted and is less urgent than what waits, and posts the most urgent. */
+  readonly #rank = (): void => {
+    this.#ranking = false;
+    const next = this.queue.peek();
+    if (next === undefined) return;
+    for (const host of this.hosts)
+      if (host.unstarted > 0) this.#putBack(host.takeBackBelow(priorityOf(next)));
+    this.serve();
+  };
+
+  /** Gives a worker that would begin a job at once the most urgent one that waits in another, if the queue has no such. */
+  #promoteTo(host: Host): void {
+    let best: Job | undefined = this.queue.peek();
+    let from: Host | null = null;
+    for (const other of this.hosts) {
+      const job = other === host ? undefined : other.nextMovable;
+      if (job === undefined || (best !== undefined && priorityOf(job) <= priorityOf(best))) continue;
+      if (!other.isReady && !host.isReady) continue; // a second thread would not start any sooner
+      [best, from] = [job, other];
+    }
+    if (from?.takeBackOne(best as Job)) this.#post(host, best as Job);
   }
 
   #enqueue(job: Job): void {
@@ -110,13 +168,15 @@ export class Dispatcher {
     if (this.hosts.length > 1) this.#watch();
   }
 
-  #choose(): Host | null {
+  /** The worker for the next job, or null when it has to wait; one that moves objects needs a worker that begins it at once. */
+  #choose(isMoving: boolean): Host | null {
     let best: Host | null = null;
     let unused: Host | null = null;
     for (const host of this.hosts) {
       if (!host.isLive) {
         if (host.isOpen) unused ??= host;
-      } else if ((best === null || host.jobs < best.jobs) && host.room > 0 && host.isOpen) best = host;
+      } else if (isMoving ? isBetterAtOnce(host, best) : isBetter(host, best) && this.#roomOf(host) > 0)
+        best = host;
     }
     return unused !== null && (best === null || best.jobs > 0) ? unused : this.#unlessStuck(best);
   }
@@ -125,19 +185,29 @@ export class Dispatcher {
     return host?.standsStill === true && host.isStuck(performance.now()) ? null : host;
   }
 
+  #windowOf(host: Host): number {
+    return this.#isRanked ? Math.min(host.window, RANKED_AHEAD) : host.window;
+  }
+
+  #roomOf(host: Host): number {
+    return this.#isRanked ? Math.min(host.room, RANKED_AHEAD - host.unstarted) : host.room;
+  }
+
   /** In runs, not one by one: a window that is more than half full is left alone. */
   #fill(host: Host): void {
-    if (host.load > 0 && host.room < host.window >> 1) return;
-    while (host.isOpen && host.room > 0) {
-      const job = this.queue.shift();
-      if (job === undefined) return;
+    if (host.load > 0 && this.#roomOf(host) < this.#windowOf(host) >> 1) return;
+    while (host.isOpen && this.#roomOf(host) > 0) {
+      const job = this.queue.peek();
+      if (job === undefined || (isMoving(job) && !host.hasPlace)) return;
+      this.queue.shift();
       this.#post(host, job);
     }
   }
 
   /** While the caller submits a burst, no reply can be read: the counters in shared memory tell which worker runs dry. */
   #topUp(): void {
-    for (const host of this.hosts) if (host.isLive && host.unstarted < host.window >> 1) this.#fill(host);
+    for (const host of this.hosts)
+      if (host.isLive && host.unstarted < this.#windowOf(host) >> 1) this.#fill(host);
   }
 
   #rescueTo(host: Host): void {
@@ -145,9 +215,15 @@ export class Dispatcher {
     for (const other of this.hosts) {
       if (other === host || !other.isStuck(now)) continue;
       if (!other.isReady && !host.isReady) continue; // a second thread would not start any sooner
-      const room = Math.max(host.room, host.load === 0 ? 1 : 0);
-      if (room > 0) for (const job of other.takeBack(room)) this.#post(host, job);
+      this.#rescueFrom(other, host);
     }
+  }
+
+  #rescueFrom(stuck: Host, host: Host): void {
+    const room = Math.max(this.#roomOf(host), host.load === 0 ? 1 : 0);
+    if (room <= 0) return;
+    if (this.#isRanked) this.#putBack(stuck.takeBack(stuck.unstarted));
+    else for (const job of stuck.takeBack(room)) this.#post(host, job);
   }
 
   #share(host: Host): void {
@@ -155,7 +231,7 @@ export class Dispatcher {
     for (const other of this.hosts) {
       if (other !== host && other.load > 1 && other.unstarted > (fullest?.unstarted ?? 0)) fullest = other;
     }
-    if (fullest === null) return;
+    if (fullest === null || this.#isRanked) return;
     for (const job of fullest.takeBack(Math.ceil(fullest.unstarted / 2))) this.#post(host, job);
   }
 
@@ -174,4 +250,16 @@ export class Dispatcher {
       if (this.hosts.some((host) => host.unstarted > 0)) this.#watch();
     }, RESCUE_EVERY).unref();
   }
+}
+
+/** Whether a worker is open and has less to do than the best one so far. */
+function isBetter(host: Host, best: Host | null): boolean {
+  return (best === null || host.jobs < best.jobs) && host.isOpen;
+}
+
+/** The same for a job that is to begin at once: a thread that is still starting may take its time. */
+function isBetterAtOnce(host: Host, best: Host | null): boolean {
+  if (!host.isOpen || !host.hasPlace) return false;
+  if (best === null || host.isReady !== best.isReady) return best === null || host.isReady;
+  return host.jobs < best.jobs;
 }

@@ -57,7 +57,10 @@ export class Engine implements Owner {
   readonly #shipping: JobPlace = {
     label: "shipping",
     isRunning: () => false,
-    stop: (job, ending) => this.ledger.cancel(job, ending),
+    stop: (job, ending) => {
+      this.#onTheWay.delete(job);
+      this.stopped(job, ending);
+    },
   };
   /** Jobs in the queue. */
   readonly #queued: JobPlace = {
@@ -65,8 +68,7 @@ export class Engine implements Owner {
     isRunning: () => false,
     stop: (job, ending) => {
       this.dispatcher.queue.forget();
-      this.ledger.cancel(job, ending);
-      this.room.announce();
+      this.stopped(job, ending);
     },
   };
 
@@ -75,7 +77,7 @@ export class Engine implements Owner {
     this.ledger = new Ledger(settings.name);
     this.setup = new SetUp(settings, (error) => this.broken(error));
     this.dispatcher = new Dispatcher(settings.size, this, this.#queued);
-    this.room = new Room(settings, this.dispatcher);
+    this.room = new Room(settings, this.dispatcher, this.#onTheWay);
     const abandon = (error: Error) => {
       for (const host of this.dispatcher.hosts) host.abandon(error);
     };
@@ -209,6 +211,7 @@ export class Engine implements Owner {
   #unshippable(job: Job, error: unknown): void {
     this.#onTheWay.delete(job);
     if (!job.done()) this.fail(job, error);
+    this.room.announce();
   }
 
   // What hosts report.
@@ -243,6 +246,7 @@ export class Engine implements Owner {
 
   stopped(job: Job, ending: Error): void {
     this.ledger.cancel(job, ending);
+    this.room.announce();
   }
 
   unloadable(job: Job, error: unknown): void {

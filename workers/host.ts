@@ -9,7 +9,7 @@ import { openSwitchboard } from "./callbacks.ts";
 import { codeError, jobError } from "./clone.ts";
 import type { Code } from "./code.ts";
 import { type Death, whoIsToBlame } from "./death.ts";
-import { isBound, type Job, type JobPlace, jobTimer } from "./job.ts";
+import { isBound, type Job, type JobPlace, jobTimer, priorityOf } from "./job.ts";
 import { moved, tellMoved } from "./observe/channels.ts";
 import { Pace } from "./pace.ts";
 import * as wire from "./protocol.ts";
@@ -58,6 +58,8 @@ export class Host implements JobPlace {
   #ending = false;
   #posted = 0;
   readonly #pace = new Pace();
+  /** How long coroutines had held their places when that was looked at last. */
+  #held = 0;
   #linger: NodeJS.Timeout | null = null;
   #killedFor: Job | null = null;
   #killReason: Error | null = null;
@@ -81,11 +83,15 @@ export class Host implements JobPlace {
     return this.#pace.window;
   }
 
-  /** How many jobs may be posted now: none ahead of long or suspect ones, one ahead when the worker is at its limit. */
+  /**
+   * How many jobs may be posted now: none ahead of long or suspect ones, nor where coroutines hold every place for long;
+   * one ahead where they hold them shortly.
+   */
   get room(): number {
-    if (this.#pace.isLong || this.table.holdsSuspect) return 1 - this.load;
-    const window = this.table.suspended >= this.#owner.tasksPerWorker ? 1 : this.window;
-    return window - this.table.unstarted;
+    const { table } = this;
+    const isFull = table.suspended >= this.#owner.tasksPerWorker;
+    if (this.#pace.isLong || table.holdsSuspect) return isFull ? 0 - table.unstarted : 1 - this.load;
+    return (isFull ? 1 : this.window) - table.unstarted;
   }
 
   get session(): Session | null {
@@ -116,6 +122,23 @@ export class Host implements JobPlace {
 
   get unstarted(): number {
     return this.table.unstarted;
+  }
+
+  /** Whether its thread, or the one it would start, would begin the next job at once. */
+  get hasPlace(): boolean {
+    return this.backlog < 0;
+  }
+
+  /**
+   * Jobs that have not started, without the one that it begins at once; -1 when it would begin one. The thread writes the three words in another
+   * order than they are read here, so a job that begins meanwhile is seen before it does or after, not in between.
+   */
+  get backlog(): number {
+    const { table } = this;
+    const { suspended } = table;
+    const isFree = table.words[CURRENT] === 0 && suspended < this.#owner.tasksPerWorker;
+    const { unstarted } = table;
+    return isFree && this.#posted - suspended - unstarted <= 0 ? unstarted - 1 : unstarted;
   }
 
   /** Its session; opens one when there is none. */
@@ -167,16 +190,38 @@ export class Host implements JobPlace {
 
   /** Takes back up to `most` jobs that have not started, the newest ones, and returns them oldest first. */
   takeBack(most: number): Job[] {
-    const movable = this.table.jobs().filter((job) => !isBound(job));
     const taken: Job[] = [];
-    for (let i = movable.length - 1; i >= 0 && taken.length < most; i--) {
-      const job = movable[i] as Job;
-      if (this.#retract(job)) taken.push(job);
+    for (const job of this.table.unstartedJobs()) {
+      if (taken.length >= most) break;
+      if (!isBound(job) && this.#retract(job)) taken.push(job);
     }
+    return this.#tookBack(taken.reverse());
+  }
+
+  /** Takes back the jobs that have not started and are of a lower priority, and returns them oldest first. */
+  takeBackBelow(priority: number): Job[] {
+    const lower = (job: Job) => priorityOf(job) < priority && !isBound(job);
+    const taken = this.table.unstartedJobs().filter((job) => lower(job) && this.#retract(job));
+    return this.#tookBack(taken.reverse());
+  }
+
+  /** The job that it starts next and that could move, if there is one. */
+  get nextMovable(): Job | undefined {
+    return this.unstarted === 0 ? undefined : this.table.unstartedJobs().findLast((job) => !isBound(job));
+  }
+
+  /** Takes back this job; false when it has started. */
+  takeBackOne(job: Job): boolean {
+    if (!this.#retract(job)) return false;
+    this.#tookBack([job]);
+    return true;
+  }
+
+  #tookBack(taken: Job[]): Job[] {
     this.moved += taken.length;
     if (moved.hasSubscribers)
       for (const job of taken) tellMoved(job, this.#session?.threadId ?? 0, this.#owner.name);
-    return taken.reverse();
+    return taken;
   }
 
   isRunning(job: Job): boolean {
@@ -267,13 +312,25 @@ export class Host implements JobPlace {
 
   #read(message: readonly unknown[]): void {
     const end = message.length - wire.TRAILER_WORDS;
-    this.#pace.learn((message[end] as number) / 1000, message[end + 1] as number);
+    this.#learn((message[end] as number) / 1000, message[end + 1] as number);
     for (let i = 0; i < end; i += wire.REPLY_WORDS) {
       const [slot, kind, value] = [message[i] as number, message[i + 1] as number, message[i + 2]];
       if (kind > wire.LAST_FINAL) this.#notice(slot, kind, value);
       else this.#final(slot, kind, value);
     }
     this.#owner.available(this);
+  }
+
+  /** The thread had its jobs for so long; where places are few, coroutines also keep those from others. */
+  #learn(busy: number, ran: number): void {
+    const { tasksPerWorker } = this.#owner;
+    if (tasksPerWorker === Number.POSITIVE_INFINITY) {
+      this.#pace.learn(busy, ran);
+      return;
+    }
+    const held = this.table.meter.held[0] as number;
+    this.#pace.learn(Math.max(busy, (held - this.#held) / tasksPerWorker), ran);
+    this.#held = held;
   }
 
   #final(slot: number, kind: number, value: unknown): void {

@@ -154,6 +154,16 @@ export function isBound(job: Job): boolean {
   return extra !== null && (extra.target !== null || extra.transfer !== null);
 }
 
+/** How urgent a job is: higher goes first. */
+export function priorityOf(job: Job): number {
+  return job._extra?.options.priority ?? 0;
+}
+
+/** Moves objects with it: once it is posted it cannot be taken back. */
+export function isMoving(job: Job): boolean {
+  return job._extra !== null && job._extra.transfer !== null;
+}
+
 /** The longest that Node's timers can wait; anything longer is as good as for ever. */
 export const LONGEST = 2 ** 31 - 1;
 

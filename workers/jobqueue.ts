@@ -1,7 +1,8 @@
 // The jobs that wait for a worker: by priority, first-in first-out within one. Nothing is removed from the middle:
 // a job that was cancelled is skipped when its turn comes, and swept out when such jobs are the majority.
 
-import type { Job } from "./job.ts";
+import TinyQueue from "tinyqueue";
+import { type Job, priorityOf } from "./job.ts";
 
 const SMALLEST = 64;
 
@@ -32,6 +33,10 @@ class Ring {
     return job;
   }
 
+  peek(): Job | undefined {
+    return this.length === 0 ? undefined : this.#items[this.#head];
+  }
+
   *[Symbol.iterator](): Generator<Job> {
     for (let i = 0; i < this.length; i++)
       yield this.#items[(this.#head + i) & (this.#items.length - 1)] as Job;
@@ -45,35 +50,55 @@ class Ring {
   }
 }
 
+/** A job of another priority than the normal one, and its place among its equals. */
+interface Ranked {
+  readonly job: Job;
+  readonly priority: number;
+  readonly order: number;
+}
+
+const earlier = (a: Ranked, b: Ranked) => b.priority - a.priority || a.order - b.order;
+
 export class JobQueue {
   /** How many jobs wait that are not done. */
   length = 0;
   #normal = new Ring();
-  /** Rings of the other priorities, the highest first; null while nobody uses priorities. */
-  #others: { priority: number; ring: Ring }[] | null = null;
+  /** The jobs of other priorities than 0. */
+  #ranked = new TinyQueue<Ranked>([], earlier);
+  #newest = 0;
+  #oldest = 0;
   #dead = 0;
 
   push(job: Job): void {
     this.length++;
-    this.#ringOf(job).push(job);
+    const priority = priorityOf(job);
+    if (priority === 0) this.#normal.push(job);
+    else this.#ranked.push({ job, priority, order: ++this.#newest });
   }
 
   /** Puts a job back in front of its equals: it was there before them. */
   unshift(job: Job): void {
     this.length++;
-    this.#ringOf(job).unshift(job);
+    const priority = priorityOf(job);
+    if (priority === 0) this.#normal.unshift(job);
+    else this.#ranked.push({ job, priority, order: --this.#oldest });
   }
 
   shift(): Job | undefined {
+    const job = this.peek();
+    if (job === undefined) return undefined;
+    this.#drop();
+    this.length--;
+    return job;
+  }
+
+  /** The job that is next. */
+  peek(): Job | undefined {
     for (;;) {
-      const job = this.#first();
-      if (job === undefined) return undefined;
-      if (job.done()) {
-        this.#dead--;
-        continue;
-      }
-      this.length--;
-      return job;
+      const job = this.#isRankedNext ? this.#ranked.peek()?.job : this.#normal.peek();
+      if (job === undefined || !job.done()) return job;
+      this.#drop();
+      this.#dead--;
     }
   }
 
@@ -85,36 +110,26 @@ export class JobQueue {
 
   /** Every job that waits, the next one first. */
   *[Symbol.iterator](): Generator<Job> {
-    for (const ring of this.#rings()) for (const job of ring) if (!job.done()) yield job;
+    const ranked = [...this.#ranked.data].sort(earlier).filter(({ job }) => !job.done());
+    for (const { job, priority } of ranked) if (priority > 0) yield job;
+    for (const job of this.#normal) if (!job.done()) yield job;
+    for (const { job, priority } of ranked) if (priority < 0) yield job;
   }
 
-  #first(): Job | undefined {
-    if (this.#others === null) return this.#normal.shift();
-    for (const ring of this.#rings()) if (ring.length > 0) return ring.shift();
-    return undefined;
+  get #isRankedNext(): boolean {
+    const first = this.#ranked.peek();
+    return first !== undefined && (first.priority > 0 || this.#normal.length === 0);
   }
 
-  #ringOf(job: Job): Ring {
-    const priority = job._extra?.options.priority ?? 0;
-    if (priority === 0) return this.#normal;
-    const known = this.#others?.find((other) => other.priority === priority);
-    if (known !== undefined) return known.ring;
-    const ring = new Ring();
-    this.#others = [...(this.#others ?? []), { priority, ring }].sort((a, b) => b.priority - a.priority);
-    return ring;
-  }
-
-  *#rings(): Generator<Ring> {
-    const others = this.#others ?? [];
-    for (const { priority, ring } of others) if (priority > 0) yield ring;
-    yield this.#normal;
-    for (const { priority, ring } of others) if (priority < 0) yield ring;
+  #drop(): void {
+    if (this.#isRankedNext) this.#ranked.pop();
+    else this.#normal.shift();
   }
 
   #sweep(): void {
     const waiting = [...this];
     this.#normal = new Ring();
-    this.#others = null;
+    this.#ranked = new TinyQueue<Ranked>([], earlier);
     this.#dead = 0;
     this.length = 0;
     for (const job of waiting) this.push(job);

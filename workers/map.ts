@@ -49,7 +49,7 @@ export async function* mapJobs<T, R>(
         const chunk = await nextChunk(source, flight, chunkSize);
         if (chunk === null) break;
         const submit = () => flight.add(submitChunk(engine, shipped, chunk, callOptions), chunk.length);
-        if (engine.room.isFree) submit();
+        if (engine.room.isFree) engine.room.grant(submit);
         else await engine.room.whenThere(callOptions, submit);
       }
       if (flight.items === 0) return;

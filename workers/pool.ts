@@ -85,7 +85,7 @@ export class PoolView {
     const { room } = this._engine;
     this._engine.checkOpen();
     const submit = () => ({ job: this.submit(fn, ...args) });
-    return room.isFree ? submit() : room.whenThere(this.#options, submit);
+    return room.isFree ? room.grant(submit) : room.whenThere(this.#options, submit);
   }
 
   /**

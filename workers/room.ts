@@ -1,7 +1,11 @@
-// Room in a pool's queue: refusal when there is none, and those who wait for it: by priority, first-in first-out within
-// one. Who is woken and finds that a submit was quicker keeps the place.
+// Room in a pool: how many jobs may wait for a worker, refusal when there are as many, and those who wait for room: by
+// priority, first-in first-out within one. Who is woken and finds that a submit was quicker keeps the place.
+//
+// A job waits until its thread has started it: in the queue, while its function is on its way, or posted ahead. As many
+// jobs as there are threads that would start one at once do not count: they wait for nothing but the message.
 
-import { Future, QueueFull } from "../src/index.ts";
+import TinyQueue from "tinyqueue";
+import { Future, followSignal, QueueFull } from "../src/index.ts";
 import type { Dispatcher } from "./dispatch.ts";
 import type { CallOptions, Settings } from "./options.ts";
 
@@ -13,37 +17,63 @@ interface Turn {
   woken: Future<void>;
 }
 
+const earlier = (a: Turn, b: Turn) => b.priority - a.priority || a.number - b.number;
+
 export class Room {
   readonly #settings: Settings;
   readonly #dispatcher: Dispatcher;
-  readonly #waiting: Turn[] = [];
+  /** Jobs whose function is on its way. */
+  readonly #shipping: ReadonlySet<unknown>;
+  #waiting = new TinyQueue<Turn>([], earlier);
+  /** How many wait and were not woken. Those who have left stay in the heap until they come to the top. */
+  #inLine = 0;
   /** How many were woken and have not looked yet. */
   #awake = 0;
   #turns = 0;
+  /** The next job has its room already. */
+  #granted = false;
 
-  constructor(settings: Settings, dispatcher: Dispatcher) {
+  constructor(settings: Settings, dispatcher: Dispatcher, shipping: ReadonlySet<unknown>) {
     this.#settings = settings;
     this.#dispatcher = dispatcher;
+    this.#shipping = shipping;
   }
 
   /** Whether one more job would be taken. */
   get isThere(): boolean {
-    const { maxQueue } = this.#settings;
-    return this.#dispatcher.queue.length < maxQueue || (maxQueue === 0 && !this.#dispatcher.isFull);
+    return this.#spare > 0;
   }
 
   /** Whether there is room that nobody waits for. */
   get isFree(): boolean {
-    return this.#waiting.length === 0 && this.#awake === 0 && this.isThere;
+    return this.#inLine === 0 && this.#awake === 0 && this.isThere;
+  }
+
+  /** How many jobs more would be taken. */
+  get #spare(): number {
+    const { maxQueue } = this.#settings;
+    if (maxQueue === Number.POSITIVE_INFINITY) return maxQueue;
+    return maxQueue - this.#dispatcher.backlog - this.#shipping.size;
   }
 
   /** Throws QueueFull when one more job would not be taken. */
   check(): void {
-    if (this.isThere) return;
+    if (this.#granted || this.isThere) return;
+    const { name, maxQueue } = this.#settings;
     throw new QueueFull(
-      `Pool "${this.#settings.name}" has ${this.#dispatcher.queue.length} jobs waiting, its maxQueue: wait for room with ` +
+      `Pool "${name}" has ${maxQueue} jobs waiting, its maxQueue: wait for room with ` +
         "`await pool.enqueue(fn, ...args)`",
     );
+  }
+
+  /** Submits without another look: what was there a moment ago counts, though the threads go on meanwhile. */
+  grant<T>(submit: () => T): T {
+    this.#granted = true;
+    try {
+      return submit();
+    } finally {
+      this.#granted = false;
+    }
   }
 
   /** Waits for room and uses it at once. Who is cancelled when woken passes it on. */
@@ -51,52 +81,64 @@ export class Room {
     const { priority = 0, signal } = options ?? {};
     const turn: Turn = { priority, number: this.#turns++, signal, woken: new Future<void>() };
     const leave = () => void turn.woken.cancel("The job's signal was aborted", signal?.reason);
-    signal?.addEventListener("abort", leave, { once: true });
+    const unfollow = signal === undefined ? leave : followSignal(signal, leave);
     try {
       return await this.#wait(turn, leave, use);
     } finally {
-      signal?.removeEventListener("abort", leave);
+      if (signal !== undefined) unfollow();
     }
   }
 
   async #wait<T>(turn: Turn, leave: () => void, use: () => T): Promise<T> {
     for (;;) {
       if (turn.signal?.aborted === true) leave();
-      this.#line(turn);
+      this.#waiting.push(turn);
+      this.#inLine++;
       this.announce();
       try {
         await turn.woken;
-        if (this.isThere) return use();
+        if (this.isThere) return this.grant(use);
       } finally {
-        if (!turn.woken.cancelled()) this.#awake--;
+        if (turn.woken.cancelled()) this.#left();
+        else this.#awake--;
         this.announce();
       }
       turn.woken = new Future<void>();
     }
   }
 
-  #line(turn: Turn): void {
-    this.#waiting.push(turn);
-    this.#waiting.sort((a, b) => b.priority - a.priority || a.number - b.number);
+  /** Somebody gave up before being woken. */
+  #left(): void {
+    this.#inLine--;
+    if (this.#waiting.length <= 64 || this.#waiting.length <= 2 * this.#inLine) return;
+    this.#waiting = new TinyQueue(
+      this.#waiting.data.filter(({ woken }) => !woken.done()),
+      earlier,
+    );
   }
 
   /** Wakes as many of those who wait as there may be room for; each looks again. */
   announce(): void {
     if (this.#waiting.length === 0) return;
-    let room = Math.max(1, this.#settings.maxQueue - this.#dispatcher.queue.length) - this.#awake;
-    while (room > 0 && this.#waiting.length > 0 && this.isThere) {
-      const { woken } = this.#waiting.shift() as Turn;
-      if (woken.done()) continue;
+    let room = this.#spare - this.#awake;
+    while (room > 0) {
+      const turn = this.#waiting.pop();
+      if (turn === undefined) return;
+      if (turn.woken.done()) continue;
+      this.#inLine--;
       this.#awake++;
-      woken.setResult();
+      turn.woken.setResult();
       room--;
     }
   }
 
   /** Fails everybody who waits. */
   refuse(error: Error): void {
-    for (const { woken } of this.#waiting.splice(0)) {
+    const waiting = this.#waiting.data;
+    this.#waiting = new TinyQueue<Turn>([], earlier);
+    for (const { woken } of waiting) {
       if (woken.done()) continue;
+      this.#inLine--;
       this.#awake++;
       woken.setException(error);
     }

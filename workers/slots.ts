@@ -50,6 +50,11 @@ export function reclaim(slots: Slots, slot: number): boolean {
   return Atomics.compareExchange(slots, slot, QUEUED, RECLAIMED) === QUEUED;
 }
 
+/** Host: whether the thread has not claimed the job. */
+export function isQueued(slots: Slots, slot: number): boolean {
+  return (Atomics.load(slots, slot) & ~CANCEL) === QUEUED;
+}
+
 /** Host: whether the thread has claimed the job and not ended it. */
 export function isRunning(slots: Slots, slot: number): boolean {
   return slot >= FIRST_SLOT && (Atomics.load(slots, slot) & ~CANCEL) === RUNNING;

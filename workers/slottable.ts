@@ -2,7 +2,18 @@
 
 import type { Job } from "./job.ts";
 import { createShared, Meter } from "./observe/meter.ts";
-import { FIRST_SLOT, isRunning, offer, PULSE, reclaim, release, type Slots, SUSPENDED } from "./slots.ts";
+import {
+  FIRST_SLOT,
+  isQueued,
+  isRunning,
+  offer,
+  PULSE,
+  reclaim,
+  release,
+  SLOT_COUNT,
+  type Slots,
+  SUSPENDED,
+} from "./slots.ts";
 
 export class SlotTable {
   /** Shared with the thread. */
@@ -12,6 +23,8 @@ export class SlotTable {
   readonly #jobs: (Job | undefined)[] = [];
   /** When the job of each slot was posted, as a running number. */
   readonly #order: number[] = [];
+  /** The slots in the order of posting, as far back as there are slots. */
+  readonly #recent = new Uint16Array(SLOT_COUNT);
   readonly #free: number[] = [];
   #top = FIRST_SLOT;
   #posted = 0;
@@ -46,6 +59,7 @@ export class SlotTable {
   take(job: Job): number {
     const slot = this.#free.pop() ?? this.#top++;
     this.#jobs[slot] = job;
+    this.#recent[this.#posted & (SLOT_COUNT - 1)] = slot;
     this.#order[slot] = this.#posted++;
     this.meter.submitted[slot] = job._submitted.at;
     if (job._extra !== null && job._extra.unread > 0) this.#suspect = job;
@@ -89,6 +103,18 @@ export class SlotTable {
   jobs(): Job[] {
     const found = this.#jobs.filter((job) => job !== undefined);
     return found.sort((a, b) => (this.#order[a._slot] as number) - (this.#order[b._slot] as number));
+  }
+
+  /** The jobs that have not started, the newest first: threads start them in the order of posting. */
+  unstartedJobs(): Job[] {
+    const found: Job[] = [];
+    const oldest = Math.max(0, this.#posted - SLOT_COUNT);
+    for (let n = this.#posted - 1; n >= oldest && found.length < this.unstarted; n--) {
+      const slot = this.#recent[n & (SLOT_COUNT - 1)] as number;
+      const job = this.#order[slot] === n ? this.#jobs[slot] : undefined;
+      if (job !== undefined && isQueued(this.words, slot)) found.push(job);
+    }
+    return found;
   }
 
   /** Forgets everything, for the next session; a thread that died may still be writing, so its memory is not used again. */

@@ -1,6 +1,6 @@
 // The times of the jobs of one worker, in the memory that its host and its thread share, behind the slots:
 //
-//     slots (Int32 each) | submitted at, begun at (Float64 each) | counts
+//     slots (Int32 each) | submitted at, begun at (Float64 each) | held (Float64) | counts
 //
 // The host writes when a job was submitted, the thread when it began it, and counts how long it waited and ran. So
 // both can tell at any moment what runs there since when, without a message.
@@ -11,7 +11,8 @@ import { COMMON } from "./moments.ts";
 
 const SUBMITTED = SLOT_COUNT * 4;
 const BEGUN = SUBMITTED + SLOT_COUNT * 8;
-const WAITS = BEGUN + SLOT_COUNT * 8;
+const HELD = BEGUN + SLOT_COUNT * 8;
+const WAITS = HELD + 8;
 const RUNS = WAITS + BUCKETS * 4;
 const END = RUNS + BUCKETS * 4;
 
@@ -29,6 +30,8 @@ export function slotsIn(shared: SharedArrayBuffer): Slots {
 export class Meter {
   readonly submitted: Float64Array;
   readonly begun: Float64Array;
+  /** Milliseconds for which coroutines that have ended held their places. */
+  readonly held: Float64Array;
   readonly waits: Uint32Array;
   readonly runs: Uint32Array;
 
@@ -36,6 +39,7 @@ export class Meter {
     const shared = slots.buffer as SharedArrayBuffer;
     this.submitted = new Float64Array(shared, SUBMITTED, SLOT_COUNT);
     this.begun = new Float64Array(shared, BEGUN, SLOT_COUNT);
+    this.held = new Float64Array(shared, HELD, 1);
     this.waits = new Uint32Array(shared, WAITS, BUCKETS);
     this.runs = new Uint32Array(shared, RUNS, BUCKETS);
   }
@@ -45,6 +49,7 @@ export class Meter {
     const next = new Meter(slots);
     next.waits.set(this.waits);
     next.runs.set(this.runs);
+    next.held.set(this.held);
     return next;
   }
 }
@@ -78,7 +83,14 @@ export class Stopwatch {
 
   end(slot: number): void {
     if (slot === this.#first) this.#ended = slot;
-    else count(this.meter.runs, performance.now() + COMMON - (this.meter.begun[slot] as number));
+    else this.#endLater(slot);
+  }
+
+  #endLater(slot: number): void {
+    const { meter } = this;
+    const took = performance.now() + COMMON - (meter.begun[slot] as number);
+    (meter.held[0] as number) += took;
+    count(meter.runs, took);
   }
 
   /** The first step of the job that began last is over. */
