@@ -2,6 +2,7 @@
  * Context variables, as in Python's `contextvars`: a task and a callback run in a copy of the context taken when they
  * were created. AsyncLocalStorage values of the application travel beside them by themselves.
  */
+import { userFrames } from "./debug.ts";
 import { RuntimeError } from "./errors.ts";
 import { type ContextRunner, currentRunner, type RunnerContext, runAs, scopeOf, taskOf } from "./events.ts";
 
@@ -10,7 +11,7 @@ const NOTHING = Symbol("no value");
 /** A set of values of context variables. Copying it costs nothing: the map behind it is shared until one is set. */
 export class Context implements RunnerContext {
   /** @internal */
-  _values: ReadonlyMap<object, unknown> | null = null;
+  _values: ReadonlyMap<object | string, unknown> | null = null;
   /** @internal For whom its code runs, such as a job of a pool. It cannot be set by the code itself. */
   _owner: object | null = null;
 
@@ -21,7 +22,8 @@ export class Context implements RunnerContext {
 
   /** Returns the value of a variable in this context, or undefined. */
   get<T>(variable: ContextVar<T>): T | undefined {
-    return this._values?.get(variable) as T | undefined;
+    const value = valueIn(this, variable);
+    return value === NOTHING ? undefined : (value as T);
   }
 
   /**
@@ -60,6 +62,18 @@ function currentContext(): RunnerContext {
   return currentRunner.getStore()?._context ?? outside;
 }
 
+/** The value of a variable in a context, set here or brought from another thread, or NOTHING. */
+function valueIn({ _values: values }: RunnerContext, variable: { readonly _key: string }): unknown {
+  if (values === null) return NOTHING;
+  if (values.has(variable)) return values.get(variable);
+  if (!values.has(CARRIED)) return NOTHING;
+  const key = variable._key;
+  if (!values.has(key)) return NOTHING;
+  const value = values.get(key);
+  if (value instanceof Missing) throw new RuntimeError(value.why);
+  return value;
+}
+
 function copyOf(context: RunnerContext): Context {
   const copy = new Context();
   copy._values = context._values;
@@ -75,6 +89,85 @@ export function currentOwner(): object | null {
 /** Returns a copy of the current context. */
 export function copyContext(): Context {
   return copyOf(currentContext());
+}
+
+/** How a context variable is known in other threads: by the file in which it was made, and its name. */
+export interface ContextVarDefinition {
+  readonly name: string;
+  readonly key: string;
+  readonly default?: unknown;
+}
+
+/** A value of a context variable on its way to another thread, or why it cannot get there. */
+export interface CarriedVariable {
+  readonly key: string;
+  readonly value?: unknown;
+  readonly missing?: string;
+}
+
+/** Marks a context with values from another thread, which are under the keys of their variables. */
+const CARRIED = "threadloop:carried";
+
+/** In place of a value that could not be brought to this thread. */
+class Missing {
+  readonly why: string;
+
+  constructor(why: string) {
+    this.why = why;
+  }
+}
+
+/** @internal The variables that have a value in the current context, for another thread. */
+export function carriedVariables(): CarriedVariable[] {
+  const carried = new Map<string, CarriedVariable>();
+  const own = new Set<string>();
+  for (const [variable, value] of currentContext()._values ?? []) {
+    if (variable === CARRIED) continue;
+    const key = typeof variable === "string" ? variable : (variable as ContextVar<unknown>)._key;
+    if (typeof variable === "string" && own.has(key)) continue; // it was set here since
+    carried.set(key, own.has(key) ? { key, missing: ambiguity(key) } : carriedAs(key, value));
+    if (typeof variable !== "string") own.add(key);
+  }
+  return [...carried.values()];
+}
+
+const carriedAs = (key: string, value: unknown): CarriedVariable =>
+  value instanceof Missing ? { key, missing: value.why } : { key, value };
+
+function ambiguity(key: string): string {
+  const name = key.slice(key.lastIndexOf("#") + 1);
+  return (
+    `Several context variables named \`${name}\` of one file have values where the job was submitted: another thread ` +
+    "cannot tell them apart. Give each a name of its own"
+  );
+}
+
+/** @internal Gives the current context the values that came from another thread. */
+export function receiveVariables(variables: readonly CarriedVariable[]): void {
+  const context = currentContext();
+  const values = new Map(context._values ?? []).set(CARRIED, true);
+  for (const { key, value, missing } of variables) {
+    values.set(key, missing === undefined ? value : new Missing(missing));
+  }
+  context._values = values;
+}
+
+const definitions = new Map<string, ContextVar<unknown>>();
+
+/** @internal The variable that another thread knows by this key. */
+export function variableOf({ key, ...definition }: ContextVarDefinition): ContextVar<unknown> {
+  let variable = definitions.get(key);
+  if (variable === undefined) {
+    variable = ContextVar._of(definition, key);
+    definitions.set(key, variable);
+  }
+  return variable;
+}
+
+/** The file of a stack's first frame, the same however it is written. */
+function fileOf(made: Error): string {
+  const file = /\(?((?:file:\/\/|[A-Za-z]:[\\/]|\/)[^()]*?):\d+:\d+\)?$/.exec(userFrames(made)[0] ?? "")?.[1];
+  return (file ?? "").replace(/^file:\/\//, "").replace(/\?.*$/, "");
 }
 
 /** What `ContextVar.set` returns, to put the old value back with `reset`. */
@@ -117,16 +210,42 @@ export class Token<T> {
 export class ContextVar<T> {
   readonly name: string;
   readonly #default: T | typeof NOTHING;
+  /** Where: its stack is written out only when another thread has to know it. */
+  readonly #made: Error;
+  #key: string | null = null;
 
   constructor(name: string, options: { default?: T } = {}) {
     this.name = name;
     this.#default = "default" in options ? (options.default as T) : NOTHING;
+    this.#made = new Error();
   }
 
-  /** Returns the value in the current context, else the default; throws RangeError when there is neither. */
+  /** @internal */
+  static _of({ name, ...options }: { name: string; default?: unknown }, key: string): ContextVar<unknown> {
+    const variable = new ContextVar<unknown>(name, options);
+    variable.#key = key;
+    return variable;
+  }
+
+  /** @internal The same in all threads that load the file in which it was made. */
+  get _key(): string {
+    this.#key ??= `${fileOf(this.#made)}#${this.name}`;
+    return this.#key;
+  }
+
+  /** @internal What makes it again in another thread. */
+  get _definition(): ContextVarDefinition {
+    const { name, _key: key } = this;
+    return this.#default === NOTHING ? { name, key } : { name, key, default: this.#default };
+  }
+
+  /**
+   * Returns the value in the current context, else the default; throws RangeError when there is neither, RuntimeError
+   * when it has one that could not be brought to this thread.
+   */
   get(): T {
-    const values = currentContext()._values;
-    if (values?.has(this)) return values.get(this) as T;
+    const value = valueIn(currentContext(), this);
+    if (value !== NOTHING) return value as T;
     if (this.#default !== NOTHING) return this.#default;
     throw new RangeError(
       `Context variable \`${this.name}\` has no value here and no default: set it first, or give its constructor one`,

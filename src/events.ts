@@ -33,7 +33,8 @@ export interface StepObserver {
 
 /** The values of the context variables of one runner; the map itself is never changed. */
 export interface RunnerContext {
-  _values: ReadonlyMap<object, unknown> | null;
+  /** By variable; those that came from another thread by their key there. */
+  _values: ReadonlyMap<object | string, unknown> | null;
   /** For whom its code runs. */
   readonly _owner: object | null;
 }

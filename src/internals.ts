@@ -1,7 +1,14 @@
 /** What only `workers/` uses of the runtime: not of the package's interface. */
 export { followSignal } from "./abort.ts";
 export { awaitingTasks } from "./callgraph.ts";
-export { currentOwner } from "./context.ts";
+export {
+  type CarriedVariable,
+  type ContextVarDefinition,
+  carriedVariables,
+  currentOwner,
+  receiveVariables,
+  variableOf,
+} from "./context.ts";
 export { starterOf } from "./coroutine.ts";
 export { CancelReason, cancelledError, got, isErrorClass } from "./errors.ts";
 export {

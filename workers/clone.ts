@@ -78,7 +78,7 @@ function reason(cause: unknown): string {
   return reasonOf(cause).replace(/\.$/, "");
 }
 
-function isCloneable(value: unknown): boolean {
+export function isCloneable(value: unknown): boolean {
   try {
     structuredClone(value);
     return true;

@@ -15,7 +15,7 @@ import { Dispatcher } from "./dispatch.ts";
 import { BrokenPoolError } from "./errors.ts";
 import type { Host, Owner } from "./host.ts";
 import { isBound, Job, type JobExtra, type JobPlace } from "./job.ts";
-import { captureStores } from "./jobcontext.ts";
+import { captureContext, carriedNow } from "./jobcontext.ts";
 import { Ledger } from "./ledger.ts";
 import { started, submitted, tellSubmitted } from "./observe/channels.ts";
 import { Moments } from "./observe/moments.ts";
@@ -141,9 +141,11 @@ export class Engine implements Owner {
     if (options !== null) attachOptions(job, options);
     if (called !== null) job._more().callbacks = called.callbacks;
     const { context } = this.settings;
-    if (context !== undefined) {
+    const variables = carriedNow();
+    if (context !== undefined || variables !== null) {
       const extra = job._more();
-      extra.details = { ...extra.details, stores: captureStores(context) };
+      const captured = context === undefined ? {} : captureContext(context);
+      extra.details = { ...extra.details, ...captured, ...(variables && { variables }) };
     }
     if (submitted.hasSubscribers || started.hasSubscribers) tellSubmitted(job, fn, this.settings.name);
     return job;

@@ -1,6 +1,7 @@
 // The default pool: made at first use, one for each loop, closed with it; and one for programs without a loop.
 
 import { type EventLoop, type Future, runningLoopOrNull, setDefaultExecutorFactory } from "../src/index.ts";
+import { carryingVariables } from "./jobcontext.ts";
 import { WorkerPool } from "./pool.ts";
 
 setDefaultExecutorFactory(() => new WorkerPool({ name: "default" }));
@@ -36,5 +37,24 @@ export function runInExecutor<A extends unknown[], R>(fn: (...args: A) => R, ...
   return shared.submit(fn, ...args);
 }
 
-/** The same as `runInExecutor`, by asyncio's other name for it. */
-export const toThread: typeof runInExecutor = runInExecutor;
+/**
+ * Runs a function in a worker thread as `runInExecutor` does, with the values that context variables have here.
+ *
+ * In the thread, a `ContextVar` of the same name, made in the same file, has the value; what the function sets stays
+ * there. Values are copied; one that cannot be copied throws RuntimeError where the function reads it, and so do two
+ * variables of one name and file. Throws and is cancelled as `runInExecutor`.
+ *
+ * @example
+ * ```ts
+ * import { ContextVar, run, toThread } from "threadloop";
+ *
+ * const user = new ContextVar("user", { default: "nobody" });
+ * await run(async () => {
+ *   user.set("ada");
+ *   console.log(await toThread(() => `hello ${user.get()}`)); // hello ada
+ * });
+ * ```
+ */
+export function toThread<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Future<Awaited<R>> {
+  return carryingVariables(() => runInExecutor(fn, ...args));
+}

@@ -10,7 +10,7 @@ import { type EventLoop, inRootContext } from "../src/index.ts";
 import type { Actors } from "./actors.ts";
 import { specialBody } from "./bodies.ts";
 import { type Callee, type Functions, loadOnce } from "./functions.ts";
-import { withStores } from "./jobcontext.ts";
+import { inJobContext } from "./jobcontext.ts";
 import { startFollowed } from "./observe/follow.ts";
 import { Stopwatch } from "./observe/meter.ts";
 import * as wire from "./protocol.ts";
@@ -245,9 +245,9 @@ export class Intake implements Stage {
   #startSpecial(running: Running, callee: Callee, args: readonly unknown[], details: wire.Details): void {
     if (details.broadcast !== undefined) this.#thread.ranBroadcast(details.broadcast);
     const body = specialBody(running, callee, args, details, this.#thread.actors);
-    const { stores } = details;
-    if (stores !== undefined)
-      running.startTask(() => withStores(stores, body ?? (() => callPlain(callee, args))));
+    const { stores, variables } = details;
+    if (stores !== undefined || variables !== undefined)
+      running.startTask(() => inJobContext(details, body ?? (() => callPlain(callee, args))));
     else if (body !== null) running.startTask(body);
     else running.startInContext(callee, args);
   }

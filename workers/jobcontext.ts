@@ -1,8 +1,16 @@
-// AsyncLocalStorage values that travel with a job. On the main side they are named in the pool's options; in a worker
-// they are read by name, or given to a storage of the worker's own, so that code that knows nothing of pools finds them.
+// Values of AsyncLocalStorages and context variables that travel with a job. On the main side those are named in the
+// pool's options; in a worker they are read by name, or given to a storage of the worker's own, so that code that knows
+// nothing of pools finds them. A context variable needs no binding: it finds its value by the file and name it was made with.
 
 import type { AsyncLocalStorage } from "node:async_hooks";
-import { ContextVar } from "../src/index.ts";
+import {
+  type CarriedVariable,
+  ContextVar,
+  carriedVariables,
+  copyContext,
+  receiveVariables,
+} from "../src/index.ts";
+import { isCloneable } from "./clone.ts";
 
 export type Stores = Readonly<Record<string, unknown>>;
 
@@ -10,7 +18,7 @@ const stores = new ContextVar<Stores>("threadloop.stores", { default: {} });
 const bound = new Map<string, AsyncLocalStorage<unknown>>();
 
 /**
- * Returns, in a job, the value that the AsyncLocalStorage of this name in the pool's `context` option had where the job
+ * Returns, in a job, the value that the AsyncLocalStorage or ContextVar of this name in the pool's `context` option had where the job
  * was submitted; undefined when there was none.
  */
 export function jobContext(name: string): unknown {
@@ -34,18 +42,65 @@ export function bindContext<T>(name: string, storage: AsyncLocalStorage<T>): voi
   bound.set(name, storage as AsyncLocalStorage<unknown>);
 }
 
-/** Main side: the values where a job is submitted; only what is there. */
-export function captureStores(context: Readonly<Record<string, AsyncLocalStorage<unknown>>>): Stores {
-  const values: Record<string, unknown> = {};
-  for (const [name, storage] of Object.entries(context)) {
-    const value = storage.getStore();
-    if (value !== undefined) values[name] = value;
-  }
-  return values;
+/** What a pool's `context` option names. */
+export type ContextSource = AsyncLocalStorage<unknown> | ContextVar<unknown>;
+
+/** What travels with a job of the context where it was submitted. */
+export interface JobContext {
+  readonly stores?: Stores;
+  readonly variables?: readonly CarriedVariable[];
 }
 
-/** Worker side: runs a body with the values of its job. */
-export function withStores<T>(values: Stores, body: () => T): T {
+/** Main side: the values where a job is submitted, of what the pool names; only what is there. */
+export function captureContext(sources: Readonly<Record<string, ContextSource>>): JobContext {
+  const values: Record<string, unknown> = {};
+  const keys = new Set<string>();
+  const context = copyContext();
+  for (const [name, source] of Object.entries(sources)) {
+    const value = source instanceof ContextVar ? context.get(source) : source.getStore();
+    if (value === undefined) continue;
+    values[name] = value;
+    if (source instanceof ContextVar) keys.add(source._key);
+  }
+  if (keys.size === 0) return { stores: values };
+  return { stores: values, variables: carriedVariables().filter(({ key }) => keys.has(key)) };
+}
+
+/** The variables of the `toThread` call that is submitting its job right now. */
+let carrying: readonly CarriedVariable[] | null = null;
+
+/** The variables that the job which is being submitted carries, or null. */
+export const carriedNow = (): readonly CarriedVariable[] | null => carrying;
+
+/** Main side: the job that `submit` submits carries the context's variables. What cannot be copied is told where it is read. */
+export function carryingVariables<T>(submit: () => T): T {
+  const variables = carriedVariables();
+  if (variables.length === 0) return submit();
+  const before = carrying;
+  carrying = variables.map(copied);
+  try {
+    return submit();
+  } finally {
+    carrying = before;
+  }
+}
+
+function copied(variable: CarriedVariable): CarriedVariable {
+  const { key, value } = variable;
+  if (
+    (typeof value !== "object" || value === null) &&
+    typeof value !== "function" &&
+    typeof value !== "symbol"
+  )
+    return variable;
+  if (isCloneable(value)) return variable;
+  const name = key.slice(key.lastIndexOf("#") + 1);
+  return { key, missing: `The value of context variable \`${name}\` cannot be copied to another thread` };
+}
+
+/** Worker side: runs a body in the context of its job. */
+export function inJobContext<T>({ stores: values = {}, variables }: JobContext, body: () => T): T {
+  if (variables !== undefined) receiveVariables(variables);
   stores.set(values);
   let run = body;
   for (const [name, value] of Object.entries(values)) {

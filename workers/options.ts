@@ -1,9 +1,9 @@
 // What a pool and a single call can be told, with the defaults and the checks.
 
-import type { AsyncLocalStorage } from "node:async_hooks";
 import { availableParallelism } from "node:os";
 import type { ResourceLimits, Transferable } from "node:worker_threads";
-import { got } from "../src/index.ts";
+import { ContextVar, got } from "../src/index.ts";
+import type { ContextSource } from "./jobcontext.ts";
 import type { ShipMode } from "./shipping/ship.ts";
 
 /** Options of a pool. */
@@ -38,8 +38,11 @@ export interface WorkerPoolOptions {
   readonly preload?: readonly (string | URL)[];
   /** How functions get to the workers. Default "auto". */
   readonly ship?: ShipMode;
-  /** AsyncLocalStorages whose current values travel with each job, by name; the worker's side is `jobContext(name)`. */
-  readonly context?: Readonly<Record<string, AsyncLocalStorage<unknown>>>;
+  /**
+   * AsyncLocalStorages and ContextVars whose current values travel with each job, by name; the worker's side is
+   * `jobContext(name)`, and for a ContextVar also the variable itself.
+   */
+  readonly context?: Readonly<Record<string, ContextSource>>;
   /** Runs of an `idempotent` job whose thread dies, before it fails. Default 3. */
   readonly attempts?: number;
   readonly resourceLimits?: ResourceLimits;
@@ -134,7 +137,8 @@ function checkKinds(options: Settings): void {
   for (const [at, url] of (options.preload ?? []).entries())
     is(`preload[${at}]`, url, isModule(url), 'a URL: new URL("./module.js", import.meta.url)');
   for (const [name, storage] of Object.entries(options.context ?? {})) {
-    is(`context.${name}`, storage, typeof storage?.getStore === "function", "an AsyncLocalStorage");
+    const isSource = storage instanceof ContextVar || typeof storage?.getStore === "function";
+    is(`context.${name}`, storage, isSource, "an AsyncLocalStorage or a ContextVar");
   }
 }
 

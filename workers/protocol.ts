@@ -18,6 +18,7 @@
 // so a CANCEL can arrive late, for a job that has ended, but never for the next job of the same slot.
 
 import type { MessagePort } from "node:worker_threads";
+import type { CarriedVariable } from "../src/index.ts";
 import type { ThreadLoader } from "./shipping/loader.ts";
 import type { Recipe } from "./shipping/recipe.ts";
 
@@ -129,6 +130,8 @@ export interface Details {
   readonly broadcast?: number;
   /** Values of the AsyncLocalStorages named in the pool's options. */
   readonly stores?: Readonly<Record<string, unknown>>;
+  /** Values of context variables, where the job carries them. */
+  readonly variables?: readonly CarriedVariable[];
   /** Positions of the arguments that are functions of the caller, and the port over which they are called. */
   readonly callbacks?: { readonly at: readonly number[]; readonly port: MessagePort };
   /** The job works on an actor of this worker: makes it, calls its method, or drops it. */

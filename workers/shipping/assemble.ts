@@ -1,5 +1,6 @@
 // Worker side: the nodes of a copy become values again, with their identities and cycles.
 import { createRequire } from "node:module";
+import { variableOf } from "../../src/index.ts";
 import { instantiate, type Variables } from "./code.ts";
 import type { CopyNode, Property, Slot } from "./recipe.ts";
 
@@ -48,6 +49,11 @@ function make(assembly: Assembly, number: number): unknown {
       return keep(assembly.found.get(node));
     case "symbol":
       return keep(Symbol.for(node.key));
+    case "contextvar": {
+      const { name, key } = node;
+      const definition = "default" in node ? { name, key, default: value(node.default) } : { name, key };
+      return keep(variableOf(definition));
+    }
     case "require":
       return keep(createRequire(node.url));
     case "constructed":

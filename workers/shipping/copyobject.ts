@@ -144,6 +144,7 @@ function copyBuffer(copying: Copying, buffer: Buffer): CopyNode {
 }
 
 function copyInstance(copying: Copying, object: object, base?: Slot): CopyNode {
+  if (object instanceof runtime.ContextVar) return copyVariable(copying, object);
   const rebuilt = constructedAgain(copying, object);
   if (rebuilt) return rebuilt;
   if (!base && isCloneable(object)) return { kind: "data", value: object };
@@ -181,6 +182,16 @@ function isNodes(copying: Copying, type: object): boolean {
   const inspection = copying.moment.inspect(type);
   if (inspection.kind === "native") return true;
   return inspection.kind === "code" && scriptUrl(inspection.scriptId).startsWith("node:");
+}
+
+/** The variable, not its value: `toThread` and the pool's `context` option carry that. */
+function copyVariable(copying: Copying, { _definition }: runtime.ContextVar<unknown>): CopyNode {
+  const { name, key } = _definition;
+  if (!("default" in _definition)) return { kind: "contextvar", name, key };
+  const slot = within(copying, { kind: "property", text: ".default" }, () =>
+    copying.slot(_definition.default),
+  );
+  return { kind: "contextvar", name, key, default: slot };
 }
 
 /** Small objects of the platform that structured clone refuses and that their constructor makes again. */

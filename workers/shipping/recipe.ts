@@ -75,6 +75,8 @@ export type CopyNode =
   | { readonly kind: "reference"; readonly reference: Reference }
   | { readonly kind: "symbol"; readonly key: string }
   | { readonly kind: "require"; readonly url: string }
+  /** A context variable: its default is a value of this copy. */
+  | { readonly kind: "contextvar"; readonly name: string; readonly key: string; readonly default?: Slot }
   | { readonly kind: "array"; readonly items: readonly Slot[]; readonly properties?: readonly Property[] }
   | { readonly kind: "map"; readonly entries: readonly (readonly [Slot, Slot])[] }
   | { readonly kind: "set"; readonly items: readonly Slot[] }
