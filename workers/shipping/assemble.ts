@@ -1,7 +1,7 @@
 // Worker side: the nodes of a copy become values again, with their identities and cycles.
 import { createRequire } from "node:module";
 import { variableOf } from "../../src/index.ts";
-import { instantiate, type Variables } from "./code.ts";
+import { instantiate, type Surroundings, surround, type Variables } from "./code.ts";
 import type { CopyNode, Property, Slot } from "./recipe.ts";
 
 type CodeNode = Extract<CopyNode, { kind: "code" }>;
@@ -66,6 +66,8 @@ function make(assembly: Assembly, number: number): unknown {
           ...node.args.map(value),
         ),
       );
+    case "scope":
+      return makeScope(assembly, node, keep);
     case "code":
       return makeFunction(assembly, node, keep);
     default:
@@ -112,18 +114,40 @@ function makeContainer(assembly: Assembly, node: Container, keep: <T>(value: T) 
   }
 }
 
+type ScopeNode = Extract<CopyNode, { kind: "scope" }>;
+
+/** A scope is kept before its variables are set: they may hold functions that were written in it. */
+function makeScope(assembly: Assembly, node: ScopeNode, keep: <T>(value: T) => T): unknown {
+  const parent = surroundingsIn(assembly, node.parent);
+  const { surroundings, variables } = surround(node, parent);
+  keep(surroundings);
+  setVariables(assembly, variables, node.values);
+  return surroundings;
+}
+
+const surroundingsIn = (assembly: Assembly, slot: Slot | undefined): Surroundings | undefined =>
+  slot === undefined ? undefined : (valueIn(assembly, slot) as Surroundings);
+
+/** Sets variables, again at the end when one of the values is not there yet. */
+function setVariables(assembly: Assembly, variables: Variables, slots: readonly Slot[]): void {
+  variables.set(slots.map((slot) => valueIn(assembly, slot)));
+  const isMissing = (slot: Slot): boolean => Array.isArray(slot) && !assembly.made.has(slot[0] as number);
+  if (slots.some(isMissing)) assembly.early.push(() => setVariables(assembly, variables, slots));
+}
+
 /**
  * A function is kept before its variables are set, as they may lead back to it; a class needs them first. They are set
  * again at the end when one of them was not there yet.
  */
 function makeFunction(assembly: Assembly, node: CodeNode, keep: <T>(value: T) => T): unknown {
-  const fill = (variables: Variables): void => {
-    variables.set(node.values.map((slot) => valueIn(assembly, slot)));
-    const isMissing = (slot: Slot): boolean => Array.isArray(slot) && !assembly.made.has(slot[0] as number);
-    if (node.values.some(isMissing)) assembly.early.push(() => fill(variables));
-  };
+  const { shared = [] } = node;
+  const scope = surroundingsIn(assembly, node.scope);
+  const own = <T>(items: readonly T[]): readonly T[] =>
+    shared.length === 0 ? items : items.filter((_, i) => !shared.includes(i));
+  const fill = (variables: Variables): void => setVariables(assembly, variables, own(node.values));
   const args = node.args === undefined ? [] : (valueIn(assembly, node.args) as unknown[]);
-  const { made, variables } = instantiate(node.code, { self: thisTrap(node.code.title), args }, fill);
+  const code = shared.length === 0 ? node.code : { ...node.code, names: own(node.code.names) };
+  const { made, variables } = instantiate(code, { self: thisTrap(code.title), args, scope }, fill);
   const fn = keep(made as object & { prototype: object });
   if (node.name !== "" && node.name !== (fn as { name?: unknown }).name) {
     Object.defineProperty(fn, "name", { value: node.name, configurable: true });

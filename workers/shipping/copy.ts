@@ -3,7 +3,7 @@
 
 import { types } from "node:util";
 import { importsAmong } from "./bindings.ts";
-import { type Copying, cannotSend, tooDeep, type UsedExport, within } from "./copying.ts";
+import { type Copying, cannotSend, type Shipped, tooDeep, type UsedExport, within } from "./copying.ts";
 import { copyObject } from "./copyobject.ts";
 import { declarationOf } from "./declared.ts";
 import type { BoundInspection, CodeInspection } from "./inspector.ts";
@@ -23,6 +23,7 @@ import {
 } from "./recipe.ts";
 import { comparable, functionsOf, isNative, lookUp, whyLost } from "./references.ts";
 import { scriptUrl } from "./scripts.ts";
+import { shareVariables } from "./sharing.ts";
 import { ShipError } from "./shiperror.ts";
 
 /** Values that are taken apart may hold others this deep: the inspector needs stack as well. */
@@ -40,6 +41,8 @@ export function copyFunction(fn: object, moment: Moment): CopiedFunction | Promi
   const copying = newCopying(moment, types.isProxy(fn) ? "(proxy)" : nameOf(fn));
   copying.slot(fn);
   if (copying.pending.length > 0) return Promise.all(copying.pending);
+  shareVariables(copying);
+  noticeAssignments(copying);
   const inspection = moment.inspect(fn);
   if (inspection.kind === "code") noticeCopy(planFor(fn, inspection), copying);
   return { copy: { kind: "copy", nodes: copying.nodes }, stable: copying.stable, uses: copying.uses };
@@ -55,6 +58,7 @@ function newCopying(moment: Moment, root: string): Copying {
     pending: [],
     captures: [],
     uses: [],
+    shipped: [],
     stable: true,
     size: 0,
     url: "",
@@ -72,9 +76,7 @@ function slotFor(copying: Copying, value: unknown, only?: readonly string[]): Sl
   const number = copying.nodes.push({ kind: "data", value: undefined }) - 1;
   if (!only) copying.numbers.set(value, number);
   copying.nodes[number] =
-    typeof value === "function"
-      ? functionNode(copying, value, number === 0)
-      : copyObject(copying, value, only);
+    typeof value === "function" ? functionNode(copying, value, number) : copyObject(copying, value, only);
   return [number];
 }
 
@@ -94,10 +96,10 @@ function symbolNode(copying: Copying, symbol: symbol): CopyNode {
   );
 }
 
-function functionNode(copying: Copying, fn: object, isRoot: boolean): CopyNode {
+function functionNode(copying: Copying, fn: object, number: number): CopyNode {
   if (types.isProxy(fn))
     throw cannotSend(copying, "a Proxy, which belongs to this thread", "Send the function behind it");
-  const reference = isRoot ? null : referenceOf(copying, fn);
+  const reference = number === 0 ? null : referenceOf(copying, fn);
   if (reference) return { kind: "reference", reference };
   if (reference === undefined) return { kind: "data", value: undefined }; // pending: this copy will be thrown away
   const inspection = copying.moment.inspect(fn);
@@ -111,7 +113,8 @@ function functionNode(copying: Copying, fn: object, isRoot: boolean): CopyNode {
     );
   }
   const url = scriptUrl(inspection.scriptId);
-  if (!url.startsWith("node:")) return codeNode(copying, fn, inspection, url);
+  if (!url.startsWith("node:"))
+    return codeNode(copying, { fn, plan: planOf(copying, fn, inspection), inspection, number }, url);
   // CommonJS gives each module a `require` of its own.
   if ("resolve" in fn && "cache" in fn && copying.url.startsWith("file:"))
     return { kind: "require", url: copying.url };
@@ -144,17 +147,14 @@ function boundNode(copying: Copying, { target, self, args }: BoundInspection): C
   };
 }
 
-function codeNode(copying: Copying, fn: object, inspection: CodeInspection, url: string): CopyNode {
-  const plan = planOf(copying, fn, inspection);
-  const { title } = plan.code;
+function codeNode(copying: Copying, shipped: Shipped, url: string): CopyNode {
+  const { title } = shipped.plan.code;
+  copying.shipped.push(shipped);
   if (copying.trail.length > 0) {
-    return within(copying, { kind: "function", title }, () => takenApart(copying, fn, plan, inspection, url));
+    return within(copying, { kind: "function", title }, () => takenApart(copying, shipped, url));
   }
   copying.root = title;
-  const node = takenApart(copying, fn, plan, inspection, url);
-  // Of the function that was handed over only: a transpiler's helpers keep state of their own.
-  if (plan.imports) noticeAssignments(plan);
-  return node;
+  return takenApart(copying, shipped, url);
 }
 
 /** When a captured function cannot be copied, the error names the function that was sent and the way there as well. */
@@ -168,13 +168,7 @@ function planOf(copying: Copying, fn: object, inspection: CodeInspection): Plan 
   }
 }
 
-function takenApart(
-  copying: Copying,
-  fn: object,
-  plan: Plan,
-  inspection: CodeInspection,
-  url: string,
-): CopyNode {
+function takenApart(copying: Copying, { fn, plan, inspection }: Shipped, url: string): CopyNode {
   if (!findImports(copying, plan, inspection)) return { kind: "data", value: undefined };
   noteModuleOnly(fn, inspection, plan.usesArguments ? ["arguments"] : plan.captured);
   const outer = copying.url;

@@ -1,5 +1,7 @@
 // One copy in the making: its nodes, and the way from the function to where the work is, for messages.
+import type { CodeInspection } from "./inspector.ts";
 import type { Moment } from "./moment.ts";
+import type { Plan } from "./plan.ts";
 import type { CopyNode, Slot } from "./recipe.ts";
 import { ShipError } from "./shiperror.ts";
 
@@ -28,6 +30,8 @@ export interface Copying {
   readonly captures: Capture[];
   /** The exports that it refers to, as they are now: those of `export let` may be assigned. */
   readonly uses: UsedExport[];
+  /** The functions that go by value. */
+  readonly shipped: Shipped[];
   /** True until a variable is read, whose value is that of this moment only. */
   stable: boolean;
   /** The bytes of data so far, about. */
@@ -43,6 +47,15 @@ export interface UsedExport {
   readonly exports: object;
   readonly name: string;
   readonly value: unknown;
+}
+
+/** A function that goes by value. */
+export interface Shipped {
+  readonly fn: object;
+  readonly plan: Plan;
+  readonly inspection: CodeInspection;
+  /** Its node. */
+  readonly number: number;
 }
 
 /** One captured variable, for the log. */

@@ -142,12 +142,17 @@ function reading<T>(object: object, read: (properties: Properties) => T): T {
     const objectId = handleOf(object);
     return read(post<Properties>("Runtime.getProperties", { objectId, ownProperties: true }));
   } finally {
-    if (session) postTo(session, "Runtime.releaseObjectGroup", READ_GROUP);
+    release();
   }
 }
 
-/** The inspector's handle of an object. */
-function handleOf(object: object): string {
+/** Lets go of the handles that were made since. */
+export function release(): void {
+  if (session) postTo(session, "Runtime.releaseObjectGroup", READ_GROUP);
+}
+
+/** The inspector's handle of an object, until `release`. */
+export function handleOf(object: object): string {
   session ??= open();
   exchange.give = object;
   try {

@@ -1,9 +1,8 @@
 // What people are told about a function that went by value: a log of what it took along (NODE_DEBUG=threadloop), and
 // warnings, once per place in a file, about what hardly can be meant.
 import { debuglog } from "node:util";
-import { codeOnly } from "./codeonly.ts";
 import type { Copying } from "./copying.ts";
-import type { Plan } from "./plan.ts";
+import { assignedBy, type Plan } from "./plan.ts";
 
 /** From here on a copy is worth a warning. */
 const LARGE = 1024 * 1024;
@@ -37,35 +36,27 @@ export function noticeCopy(plan: Plan, { captures, size, stable }: Copying): voi
   }
 }
 
-/** Tells about assignments that will not be seen on this thread. */
-export function noticeAssignments(plan: Plan): void {
-  if (plan.warned.has(ASSIGNMENTS)) return;
-  plan.warned.add(ASSIGNMENTS);
-  const assigned = assignedNames(plan.code.source);
-  for (const name of plan.captured) {
-    if (plan.imports?.has(name) || !assigned.has(name)) continue;
-    warn(
-      "THREADLOOP_CAPTURE_ASSIGNED",
-      `Function ${plan.code.title} assigns to its captured variable ${name}: a worker thread has a copy of it, so this thread will not ` +
-        "see the change. Return the value instead, or keep it in a SharedArrayBuffer",
-    );
+/** What transpilers and coverage put into a source keeps state of its own. */
+const NOT_THE_USERS = /^(__|cov_)/;
+
+/** Tells about assignments that will not be seen on this thread, by any of the functions that go by value. */
+export function noticeAssignments({ shipped }: Copying): void {
+  for (const { plan } of shipped) {
+    if (plan.warned.has(ASSIGNMENTS)) continue;
+    plan.warned.add(ASSIGNMENTS);
+    for (const name of assignedBy(plan)) {
+      if (plan.imports?.has(name) || NOT_THE_USERS.test(name)) continue;
+      warn(
+        "THREADLOOP_CAPTURE_ASSIGNED",
+        `Function ${plan.code.title} assigns to its captured variable ${name}: a worker thread has a copy of it, so this thread will not ` +
+          "see the change. Return the value instead, or keep it in a SharedArrayBuffer",
+      );
+    }
   }
 }
 
 function warn(code: string, message: string): void {
   process.emitWarning(message, { code });
-}
-
-const DECLARED = /\b(?:let|const|var)\s+([\p{ID_Continue}$]+)/gu;
-const ASSIGNED =
-  /(?<![\p{ID_Continue}$.])([\p{ID_Continue}$]+)\s*(?:(?:\*\*|<<|>>>?|&&|\|\||\?\?|[-+*/%&|^])?=(?![=>])|\+\+|--)|(?:\+\+|--)\s*([\p{ID_Continue}$]+)(?!\s*[.[])/gu;
-
-/** By text, so a variable of the same name inside may be taken for it: it is a hint, not a rule. */
-function assignedNames(source: string): Set<string> {
-  const text = codeOnly(source);
-  const names = new Set(Array.from(text.matchAll(ASSIGNED), ([, before, behind]) => (before ?? behind)!));
-  for (const [, name] of text.matchAll(DECLARED)) names.delete(name!);
-  return names;
 }
 
 function bytes(count: number): string {

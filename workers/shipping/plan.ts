@@ -6,12 +6,14 @@ import { types } from "node:util";
 import { Script } from "node:vm";
 import { freeName, shippedCodeOf } from "./code.ts";
 import { globalReference } from "./globals.ts";
+import type { Start } from "./identity.ts";
 import { type CodeInspection, inspect, type Scope } from "./inspector.ts";
 import { LruMap } from "./lrumap.ts";
 import type { Code, Reference } from "./recipe.ts";
 import { scriptUrl } from "./scripts.ts";
 import { ShipError } from "./shiperror.ts";
 import { isTranslated, originalPosition } from "./stacks.ts";
+import { type SyntaxNode, syntaxOf } from "./syntax.ts";
 
 /** What is known of the functions written at one place. */
 export interface Plan {
@@ -26,6 +28,8 @@ export interface Plan {
   readonly usesArguments: boolean;
   /** Captured variables that are import bindings; undefined until they were looked for. */
   imports?: ReadonlyMap<string, Reference>;
+  /** Captured variables that it assigns; undefined until it was asked. */
+  assigned?: ReadonlySet<string>;
   /** What people were told about this place already. */
   readonly warned: Set<string>;
 }
@@ -49,6 +53,54 @@ export function planFor(fn: object, inspection: CodeInspection): Plan {
     plans.set(key, plan);
   }
   return plan;
+}
+
+/** The captured variables that the source assigns. */
+export function assignedBy(plan: Plan): ReadonlySet<string> {
+  plan.assigned ??= new Set(plan.captured.filter(mayAssign(plan.code.source)));
+  return plan.assigned;
+}
+
+const NONE: ReadonlySet<string> = new Set();
+const BETWEEN = String.raw`(?:\s|/\*[^]*?\*/|//[^\n]*\n)*`;
+/** Patterns and loops assign as well, and eval may. */
+const OTHER_ASSIGNMENT = new RegExp(String.raw`[\]}]${BETWEEN}=(?![=>])|\bfor\b|\beval\b`);
+const OPERATOR = String.raw`(?:\*\*|<<|>>>?|&&|\|\||\?\?|[-+*/%&|^])?=(?![=>])|\+\+|--`;
+
+/** Tells of each name whether the source assigns it: by pattern where that says no, else by its syntax. */
+function mayAssign(source: string): (name: string) => boolean {
+  const others = OTHER_ASSIGNMENT.test(source);
+  const names = /=(?![=>])|\+\+|--/.test(source) || others;
+  if (!names) return () => false;
+  let assigned: ReadonlySet<string> | undefined;
+  let evaluates = false;
+  return (name) => {
+    const text = name.replaceAll("$", "\\$");
+    const written = new RegExp(`${text}${BETWEEN}(?:${OPERATOR})|(?:\\+\\+|--)${BETWEEN}${text}`);
+    if (!others && !written.test(source)) return false;
+    if (!assigned) {
+      const syntax = syntaxOf(source);
+      assigned = syntax?.assigned ?? NONE;
+      evaluates = syntax?.evaluates ?? true;
+    }
+    return evaluates || assigned.has(name);
+  };
+}
+
+/** How a function can be called so that it can be stopped before anything of the user runs. */
+export function waysIn({ code }: Plan): Start {
+  if (code.isClass) return undefined;
+  if (!/^\(?\{?\s*(async\b\s*)?(function\b\s*)?\*/.test(code.source)) return "call";
+  // The parameters of a generator are evaluated before it can be stopped.
+  const params = paramsOf(syntaxOf(code.source)?.root);
+  return params?.every(({ type }) => type === "Identifier") ? "next" : undefined;
+}
+
+function paramsOf(root: SyntaxNode | undefined): readonly SyntaxNode[] | undefined {
+  const [statement] = (root?.body as SyntaxNode[] | undefined) ?? [];
+  const expression = statement?.expression as SyntaxNode | undefined;
+  const [property] = (expression?.properties as SyntaxNode[] | undefined) ?? [];
+  return ((property?.value as SyntaxNode | undefined) ?? expression)?.params as SyntaxNode[] | undefined;
 }
 
 /** A function for people: `render (file:///app/pages.js:3:8)`. */

@@ -93,12 +93,24 @@ export type CopyNode =
   /** `new Constructor(...args)`. */
   | { readonly kind: "constructed"; readonly constructor: Slot; readonly args: readonly Slot[] }
   | { readonly kind: "bound"; readonly target: Slot; readonly self: Slot; readonly args: readonly Slot[] }
+  /** Variables that several functions share, and that one of them assigns. */
+  | {
+      readonly kind: "scope";
+      readonly parent?: Slot;
+      readonly strict: boolean;
+      readonly url: string;
+      readonly names: readonly string[];
+      readonly values: readonly Slot[];
+    }
   | {
       readonly kind: "code";
       readonly code: Code;
       readonly name: string;
       /** The values of `code.names`. */
       readonly values: readonly Slot[];
+      /** Where it was written, if it shares variables of that: the `shared` ones of `code.names`. */
+      readonly scope?: Slot;
+      readonly shared?: readonly number[];
       readonly properties: readonly Property[];
       /** Methods that were put on the `prototype` of an old-style constructor. */
       readonly methods?: readonly Property[];

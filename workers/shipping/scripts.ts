@@ -49,6 +49,9 @@ function sweepCoverage(): { counted: boolean } {
   return { counted };
 }
 
+/** Whether somebody counts coverage, which the Debugger would erase. */
+export const isCoverageCounted = (): boolean => sweepCoverage().counted;
+
 function sweepDebugger(): void {
   const note = (params: unknown) => {
     const { scriptId, url } = params as { scriptId: string; url: string };

@@ -1,0 +1,207 @@
+// Functions of one shipment that were written in one scope share its variables over there: each variable that more than
+// one of them uses, and that one of them assigns, is in a scope of its own, in which their sources are evaluated.
+
+import { isCommonjs } from "./callsites.ts";
+import { type Copying, cannotSend, type Shipped } from "./copying.ts";
+import { innerScopes, isSameScope, tellApart } from "./identity.ts";
+import type { Scope } from "./inspector.ts";
+import { assignedBy, type Plan, waysIn } from "./plan.ts";
+import type { CopyNode, Slot } from "./recipe.ts";
+
+type CodeNode = Extract<CopyNode, { kind: "code" }>;
+
+/** A captured variable of a function. */
+interface Use {
+  readonly shipped: Shipped;
+  readonly name: string;
+  /** How many scopes are around that of the variable; less than 0: there is one such scope only. */
+  readonly depth: number;
+}
+
+const GLOBAL = -3;
+const SCRIPT = -2;
+const MODULE = -1;
+
+/** A scope, with what is shared in it. */
+interface Shared {
+  readonly depth: number;
+  readonly uses: Use[];
+  readonly values: Map<string, Slot>;
+  readonly around: Set<Shared>;
+  strict: boolean;
+  number: number;
+}
+
+/** Puts the variables that functions share into scopes. */
+export function shareVariables(copying: Copying): void {
+  const assigned = new Set(copying.shipped.flatMap(({ plan }) => [...assignedBy(plan)]));
+  if (assigned.size === 0 || copying.shipped.length < 2) return;
+  const found: Shared[] = [];
+  for (const name of assigned) for (const uses of sharedGroups(copying, name)) addGroup(copying, found, uses);
+  if (found.length > 0) nest(copying, found);
+}
+
+/** The uses of a variable of this name, those of the same variable together: where it is shared and assigned. */
+function sharedGroups(copying: Copying, name: string): Use[][] {
+  const uses = copying.shipped
+    .filter(({ plan }) => isVariable(plan, name))
+    .map((shipped) => useOf(shipped, name));
+  if (uses.length < 2) return [];
+  const alike = new Map<string, Use[][]>();
+  for (const use of uses) {
+    const place = placeOf(use);
+    const variables = alike.get(place) ?? [];
+    alike.set(place, variables);
+    const same = variables.find(([first]) => use.depth < 0 || looksSame(first!, use));
+    if (same) same.push(use);
+    else variables.push([use]);
+  }
+  return [...alike.values()]
+    .flat()
+    .flatMap((variable) => (isShared(variable) ? toldApart(copying, variable) : []))
+    .filter(isShared);
+}
+
+const isVariable = (plan: Plan, name: string): boolean =>
+  plan.captured.includes(name) && plan.imports?.has(name) !== true;
+
+const isShared = (uses: readonly Use[]): boolean =>
+  uses.length > 1 && uses.some(({ shipped, name }) => assignedBy(shipped.plan).has(name));
+
+function useOf(shipped: Shipped, name: string): Use {
+  const scope = scopeOf(shipped, name);
+  if (!scope) return { shipped, name, depth: GLOBAL };
+  if (scope.kind === "Script") return { shipped, name, depth: SCRIPT };
+  const depth = innerScopes(shipped.inspection).indexOf(scope);
+  // The function around a CommonJS module is called once.
+  return { shipped, name, depth: depth === 0 && isCommonjs(shipped.plan.code.url) ? MODULE : depth };
+}
+
+const scopeOf = ({ inspection }: Shipped, name: string): Scope | undefined =>
+  inspection.scopes.find(({ kind, variables }) => kind !== "Global" && name in variables);
+
+/** Where a variable may be the same. */
+const placeOf = ({ shipped, depth }: Use): string =>
+  depth <= SCRIPT ? String(depth) : `${shipped.inspection.scriptId}:${depth}`;
+
+/** Whether what is known of two scopes, and of all around them, is the same. */
+function looksSame(one: Use, other: Use): boolean {
+  const [a, b] = [innerScopes(one.shipped.inspection), innerScopes(other.shipped.inspection)];
+  return Array.from({ length: one.depth + 1 }, (_, i) => hasSameVariables(a[i]!, b[i]!)).every(Boolean);
+}
+
+function hasSameVariables({ variables: a }: Scope, { variables: b }: Scope): boolean {
+  const names = Object.keys(a);
+  if (names.length !== Object.keys(b).length) return false;
+  return names.every((name) => name in b && Object.is(valueIn(a, name), valueIn(b, name)));
+}
+
+function valueIn(variables: Record<string, unknown>, name: string): unknown {
+  try {
+    return variables[name];
+  } catch {
+    return hasSameVariables; // not initialised yet: something that no variable holds
+  }
+}
+
+/** Uses that look like uses of one variable, by the variable that they are of. */
+function toldApart(copying: Copying, uses: readonly Use[]): Use[][] {
+  const { depth, name } = uses[0]!;
+  if (depth < 0) return [[...uses]];
+  const isUnknown = (): boolean =>
+    uses.some((one, i) => uses.slice(0, i).some((other) => sameVariable(one, other) === undefined));
+  if (isUnknown()) tellApart(uses.map(({ shipped }) => ({ ...shipped, start: waysIn(shipped.plan) })));
+  if (isUnknown()) {
+    throw cannotSend(
+      copying,
+      `one of its functions, ${uses[0]!.shipped.plan.code.title}, which assigns or uses the variable ${name}; whether another one uses the same variable cannot be told`,
+      "Put what they share into an object",
+    );
+  }
+  const variables: Use[][] = [];
+  for (const use of uses) {
+    const same = variables.find(([first]) => sameVariable(first!, use));
+    if (same) same.push(use);
+    else variables.push([use]);
+  }
+  return variables;
+}
+
+const sameVariable = (one: Use, other: Use): boolean | undefined =>
+  isSameScope(one.shipped.fn, other.shipped.fn, one.depth);
+
+/** Puts a shared variable into its scope, which may have others. */
+function addGroup({ nodes }: Copying, found: Shared[], uses: readonly Use[]): void {
+  const { depth, name, shipped } = uses[0]!;
+  let shared = found.find((scope) =>
+    scope.uses.some((other) => uses.some((use) => isOfSameScope(other, use))),
+  );
+  if (!shared) {
+    shared = { depth, uses: [], values: new Map(), around: new Set(), strict: true, number: -1 };
+    found.push(shared);
+  }
+  const node = nodes[shipped.number] as CodeNode;
+  shared.uses.push(...uses);
+  shared.values.set(name, node.values[node.code.names.indexOf(name)]);
+}
+
+function isOfSameScope(one: Use, other: Use): boolean {
+  if (placeOf(one) !== placeOf(other)) return false;
+  return one.depth < 0 || sameVariable(one, other) === true;
+}
+
+/** Makes the nodes: a scope lies in those that are around it, a function in the innermost of its own. */
+function nest(copying: Copying, found: Shared[]): void {
+  found.sort((a, b) => a.depth - b.depth);
+  const ofFunction = new Map<Shipped, Set<Shared>>();
+  for (const shared of found) {
+    for (const { shipped } of shared.uses) {
+      const scopes = ofFunction.get(shipped) ?? new Set();
+      ofFunction.set(shipped, scopes);
+      for (const outer of scopes) if (outer !== shared) shared.around.add(outer);
+      scopes.add(shared);
+      shared.strict &&= shipped.plan.code.strict;
+    }
+  }
+  for (const shared of found.toReversed()) spread(shared);
+  for (const shared of found) addScope(copying, shared);
+  for (const [shipped, scopes] of ofFunction) moveInto(copying, shipped, [...scopes]);
+}
+
+/** All that is around a scope is around the one right outside of it; sloppy code cannot be in strict code. */
+function spread({ around, strict }: Shared): void {
+  const parent = [...around].at(-1);
+  for (const outer of around) {
+    outer.strict &&= strict;
+    if (parent && outer !== parent) parent.around.add(outer);
+  }
+}
+
+function addScope({ nodes }: Copying, shared: Shared): void {
+  const parent = innermost(shared.around);
+  shared.number =
+    nodes.push({
+      kind: "scope",
+      names: [...shared.values.keys()],
+      values: [...shared.values.values()],
+      strict: shared.strict,
+      url: shared.uses[0]!.shipped.plan.code.url,
+      ...(parent && { parent: [parent.number] as const }),
+    }) - 1;
+}
+
+const innermost = (scopes: Iterable<Shared>): Shared | undefined =>
+  [...scopes].reduce<Shared | undefined>(
+    (inner, scope) => (inner && inner.number > scope.number ? inner : scope),
+    undefined,
+  );
+
+function moveInto({ nodes }: Copying, shipped: Shipped, scopes: readonly Shared[]): void {
+  const node = nodes[shipped.number] as CodeNode;
+  const uses = scopes.flatMap((scope) => scope.uses.filter((use) => use.shipped === shipped));
+  nodes[shipped.number] = {
+    ...node,
+    scope: [innermost(scopes)!.number],
+    shared: uses.map(({ name }) => node.code.names.indexOf(name)),
+  };
+}

@@ -1,0 +1,339 @@
+// What a source says, where a pattern cannot know: which names it uses from around and assigns, where `this`, `super`
+// and `import.meta` stand, what the members of a class are. acorn reads it; it is loaded when it is first needed (6 ms).
+import { createRequire } from "node:module";
+import type * as acorn from "acorn";
+import { LruMap } from "./lrumap.ts";
+
+/** A node of acorn's tree; what else it has depends on its type. */
+export interface SyntaxNode {
+  readonly type: string;
+  readonly start: number;
+  readonly end: number;
+  readonly [part: string]: unknown;
+}
+
+/** One use of a name that the source does not declare itself. */
+export interface Use {
+  readonly name: string;
+  readonly start: number;
+  readonly assigns: boolean;
+  /** `property` in `name.property`, when that is all that is done with it here; undefined: it is used as a whole. */
+  readonly property?: string;
+}
+
+export interface Syntax {
+  readonly root: SyntaxNode;
+  readonly uses: readonly Use[];
+  /** The names among them that are assigned somewhere. */
+  readonly assigned: ReadonlySet<string>;
+  /** Where a `this` stands that is the one around the source. */
+  readonly thises: readonly number[];
+  /** Where `import.meta` stands. */
+  readonly metas: readonly number[];
+  /** It uses the `super` of what is around it. */
+  readonly usesSuper: boolean;
+  /** It calls `eval`, which may do anything to what is around it. */
+  readonly evaluates: boolean;
+}
+
+/** Names declared in one scope of the source. */
+interface Scope {
+  readonly names: Set<string>;
+  readonly outer: Scope | null;
+}
+
+/** Where the walk is. */
+interface Place {
+  readonly scope: Scope;
+  /** `this` and `super` here are those around the source. */
+  readonly thisIsOuter: boolean;
+  readonly superIsOuter: boolean;
+}
+
+interface Findings {
+  readonly uses: Use[];
+  readonly thises: number[];
+  readonly metas: number[];
+  usesSuper: boolean;
+}
+
+const OPTIONS: acorn.Options = {
+  ecmaVersion: "latest",
+  sourceType: "script",
+  allowImportExportEverywhere: true, // import.meta
+  allowReturnOutsideFunction: true,
+  allowSuperOutsideMethod: true,
+  checkPrivateFields: false,
+} as acorn.Options;
+
+const require = createRequire(import.meta.url);
+const known = new LruMap<string, Syntax | "unknown">(300);
+
+/** What an expression says; undefined when acorn does not know its syntax. */
+export function syntaxOf(source: string): Syntax | undefined {
+  let syntax = known.get(source);
+  if (syntax === undefined) {
+    const root = parsed(source);
+    syntax = root === undefined ? "unknown" : analyzed(root);
+    known.set(source, syntax);
+  }
+  return syntax === "unknown" ? undefined : syntax;
+}
+
+/** The tree of a source: a program, or an expression in parentheses. */
+export function parsed(source: string, sourceType: "script" | "module" = "script"): SyntaxNode | undefined {
+  const { parse } = require("acorn") as typeof acorn;
+  try {
+    return parse(source, { ...OPTIONS, sourceType }) as unknown as SyntaxNode;
+  } catch {
+    return undefined;
+  }
+}
+
+function analyzed(root: SyntaxNode): Syntax {
+  const found: Findings = { uses: [], thises: [], metas: [], usesSuper: false };
+  const scope: Scope = { names: new Set(), outer: null };
+  visit(found, root, { scope, thisIsOuter: true, superIsOuter: true });
+  return {
+    root,
+    ...found,
+    assigned: new Set(found.uses.filter(({ assigns }) => assigns).map(({ name }) => name)),
+    evaluates: found.uses.some(({ name }) => name === "eval"),
+  };
+}
+
+type Visit = (found: Findings, node: SyntaxNode, place: Place) => void;
+
+function visit(found: Findings, node: SyntaxNode, place: Place): void {
+  const special = VISITS[node.type];
+  if (special) special(found, node, place);
+  else visitParts(found, node, place);
+}
+
+const visitParts: Visit = (found, node, place) => {
+  for (const part of partsOf(node)) visit(found, part, place);
+};
+
+/** The nodes right below a node. */
+export function* partsOf(node: SyntaxNode): Generator<SyntaxNode> {
+  for (const key of Object.keys(node)) {
+    const part = node[key];
+    if (Array.isArray(part)) yield* part.filter(isNode);
+    else if (isNode(part)) yield part;
+  }
+}
+
+const isNode = (value: unknown): value is SyntaxNode =>
+  typeof (value as SyntaxNode | null | undefined)?.type === "string";
+
+const part = (node: SyntaxNode, name: string): SyntaxNode | null => (node[name] as SyntaxNode | null) ?? null;
+const list = (node: SyntaxNode, name: string): readonly SyntaxNode[] =>
+  ((node[name] as (SyntaxNode | null)[] | undefined) ?? []).filter((item) => item !== null);
+
+/** Visits these parts only, if they are there. */
+function visitThese(found: Findings, place: Place, ...parts: (SyntaxNode | null | undefined)[]): void {
+  for (const each of parts) if (each) visit(found, each, place);
+}
+
+const visitFunction: Visit = (found, node, place) => {
+  const isArrow = node.type === "ArrowFunctionExpression";
+  const own = below(place.scope);
+  const id = part(node, "id");
+  if (id && node.type === "FunctionExpression") own.names.add(id.name as string);
+  if (!isArrow) own.names.add("arguments");
+  for (const param of list(node, "params")) declarePattern(param, own.names);
+  const here: Place = isArrow
+    ? { ...place, scope: own }
+    : { scope: own, thisIsOuter: false, superIsOuter: place.superIsOuter };
+  visitThese(found, here, ...list(node, "params"));
+  const body = part(node, "body")!;
+  const inner = below(own);
+  declareVariables(body, inner.names);
+  if (body.type === "BlockStatement") declareBlock(list(body, "body"), inner.names);
+  visitThese(
+    found,
+    { ...here, scope: inner },
+    ...(body.type === "BlockStatement" ? list(body, "body") : [body]),
+  );
+};
+
+const visitBlock: Visit = (found, node, place) => {
+  const scope = below(place.scope);
+  declareBlock(list(node, "body"), scope.names);
+  for (const statement of list(node, "body")) visit(found, statement, { ...place, scope });
+};
+
+const visitLoop: Visit = (found, node, place) => {
+  const scope = below(place.scope);
+  for (const head of [part(node, "init"), part(node, "left")]) {
+    if (head?.type === "VariableDeclaration") declareLexical(head, scope.names);
+    else if (head && node.type !== "ForStatement") assign(found, head, { ...place, scope });
+  }
+  visitParts(found, node, { ...place, scope });
+};
+
+const visitClass: Visit = (found, node, place) => {
+  const scope = below(place.scope);
+  const id = part(node, "id");
+  if (id) scope.names.add(id.name as string);
+  const inside = { ...place, scope };
+  visitThese(found, inside, ...list(node, "decorators"), part(node, "superClass"));
+  for (const member of list(part(node, "body")!, "body")) visitMember(found, member, inside);
+};
+
+const visitMember: Visit = (found, node, place) => {
+  if (node.computed) visitThese(found, place, part(node, "key"));
+  visitThese(found, place, ...list(node, "decorators"));
+  const own = { ...place, thisIsOuter: false, superIsOuter: false };
+  if (node.type !== "StaticBlock") return visitThese(found, own, part(node, "value"));
+  const scope = below(place.scope);
+  declareVariables(node, scope.names);
+  declareBlock(list(node, "body"), scope.names);
+  for (const statement of list(node, "body")) visit(found, statement, { ...own, scope });
+};
+
+/** Methods and getters of an object have a `super` of their own, but for the one that is the source itself. */
+const visitObject: Visit = (found, node, place) => {
+  for (const property of list(node, "properties")) {
+    if (property.type !== "Property") visit(found, property, place);
+    else {
+      if (property.computed) visitThese(found, place, part(property, "key"));
+      const isMethod = property.method === true || property.kind !== "init";
+      const superIsOuter = place.superIsOuter && (!isMethod || node.start === 1);
+      visitThese(found, { ...place, superIsOuter }, part(property, "value"));
+    }
+  }
+};
+
+const VISITS: Readonly<Record<string, Visit>> = {
+  Program: (found, node, place) => {
+    declareVariables(node, place.scope.names);
+    visitBlock(found, node, place);
+  },
+  FunctionDeclaration: visitFunction,
+  FunctionExpression: visitFunction,
+  ArrowFunctionExpression: visitFunction,
+  ClassDeclaration: visitClass,
+  ClassExpression: visitClass,
+  BlockStatement: visitBlock,
+  SwitchStatement: (found, node, place) => {
+    visitThese(found, place, part(node, "discriminant"));
+    const scope = below(place.scope);
+    for (const one of list(node, "cases")) declareBlock(list(one, "consequent"), scope.names);
+    visitThese(found, { ...place, scope }, ...list(node, "cases"));
+  },
+  ForStatement: visitLoop,
+  ForInStatement: visitLoop,
+  ForOfStatement: visitLoop,
+  CatchClause: (found, node, place) => {
+    const scope = below(place.scope);
+    const param = part(node, "param");
+    if (param) declarePattern(param, scope.names);
+    visitParts(found, node, { ...place, scope });
+  },
+  ObjectExpression: visitObject,
+  Property: (found, node, place) => {
+    // Of a pattern: those of objects are seen to above.
+    if (node.computed) visitThese(found, place, part(node, "key"));
+    visitThese(found, place, part(node, "value"));
+  },
+  MemberExpression: (found, node, place) => {
+    const object = part(node, "object")!;
+    const property = part(node, "property")!;
+    if (object.type === "Identifier" && !node.computed && property.type === "Identifier")
+      use(found, object, place, { property: property.name as string });
+    else visit(found, object, place);
+    if (node.computed) visit(found, property, place);
+  },
+  LabeledStatement: (found, node, place) => visitThese(found, place, part(node, "body")),
+  BreakStatement: () => {},
+  ContinueStatement: () => {},
+  MetaProperty: (found, node) => {
+    if (part(node, "meta")!.name === "import") found.metas.push(node.start);
+  },
+  AssignmentExpression: (found, node, place) => {
+    assign(found, part(node, "left")!, place);
+    visitParts(found, node, place);
+  },
+  UpdateExpression: (found, node, place) => {
+    assign(found, part(node, "argument")!, place);
+    visitParts(found, node, place);
+  },
+  ThisExpression: (found, node, place) => {
+    if (place.thisIsOuter) found.thises.push(node.start);
+  },
+  Super: (found, _node, place) => {
+    if (place.superIsOuter) found.usesSuper = true;
+  },
+  Identifier: (found, node, place) => use(found, node, place, {}),
+};
+
+const below = (outer: Scope): Scope => ({ names: new Set(), outer });
+
+function use(
+  found: Findings,
+  { name, start }: SyntaxNode,
+  { scope }: Place,
+  how: { property?: string; assigns?: boolean },
+): void {
+  for (let at: Scope | null = scope; at; at = at.outer) if (at.names.has(name as string)) return;
+  found.uses.push({ name: name as string, start, assigns: false, ...how });
+}
+
+/** Notes what a pattern assigns to. */
+function assign(found: Findings, target: SyntaxNode, place: Place): void {
+  for (const name of targetsOf(target)) use(found, name, place, { assigns: true });
+}
+
+/** The identifiers that a pattern binds or assigns. */
+function* targetsOf(pattern: SyntaxNode): Generator<SyntaxNode> {
+  switch (pattern.type) {
+    case "Identifier":
+      yield pattern;
+      break;
+    case "ObjectPattern":
+      for (const property of list(pattern, "properties"))
+        yield* targetsOf(part(property, property.type === "RestElement" ? "argument" : "value")!);
+      break;
+    case "ArrayPattern":
+      for (const element of list(pattern, "elements")) yield* targetsOf(element);
+      break;
+    case "AssignmentPattern":
+      yield* targetsOf(part(pattern, "left")!);
+      break;
+    case "RestElement":
+      yield* targetsOf(part(pattern, "argument")!);
+      break;
+    case "ParenthesizedExpression":
+      yield* targetsOf(part(pattern, "expression")!);
+  }
+}
+
+function declarePattern(pattern: SyntaxNode, names: Set<string>): void {
+  for (const { name } of targetsOf(pattern)) names.add(name as string);
+}
+
+function declareLexical(declaration: SyntaxNode, names: Set<string>): void {
+  for (const one of list(declaration, "declarations")) declarePattern(part(one, "id")!, names);
+}
+
+/** What the statements of a block declare in it. */
+function declareBlock(statements: readonly SyntaxNode[], names: Set<string>): void {
+  for (const statement of statements) {
+    if (statement.type === "VariableDeclaration") declareLexical(statement, names);
+    else if (/^(Function|Class)Declaration$/.test(statement.type))
+      names.add(part(statement, "id")!.name as string);
+  }
+}
+
+/** What `var`, and sloppy functions in blocks, declare in a function. */
+function declareVariables(node: SyntaxNode, names: Set<string>): void {
+  for (const each of partsOf(node)) {
+    if (each.type === "VariableDeclaration" && each.kind === "var") declareLexical(each, names);
+    if (each.type === "FunctionDeclaration" && node.type !== "BlockStatement") {
+      names.add(part(each, "id")!.name as string);
+    }
+    if (!/Function|^Class|Method|PropertyDefinition|StaticBlock/.test(each.type))
+      declareVariables(each, names);
+  }
+}
