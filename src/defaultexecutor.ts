@@ -2,6 +2,9 @@
 import { got, RuntimeError } from "./errors.ts";
 import { type Executor, makeDefaultExecutor } from "./executor.ts";
 
+/** The longest that Node's timers can wait; anything longer is as good as for ever. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
 export class DefaultExecutor {
   #executor: Executor | null = null;
   #closed = false;
@@ -25,7 +28,7 @@ export class DefaultExecutor {
   /** Closes it and waits until its jobs are done, at most so many milliseconds; null is no limit. */
   async shutdown(timeout: number | null): Promise<void> {
     const closed = this.close();
-    if (closed === undefined || timeout === null) {
+    if (closed === undefined || timeout === null || timeout > LONGEST_TIMER) {
       await closed;
       return;
     }

@@ -21,12 +21,16 @@ export interface CloseReport {
 
 /** How long a thread without jobs may take to let go of its session, before it is terminated all the same. */
 const LET_GO_WITHIN = 1000;
+/** The least time for that, also after the deadline: a thread that is free needs a moment. */
+const LET_GO_AT_LEAST = 100;
 
 /** The close of a pool, from the first call on. */
 export class Closing {
   readonly report: Promise<CloseReport>;
   readonly #engine: Engine;
   readonly #deadlines: NodeJS.Timeout[] = [];
+  /** When the first deadline passes. */
+  #endAt = Number.POSITIVE_INFINITY;
   #dropped: readonly Job[] | null = null;
 
   constructor(engine: Engine, options: CloseOptions) {
@@ -43,14 +47,16 @@ export class Closing {
   hasten({ deadline, cancelFutures }: CloseOptions): void {
     const engine = this.#engine;
     if (cancelFutures === true) engine.cancelUnstarted(`Pool "${engine.settings.name}" was closed`);
-    if (deadline === undefined || deadline > LONGEST || engine.ledger.open === 0) return;
+    if (deadline === undefined) return;
+    this.#endAt = Math.min(this.#endAt, performance.now() + deadline);
+    if (deadline > LONGEST || engine.ledger.open === 0) return;
     this.#deadlines.push(setTimeout(() => this.#drop(deadline), deadline));
   }
 
   async #run(): Promise<CloseReport> {
     await this.#engine.settled();
     for (const timer of this.#deadlines) clearTimeout(timer);
-    await endThreads(this.#engine);
+    await endThreads(this.#engine, this.#endAt - performance.now());
     return { dropped: (this.#dropped ?? []).map((job) => job.name) };
   }
 
@@ -63,9 +69,13 @@ export class Closing {
   }
 }
 
-async function endThreads(engine: Engine): Promise<void> {
+/** Threads that have not let go of their sessions after `patience` milliseconds, or LET_GO_WITHIN, are terminated. */
+async function endThreads(engine: Engine, patience: number): Promise<void> {
   const sessions = engine.dispatcher.hosts.map((host) => host.close());
-  await Promise.race([Promise.all(sessions), wait(LET_GO_WITHIN, undefined, { ref: false })]);
+  await Promise.race([
+    Promise.all(sessions),
+    wait(Math.max(LET_GO_AT_LEAST, Math.min(patience, LET_GO_WITHIN)), undefined, { ref: false }),
+  ]);
   if (!(engine.refusal instanceof BrokenPoolError)) await engine.threads.tearDown();
   await engine.threads.destroy();
 }

@@ -4,7 +4,7 @@
 // States:  OPEN --close()--> CLOSING --all settled, threads ended--> CLOSED
 //          OPEN --a worker cannot be set up--> BROKEN
 
-import type { MessagePort, Worker } from "node:worker_threads";
+import type { MessagePort } from "node:worker_threads";
 import { got } from "../src/index.ts";
 import { Broadcasts } from "./broadcasts.ts";
 import { takeCallbacks } from "./callbacks.ts";
@@ -234,8 +234,8 @@ export class Engine implements Owner {
     });
   }
 
-  findThread(threadId: number): Worker | undefined {
-    return this.threads.find(threadId);
+  terminate(threadId: number, busy: string): void {
+    this.threads.terminate(threadId, busy);
   }
 
   succeed(job: Job, value: unknown): void {

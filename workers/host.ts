@@ -3,7 +3,7 @@
 // States:  IDLE --post--> LIVE --nothing to do for LINGER--> ENDING --the thread has let go--> IDLE
 //                          LIVE --the thread dies--> IDLE, its jobs handed back as a Death
 
-import type { MessagePort, Worker } from "node:worker_threads";
+import type { MessagePort } from "node:worker_threads";
 import { CancelledError } from "../src/index.ts";
 import { openSwitchboard } from "./callbacks.ts";
 import { codeError, jobError } from "./clone.ts";
@@ -24,7 +24,8 @@ export interface Owner {
   readonly cancelGrace: number;
   readonly tasksPerWorker: number;
   open(port: MessagePort, slots: SharedArrayBuffer): Promise<void>;
-  findThread(threadId: number): Worker | undefined;
+  /** Ends a thread; `busy` is what it is doing. */
+  terminate(threadId: number, busy: string): void;
   succeed(job: Job, value: unknown): void;
   fail(job: Job, error: unknown): void;
   /** The job was stopped; `ending` is what it settles with. */
@@ -147,7 +148,7 @@ export class Host implements JobPlace {
     this.#pace.start(performance.now());
     this.#session = new Session({
       open: (port) => this.#owner.open(port, this.table.words.buffer as SharedArrayBuffer),
-      findThread: (id) => this.#owner.findThread(id),
+      terminate: (id) => this.#owner.terminate(id, this.#busyWith()),
       ready: () => {
         this.#pace.start(performance.now()); // what waited for the thread to be set up has not waited for a job
         this.#owner.ready(this);
@@ -274,6 +275,14 @@ export class Host implements JobPlace {
     this.#killedFor ??= job;
     this.#killReason ??= reason;
     this.#session.kill();
+  }
+
+  /** The jobs that a thread which is to be ended works on, or has suspended. */
+  #busyWith(): string {
+    const current = this.#killedFor ?? this.table.at(this.table.words[CURRENT] as number);
+    const jobs = current == null ? this.table.jobs().filter((job) => job.running()) : [current];
+    if (jobs.length === 0) return "code that a job left behind";
+    return jobs.length > 3 ? `${jobs.length} jobs` : jobs.map((job) => `job \`${job.name}\``).join(", ");
   }
 
   /** Ends the session; resolves when the thread has let go. All its jobs must be settled. */

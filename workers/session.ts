@@ -7,7 +7,6 @@ import {
   type MessagePort,
   receiveMessageOnPort,
   type Transferable,
-  type Worker,
 } from "node:worker_threads";
 import { inRootContext, runningLoopOrNull } from "../src/index.ts";
 import { unpacked } from "./carrier.ts";
@@ -20,7 +19,8 @@ import { decodeThrown, type Encoded } from "./serialize.ts";
 export interface SessionEvents {
   /** Starts the thread's half; settles when it has let go of the port, fails when the thread dies. */
   open(port: MessagePort): Promise<void>;
-  findThread(threadId: number): Worker | undefined;
+  /** Terminates the thread. */
+  terminate(threadId: number): void;
   /** The thread is there. */
   ready(): void;
   /** The thread cannot be set up. */
@@ -125,8 +125,9 @@ export class Session {
 
   /** Terminates the thread, which ends the session with an error. */
   kill(): void {
+    if (this.#killed) return;
     this.#killed = true;
-    if (this.threadId !== 0) void this.#events.findThread(this.threadId)?.terminate();
+    if (this.threadId !== 0) this.#events.terminate(this.threadId);
   }
 
   /** Asks the thread about itself; null when the session ends instead. */
@@ -204,7 +205,7 @@ export class Session {
 
   #greeted(threadId: number): void {
     this.threadId = threadId;
-    if (this.#killed) this.kill();
+    if (this.#killed) this.#events.terminate(threadId);
   }
 
   #answered([id, answer]: readonly [number, unknown]): void {

@@ -12,7 +12,9 @@ import type { MessagePort, Worker } from "node:worker_threads";
 import type { Piscina, TaskQueue } from "piscina";
 import { PACKAGE_ROOT } from "../src/index.ts";
 import { packed } from "./carrier.ts";
+import { LONGEST } from "./job.ts";
 import { Leaving } from "./leaving.ts";
+import { LostThreads } from "./lostthreads.ts";
 import type { Settings } from "./options.ts";
 import type { SessionSetup } from "./protocol.ts";
 import "./shared/index.ts"; // threads inherit the memory of shared objects from the thread that starts them
@@ -66,6 +68,8 @@ export class Threads {
   #piscina: Piscina | null = null;
   /** Where there is a teardown. */
   #leaving: Leaving | null = null;
+  /** Threads that were terminated and go on. */
+  readonly lost: LostThreads;
   readonly #onTeardownFailure: (error: unknown) => void;
   readonly #queue: SessionQueue = new SessionQueue();
 
@@ -75,6 +79,7 @@ export class Threads {
     onTeardownFailure: (error: unknown) => void,
   ) {
     this.#settings = settings;
+    this.lost = new LostThreads(settings.name);
     this.#onStillborn = onStillborn;
     this.#onTeardownFailure = onTeardownFailure;
   }
@@ -120,8 +125,15 @@ export class Threads {
     await this.#leaving?.all();
   }
 
+  /** Terminates a thread; `busy` is what it is doing. */
+  terminate(threadId: number, busy: string): void {
+    const worker = this.find(threadId);
+    if (worker !== undefined) this.lost.terminate(worker, busy);
+  }
+
   /** Terminates the threads. */
   async destroy(): Promise<void> {
+    for (const worker of this.all) this.lost.watch(worker, "code that a job left behind");
     await this.#piscina?.destroy();
   }
 
@@ -139,7 +151,7 @@ export class Threads {
       filename: ENTRY,
       minThreads,
       maxThreads: size,
-      idleTimeout: teardown === undefined ? idleTimeout : Number.POSITIVE_INFINITY,
+      idleTimeout: teardown === undefined && idleTimeout <= LONGEST ? idleTimeout : Number.POSITIVE_INFINITY,
       concurrentTasksPerWorker: 1,
       atomics: "disabled",
       stricterFIFO: true,

@@ -3,6 +3,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Engine } from "../engine.ts";
 import type { Host } from "../host.ts";
+import { LONGEST } from "../job.ts";
 import type { Question } from "../protocol.ts";
 
 /** What a thread answered. */
@@ -19,7 +20,7 @@ export async function askAll(engine: Engine, question: Question, patience: numbe
 
 async function ask(host: Host, question: Question, patience: number): Promise<Answer> {
   const timer = new AbortController();
-  const tooLate = wait(patience, null, { signal: timer.signal }).catch(() => null);
+  const tooLate = wait(Math.min(patience, LONGEST), null, { signal: timer.signal }).catch(() => null);
   const answer = await Promise.race([host.open().ask(question), tooLate]);
   timer.abort();
   return { thread: host.session?.threadId ?? 0, answer };

@@ -23,6 +23,8 @@ export interface WorkerStats {
 export interface PoolStats {
   /** Threads there are. */
   readonly threads: number;
+  /** Threads that were ended and go on, in native code that cannot be interrupted. */
+  readonly lost: number;
   /** Threads that have jobs, or had some a moment ago. */
   readonly sessions: number;
   /** Jobs that have started and not ended. */
@@ -49,6 +51,7 @@ export function statsOf(engine: Engine): PoolStats {
   const running = hosts.reduce((sum, host) => sum + host.jobs - host.unstarted, 0);
   const stats: PoolStats = {
     threads: workers.length,
+    lost: threads.lost.count,
     sessions: hosts.filter((host) => host.isLive).length,
     running,
     queued: ledger.open - running,
