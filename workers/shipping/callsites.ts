@@ -39,13 +39,18 @@ export function callSites(): CallSite[] {
   return [...byUrl.values()];
 }
 
-/** A bare path that `require` does not know comes from a foreign loader: importing it would evaluate the file again. */
+/** Bun and Deno name the ES modules that they load by path. */
+const NAMES_BY_PATH = "bun" in process.versions || "deno" in process.versions;
+
+/** In Node a bare path that `require` does not know comes from a foreign loader: importing it would evaluate the file again. */
 function loadedUrl(scriptName: string | null | undefined): string | undefined {
   if (!scriptName || isOwn(scriptName)) return undefined;
   // Of a file whose functions were shipped to this thread nothing else is loaded here.
   if (shippedCodeOf(withoutMarks(scriptName))) return undefined;
   if (scriptName.startsWith("file:")) return scriptName;
-  return isAbsolute(scriptName) && cache[scriptName] ? pathToFileURL(scriptName).href : undefined;
+  return isAbsolute(scriptName) && (NAMES_BY_PATH || cache[scriptName])
+    ? pathToFileURL(scriptName).href
+    : undefined;
 }
 
 function stackOfErrors(): RawCallSite[] {

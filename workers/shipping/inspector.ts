@@ -230,10 +230,13 @@ function rootHandle(opened: Session, shared: object): string {
 function postTo<R>(target: Session, method: string, params: object): R {
   let failure: { message: string } | null = null;
   let answer: unknown;
+  let hasAnswered = false;
   target.post(method, params, (error, result) => {
     failure = error;
     answer = result;
+    hasAnswered = true;
   });
+  if (!hasAnswered) throw new Error(`${method}: this inspector does not answer at once`);
   if (failure) throw new Error(`${method}: ${(failure as { message: string }).message}`);
   return answer as R;
 }

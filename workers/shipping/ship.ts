@@ -197,11 +197,18 @@ function sourceHead(fn: AnyFunction): string {
 function notInspectable(fn: AnyFunction): ShipError {
   return new ShipError(
     "ERR_SHIP_NO_INSPECTOR",
-    `Cannot send function ${nameOf(fn)}, ${sourceHead(fn)}, to a worker thread: it is no export that its callers import, and this process may not inspect ` +
-      "its own functions, so closures cannot travel. Export the function from a module, or declare it with " +
+    `Cannot send function ${nameOf(fn)}, ${sourceHead(fn)}, to a worker thread: it is no export that its callers import, and ` +
+      `${whyBlind()}, so closures cannot travel. Export the function from a module, or declare it with ` +
       `task(import.meta.url, "name", fn)`,
     { cause: inspectorRefusal() },
   );
+}
+
+function whyBlind(): string {
+  const { bun, deno } = process.versions;
+  if (bun !== undefined) return "Bun tells no program what its functions close over";
+  if (deno !== undefined) return "Deno tells no program what its functions close over";
+  return "this process may not inspect its own functions";
 }
 
 /** Errors from other threads may be plain data. */
