@@ -78,4 +78,5 @@ async function endThreads(engine: Engine, patience: number): Promise<void> {
   ]);
   if (!(engine.refusal instanceof BrokenPoolError)) await engine.threads.tearDown();
   await engine.threads.destroy();
+  engine.output.end();
 }

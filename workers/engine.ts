@@ -20,6 +20,7 @@ import { Ledger } from "./ledger.ts";
 import { started, submitted, tellSubmitted } from "./observe/channels.ts";
 import { Moments } from "./observe/moments.ts";
 import type { CallOptions, Settings } from "./options.ts";
+import { Output } from "./output.ts";
 import type { Details } from "./protocol.ts";
 import { Room } from "./room.ts";
 import { SetUp } from "./setup.ts";
@@ -52,6 +53,7 @@ export class Engine implements Owner {
   /** Every job that turns up is ended with this. */
   #dropping: ((job: Job) => Error) | null = null;
   readonly room: Room;
+  readonly output: Output;
   readonly #onTheWay = new Set<Job>();
   /** The place of jobs whose function is on its way. */
   readonly #shipping: JobPlace = {
@@ -78,10 +80,11 @@ export class Engine implements Owner {
     this.setup = new SetUp(settings, (error) => this.broken(error));
     this.dispatcher = new Dispatcher(settings.size, this, this.#queued);
     this.room = new Room(settings, this.dispatcher, this.#onTheWay);
+    this.output = new Output(settings, (job, ending) => this.stopped(job, ending));
     const abandon = (error: Error) => {
       for (const host of this.dispatcher.hosts) host.abandon(error);
     };
-    this.threads = new Threads(settings, abandon, (error) => this.stray(error));
+    this.threads = new Threads(settings, this.output, abandon, (error) => this.stray(error));
   }
 
   get name(): string {
@@ -338,7 +341,7 @@ export class Engine implements Owner {
   /** Ends every open job with an error of its own; running ones lose their threads. */
   drop(errorOf: (job: Job) => Error): Job[] {
     this.#dropping ??= errorOf;
-    const unposted = this.#unposted();
+    const unposted = [...this.#unposted(), ...this.output.waiting];
     for (const job of unposted) job._place.stop(job, errorOf(job));
     return [...unposted, ...this.dispatcher.hosts.flatMap((host) => host.drop(errorOf))];
   }

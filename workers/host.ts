@@ -11,6 +11,7 @@ import type { Code } from "./code.ts";
 import { type Death, whoIsToBlame } from "./death.ts";
 import { isBound, type Job, type JobPlace, jobTimer, priorityOf } from "./job.ts";
 import { moved, tellMoved } from "./observe/channels.ts";
+import type { Output } from "./output.ts";
 import { Pace } from "./pace.ts";
 import * as wire from "./protocol.ts";
 import { decodeThrown, type Encoded } from "./serialize.ts";
@@ -23,6 +24,8 @@ export interface Owner {
   readonly name: string;
   readonly cancelGrace: number;
   readonly tasksPerWorker: number;
+  /** Where it goes what the jobs print. */
+  readonly output: Output;
   open(port: MessagePort, slots: SharedArrayBuffer): Promise<void>;
   /** Ends a thread; `busy` is what it is doing. */
   terminate(threadId: number, busy: string): void;
@@ -154,6 +157,7 @@ export class Host implements JobPlace {
         this.#owner.ready(this);
       },
       replies: (message) => this.#read(message),
+      printed: (message, taken) => this.#owner.output.print(message, this.table.at(message[2]), taken),
       broken: (error) => this.#owner.broken(error),
       stray: (error) => this.#owner.stray(error),
       refused: (slot, args, details, error) => this.#refused(slot, args, details, error),
@@ -346,6 +350,12 @@ export class Host implements JobPlace {
     const job = this.table.free(slot);
     if (job === undefined) return;
     this.#posted--;
+    const { output } = this.#owner;
+    if (output.isBehind && output.defers(job, () => this.#settle(job, kind, value))) return;
+    this.#settle(job, kind, value);
+  }
+
+  #settle(job: Job, kind: number, value: unknown): void {
     if (kind === wire.OK) this.#owner.succeed(job, value);
     else if (kind === wire.FAILED) this.#owner.fail(job, decodeThrown(value as Encoded));
     else if (kind === wire.UNLOADABLE) this.#owner.unloadable(job, decodeThrown(value as Encoded));

@@ -30,8 +30,8 @@ export interface ThreadState {
   readonly actors: Actors;
   /** The broadcast of this number was run by a job. */
   ranBroadcast(number: number): void;
-  /** Answers a question of the host about the thread. */
-  answer(id: number, question: wire.Question): void;
+  /** Takes what the host says that is about no job. */
+  hear(code: number, id: number, value: unknown): void;
 }
 
 /** A job read from a batch. */
@@ -95,7 +95,7 @@ export class Intake implements Stage {
       else if (code === wire.CANCEL) this.#running[slot]?.cancel(value as string | undefined);
       else if (code === wire.CREDIT) this.#running[slot]?.credit?.give(value as number);
       else if (code === wire.FORGET) this.#thread.functions.forget(slot);
-      else this.#thread.answer(slot, value as wire.Question);
+      else this.#thread.hear(code as number, slot, value);
     }
   }
 

@@ -1,13 +1,14 @@
 // How threads leave a pool that has a teardown. Piscina would end an idle thread without asking it, so here it lets
 // them be, and they leave by a piscina task of their own: the thread runs its teardown, and gets no session meanwhile.
 
-import { MessageChannel, type MessagePort } from "node:worker_threads";
+import { MessageChannel, type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import type { Piscina } from "piscina";
 import { inRootContext } from "../src/index.ts";
 import { packed } from "./carrier.ts";
 import { LONGEST } from "./job.ts";
 import type { Settings } from "./options.ts";
-import type { Farewell } from "./protocol.ts";
+import type { Output } from "./output.ts";
+import { type Farewell, isPrinted, type Printed } from "./protocol.ts";
 import { decodeThrown, type Encoded } from "./serialize.ts";
 
 /** How long a thread may take for its teardown before it is terminated all the same. */
@@ -16,6 +17,7 @@ export const TEARDOWN_WITHIN = 5000;
 export class Leaving {
   readonly #piscina: Piscina;
   readonly #settings: Settings;
+  readonly #output: Output;
   /** Is told what a teardown throws. */
   readonly #onFailure: (error: unknown) => void;
   /** The least number of idle threads since the timer was started. */
@@ -23,7 +25,8 @@ export class Leaving {
   #timer: NodeJS.Timeout | null = null;
   readonly #underway = new Set<Promise<void>>();
 
-  constructor(piscina: Piscina, settings: Settings, onFailure: (error: unknown) => void) {
+  constructor(piscina: Piscina, settings: Settings, output: Output, onFailure: (error: unknown) => void) {
+    this.#output = output;
     this.#piscina = piscina;
     this.#settings = settings;
     this.#onFailure = onFailure;
@@ -89,12 +92,18 @@ export class Leaving {
   async #farewell(signal: AbortSignal): Promise<void> {
     const { port1, port2 } = inRootContext(() => new MessageChannel());
     const setup: Farewell = { farewell: port2 };
+    let tell: () => void = () => {};
     const tornDown = new Promise<void>((resolve) => {
-      port1.once("message", (failure: Encoded | null) => {
-        if (failure !== null) this.#onFailure(decodeThrown(failure));
-        resolve();
-      });
+      tell = resolve;
     });
+    const read = (message: Printed | Encoded | null): void => {
+      if (isPrinted(message)) this.#output.print(message, undefined, null);
+      else {
+        if (message !== null) this.#onFailure(decodeThrown(message));
+        tell();
+      }
+    };
+    port1.on("message", read);
     const options = { transferList: [port2 as MessagePort], signal };
     const ended = this.#piscina.run(packed(setup), options).catch(() => {});
     let late: NodeJS.Timeout | undefined;
@@ -103,6 +112,9 @@ export class Leaving {
     });
     await Promise.race([tornDown, ended, patience]);
     clearTimeout(late);
+    for (let left = receiveMessageOnPort(port1); left !== undefined; left = receiveMessageOnPort(port1)) {
+      read(left.message as Printed);
+    }
     port1.close();
   }
 }

@@ -28,6 +28,10 @@ export class LostThreads {
     return this.#lost.size;
   }
 
+  has(worker: Worker): boolean {
+    return this.#lost.has(worker);
+  }
+
   /** Terminates a thread, and gives it up when it does not end; `busy` is what it is doing. */
   terminate(worker: Worker, busy: string): void {
     void worker.terminate();

@@ -45,6 +45,10 @@ export interface WorkerPoolOptions {
   readonly context?: Readonly<Record<string, ContextSource>>;
   /** Runs of an `idempotent` job whose thread dies, before it fails. Default 3. */
   readonly attempts?: number;
+  /** What the threads print to stdout goes to `pool.stdout` only, and not to this process's. Default false. */
+  readonly stdout?: boolean;
+  /** The same of stderr and `pool.stderr`. Default false. */
+  readonly stderr?: boolean;
   readonly resourceLimits?: ResourceLimits;
   readonly env?: NodeJS.ProcessEnv;
   readonly execArgv?: readonly string[];
@@ -124,6 +128,7 @@ function checkKinds(options: Settings): void {
   for (const key of ["initializer", "teardown"] as const) {
     is(key, options[key], options[key] === undefined || typeof options[key] === "function", "a function");
   }
+  for (const key of ["stdout", "stderr"] as const) isFlag(key, options[key]);
   for (const key of ["preload", "execArgv"] as const) {
     is(key, options[key], options[key] === undefined || Array.isArray(options[key]), "an array");
   }

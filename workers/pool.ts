@@ -1,5 +1,6 @@
 // The pool as its users see it.
 
+import type { Readable } from "node:stream";
 import { inspect } from "node:util";
 import { broadcastJob } from "./broadcast.ts";
 import { type CloseOptions, type CloseReport, Closing } from "./closing.ts";
@@ -195,6 +196,32 @@ export class WorkerPool extends PoolView {
   /** The name given in the options. */
   get name(): string {
     return this._engine.settings.name;
+  }
+
+  /**
+   * What the pool's threads print to their standard output, as a stream; it ends when the pool has closed. With the
+   * option `stdout: true` it goes here and nowhere else, so somebody has to read it. Otherwise it goes to the process's
+   * own, and who reads here gets a copy.
+   *
+   * Either way a job's output is there before its result is told.
+   *
+   * @example
+   * ```ts
+   * import { WorkerPool } from "threadloop/workers";
+   *
+   * const pool = new WorkerPool({ stdout: true });
+   * await pool.submit(() => console.log("from a thread"));
+   * await pool.close();
+   * for await (const chunk of pool.stdout) console.log(String(chunk).trimEnd()); // from a thread
+   * ```
+   */
+  get stdout(): Readable {
+    return this._engine.output.stdout.reader;
+  }
+
+  /** The same as `stdout`, of what the threads print to their standard error. */
+  get stderr(): Readable {
+    return this._engine.output.stderr.reader;
   }
 
   /**

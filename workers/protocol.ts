@@ -35,6 +35,10 @@ export const CREDIT = -4;
 export const ASK = -5;
 /** `FORGET, number, 0`: function `number` does not exist any more on the main side. */
 export const FORGET = -6;
+/** `TAKEN, descriptor, 0`: what the thread had printed when it asked has arrived. */
+export const TAKEN = -7;
+/** `LET_GO, 0, 0`: the session ends, and the thread closes the port when it has read this. */
+export const LET_GO = -8;
 /** Every record that is not a job has this many words. */
 export const CONTROL_WORDS = 3;
 /** A job's record has this many words before its details and its arguments. */
@@ -68,6 +72,26 @@ export const BROKEN = 9;
 
 /** The answer to a question: `[id, answer]`. */
 export const ANSWER = 11;
+
+/** A piece of output: `[ABOUT_SESSION, PRINTED, slot, descriptor, chunk, asks]`; TAKEN is to be answered when it asks. */
+export const PRINTED = 12;
+
+/** Standard output or standard error. */
+export type Descriptor = 1 | 2;
+
+/** What is read where output and other things come over one port. */
+export function isPrinted(message: unknown): message is Printed {
+  return Array.isArray(message) && message[0] === ABOUT_SESSION && message[1] === PRINTED;
+}
+
+export type Printed = readonly [
+  about: typeof ABOUT_SESSION,
+  kind: typeof PRINTED,
+  slot: number,
+  descriptor: Descriptor,
+  chunk: string | Uint8Array,
+  asks: boolean,
+];
 
 export const REPLY_WORDS = 3;
 export const TRAILER_WORDS = 2;
@@ -167,7 +191,10 @@ export interface SessionSetup {
   readonly broadcasts: readonly Broadcast[];
 }
 
-/** The other piscina task: the thread runs its teardown, and posts null or the encoded error over this port. */
+/**
+ * The other piscina task: the thread runs its teardown, and posts null or the encoded error over this port; before it,
+ * what the teardown prints, as PRINTED.
+ */
 export interface Farewell {
   readonly farewell: MessagePort;
 }

@@ -28,6 +28,8 @@ export interface SessionEvents {
   /** Code in the thread failed that belongs to no open job. */
   stray(error: unknown): void;
   replies(message: readonly unknown[]): void;
+  /** A piece of output; `taken` is to be called when there is room for more, where the thread asks. */
+  printed(message: wire.Printed, taken: (() => void) | null): void;
   /** A job that was not posted, as its arguments, or what else it has, cannot be cloned. */
   refused(slot: number, args: readonly unknown[], details: wire.Details | undefined, error: unknown): void;
   /** The function with this number cannot be cloned; jobs of it may be posted, and have to be taken back. */
@@ -39,6 +41,23 @@ export interface SessionEvents {
 const RESOLVED = Promise.resolve();
 /** A batch leaves at once when it is this long: about 256 jobs of one argument. */
 const FULL_BATCH = 1024;
+
+/** A thread may print faster than it can be read: then a process that exits does not read on for ever. */
+const MOST_AT_EXIT = 10_000;
+
+/** The sessions that have not ended, once there was one. */
+let open: Set<Session> | null = null;
+
+function keepUntilExit(session: Session): void {
+  if (open === null) {
+    const sessions = new Set<Session>();
+    process.on("exit", () => {
+      for (const session of sessions) session.readLastPrints();
+    });
+    open = sessions;
+  }
+  open.add(session);
+}
 
 export class Session {
   /** The id of the thread, 0 until it has said so. */
@@ -80,6 +99,7 @@ export class Session {
       },
     });
     this.#abandoned.catch(() => {});
+    keepUntilExit(this);
     this.ended = inRootContext(() => this.#run(port2));
   }
 
@@ -113,9 +133,21 @@ export class Session {
     this.#flushSoon();
   }
 
-  /** Lets the thread go, which ends the session a moment later. Everything must have been replied to. */
+  /**
+   * Lets the thread go, which ends the session a moment later. Everything must have been replied to. It is the thread
+   * that closes the port, so that what it has to say until then is read.
+   */
   close(): void {
-    this.#port.close();
+    this.control(wire.LET_GO, 0, 0);
+  }
+
+  /** The process exits: what was printed until now is still read, and nothing else. */
+  readLastPrints(): void {
+    for (let count = 0; count < MOST_AT_EXIT; count++) {
+      const entry = receiveMessageOnPort(this.#port);
+      if (entry === undefined) return;
+      if (wire.isPrinted(entry.message)) this.#printed(entry.message);
+    }
   }
 
   /** Ends the session at once: no thread will come. */
@@ -188,6 +220,7 @@ export class Session {
       this.#read(entry.message);
     }
     this.#port.close();
+    open?.delete(this);
     this.#hasEnded = true;
     for (const answer of this.#answers.values()) answer(null);
     this.#events.ended(failure);
@@ -196,6 +229,7 @@ export class Session {
   #read = (received: unknown): void => {
     const message = unpacked(received) as readonly unknown[];
     if (message[0] !== wire.ABOUT_SESSION) this.#events.replies(message);
+    else if (message[1] === wire.PRINTED) this.#printed(message as unknown as wire.Printed);
     else if (message[1] === wire.HELLO) this.#greeted(message[2] as number);
     else if (message[1] === wire.READY) this.#becameReady();
     else if (message[1] === wire.ANSWER) this.#answered(message[2] as [number, unknown]);
@@ -206,6 +240,11 @@ export class Session {
   #greeted(threadId: number): void {
     this.threadId = threadId;
     if (this.#killed) this.#events.terminate(threadId);
+  }
+
+  #printed(message: wire.Printed): void {
+    const [, , , descriptor, , asks] = message;
+    this.#events.printed(message, asks ? () => this.control(wire.TAKEN, descriptor, 0) : null);
   }
 
   #answered([id, answer]: readonly [number, unknown]): void {

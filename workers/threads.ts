@@ -7,6 +7,7 @@
 // is told by an `error` event, or not at all, and leaves its session pending: hence `onStillborn`.
 
 import { createRequire } from "node:module";
+import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type { MessagePort, Worker } from "node:worker_threads";
 import type { Piscina, TaskQueue } from "piscina";
@@ -16,6 +17,7 @@ import { LONGEST } from "./job.ts";
 import { Leaving } from "./leaving.ts";
 import { LostThreads } from "./lostthreads.ts";
 import type { Settings } from "./options.ts";
+import type { Output } from "./output.ts";
 import type { SessionSetup } from "./protocol.ts";
 import "./shared/index.ts"; // threads inherit the memory of shared objects from the thread that starts them
 import { type ThreadLoader, threadLoader } from "./shipping/loader.ts";
@@ -63,6 +65,9 @@ export class Threads {
   /** What threads need to load what this one can. */
   readonly loader: ThreadLoader = threadLoader();
   readonly #settings: Settings;
+  readonly #output: Output;
+  /** Threads whose output was taken over. */
+  readonly #adopted = new WeakSet<Worker>();
   /** No thread can be started: nothing will come of the sessions that wait for one. */
   readonly #onStillborn: (error: Error) => void;
   #piscina: Piscina | null = null;
@@ -75,11 +80,13 @@ export class Threads {
 
   constructor(
     settings: Settings,
+    output: Output,
     onStillborn: (error: Error) => void,
     onTeardownFailure: (error: unknown) => void,
   ) {
     this.#settings = settings;
     this.lost = new LostThreads(settings.name);
+    this.#output = output;
     this.#onStillborn = onStillborn;
     this.#onTeardownFailure = onTeardownFailure;
   }
@@ -93,6 +100,7 @@ export class Threads {
     const leaving = this.#leaving;
     if (leaving !== null) await leaving.room();
     const session = this.#give(piscina, setup);
+    this.#adopt();
     leaving?.look();
     await (leaving === null ? session : session.finally(() => leaving.look()));
   }
@@ -131,11 +139,23 @@ export class Threads {
     if (worker !== undefined) this.lost.terminate(worker, busy);
   }
 
-  /** Terminates the threads. */
+  /** Terminates the threads; resolves when what they had printed has been read. */
   async destroy(): Promise<void> {
-    for (const worker of this.all) this.lost.watch(worker, "code that a job left behind");
+    const workers = [...this.all];
+    for (const worker of workers) this.lost.watch(worker, "code that a job left behind");
     await this.#piscina?.destroy();
+    const ended = workers.filter((worker) => !this.lost.has(worker));
+    await Promise.all(ended.flatMap((worker) => [whenRead(worker.stdout), whenRead(worker.stderr)]));
   }
+
+  /** Takes over what new threads print. */
+  #adopt = (): void => {
+    for (const worker of this.all) {
+      if (this.#adopted.has(worker)) continue;
+      this.#adopted.add(worker);
+      this.#output.adopt(worker);
+    }
+  };
 
   #start(): Piscina {
     this.#piscina ??= this.#load();
@@ -162,7 +182,15 @@ export class Threads {
       ...(execArgv === undefined ? {} : { execArgv: [...execArgv] }),
     });
     piscina.on("error", this.#onStillborn);
-    if (teardown !== undefined) this.#leaving = new Leaving(piscina, this.#settings, this.#onTeardownFailure);
+    piscina.on("workerCreate", this.#adopt);
+    if (teardown !== undefined) {
+      this.#leaving = new Leaving(piscina, this.#settings, this.#output, this.#onTeardownFailure);
+    }
     return piscina;
   }
+}
+
+/** Waits until what is left in the stream of a thread that has ended was read. */
+async function whenRead(stream: Readable): Promise<void> {
+  if (stream.readableLength > 0) await new Promise((resolve) => stream.once("close", resolve));
 }

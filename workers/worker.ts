@@ -13,9 +13,21 @@ import { answerTo } from "./observe/answer.ts";
 import "./observe/door.ts";
 import { slotsIn } from "./observe/meter.ts";
 import type * as wire from "./protocol.ts";
-import { ABOUT_SESSION, ANSWER, BROKEN, HELLO, READY, STRAY, TRAILER_WORDS } from "./protocol.ts";
+import {
+  ABOUT_SESSION,
+  ANSWER,
+  ASK,
+  BROKEN,
+  HELLO,
+  LET_GO,
+  READY,
+  STRAY,
+  TAKEN,
+  TRAILER_WORDS,
+} from "./protocol.ts";
 import { encodeThrown } from "./serialize.ts";
 import "./shared/roster.ts"; // threads that a job starts are watched, whether they share something or not
+import { earlierPrints, printedWasTaken, printOver } from "./printing.ts";
 import { installLoader } from "./shipping/loader.ts";
 import { rebuild } from "./shipping/rebuild.ts";
 import { CURRENT, type Slots } from "./slots.ts";
@@ -28,7 +40,11 @@ const thread: ThreadState = {
   ranBroadcast: (number) => {
     broadcastsDone = Math.max(broadcastsDone, number + 1);
   },
-  answer: (id, question) => void answer(id, question),
+  hear: (code, id, value) => {
+    if (code === ASK) void answer(id, value as wire.Question);
+    else if (code === TAKEN) printedWasTaken(id as wire.Descriptor);
+    else if (code === LET_GO) letGo();
+  },
 };
 let setUp = false;
 let broadcastsDone = 0;
@@ -43,12 +59,15 @@ export default async function session(received: unknown): Promise<void> {
 
 async function serve(setup: wire.SessionSetup): Promise<void> {
   const { port } = setup;
+  if (!setUp) await earlierPrints();
+  printOver(port);
   say(port, HELLO, threadId);
   const closed = new Promise((resolve) => port.once("close", resolve));
   try {
     await prepare(setup);
   } catch (error) {
     say(port, BROKEN, encodeThrown(error));
+    printOver(null);
     return;
   }
   say(port, READY, 0);
@@ -57,6 +76,7 @@ async function serve(setup: wire.SessionSetup): Promise<void> {
   current = { intake, port, slots };
   port.on("message", new Inbox((message) => intake.receive(message as unknown[])).take);
   await closed;
+  printOver(null);
   current = null;
   thread.functions.trim();
 }
@@ -64,6 +84,7 @@ async function serve(setup: wire.SessionSetup): Promise<void> {
 /** The last task of the thread: the teardown runs, and what it throws is told. */
 async function leave(port: MessagePort): Promise<never> {
   let failure: unknown = null;
+  printOver(port);
   try {
     if (teardown !== null) await runOnce(teardown, []);
   } catch (error) {
@@ -71,6 +92,12 @@ async function leave(port: MessagePort): Promise<never> {
   }
   port.postMessage(failure);
   return new Promise(() => {});
+}
+
+/** Ends the session. What is printed from here on goes Node's way: a port that is closed takes nothing. */
+function letGo(): void {
+  printOver(null);
+  current?.port.close();
 }
 
 async function answer(id: number, question: wire.Question): Promise<void> {
