@@ -6,6 +6,7 @@ export { KeyboardInterrupt } from "./signals.ts";
 
 // Tasks and futures
 export { createTask } from "./ensure.ts";
+export { type AsTaskOptions, asTask } from "./astask.ts";
 export { Coroutine, coroutine, isCoroutine, isCoroutineFunction, type Startable } from "./coroutine.ts";
 export { Task } from "./task.ts";
 export type { TaskOptions } from "./taskoptions.ts";

@@ -335,6 +335,11 @@ export class EventLoop extends ProcessLoop {
     else this.#unretrieved.forget(future);
   }
 
+  /** @internal Reports the error of a future at once, if nobody has looked at it. */
+  _reportUnretrieved(future: FailedFuture): void {
+    this.#unretrieved.report(future);
+  }
+
   /** @internal */ _stuck(): Error {
     return new DeadlockError(describeStuck([...this._tasks]));
   }

@@ -43,7 +43,10 @@ export function newEventLoop(options: EventLoopOptions = {}): EventLoop {
   return new EventLoop(options);
 }
 
-/** Returns the task whose code is running, or null in a callback and outside a loop. */
+/**
+ * Returns the task whose code is running, or null in a callback of the loop and outside it. What Node calls (an event
+ * handler, a timer) runs in the task that registered it, until that is done; `asTask` gives each call a task of its own.
+ */
 export function currentTask(): Task | null {
   return runningTask() as Task | null;
 }

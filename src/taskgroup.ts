@@ -159,16 +159,17 @@ export class TaskGroup {
   }
 
   #checkOpen(startable: unknown): void {
-    const refusal = this.#refusal();
+    const refusal = this._refusal();
     if (refusal === null) return;
     discard(startable);
-    throw new RuntimeError(`${inspect(this)} ${refusal}`);
+    throw new RuntimeError(refusal);
   }
 
-  #refusal(): string | null {
-    if (!this.#entered) return "has not been entered: create tasks inside taskGroup(...)";
-    if (this.#exiting && this.#children.size === 0) return "is finished";
-    return this.#aborting ? "is shutting down: it takes no new tasks" : null;
+  /** @internal Why it takes no task now, or null. */
+  _refusal(): string | null {
+    if (!this.#entered) return `${inspect(this)} has not been entered: create tasks inside taskGroup(...)`;
+    if (this.#exiting && this.#children.size === 0) return `${inspect(this)} is finished`;
+    return this.#aborting ? `${inspect(this)} is shutting down: it takes no new tasks` : null;
   }
 
   #add<T>(task: Task<T>): Task<T> {

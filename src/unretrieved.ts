@@ -1,6 +1,6 @@
 /**
  * The futures of a loop that failed and that nobody has looked at. Each is reported once: when it is collected, so
- * that nobody can look any more, and at the latest when the loop closes.
+ * that nobody can look any more, and at the latest when the loop closes; sooner where nobody is expected to look.
  */
 import { inspect } from "node:util";
 import type { Context } from "./context.ts";
@@ -45,6 +45,12 @@ export class UnretrievedErrors {
     this.#failures.delete(failure);
     this.#byFuture.delete(future);
     this.#collected.unregister(failure);
+  }
+
+  /** Reports one now, if nobody has looked at it. */
+  report(future: FailedFuture): void {
+    const failure = this.#byFuture.get(future);
+    if (failure !== undefined) this.#reportOnce(failure);
   }
 
   /** Reports all that are left, in the order in which they failed. */

@@ -1,4 +1,4 @@
-import { CancelledError, createTask, sleep, staggeredRace } from "threadloop";
+import { CancelledError, createTask, sleep, staggeredRace, timeout } from "threadloop";
 import { describe, expect, it } from "vitest";
 import { failureOf, now, virtual } from "../support/virtual.ts";
 
@@ -85,5 +85,43 @@ describe("staggeredRace", () => {
       race.cancel();
       expect(await failureOf(race)).toBeInstanceOf(CancelledError);
       expect([ends, now()]).toEqual([["a", "b"], 20]);
+    }));
+
+  it("passes each cancel on, also to a runner that went on after the one before", () =>
+    virtual(async () => {
+      const cancels: string[] = [];
+      const stubborn = (name: string) => async () => {
+        for (;;) {
+          await failureOf(sleep(1000));
+          if (cancels.push(name) > 2) throw boom;
+        }
+      };
+      const race = createTask(() => staggeredRace([stubborn("a"), stubborn("b")], 1));
+      for (let i = 0; i < 2; i++) {
+        await sleep(5);
+        race.cancel();
+      }
+      expect(await failureOf(race)).toBeInstanceOf(CancelledError);
+      expect([cancels, now()]).toEqual([["a", "b", "a", "b"], 10]);
+    }));
+
+  it("is ended by a deadline around it and not by one beside it", () =>
+    virtual(async () => {
+      const race = () => staggeredRace([later(50, "first"), later(60, "second")], 10);
+      const [ended, beside] = await Promise.allSettled([timeout(20, race), race()]);
+      expect([ended.status, (beside as PromiseFulfilledResult<{ result: unknown }>).value.result]).toEqual([
+        "rejected",
+        "first",
+      ]);
+    }));
+
+  it("of starters that cannot be iterated over to the end throws that error when the others have ended", () =>
+    virtual(async () => {
+      function* starters() {
+        yield later(1000, "first");
+        throw boom;
+      }
+      expect(await failureOf(staggeredRace(starters(), 5))).toBe(boom);
+      expect(now()).toBe(0);
     }));
 });
