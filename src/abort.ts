@@ -66,12 +66,14 @@ export function followSignal(signal: AbortSignal, tell: () => void): () => void 
   return followers.add(tell);
 }
 
-/** Cancels the task when the signal aborts, with the signal's reason as the cause. Throws TypeError, and the task never starts, when it is none. */
-export function linkSignal(task: Cancellable, signal: AbortSignal): void {
-  if (typeof (signal as Partial<AbortSignal> | null)?.addEventListener !== "function") {
-    task.cancel();
+/** Throws TypeError when a value is no AbortSignal. */
+export function checkAbortSignal(signal: unknown): void {
+  if (typeof (signal as Partial<AbortSignal> | null)?.addEventListener !== "function")
     throw new TypeError(`Expected \`signal\` to be an AbortSignal, got ${got(signal)}`);
-  }
+}
+
+/** Cancels the task when the signal aborts, with the signal's reason as the cause. */
+export function linkSignal(task: Cancellable, signal: AbortSignal): void {
   const leave = followSignal(signal, () => void task.cancel(messageOf(signal.reason), signal.reason));
   if (!signal.aborted) task._listen(leave, null, false);
 }

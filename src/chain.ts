@@ -1,22 +1,25 @@
 /** Futures that belong to another loop, or to none: the bridge between them, as `wrap_future` and its like. */
 import type { Startable } from "./coroutine.ts";
+import { loopFor } from "./ensure.ts";
 import { CancelledError, got } from "./errors.ts";
+import type { AbstractEventLoop } from "./events.ts";
 import { Future } from "./future.ts";
 import type { EventLoop } from "./loop.ts";
 import { noLoop } from "./noloop.ts";
-import { getEventLoop } from "./running.ts";
 
 /**
  * Returns a future of a loop (default: the running one) that follows a future of another loop: it settles as that one
- * does, and cancelling it cancels that one. A future of the same loop is returned as it is.
+ * does, and cancelling it cancels that one. A future of the same loop is returned as it is. Throws RuntimeError when no
+ * loop runs and none was set by `setEventLoop`.
  */
-export function wrapFuture<T>(future: Future<T>, loop: EventLoop = getEventLoop()): Future<T> {
+export function wrapFuture<T>(future: Future<T>, loop?: EventLoop): Future<T> {
   if (!(future instanceof Future))
     throw new TypeError(
       `Expected \`future\` to be a future, got ${got(future)}: wrapPromise() takes promises`,
     );
-  if (future._loop === loop) return future;
-  const wrapped = new Future<T>(loop);
+  const home = loop ?? loopFor([]);
+  if (future._loop === home) return future;
+  const wrapped = new Future<T>(home);
   follow(future, wrapped);
   return wrapped;
 }
@@ -38,9 +41,23 @@ export function wrapFuture<T>(future: Future<T>, loop: EventLoop = getEventLoop(
  */
 export function runCoroutineThreadsafe<T>(startable: Startable<T>, loop: EventLoop): Future<T> {
   const task = loop.createTask(startable);
-  const outside = new Future<T>(noLoop);
+  const outside = new Detached<T>(loop);
   follow(task, outside);
   return outside;
+}
+
+/** A future of no loop. That nobody looks at its error is told by the loop that its result comes from. */
+class Detached<T> extends Future<T> {
+  readonly #teller: AbstractEventLoop;
+
+  constructor(teller: AbstractEventLoop) {
+    super(noLoop);
+    this.#teller = teller;
+  }
+
+  override _keepUnretrieved(keep: boolean): void {
+    this.#teller._keepUnretrieved(this, keep);
+  }
 }
 
 /** Has the destination settle as the source does, and the source be cancelled when the destination is. */
@@ -55,9 +72,13 @@ function follow<T>(source: Future<T>, destination: Future<T>): void {
           : destination.setException(error),
     );
   }, destination as Future);
-  destination._listen(() => {
-    if (!destination.cancelled()) return;
-    const reason = destination._reason;
-    source.cancel(reason?.message, reason?.cause);
-  });
+  destination._listen(
+    () => {
+      if (!destination.cancelled()) return;
+      const reason = destination._reason;
+      source.cancel(reason?.message, reason?.cause);
+    },
+    null,
+    false,
+  );
 }

@@ -3,7 +3,7 @@
  * were created. AsyncLocalStorage values of the application travel beside them by themselves.
  */
 import { userFrames } from "./debug.ts";
-import { RuntimeError } from "./errors.ts";
+import { got, RuntimeError } from "./errors.ts";
 import { type ContextRunner, currentRunner, type RunnerContext, runAs, scopeOf, taskOf } from "./events.ts";
 
 const NOTHING = Symbol("no value");
@@ -72,6 +72,12 @@ function valueIn({ _values: values }: RunnerContext, variable: { readonly _key: 
   const value = values.get(key);
   if (value instanceof Missing) throw new RuntimeError(value.why);
   return value;
+}
+
+/** @internal Throws TypeError when a value is no Context. */
+export function checkContext(value: unknown): asserts value is Context {
+  if (!(value instanceof Context))
+    throw new TypeError(`Expected \`context\` to be a Context, as copyContext() gives, got ${got(value)}`);
 }
 
 function copyOf(context: RunnerContext): Context {

@@ -12,7 +12,8 @@ export type WarningCode =
   | "THREADLOOP_SLOW_CALLBACK"
   | "THREADLOOP_SWALLOWED_CANCEL"
   | "THREADLOOP_LATE_CANCEL"
-  | "THREADLOOP_NEVER_AWAITED";
+  | "THREADLOOP_NEVER_AWAITED"
+  | "THREADLOOP_SLOW_END";
 
 const origins = new WeakMap<object, string>();
 

@@ -1,12 +1,12 @@
 /** Turning what can be awaited into a future of the loop: tasks of coroutines, futures of promises. */
-import { isCoroutine, type Startable } from "./coroutine.ts";
+import { discard, discardOnError, isCoroutine, type Startable } from "./coroutine.ts";
 import { got } from "./errors.ts";
-import { type AbstractEventLoop, runningLoop } from "./events.ts";
+import { type AbstractEventLoop, currentLoopOrNull, runningLoop, runningLoopOrNull } from "./events.ts";
 import { Future } from "./future.ts";
-import type { CreateTaskOptions } from "./loop.ts";
+import type { CreateTaskOptions, EventLoop } from "./loop.ts";
 import { noLoop } from "./noloop.ts";
+import { adopt } from "./outcome.ts";
 import { OutsideFuture } from "./outside.ts";
-import { getEventLoop, getRunningLoop } from "./running.ts";
 import type { Task } from "./task.ts";
 
 /** What is taken where asyncio takes an awaitable: a future or task, a coroutine, or a promise. */
@@ -40,25 +40,77 @@ export type ResultOf<A> =
  * ```
  */
 export function createTask<T>(startable: Startable<T>, options?: CreateTaskOptions): Task<T> {
-  return getRunningLoop().createTask(startable, options);
+  const loop = discardOnError(startable, runningLoop) as EventLoop;
+  return loop.createTask(startable, options);
 }
 
 /**
  * Returns a future for anything that can be awaited: a future itself, a task for a coroutine or an async function,
- * `wrapPromise` of a promise. Throws TypeError on anything else and RangeError on a future of another loop.
+ * `wrapPromise` of a promise. `loop` is where a task is made; default the running loop, else the one that
+ * `getEventLoop` made or `setEventLoop` set.
+ *
+ * Throws TypeError on anything else, RuntimeError when there is no loop for a task, and RangeError on a future of
+ * another loop than the one given.
  */
-export function ensureFuture<T>(awaitable: Awaitable<T>, loop = getEventLoop()): Future<T> {
+export function ensureFuture<T>(awaitable: Awaitable<T>, loop?: EventLoop): Future<T> {
   if (awaitable instanceof Future) {
-    if (awaitable._loop === noLoop) awaitable._loop = loop;
-    if (awaitable._loop !== loop)
-      throw new RangeError(`Expected a future of this loop, got <${awaitable._describe()}> of another one`);
+    const home = loop ?? runningLoopOrNull();
+    if (home !== null && !adopt(awaitable, home) && loop !== undefined) throw otherLoops(awaitable as Future);
     return awaitable;
   }
+  checkAwaitable(awaitable);
+  const home = loop ?? loopFor([awaitable]);
   if (typeof awaitable === "function" || isCoroutine(awaitable))
-    return loop.createTask(awaitable as Startable<T>);
-  if (typeof (awaitable as PromiseLike<T> | null)?.then === "function")
-    return follow(awaitable as PromiseLike<T>, loop);
-  throw notAwaitable(awaitable);
+    return home.createTask(awaitable as Startable<T>);
+  return follow(awaitable as PromiseLike<T>, home);
+}
+
+/**
+ * The loop for what is to become futures: the running one, else the one that stands in. Without one it throws
+ * RuntimeError, and none of them has been started.
+ */
+export function loopFor(awaitables: readonly unknown[], find = currentLoopOrNull): EventLoop {
+  return (find() ?? discardAllOnError(awaitables, runningLoop)) as EventLoop;
+}
+
+/** The loop in which several things are awaited together. Futures that belong to no loop need none. */
+export function homeOf(awaitables: readonly Awaitable<unknown>[]): EventLoop {
+  const running = runningLoopOrNull();
+  if (running !== null) return running as EventLoop;
+  const futures = awaitables.filter((awaitable) => awaitable instanceof Future);
+  const owned = futures.find((future) => future._loop !== noLoop);
+  if (owned !== undefined) return owned._loop as EventLoop;
+  return (futures.length === awaitables.length ? noLoop : loopFor(awaitables)) as EventLoop;
+}
+
+/** Makes futures of several awaitables; if one of them is refused, none of them is started. */
+export function ensureFutures(awaitables: readonly Awaitable<unknown>[], loop: EventLoop): Future[] {
+  checkAwaitables(awaitables, loop);
+  return awaitables.map((awaitable) => ensureFuture(awaitable, loop));
+}
+
+/** Throws TypeError or RangeError when one of several values is nothing of which a loop can make a future. */
+export function checkAwaitables(awaitables: readonly unknown[], loop: AbstractEventLoop): void {
+  discardAllOnError(awaitables, () => {
+    for (const awaitable of awaitables) {
+      if (!(awaitable instanceof Future)) checkAwaitable(awaitable);
+      else if (awaitable._loop !== loop && awaitable._loop !== noLoop) throw otherLoops(awaitable);
+    }
+  });
+}
+
+/** Calls what is to make futures of several awaitables; gives them up when that throws. */
+export function discardAllOnError<T>(awaitables: readonly unknown[], make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    for (const awaitable of awaitables) discard(awaitable);
+    throw error;
+  }
+}
+
+function otherLoops(future: Future): RangeError {
+  return new RangeError(`Expected a future of this loop, got <${future._describe()}> of another one`);
 }
 
 /** Throws TypeError when a value is nothing that `ensureFuture` takes. */

@@ -207,6 +207,25 @@ export function runningLoopOrNull(): AbstractEventLoop | null {
   return running;
 }
 
+let current: AbstractEventLoop | null = null;
+let currentIsChosen = false;
+
+/** Registers the loop that stands in while none runs, or null; `chosen` by the program, or made for it. */
+export function setCurrentLoop(loop: AbstractEventLoop | null, chosen: boolean): void {
+  current = loop;
+  currentIsChosen = chosen;
+}
+
+/** The running loop of this thread, else the one that stands in, unless it is closed; or null. */
+export function currentLoopOrNull(): AbstractEventLoop | null {
+  return running ?? (current === null || current.isClosed() ? null : current);
+}
+
+/** The same without a loop that the program has not set itself: it may never run. */
+export function chosenLoopOrNull(): AbstractEventLoop | null {
+  return running ?? (currentIsChosen ? currentLoopOrNull() : null);
+}
+
 /** The running loop of this thread; throws RuntimeError without one. */
 export function runningLoop(): AbstractEventLoop {
   if (running !== null) return running;

@@ -15,6 +15,7 @@ import {
 } from "./errors.ts";
 import {
   type AbstractEventLoop,
+  chosenLoopOrNull,
   currentRunner,
   type Runnable,
   runningLoopOrNull,
@@ -54,8 +55,12 @@ export class Future<T = unknown> implements PromiseLike<T> {
   /** @internal Why it was cancelled: a reason, or the very error, which is given out once. */
   _reason: CancelReason | CancelledError | undefined = undefined;
 
-  /** Makes a pending future of the running loop, or of the given one. */
+  /**
+   * Makes a pending future of the given loop; default the running one, and while none runs the one that takes it over:
+   * by `runUntilComplete`, or in a task that awaits it. Throws TypeError when given something else.
+   */
   constructor(loop?: AbstractEventLoop) {
+    if (loop !== undefined && typeof loop?._push !== "function") throw noEventLoop(loop);
     this._loop = loop ?? runningLoopOrNull() ?? noLoop;
   }
 
@@ -64,9 +69,9 @@ export class Future<T = unknown> implements PromiseLike<T> {
     return false;
   }
 
-  /** Returns the loop whose iterations run its callbacks. */
+  /** Returns the loop whose iterations run its callbacks; of a future that no loop has yet, the one of `setEventLoop`. */
   getLoop(): AbstractEventLoop {
-    return this._loop;
+    return this._loop === noLoop ? (chosenLoopOrNull() ?? noLoop) : this._loop;
   }
 
   /** Tells whether it has a result or an error or was cancelled. */
@@ -100,10 +105,10 @@ export class Future<T = unknown> implements PromiseLike<T> {
 
   /**
    * Cancels it: awaiting tasks get a CancelledError with this message and cause. Returns false when it was done
-   * already, which changes nothing.
+   * already, which changes nothing, except that a failure nobody has looked at is not reported any more.
    */
   cancel(message?: string, cause?: unknown): boolean {
-    if (this._state !== PENDING) return false;
+    if (this._state !== PENDING) return this._cancelDone();
     this._settleCancelled(
       message === undefined && cause === undefined ? undefined : new CancelReason(message, cause),
     );
@@ -217,6 +222,12 @@ export class Future<T = unknown> implements PromiseLike<T> {
     return this._state === FINISHED ? `result=${value}` : `exception=${value}`;
   }
 
+  /** @internal Whoever cancels what has failed is not interested in its error. */
+  _cancelDone(): false {
+    if (this._state === FAILED) this._takeError();
+    return false;
+  }
+
   /** @internal Settles once and tells everybody. */
   _settle(state: typeof FINISHED | typeof FAILED, value: unknown): void {
     if (this._state !== PENDING) {
@@ -226,7 +237,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
     }
     this._value = value;
     this._state = state;
-    if (state === FAILED && !this._callbackList().some(looks)) this._loop._keepUnretrieved(this, true);
+    if (state === FAILED && !this._callbackList().some(looks)) this._keepUnretrieved(true);
     this._tellAll();
   }
 
@@ -245,11 +256,16 @@ export class Future<T = unknown> implements PromiseLike<T> {
     return reason;
   }
 
+  /** @internal Has the loop keep, or forget, that nobody has looked at its error. */
+  _keepUnretrieved(keep: boolean): void {
+    this._loop._keepUnretrieved(this, keep);
+  }
+
   /** @internal The error of a failed future, which somebody has now looked at. */
   _takeError(): unknown {
     if (this._state === FAILED) {
       this._state = RETRIEVED;
-      this._loop._keepUnretrieved(this, false);
+      this._keepUnretrieved(false);
     }
     return this._value;
   }
@@ -307,6 +323,12 @@ export class Future<T = unknown> implements PromiseLike<T> {
   }
 }
 
+function noEventLoop(value: unknown): TypeError {
+  const hint =
+    typeof value === "function" ? ": a future is settled by setResult(), it takes no executor" : "";
+  return new TypeError(`Expected \`loop\` to be an event loop, got ${got(value)}${hint}`);
+}
+
 type Handler = ((value: unknown) => unknown) | null;
 
 /** What chaining gives: a future that follows another one, and whose cancel goes to that one. */
@@ -322,7 +344,7 @@ class Chained<T> extends Future<T> {
   }
 
   override cancel(message?: string, cause?: unknown): boolean {
-    if (this._state !== PENDING) return false;
+    if (this._state !== PENDING) return this._cancelDone();
     return this.#source.cancel(message, cause) || super.cancel(message, cause);
   }
 

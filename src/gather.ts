@@ -1,11 +1,10 @@
 /** Waiting for several results at once, in order. */
 import type { Awaitable, ResultOf } from "./ensure.ts";
-import { ensureFuture } from "./ensure.ts";
+import { checkAwaitables, ensureFuture, homeOf } from "./ensure.ts";
 import { CancelledError, CancelReason, cancelledError } from "./errors.ts";
 import { Future } from "./future.ts";
 import { Listener } from "./listener.ts";
 import type { EventLoop } from "./loop.ts";
-import { getRunningLoop } from "./running.ts";
 
 export interface GatherOptions {
   /** Gives errors and cancellations as results instead of failing with the first one. Default false. */
@@ -20,7 +19,12 @@ type ResultsOrErrors<A extends readonly unknown[]> = { -readonly [K in keyof A]:
  *
  * Coroutines and async functions become tasks. The first failure is thrown at once; the others run on. Cancelling the
  * gather cancels all that are not done, and it ends, cancelled, when all have. A child that is cancelled by somebody
- * else makes it fail with CancelledError. The same awaitable given twice runs once.
+ * else makes it fail with CancelledError. A future, promise or coroutine given twice is one child; a function given
+ * twice runs twice.
+ *
+ * Without a running loop it belongs to the loop of its first future, else to the one that `getEventLoop` made or
+ * `setEventLoop` set. Throws TypeError or RangeError, and starts nothing, when one of them is no awaitable or a future
+ * of another loop; RuntimeError when there is no loop for a task.
  *
  * @example
  * ```ts
@@ -46,7 +50,8 @@ export function gather<const A extends readonly Awaitable<unknown>[]>(...awaitab
 export function gather(...args: unknown[]): Future<unknown> {
   const list = Array.isArray(args[0]) ? (args[0] as Awaitable<unknown>[]) : (args as Awaitable<unknown>[]);
   const options = Array.isArray(args[0]) ? (args[1] as GatherOptions | undefined) : undefined;
-  const loop = getRunningLoop();
+  const loop = homeOf(list);
+  checkAwaitables(list, loop);
   if (list.length > 0) return new Gathering(loop, list, options?.returnExceptions ?? false);
   const empty = new Future<unknown[]>(loop);
   empty.setResult([]);
@@ -67,7 +72,7 @@ class Gathering extends Future<unknown[]> {
     const made = new Map<Awaitable<unknown>, Future>();
     const listen = (child: Future) => this.#childDone(child);
     for (const awaitable of awaitables) {
-      const child = awaitable instanceof Future ? ensureFuture(awaitable, loop) : once(awaitable, loop, made);
+      const child = isDistinct(awaitable) ? ensureFuture(awaitable, loop) : once(awaitable, loop, made);
       this.#children.push(child);
       if (listens(child, listen)) continue;
       this.#distinct++;
@@ -78,7 +83,7 @@ class Gathering extends Future<unknown[]> {
   }
 
   override cancel(message?: string, cause?: unknown): boolean {
-    if (this.done()) return false;
+    if (this.done()) return this._cancelDone();
     let reached = false;
     for (const child of this.#children) if (child.cancel(message, cause)) reached = true;
     if (reached) this.#cancelRequested = true;
@@ -112,7 +117,12 @@ class Gathering extends Future<unknown[]> {
   }
 }
 
-/** A coroutine, function or promise given twice is one child. */
+/** A future needs no note that it was given before, and a function is called as often as it is given. */
+function isDistinct(awaitable: Awaitable<unknown>): boolean {
+  return awaitable instanceof Future || typeof awaitable === "function";
+}
+
+/** A coroutine or promise given twice is one child. */
 function once(awaitable: Awaitable<unknown>, loop: EventLoop, made: Map<Awaitable<unknown>, Future>): Future {
   const child = made.get(awaitable) ?? ensureFuture(awaitable, loop);
   made.set(awaitable, child);

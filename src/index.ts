@@ -2,7 +2,7 @@
 
 // Running a program
 export { Runner, type RunOptions, run } from "./runner.ts";
-export { KeyboardInterrupt } from "./signals.ts";
+export { KeyboardInterrupt, SignalInterrupt } from "./signals.ts";
 
 // Tasks and futures
 export { createTask } from "./ensure.ts";

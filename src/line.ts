@@ -104,7 +104,8 @@ export class Waiter<T> {
 
   /** One whose task is to be resumed already cannot be cancelled: the task has it pass its turn on. */
   cancel(message?: string, cause?: unknown): boolean {
-    if (this._state !== PENDING || this.#woken === RESUMED) return false;
+    if (this._state !== PENDING) return Future.prototype._cancelDone.call(this);
+    if (this.#woken === RESUMED) return false;
     const leavesLater = this.#awaitingTask !== null;
     Future.prototype.cancel.call(this, message, cause);
     if (!leavesLater || this.#woken === SCHEDULED) this.#leaveCancelled();

@@ -3,8 +3,9 @@
  * pump's; this file is the interface.
  */
 import { inspect } from "node:util";
-import { linkSignal } from "./abort.ts";
+import { checkAbortSignal, linkSignal } from "./abort.ts";
 import { type Clock, milliseconds, monotonicClock } from "./clock.ts";
+import { checkContext } from "./context.ts";
 import { discard, discardOnError, isCoroutine, type Startable, starterOf } from "./coroutine.ts";
 import { describeStuck, warnSlow, withOrigin } from "./debug.ts";
 import { DefaultExecutor } from "./defaultexecutor.ts";
@@ -23,6 +24,7 @@ import { closeAsyncGenerators } from "./generators.ts";
 import { type Callback, Handle, TimerHandle } from "./handle.ts";
 import { ProcessLoop } from "./network/processloop.ts";
 import { reportNeverAwaited } from "./neverawaited.ts";
+import { adopt } from "./outcome.ts";
 import { SignalHandlers } from "./signalhandlers.ts";
 import { Task } from "./task.ts";
 import type { TaskOptions } from "./taskoptions.ts";
@@ -66,9 +68,10 @@ export class EventLoop extends ProcessLoop {
   readonly #executor = new DefaultExecutor();
   #exceptionHandler: ExceptionHandler | null = null;
   #taskFactory: TaskFactory | null = null;
-  #debug = false;
+  /** What `runUntilComplete` waits for. */ #until: Future | null = null;
+  #debug = process.env.THREADLOOP_DEBUG === "1";
   #observer: StepObserver | null = null;
-  /** Debug mode is on, or somebody observes. */ #watched = false;
+  /** Debug mode is on, or somebody observes. */ #watched = this.#debug;
   /** Debug mode: when the entry that runs was begun. */ #entryBegan = 0;
 
   constructor(options: EventLoopOptions = {}) {
@@ -114,6 +117,7 @@ export class EventLoop extends ProcessLoop {
     if (this.isClosed()) discard(startable);
     this._checkClosed();
     starterOf(startable, "createTask");
+    if (options.signal !== undefined || options.context !== undefined) checkOptions(startable, options);
     const factory = this.#taskFactory;
     const task =
       factory !== null
@@ -184,19 +188,23 @@ export class EventLoop extends ProcessLoop {
   }
 
   /**
-   * Runs until the coroutine or future is done and returns its result, or throws what it failed with. Throws
-   * RuntimeError when the loop is stopped before that, RangeError for a future of another loop.
+   * Runs until the coroutine or future is done and returns its result, or throws what it failed with. A future or job
+   * that was made while no loop ran becomes one of this loop. Throws RuntimeError when a loop of this thread runs, and
+   * the coroutine then never starts, or when the loop is stopped before the end; RangeError for a future of another
+   * loop; DeadlockError when nothing is left that could ever wake it.
    */
   async runUntilComplete<T>(main: Startable<T> | Future<T>): Promise<T> {
-    this._checkClosed();
+    discardOnError(main, () => this._checkCanRun());
     const future = main instanceof Future ? main : this.createTask(main);
-    if (future.getLoop() !== this)
+    if (!adopt(future, this))
       throw new RangeError(`Expected a future of this loop, got ${inspect(future)} of another one`);
     const stop = () => this.stop();
     future._listen(stop);
+    this.#until = future as Future;
     try {
       await this.runForever();
     } finally {
+      this.#until = null;
       future._unlisten(stop);
     }
     if (!future.done()) throw new RuntimeError("Event loop stopped before Future completed");
@@ -340,8 +348,10 @@ export class EventLoop extends ProcessLoop {
     this.#unretrieved.report(future);
   }
 
-  /** @internal */ _stuck(): Error {
-    return new DeadlockError(describeStuck([...this._tasks]));
+  /** @internal */ _stuck(): Error | null {
+    if (this._tasks.size === 0 && this.#until === null) return null;
+    const until = this.#until === null || this.#until._isTask ? [] : [this.#until];
+    return new DeadlockError(describeStuck([...this._tasks, ...until]));
   }
 
   #check(callback: unknown, method: string): void {
@@ -350,4 +360,12 @@ export class EventLoop extends ProcessLoop {
     const hint = isCoroutine(callback) ? ": a coroutine goes to createTask()" : "";
     throw new TypeError(`Expected ${method} to get a function, got ${got(callback)}${hint}`);
   }
+}
+
+/** Throws TypeError when one of them is none, before anything is made. */
+function checkOptions(startable: unknown, { signal, context }: CreateTaskOptions): void {
+  discardOnError(startable, () => {
+    if (signal !== undefined) checkAbortSignal(signal);
+    if (context !== undefined) checkContext(context);
+  });
 }

@@ -84,8 +84,11 @@ export abstract class Pump implements AbstractEventLoop {
   abstract callExceptionHandler(context: ExceptionContext): void;
   abstract getDebug(): boolean;
   abstract _keepUnretrieved(future: FailedFuture, keep: boolean): void;
-  /** Is called when the process is about to exit while the loop sleeps: nothing can wake it any more. */
-  abstract _stuck(): Error;
+  /**
+   * Is called when nothing can wake the loop any more, as the process is about to exit or a clock that jumps has no
+   * deadline. Returns the error that this is, or null when nothing is left to do.
+   */
+  abstract _stuck(): Error | null;
 
   /** Returns the loop's time in milliseconds, which never goes backwards. */
   time(): number {
@@ -109,28 +112,23 @@ export abstract class Pump implements AbstractEventLoop {
   }
 
   /**
-   * Runs until `stop()` is called. Rejects with RuntimeError when this loop, or another one of this thread, runs
-   * already or when it is closed; with DeadlockError when nothing is left that could ever wake it.
+   * Runs until `stop()` is called, or until the program would end and no task is left. Rejects with RuntimeError when
+   * this loop, or another one of this thread, runs already or when it is closed; with DeadlockError when nothing is
+   * left that could ever wake it and tasks wait.
    */
   async runForever(): Promise<void> {
-    this._checkClosed();
-    if (this.#running || runningLoopOrNull() !== null) guardProgram("runs a loop");
-    if (this.#running) throw new RuntimeError("This event loop is already running");
-    if (runningLoopOrNull() !== null) {
-      throw new RuntimeError("Cannot run the event loop while another loop of this thread is running");
-    }
+    this._checkCanRun();
     this.#running = true;
     this.#fresh = true;
     setRunningLoop(this);
-    const stuck = () => this.#fail(this._stuck());
-    process.once("beforeExit", stuck);
+    process.once("beforeExit", this.#endStuck);
     try {
       await new Promise<void>((resolve, reject) => {
         this.#ended = { resolve, reject };
         this.#turn();
       });
     } finally {
-      process.removeListener("beforeExit", stuck);
+      process.removeListener("beforeExit", this.#endStuck);
     }
   }
 
@@ -147,6 +145,15 @@ export abstract class Pump implements AbstractEventLoop {
   _checkClosed(): void {
     if (this.#closed)
       throw new RuntimeError("Event loop is closed: make another one with newEventLoop(), or use run()");
+  }
+
+  /** @internal */
+  _checkCanRun(): void {
+    this._checkClosed();
+    if (runningLoopOrNull() !== null) guardProgram("runs a loop");
+    if (this.#running) throw new RuntimeError("This event loop is already running");
+    if (runningLoopOrNull() !== null)
+      throw new RuntimeError("Cannot run the event loop while another loop of this thread is running");
   }
 
   /** @internal */
@@ -278,7 +285,7 @@ export abstract class Pump implements AbstractEventLoop {
     if (this.#clock.idle === undefined || this.#outside > 0 || this.#foreign.size > 0)
       return this.#sleepUntil(deadline);
     if (this.#clock.idle(deadline)) return true;
-    this.#fail(this._stuck());
+    this.#endStuck();
     return false;
   }
 
@@ -333,16 +340,19 @@ export abstract class Pump implements AbstractEventLoop {
     this.#enter();
   };
 
-  #fail(error: unknown): void {
-    if (this.#running) this.#halt()?.reject(error);
-  }
+  #endStuck = (): void => {
+    if (!this.#running) return;
+    const error = this._stuck();
+    const ended = this.#halt();
+    if (error === null) ended?.resolve();
+    else ended?.reject(error);
+  };
 
   #halt(): { resolve: () => void; reject: (error: unknown) => void } | null {
     const ended = this.#ended;
     this.#ended = null;
     this.#running = this.#stopping = this.#idle = this.#hopping = false;
     this.#stepping = null;
-    this.#foreign.clear();
     this.#todo = 0;
     if (this.#sleep !== null) clearTimeout(this.#sleep);
     this.#sleep = null;

@@ -1,10 +1,8 @@
 /** Which loop: the running one, or the thread's own, made at first use, as introductions to asyncio teach it. */
 import { got } from "./errors.ts";
-import { runningLoop, runningLoopOrNull, runningTask } from "./events.ts";
+import { currentLoopOrNull, runningLoop, runningTask, setCurrentLoop } from "./events.ts";
 import { EventLoop, type EventLoopOptions } from "./loop.ts";
 import type { Task } from "./task.ts";
-
-let own: EventLoop | null = null;
 
 /** Returns the loop that runs in this thread; throws RuntimeError without one. */
 export function getRunningLoop(): EventLoop {
@@ -24,18 +22,22 @@ export function getRunningLoop(): EventLoop {
  * ```
  */
 export function getEventLoop(): EventLoop {
-  const loop = runningLoopOrNull();
-  if (loop !== null) return loop as EventLoop;
-  if (own === null || own.isClosed()) own = new EventLoop();
+  const current = currentLoopOrNull();
+  if (current !== null) return current as EventLoop;
+  const own = new EventLoop();
+  setCurrentLoop(own, false);
   return own;
 }
 
-/** Sets what `getEventLoop` returns while no loop runs; null makes it make a new one. */
+/**
+ * Sets what `getEventLoop` returns while no loop runs, and where `ensureFuture`, `gather` and their like then make
+ * tasks; null makes it make a new one.
+ */
 export function setEventLoop(loop: EventLoop | null): void {
   if (loop !== null && !(loop instanceof EventLoop)) {
     throw new TypeError(`Expected \`loop\` to be an EventLoop or null, got ${got(loop)}`);
   }
-  own = loop;
+  setCurrentLoop(loop, true);
 }
 
 /** Makes a loop, which does not run yet. */

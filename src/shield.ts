@@ -28,12 +28,16 @@ export function shield<T>(awaitable: Awaitable<T>): Future<T> {
   const pass = (future: Future) => passOn(future as Future<T>, outer);
   if (currentTask() !== null) inner._listen(() => {}, outer as Future, false); // the edge of who awaits whom
   inner._listen(pass, outer as Future, false); // it looks, unless the outer one is cancelled by then
-  outer._listen(() => {
-    if (inner.done()) return;
-    inner._unlisten(pass);
-    inner._unlisten(reportFailure);
-    inner._listen(reportFailure);
-  });
+  outer._listen(
+    () => {
+      if (inner.done()) return;
+      inner._unlisten(pass);
+      inner._unlisten(reportFailure);
+      inner._listen(reportFailure);
+    },
+    null,
+    false,
+  );
   return outer;
 }
 

@@ -20,24 +20,22 @@ export class SignalHandlers {
 
   /** Has the loop run this handle at each signal, instead of the one it ran before. */
   add(signal: NodeJS.Signals, handle: Handle): void {
-    check(signal);
+    checkSignal(signal);
     const listener = () => this.#loop._push(handle);
-    try {
-      process.on(signal, listener);
-    } catch (cause) {
-      throw new RuntimeError(`sig ${signal} cannot be caught`, { cause });
-    }
+    listenTo(signal, listener);
     this.remove(signal);
     this.#listeners.set(signal, listener);
+    handled.set(signal, handlersOf(signal) + 1);
     this.#keepAwake();
   }
 
   /** Returns false when there is none. */
   remove(signal: NodeJS.Signals): boolean {
-    check(signal);
+    checkSignal(signal);
     const listener = this.#listeners.get(signal);
     if (listener === undefined) return false;
     process.off(signal, listener);
+    handled.set(signal, handlersOf(signal) - 1);
     this.#listeners.delete(signal);
     this.#keepAwake();
     return true;
@@ -63,7 +61,41 @@ export class SignalHandlers {
   }
 }
 
-function check(signal: NodeJS.Signals): void {
+/** How many loops have a handler of a signal. */
+const handled = new Map<NodeJS.Signals, number>();
+const handlersOf = (signal: NodeJS.Signals) => handled.get(signal) ?? 0;
+
+/** Tells whether a loop has a handler of this signal. */
+export function isHandled(signal: NodeJS.Signals): boolean {
+  return handlersOf(signal) > 0;
+}
+
+/** How many listen to a signal, beside the handlers of loops. */
+export function listenerCountOf(signal: NodeJS.Signals): number {
+  return process.listenerCount(signal) - handlersOf(signal);
+}
+
+/** Listens to a signal. Throws RuntimeError when it cannot be caught. */
+export function listenTo(
+  signal: NodeJS.Signals,
+  listener: NodeJS.SignalsListener,
+  place: "first" | "last" = "last",
+): void {
+  try {
+    if (place === "first") process.prependListener(signal, listener);
+    else process.on(signal, listener);
+  } catch (cause) {
+    throw new RuntimeError(`sig ${signal} cannot be caught`, { cause });
+  }
+}
+
+/** What a shell shows of a process that a signal ended. */
+export function exitCodeOf(signal: NodeJS.Signals): number {
+  return 128 + constants.signals[signal];
+}
+
+/** Throws TypeError or RangeError when a value is no signal of this system. */
+export function checkSignal(signal: NodeJS.Signals): void {
   if (typeof signal !== "string")
     throw new TypeError(`Expected \`signal\` to be the name of a signal, as "SIGTERM", got ${got(signal)}`);
   if (!Object.hasOwn(constants.signals, signal))

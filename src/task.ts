@@ -178,13 +178,13 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
    * Asks the task to stop: CancelledError is thrown at the await where it is, or at its next one. Before its first
    * step the body never runs.
    *
-   * Returns false when it is done already. True does not say how the task will end: it may catch the error and go on.
+   * Returns false when it is done already, and then its failure is not reported any more. True does not say how the task will end: it may catch the error and go on.
    *
    * @param message the CancelledError's message
    * @param cause the CancelledError's cause; default the task that called this, in debug mode with its stack
    */
   override cancel(message?: string, cause?: unknown): boolean {
-    if (this._state !== PENDING) return false;
+    if (this._state !== PENDING) return this._cancelDone();
     const origin = cause ?? cancellerOf(this._loop);
     cancelChain(this, message, origin);
     return true;

@@ -2,6 +2,7 @@
  * A task as plain data, for people and for other threads: what `pool.tasks()` and `threadloop ps` are made of. It is
  * read off a loop at any moment, also in the middle of a step, and changes nothing there.
  */
+import { inspect } from "node:util";
 import { awaitingTasks } from "./callgraph.ts";
 import { ticksSince } from "./clock.ts";
 import { Coroutine } from "./coroutine.ts";
@@ -42,6 +43,25 @@ export function taskId(task: Task): number {
 /** Reports on every task of a loop that is not done, in the order of creation. */
 export function reportTasks(loop: EventLoop): TaskReport[] {
   return ([...loop._tasks] as unknown[] as Task[]).map((task) => report(task, loop));
+}
+
+/** The longest list that a message tells. */
+const MOST_TOLD = 20;
+
+/** Says which tasks of a loop are not done and what each waits on, or nothing when there are none. */
+export function describeTasks(loop: EventLoop): string {
+  const reports = reportTasks(loop);
+  if (reports.length === 0) return "";
+  const lines = reports.slice(0, MOST_TOLD).map(describe);
+  if (reports.length > MOST_TOLD) lines.push(`and ${reports.length - MOST_TOLD} more`);
+  const count = reports.length === 1 ? "1 task" : `${reports.length} tasks`;
+  return `${count}:${lines.map((line) => `\n  ${line}`).join("")}`;
+}
+
+function describe({ name, function: fn, state, waitsOn, waited, stack }: TaskReport): string {
+  const what = waitsOn === null ? state : `waits on ${waitsOn} for ${((waited ?? 0) / 1000).toFixed(1)} s`;
+  const place = stack.length === 0 ? "" : `, ${stack[0]}`;
+  return `task ${inspect(name)}${name === fn ? "" : ` (${fn})`}: ${what}${place}`;
 }
 
 function report(task: Task, loop: EventLoop): TaskReport {

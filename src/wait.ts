@@ -1,6 +1,16 @@
 /** Waiting for some of several futures: `wait`, `asCompleted`, and the racers `race` and `any`. */
-import { type Awaitable, ensureFuture, type ResultOf } from "./ensure.ts";
+
+import { milliseconds } from "./clock.ts";
+import {
+  type Awaitable,
+  discardAllOnError,
+  ensureFutures,
+  homeOf,
+  loopFor,
+  type ResultOf,
+} from "./ensure.ts";
 import { got, TimeoutError } from "./errors.ts";
+import { runningLoopOrNull } from "./events.ts";
 import { Future } from "./future.ts";
 import type { Handle } from "./handle.ts";
 import { Queue } from "./queues.ts";
@@ -102,8 +112,10 @@ export interface AsCompletedOptions {
  * `for await (const { future } of asCompleted(tasks)) future.result()`.
  *
  * It gives the futures themselves, so each can be told from the others; in a box, as for TypeScript `for await` gives
- * what a future resolves to. Coroutines and async functions become tasks
- * at once. Leaving the loop early leaves the others running; iterating again goes on where it was.
+ * what a future resolves to. Coroutines and async functions become tasks at once; a function given twice runs twice.
+ * Leaving the loop early leaves the others running; iterating again goes on where it was, also after a step that was
+ * cancelled or timed out. Throws TypeError, and starts nothing, when one of them cannot be awaited; RuntimeError when
+ * there is no loop for a task.
  *
  * @example
  * ```ts
@@ -124,6 +136,15 @@ export function asCompleted<A extends Awaitable<unknown>>(
   }>;
 }
 
+/** Each once, but for functions, which are called as often as they are given. */
+function distinctOf(awaitables: readonly Awaitable<unknown>[]): Awaitable<unknown>[] {
+  const seen = new Set<unknown>();
+  return awaitables.filter((awaitable) => {
+    if (typeof awaitable === "function") return true;
+    return !seen.has(awaitable) && seen.add(awaitable);
+  });
+}
+
 /** The future that `ensureFuture` makes of an awaitable. */
 export type FutureOf<A> = A extends Future ? A : Future<ResultOf<A>>;
 
@@ -131,16 +152,22 @@ export type FutureOf<A> = A extends Future ? A : Future<ResultOf<A>>;
 class Completions implements AsyncIterableIterator<{ future: Future }> {
   readonly #done = new Queue<{ future: Future } | null>();
   readonly #todo: Set<Future>;
+  /** How many items it has still to give. */
   #left: number;
+  /** How many steps wait for one. */
+  #waiting = 0;
   #timer: Handle | null = null;
   readonly #listen = (future: Future) => this.#completed(future);
 
   constructor(awaitables: Iterable<Awaitable<unknown>>, timeout: number | null) {
-    this.#todo = new Set([...new Set(awaitables)].map((awaitable) => ensureFuture(awaitable)));
+    const distinct = distinctOf([...awaitables]);
+    const limit =
+      timeout === null ? null : discardAllOnError(distinct, () => milliseconds(timeout, "timeout"));
+    const loop = limit === null ? homeOf(distinct) : loopFor(distinct);
+    this.#todo = new Set(ensureFutures(distinct, loop));
     this.#left = this.#todo.size;
     for (const future of this.#todo) future._listen(this.#listen, null, false);
-    if (this.#left > 0 && timeout !== null)
-      this.#timer = getRunningLoop().callLater(timeout, () => this.#expire());
+    if (this.#left > 0 && limit !== null) this.#timer = loop.callLater(limit, () => this.#expire());
   }
 
   [Symbol.asyncIterator](): this {
@@ -148,11 +175,22 @@ class Completions implements AsyncIterableIterator<{ future: Future }> {
   }
 
   async next(): Promise<IteratorResult<{ future: Future }>> {
-    if (this.#left === 0) return { done: true, value: undefined };
-    this.#left--;
-    const box = await this.#done.get();
+    if (this.#left === this.#waiting) return { done: true, value: undefined };
+    const box = await this.#take();
     if (box === null) throw new TimeoutError("asCompleted: the time is over and not all are done");
     return { done: false, value: box };
+  }
+
+  /** A step that is cancelled takes nothing: what it waited for is given to the next one. */
+  async #take(): Promise<{ future: Future } | null> {
+    this.#waiting++;
+    try {
+      const box = await this.#done.get();
+      this.#left--;
+      return box;
+    } finally {
+      this.#waiting--;
+    }
   }
 
   #completed(future: Future): void {
@@ -184,7 +222,7 @@ class Completions implements AsyncIterableIterator<{ future: Future }> {
  * ```
  */
 export async function race<A extends Awaitable<unknown>>(awaitables: Iterable<A>): Promise<ResultOf<A>> {
-  const futures = [...awaitables].map((awaitable) => ensureFuture(awaitable));
+  const futures = contenders(awaitables);
   try {
     const { done } = await wait(futures, { returnWhen: "FIRST_COMPLETED" });
     return [...done][0]!.result() as ResultOf<A>;
@@ -198,7 +236,7 @@ export async function race<A extends Awaitable<unknown>>(awaitables: Iterable<A>
  * Throws AggregateError with all errors, in the order of the arguments, when none succeeds.
  */
 export async function any<A extends Awaitable<unknown>>(awaitables: Iterable<A>): Promise<ResultOf<A>> {
-  const futures = [...awaitables].map((awaitable) => ensureFuture(awaitable));
+  const futures = contenders(awaitables);
   let pending = new Set(futures);
   try {
     while (pending.size > 0) {
@@ -214,6 +252,12 @@ export async function any<A extends Awaitable<unknown>>(awaitables: Iterable<A>)
   } finally {
     await cancelAll(futures);
   }
+}
+
+/** Without a running loop none of them starts. */
+function contenders(awaitables: Iterable<Awaitable<unknown>>): Future[] {
+  const all = [...awaitables];
+  return ensureFutures(all, loopFor(all, runningLoopOrNull));
 }
 
 function errorOf(future: Future): unknown {

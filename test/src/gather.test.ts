@@ -1,4 +1,14 @@
-import { CancelledError, createTask, Future, gather, getRunningLoop, shield, sleep } from "threadloop";
+import {
+  asCompleted,
+  CancelledError,
+  coroutine,
+  createTask,
+  Future,
+  gather,
+  getRunningLoop,
+  shield,
+  sleep,
+} from "threadloop";
 import { describe, expect, it } from "vitest";
 import { failureOf, now, turns, virtual, virtualLoop } from "../support/virtual.ts";
 
@@ -27,14 +37,34 @@ describe("gather", () => {
       expect(gather().result()).toEqual([]);
     }));
 
-  it("starts a thing given twice once, and gives its result twice", () =>
+  it("starts a function as often as it is given", () =>
     virtual(async () => {
       let starts = 0;
       const work = async () => {
-        starts += 1;
-        return starts;
+        await sleep(1);
+        return ++starts;
       };
-      expect(await gather(work, work, work)).toEqual([1, 1, 1]);
+      expect(await gather(Array(3).fill(work))).toEqual([1, 2, 3]);
+      expect(await gather(work, work)).toEqual([4, 5]);
+      const completed: unknown[] = [];
+      for await (const { future } of asCompleted(Array(3).fill(work))) completed.push(future.result());
+      expect(completed).toEqual([6, 7, 8]);
+    }));
+
+  it("takes a future, promise or coroutine given twice as one child, and gives its result twice", () =>
+    virtual(async () => {
+      let starts = 0;
+      const call = coroutine(async () => ++starts)();
+      const promise = Promise.resolve("promised");
+      const future = createTask(() => sleep(1, "slept"));
+      expect(await gather(call, promise, future, call, promise, future)).toEqual([
+        1,
+        "promised",
+        "slept",
+        1,
+        "promised",
+        "slept",
+      ]);
     }));
 
   it("is done only in the iteration after its last child's end", () =>

@@ -190,6 +190,52 @@ describe("Runner", () => {
     expect(() => runner.getLoop()).toThrow(RuntimeError);
   });
 
+  it("refuses to close while it runs, and closes later", async () => {
+    const runner = new Runner({ clock: clock() });
+    const task = await runner.run(async () => {
+      expect(await failureOf(runner.close())).toBeInstanceOf(RuntimeError);
+      expect(getRunningLoop().isClosed()).toBe(false);
+      return [createTask(() => sleep(1_000_000))];
+    });
+    expect(await runner.run(async () => "runs on")).toBe("runs on");
+    await run(async () => expect(await failureOf(runner.close())).toBeInstanceOf(RuntimeError));
+    const loop = runner.getLoop();
+    await Promise.all([runner.close(), runner.close()]);
+    expect([loop.isClosed(), task[0]!.cancelled()]).toEqual([true, true]);
+  });
+
+  it("leaves the debug mode as the factory has set it, unless it is told", async () => {
+    for (const made of [true, false]) {
+      const loopFactory = () => {
+        const loop = newEventLoop();
+        loop.setDebug(made);
+        return loop;
+      };
+      const debug = async () => getRunningLoop().getDebug();
+      expect(await run(debug, { loopFactory })).toBe(made);
+      expect(await run(debug, { loopFactory, debug: !made })).toBe(!made);
+    }
+  });
+
+  it("test_env_var_debug: a new loop is in debug mode when the environment says so", async () => {
+    const before = process.env.THREADLOOP_DEBUG;
+    try {
+      for (const [value, debug] of [
+        ["1", true],
+        ["0", false],
+      ] as const) {
+        process.env.THREADLOOP_DEBUG = value;
+        const loop = newEventLoop();
+        expect(loop.getDebug()).toBe(debug);
+        loop.close();
+        expect(await run(async () => getRunningLoop().getDebug())).toBe(debug);
+      }
+    } finally {
+      if (before === undefined) delete process.env.THREADLOOP_DEBUG;
+      else process.env.THREADLOOP_DEBUG = before;
+    }
+  });
+
   it("closed without a run does nothing", async () => {
     await new Runner().close();
   });

@@ -7,11 +7,14 @@ import {
   currentTask,
   Event,
   type ExceptionContext,
+  gather,
   getEventLoop,
   getRunningLoop,
   newEventLoop,
+  type Process,
   RuntimeError,
   run,
+  type StreamReader,
   sleep,
 } from "threadloop";
 import { describe, expect, it } from "vitest";
@@ -27,6 +30,32 @@ const PRELUDE = `
 async function signalled(program: string, signals: NodeJS.Signals[]) {
   const args = ["--input-type=module", "-e", PRELUDE + program];
   await using proc = await createSubprocess(process.execPath, args, { cwd: ROOT, stdout: "pipe" });
+  return await answers(proc, signals);
+}
+
+/** The same, but sends a signal when a certain line was printed. */
+async function signalledAt(program: string, signals: Record<string, NodeJS.Signals>) {
+  const args = ["--input-type=module", "-e", PRELUDE + program];
+  await using proc = await createSubprocess(process.execPath, args, { cwd: ROOT, stdout: "pipe" });
+  const lines: string[] = [];
+  for await (const line of proc.stdout.lines()) {
+    lines.push(line);
+    const signal = signals[line];
+    if (signal !== undefined) proc.sendSignal(signal);
+  }
+  return { lines, returncode: await proc.wait() };
+}
+
+/** The same, and gives what it told on stderr too. */
+async function signalledAndTold(program: string, signals: NodeJS.Signals[], env: NodeJS.ProcessEnv = {}) {
+  const args = ["--input-type=module", "-e", PRELUDE + program];
+  const options = { cwd: ROOT, stdout: "pipe", stderr: "pipe", env: { ...process.env, ...env } } as const;
+  await using proc = await createSubprocess(process.execPath, args, options);
+  const [end, told] = await gather([() => answers(proc, signals), () => proc.stderr.read()]);
+  return { ...end, told: String(told) };
+}
+
+async function answers(proc: Process & { stdout: StreamReader }, signals: NodeJS.Signals[]) {
   const lines: string[] = [];
   for await (const line of proc.stdout.lines()) {
     lines.push(line);
@@ -152,6 +181,184 @@ describe("SIGINT", () => {
       ),
     );
     expect(end).toEqual({ lines: ["ready"], returncode: -2 });
+  });
+});
+
+describe("SIGINT beside listeners of others", () => {
+  const polite = 'import { onExit } from "signal-exit";\n';
+
+  it("cancels main though a library has a listener since that leaves the signal to others", async () => {
+    const end = await run(() =>
+      signalled(
+        `${polite}await run(async () => {
+          onExit(() => console.log("exit hook"));
+          process.on("SIGINT", () => {});
+          ready();
+          await sleep(1e6);
+        }).catch(report);
+        process.exit();`,
+        ["SIGINT"],
+      ),
+    );
+    expect(end).toEqual({
+      lines: ["ready", "KeyboardInterrupt because of CancelledError", "exit hook"],
+      returncode: 0,
+    });
+  });
+
+  it("leaves it to a library that listens from before, which ends the process", async () => {
+    const end = await run(() =>
+      signalled(
+        `${polite}onExit(() => console.log("exit hook"));
+        await run(async () => {
+          ready();
+          await sleep(1e6);
+        });`,
+        ["SIGINT"],
+      ),
+    );
+    expect(end).toEqual({ lines: ["ready", "exit hook"], returncode: -2 });
+  });
+
+  it.each([
+    ["a polite one, which then runs its hooks", `onExit(() => console.log("exit hook"));`, ["exit hook"]],
+    ["a deaf one", `process.on("SIGINT", () => {});`, []],
+    ["both", `process.on("SIGINT", () => {}); onExit(() => console.log("exit hook"));`, []],
+  ])("ends the process the second time, whoever listens: %s", async (_, listening, last) => {
+    for (const when of ["before", "after"]) {
+      const program = `${polite}await run(async () => {
+        ${when === "before" ? listening : ""}
+        ready();
+        await sleep(1e6).catch(() => console.log("takes its time"));
+        ${when === "after" ? listening : ""}
+        console.log("goes on");
+        await sleep(1e6);
+      });`;
+      const end = await run(() => signalledAt(program, { ready: "SIGINT", "goes on": "SIGINT" }));
+      expect(end).toEqual({ lines: ["ready", "takes its time", "goes on", ...last], returncode: -2 });
+    }
+  });
+
+  it("ends the process the second time when no turn of the loop comes any more", async () => {
+    const end = await run(() =>
+      signalledAt(
+        `await run(async () => {
+          ready();
+          await sleep(1e6).catch(() => console.log("spins"));
+          for (;;);
+        });`,
+        { ready: "SIGINT", spins: "SIGINT" },
+      ),
+    );
+    expect(end).toEqual({ lines: ["ready", "spins"], returncode: -2 });
+  });
+
+  it("ends the process while the end of run waits for what others left, and says for what", async () => {
+    const end = await run(() =>
+      signalledAndTold(
+        `process.on("exit", () => {});
+        const alive = setInterval(() => {}, 1e6);
+        await run(async () => {
+          createTask(() => new Promise(() => {}), { name: "poll" });
+          process.on("SIGINT", () => {});
+          await sleep(1);
+          setTimeout(ready, 20);
+        });`,
+        ["SIGINT"],
+      ),
+    );
+    expect(end).toMatchObject({ lines: ["ready"], returncode: -2 });
+    expect(end.told).toMatch(
+      /^run\(\) has ended, and waited for 1 task:\n {2}task 'poll' \(.*\): waits on a promise for \d+\.\d s\n$/,
+    );
+  });
+});
+
+describe("an interrupt that nobody catches", () => {
+  const interrupted = `run(async () => {
+    ready();
+    try {
+      await sleep(1e6);
+    } finally {
+      await sleep(1);
+      console.log("cleaned up");
+    }
+  }, { signals: ["SIGINT", "SIGTERM"] });`;
+
+  it.each([
+    ["SIGINT", -2, "KeyboardInterrupt: SIGINT\n"],
+    ["SIGTERM", -15, "SignalInterrupt: SIGTERM\n"],
+  ] as const)("ends the process as by %s, with one line", async (signal, returncode, told) => {
+    for (const begin of ["await ", "void "]) {
+      const program = `process.on("exit", () => console.log("exit"));\n${begin}${interrupted}`;
+      const end = await run(() => signalledAndTold(program, [signal]));
+      expect(end).toEqual({ lines: ["ready", "cleaned up", "exit"], returncode, told });
+    }
+  });
+
+  it("is left to a program that handles uncaught errors", async () => {
+    const program = `process.on("uncaughtException", (error) => console.log(error.name, error.signal));\nvoid ${interrupted}`;
+    const end = await run(() => signalledAndTold(program, ["SIGINT"]));
+    expect(end).toEqual({
+      lines: ["ready", "cleaned up", "KeyboardInterrupt SIGINT"],
+      returncode: 0,
+      told: "",
+    });
+  });
+
+  it("shows itself in one line, with what it came of", async () => {
+    const end = await run(() =>
+      signalledAndTold(
+        "await run(async () => { ready(); await sleep(1e6); }).catch((error) => console.error(error.stack));",
+        ["SIGINT"],
+      ),
+    );
+    expect(end.told).toBe("KeyboardInterrupt: SIGINT\n");
+  });
+});
+
+describe("the signals of run", () => {
+  it("leaves the other signals alone", async () => {
+    const end = await run(() =>
+      signalled("await run(async () => { ready(); await sleep(1e6); });", ["SIGTERM"]),
+    );
+    expect(end).toEqual({ lines: ["ready"], returncode: -15 });
+  });
+
+  it("refuses what is no signal, and does not start main", async () => {
+    let started = false;
+    const main = async () => {
+      started = true;
+    };
+    const refused = (signals: unknown) => run(main, { signals: signals as NodeJS.Signals[] });
+    await expect(refused("SIGINT")).rejects.toThrow("Expected `signals` to be an array of signals");
+    await expect(refused(["SIGNOTHING"])).rejects.toThrow(RangeError);
+    await expect(refused([2])).rejects.toThrow(TypeError);
+    await expect(refused(["SIGKILL"])).rejects.toThrow("sig SIGKILL cannot be caught");
+    expect(started).toBe(false);
+  });
+});
+
+describe("the end of run", () => {
+  it("tells in debug mode what it has been waiting for since 5 s", async () => {
+    const end = await run(() =>
+      signalledAndTold(
+        `const alive = setInterval(() => {}, 1e6);
+        await run(async () => {
+          createTask(() => new Promise(() => {}), { name: "poll" });
+          await sleep(1);
+        }).finally(() => clearInterval(alive));`,
+        [],
+        {
+          THREADLOOP_DEBUG: "1",
+          NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent("const real = setTimeout; globalThis.setTimeout = (fn, delay, ...args) => real(fn, delay === 5000 ? 5 : delay, ...args); process.on('warning', () => setImmediate(() => process.exit(7)));")}`,
+        },
+      ),
+    );
+    expect(end.returncode).toBe(7);
+    expect(end.told).toMatch(
+      /\[THREADLOOP_SLOW_END\] RuntimeWarning: run\(\) has ended, and waits since 5 s for 1 task:\n {2}task 'poll' .*: waits on a promise/,
+    );
   });
 });
 

@@ -556,8 +556,9 @@ describe("ensureFuture", () => {
     virtual(async () => {
       const other = virtualLoop();
       const foreign = other.createFuture();
-      expect(() => ensureFuture(foreign)).toThrow(RangeError);
+      expect(() => ensureFuture(foreign, getRunningLoop())).toThrow(RangeError);
       expect(() => ensureFuture(new Future(), other)).toThrow(RangeError);
+      expect(ensureFuture(foreign)).toBe(foreign); // which loop is asked for only where one is named
       other.close();
     }));
 
