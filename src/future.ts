@@ -163,7 +163,13 @@ export class Future<T = unknown> implements PromiseLike<T> {
       const runner = currentRunner.getStore();
       const task = taskOf(runner);
       if (task === null) this._whenDone(onFulfilled, onRejected);
-      else task._await(this, onFulfilled as (value: never) => void, onRejected, scopeOf(runner));
+      else
+        task._await(
+          this,
+          onFulfilled as (value: never) => void,
+          onRejected,
+          task === runner ? null : scopeOf(runner),
+        );
     }
     return NOT_CHAINABLE;
   }

@@ -99,7 +99,8 @@ class Yield<T> {
     if (this._state === PENDING && this._callbacks === null && typeof onRejected === "function") {
       const runner = currentRunner.getStore();
       const resume = this._resumer(onFulfilled as (value: T) => void);
-      if (taskOf(runner)?._yield(resume, onRejected, scopeOf(runner))) {
+      const task = taskOf(runner);
+      if (task?._yield(resume, onRejected, task === runner ? null : scopeOf(runner))) {
         this._state = FINISHED;
         return NOT_CHAINABLE;
       }

@@ -360,7 +360,7 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
     this.#trace?.noteEnd(this._state === FINISHED && this._cancels > 0);
     this.#trace = null;
     this._loop._tasks.remove(this);
-    dropSignal(this);
+    if (this._signals !== null) dropSignal(this);
     this.#stepOver();
   }
 
