@@ -2,7 +2,7 @@
 // batch they leave one by one, so that only the culprit is refused.
 
 import type { MessagePort, Transferable } from "node:worker_threads";
-import { packed } from "./carrier.ts";
+import { packed } from "./message.ts";
 
 /** What tells a channel how its records are made. */
 export interface Framing {

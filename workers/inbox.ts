@@ -1,7 +1,7 @@
 // What a thread receives, in order. The classes of shared objects are loaded with the first message that holds one, as
 // most threads need none: it waits for them, and so does what comes after it.
 
-import { needsKinds, unpacked } from "./carrier.ts";
+import { needsKinds, unpacked } from "./message.ts";
 
 const loadShared = () => import("./shared/index.ts");
 

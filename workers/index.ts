@@ -1,12 +1,13 @@
 /** The worker pool, and what code inside a worker uses. */
 
-export { packed, unpacked } from "./carrier.ts";
 export type { CloseOptions, CloseReport } from "./closing.ts";
 export { checkCancelled } from "./current.ts";
+export { registerErrors } from "./errorclasses.ts";
 export { BrokenPoolError, CloneError, PoolClosedError, WorkerTerminatedError } from "./errors.ts";
 export type { Job } from "./job.ts";
 export { bindContext, jobContext } from "./jobcontext.ts";
 export type { MapOptions } from "./map.ts";
+export { packed, unpacked } from "./message.ts";
 export type { JobEvent, JobMoved, JobSettled, JobStarted, JobSubmitted } from "./observe/channels.ts";
 export type { PoolStats, WorkerStats } from "./observe/stats.ts";
 export type { TaskNode, TaskTree, ThreadTree } from "./observe/tasktree.ts";
@@ -15,7 +16,6 @@ export type { WorkerBlocked } from "./observe/watchdog.ts";
 export type { CallOptions, WorkerPoolOptions } from "./options.ts";
 export { type PoolView, WorkerPool } from "./pool.ts";
 export type { RemoteFunction, RemoteModule } from "./remotemodule.ts";
-export { registerErrors } from "./serialize.ts";
 export {
   OwnerDiedError,
   SharedBarrier,

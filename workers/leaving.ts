@@ -4,8 +4,8 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import type { Piscina } from "piscina";
 import { inRootContext } from "../src/index.ts";
-import { packed } from "./carrier.ts";
 import { LONGEST } from "./job.ts";
+import { packed } from "./message.ts";
 import type { Settings } from "./options.ts";
 import type { Output } from "./output.ts";
 import { type Farewell, isPrinted, type Printed } from "./protocol.ts";

@@ -9,9 +9,9 @@ import {
   type Transferable,
 } from "node:worker_threads";
 import { inRootContext, runningLoopOrNull } from "../src/index.ts";
-import { unpacked } from "./carrier.ts";
 import { Channel } from "./channel.ts";
 import type { Code } from "./code.ts";
+import { unpacked } from "./message.ts";
 import * as wire from "./protocol.ts";
 import { decodeThrown, type Encoded } from "./serialize.ts";
 

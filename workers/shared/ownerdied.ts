@@ -1,5 +1,5 @@
 import { RuntimeError } from "../../src/index.ts";
-import { registerErrors } from "../serialize.ts";
+import { registerErrors } from "../errorclasses.ts";
 
 /**
  * Is thrown to those who wait for a shared lock, condition or barrier when the thread of one they wait for dies.
