@@ -5,7 +5,7 @@
  * broken (aborted, until reset).
  */
 import { inspect } from "node:util";
-import { Condition } from "./condition.ts";
+import { Condition, checkLoopOf } from "./condition.ts";
 import { BrokenBarrierError, got } from "./errors.ts";
 
 type State = "filling" | "draining" | "resetting" | "broken";
@@ -28,7 +28,7 @@ type State = "filling" | "draining" | "resetting" | "broken";
 export class Barrier {
   /** How many tasks make a round. */
   readonly parties: number;
-  readonly #condition = new Condition();
+  readonly #condition: Condition = new BarrierCondition(this);
   #state: State = "filling";
   #count = 0;
 
@@ -52,10 +52,11 @@ export class Barrier {
 
   /**
    * Waits until `parties` tasks wait; gives each a number of its own from 0. Throws BrokenBarrierError when the
-   * barrier is broken, or is reset or aborted meanwhile.
+   * barrier is broken, or is reset or aborted meanwhile; RuntimeError when tasks of another loop wait.
    */
   wait(): Promise<number> {
     return this.#condition.with(async () => {
+      checkLoopOf(this.#condition);
       await this.#condition.waitFor(() => this.#state !== "draining" && this.#state !== "resetting");
       if (this.#state === "broken") throw new BrokenBarrierError("The barrier is broken: reset() mends it");
       const index = this.#count++;
@@ -111,5 +112,19 @@ export class Barrier {
 
   [inspect.custom](): string {
     return `<Barrier ${this.#state}, ${this.#count} of ${this.parties}>`;
+  }
+}
+
+/** A condition that reports and errors call by its barrier. */
+class BarrierCondition extends Condition {
+  readonly #barrier: Barrier;
+
+  constructor(barrier: Barrier) {
+    super();
+    this.#barrier = barrier;
+  }
+
+  override [inspect.custom](): string {
+    return inspect(this.#barrier);
   }
 }

@@ -5,6 +5,9 @@ import { Holdable } from "./holdable.ts";
 import { Line } from "./line.ts";
 import { Lock, type Lockable } from "./lock.ts";
 
+/** Throws RuntimeError when tasks of another loop wait on a condition. */
+export let checkLoopOf: (condition: Condition) => void;
+
 /**
  * A lock together with a line of tasks that wait to be notified.
  *
@@ -103,6 +106,10 @@ export class Condition extends Holdable implements Lockable {
   /** Wakes all who wait. Throws RuntimeError when the lock is free. */
   notifyAll(): void {
     this.notify(this.#waiters.size);
+  }
+
+  static {
+    checkLoopOf = (condition) => condition.#waiters.check();
   }
 
   /** Takes the lock, however often it is cancelled meanwhile; gives the last cancel. */

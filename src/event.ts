@@ -24,7 +24,10 @@ const ALREADY_SET = Promise.resolve<true>(true);
  */
 export class Event {
   #set = false;
-  readonly #waiters = new Line<true>("wait", this, { take: (waiter) => waiter.setResult(true) });
+  readonly #waiters = new Line<true>("wait", this, {
+    take: (waiter) => waiter.setResult(true),
+    ofAnyLoop: true,
+  });
 
   /** Tells whether the flag is set. */
   isSet(): boolean {

@@ -8,7 +8,9 @@
  */
 import { inspect } from "node:util";
 import { actAsFuture } from "./actasfuture.ts";
+import { RuntimeError } from "./errors.ts";
 import {
+  type AbstractEventLoop,
   type AwaitingTask,
   DONE,
   type Outcome,
@@ -22,6 +24,8 @@ import { PENDING } from "./states.ts";
 
 /** What happens to those in a line. */
 export interface Turns<T> {
+  /** Whether tasks of several loops may be in line at the same time, as all are woken together. */
+  readonly ofAnyLoop?: boolean;
   /** The turn of a waiter may have come: settles it, or puts it in line again if somebody else was quicker. */
   take(waiter: Waiter<T>): void;
   /** A waiter was cancelled: what it may have been woken for goes to the next. */
@@ -134,6 +138,8 @@ export class Line<T> {
   readonly turns: Turns<T>;
   readonly #purpose: string;
   readonly #owner: object;
+  /** Whose tasks are in line, as far as was looked. */
+  #loop: AbstractEventLoop | null = null;
   #first: Waiter<T> | null = null;
   #last: Waiter<T> | null = null;
   #size = 0;
@@ -153,9 +159,34 @@ export class Line<T> {
     return `${this.#purpose} of ${inspect(this.#owner)}`;
   }
 
-  /** Puts somebody new at the end of the line, to be awaited. */
+  /**
+   * Puts somebody new at the end of the line, to be awaited. Rejects with RuntimeError when somebody of another loop is
+   * in line: that one does not run while this loop does, so a turn given to it would be lost.
+   */
   wait(brings?: unknown): Promise<T> {
+    const loop = runningLoopOrNull();
+    if (loop !== this.#loop && !this.#admits(loop)) return Promise.reject(this.#boundElsewhere());
     return new Waiter<T>(this, brings) as unknown as Promise<T>;
+  }
+
+  /** Throws that RuntimeError without putting anybody in line. */
+  check(): void {
+    if (!this.#admits(runningLoopOrNull())) throw this.#boundElsewhere();
+  }
+
+  #admits(loop: AbstractEventLoop | null): boolean {
+    if (loop === null || this.turns.ofAnyLoop === true) return true;
+    for (let waiter = this.#first; waiter !== null; waiter = waiter._behind)
+      if (!waiter.done() && waiter._loop !== loop && waiter._loop !== noLoop) return false;
+    this.#loop = loop;
+    return true;
+  }
+
+  #boundElsewhere(): RuntimeError {
+    const fix = "make one for each loop, or use a shared one of threadloop/workers";
+    return new RuntimeError(
+      `${inspect(this.#owner)} is bound to a different event loop, whose tasks wait for it: ${fix}`,
+    );
   }
 
   enter(waiter: Waiter<T>): void {
