@@ -5,6 +5,7 @@
 import { userFrames } from "./debug.ts";
 import { got, RuntimeError } from "./errors.ts";
 import { type ContextRunner, currentRunner, type RunnerContext, runAs, scopeOf, taskOf } from "./events.ts";
+import { checkOptionNames, optionNames } from "./optionnames.ts";
 
 const NOTHING = Symbol("no value");
 
@@ -194,6 +195,8 @@ export class Token<T> {
   }
 }
 
+const VARIABLE_OPTIONS = optionNames<{ default?: unknown }>({ default: true });
+
 /**
  * A variable with a value of its own in every task, as `contextvars.ContextVar`.
  *
@@ -221,6 +224,7 @@ export class ContextVar<T> {
   #key: string | null = null;
 
   constructor(name: string, options: { default?: T } = {}) {
+    checkOptionNames("ContextVar", options, VARIABLE_OPTIONS);
     this.name = name;
     this.#default = "default" in options ? (options.default as T) : NOTHING;
     this.#made = new Error();

@@ -5,11 +5,14 @@ import { CancelledError, CancelReason, cancelledError } from "./errors.ts";
 import { Future } from "./future.ts";
 import { Listener } from "./listener.ts";
 import type { EventLoop } from "./loop.ts";
+import { checkOptionNames, optionNames } from "./optionnames.ts";
 
 export interface GatherOptions {
   /** Gives errors and cancellations as results instead of failing with the first one. Default false. */
   returnExceptions?: boolean;
 }
+
+const GATHER_OPTIONS = optionNames<GatherOptions>({ returnExceptions: true });
 
 type Results<A extends readonly unknown[]> = { -readonly [K in keyof A]: ResultOf<A[K]> };
 type ResultsOrErrors<A extends readonly unknown[]> = { -readonly [K in keyof A]: ResultOf<A[K]> | Error };
@@ -50,6 +53,7 @@ export function gather<const A extends readonly Awaitable<unknown>[]>(...awaitab
 export function gather(...args: unknown[]): Future<unknown> {
   const list = Array.isArray(args[0]) ? (args[0] as Awaitable<unknown>[]) : (args as Awaitable<unknown>[]);
   const options = Array.isArray(args[0]) ? (args[1] as GatherOptions | undefined) : undefined;
+  if (options !== undefined) checkOptionNames("gather", options, GATHER_OPTIONS);
   const loop = homeOf(list);
   checkAwaitables(list, loop);
   if (list.length > 0) return new Gathering(loop, list, options?.returnExceptions ?? false);

@@ -25,6 +25,7 @@ export {
   setProgramGuard,
 } from "./events.ts";
 export { setDefaultExecutorFactory } from "./executor.ts";
+export { checkOptionNames, type OptionNames, optionNames } from "./optionnames.ts";
 export { isOwn, PACKAGE_ROOT } from "./place.ts";
 export { CANCELLED, FAILED, FINISHED, PENDING } from "./states.ts";
 export { reportTasks, type TaskReport, taskId } from "./taskreport.ts";

@@ -24,6 +24,7 @@ import { closeAsyncGenerators } from "./generators.ts";
 import { type Callback, Handle, TimerHandle } from "./handle.ts";
 import { ProcessLoop } from "./network/processloop.ts";
 import { reportNeverAwaited } from "./neverawaited.ts";
+import { checkOptionNames, optionNames } from "./optionnames.ts";
 import { adopt } from "./outcome.ts";
 import { SignalHandlers } from "./signalhandlers.ts";
 import { Task } from "./task.ts";
@@ -59,6 +60,14 @@ export interface EventLoopOptions {
 export const eagerTaskFactory: TaskFactory = (loop, startable, options) =>
   new Task(loop, startable, options, options.eagerStart !== false && loop.isRunning());
 
+const LOOP_OPTIONS = optionNames<EventLoopOptions>({ clock: true });
+const TASK_OPTIONS = optionNames<CreateTaskOptions>({
+  name: true,
+  context: true,
+  eagerStart: true,
+  signal: true,
+});
+
 /** Runs tasks and callbacks, one at a time, in the order in which they became ready. */
 export class EventLoop extends ProcessLoop {
   /** Milliseconds a callback or a step may take before debug mode reports it; default 100. */
@@ -75,6 +84,7 @@ export class EventLoop extends ProcessLoop {
   /** Debug mode: when the entry that runs was begun. */ #entryBegan = 0;
 
   constructor(options: EventLoopOptions = {}) {
+    checkOptionNames("EventLoop", options, LOOP_OPTIONS);
     super(options.clock ?? monotonicClock);
   }
 
@@ -117,8 +127,10 @@ export class EventLoop extends ProcessLoop {
     if (this.isClosed()) discard(startable);
     this._checkClosed();
     starterOf(startable, "createTask");
-    if (options.signal !== undefined || options.context !== undefined) checkOptions(startable, options);
+    // A factory of the program's may know more of them.
     const factory = this.#taskFactory;
+    if (factory === null || factory === eagerTaskFactory) checkTaskOptions(startable, options);
+    if (options.signal !== undefined || options.context !== undefined) checkOptions(startable, options);
     const task =
       factory !== null
         ? discardOnError(startable, () => factory(this, startable, options))
@@ -368,4 +380,14 @@ function checkOptions(startable: unknown, { signal, context }: CreateTaskOptions
     if (signal !== undefined) checkAbortSignal(signal);
     if (context !== undefined) checkContext(context);
   });
+}
+
+/** Cheap, as it comes with every task that has a name. */
+function checkTaskOptions(startable: Startable<unknown>, options: CreateTaskOptions): void {
+  try {
+    checkOptionNames("createTask", options, TASK_OPTIONS);
+  } catch (error) {
+    discard(startable);
+    throw error;
+  }
 }

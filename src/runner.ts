@@ -7,6 +7,7 @@ import { CancelledError, got, RuntimeError } from "./errors.ts";
 import { guardProgram, runningLoopOrNull } from "./events.ts";
 import { gather } from "./gather.ts";
 import { EventLoop } from "./loop.ts";
+import { checkOptionNames, optionNames } from "./optionnames.ts";
 import { allTasks } from "./running.ts";
 import { checkSignal } from "./signalhandlers.ts";
 import { type Interrupts, interruptible, interruptibleEnd, interruptsOf } from "./signals.ts";
@@ -34,6 +35,9 @@ export interface RunOptions {
   signals?: readonly NodeJS.Signals[];
 }
 
+const RUN_OPTIONS = optionNames<RunOptions>({ debug: true, clock: true, loopFactory: true, signals: true });
+const RUNNER_RUN_OPTIONS = optionNames<{ context?: Context }>({ context: true });
+
 /** Runs several programs one after the other in one loop and one context, as `asyncio.Runner`. */
 export class Runner {
   readonly #options: RunOptions;
@@ -45,6 +49,7 @@ export class Runner {
 
   /** Throws TypeError or RangeError when `signals` holds something that is no signal of this system. */
   constructor(options: RunOptions = {}) {
+    checkOptionNames("Runner", options, RUN_OPTIONS);
     this.#options = options;
     this.#signals = signalsOf(options.signals);
   }
@@ -68,6 +73,7 @@ export class Runner {
    */
   async run<T>(main: Startable<T>, options: { context?: Context } = {}): Promise<T> {
     checkNoneRuns(main);
+    discardOnError(main, () => checkOptionNames("Runner.run", options, RUNNER_RUN_OPTIONS));
     const loop = discardOnError(main, () => this.getLoop());
     const task = loop.createTask(main, { context: options.context ?? (this.#context as Context) });
     this.#interrupts = interruptsOf(this.#signals);
@@ -118,6 +124,7 @@ export class Runner {
  */
 export async function run<T>(main: Startable<T>, options: RunOptions = {}): Promise<T> {
   checkNoneRuns(main);
+  discardOnError(main, () => checkOptionNames("run", options, RUN_OPTIONS));
   const runner = discardOnError(main, () => new Runner(options));
   try {
     return await runner.run(main);

@@ -1,5 +1,6 @@
 /** `threadloop/testing`: time that jumps, so that a test of a minute takes a millisecond and is the same each time. */
 import type { Clock } from "./clock.ts";
+import { checkOptionNames, optionNames } from "./optionnames.ts";
 
 /** What a virtual clock can be told. */
 export interface VirtualClockOptions {
@@ -13,6 +14,8 @@ export interface VirtualClockOptions {
   /** Is called at the begin of each iteration of the loop, with its number from 1. */
   onIteration?: (iteration: number) => void;
 }
+
+const CLOCK_OPTIONS = optionNames<VirtualClockOptions>({ start: true, onDeadlock: true, onIteration: true });
 
 /**
  * A clock for `run(main, { clock })` that stands still while anything is ready and then jumps to the next timer.
@@ -38,6 +41,7 @@ export class VirtualClock implements Clock {
   #iterations = 0;
 
   constructor(options: VirtualClockOptions = {}) {
+    checkOptionNames("VirtualClock", options, CLOCK_OPTIONS);
     this.#options = options;
     this.#now = options.start ?? 0;
   }

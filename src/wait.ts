@@ -13,6 +13,7 @@ import { got, TimeoutError } from "./errors.ts";
 import { runningLoopOrNull } from "./events.ts";
 import { Future } from "./future.ts";
 import type { Handle } from "./handle.ts";
+import { checkOptionNames, optionNames } from "./optionnames.ts";
 import { Queue } from "./queues.ts";
 import { getRunningLoop } from "./running.ts";
 import { Waiting } from "./waiting.ts";
@@ -27,6 +28,9 @@ export interface WaitOptions {
   /** Default `"ALL_COMPLETED"`; a cancelled future is no exception for `"FIRST_EXCEPTION"`. */
   returnWhen?: ReturnWhen;
 }
+
+const WAIT_OPTIONS = optionNames<WaitOptions>({ timeout: true, returnWhen: true });
+const AS_COMPLETED_OPTIONS = optionNames<AsCompletedOptions>({ timeout: true });
 
 /**
  * Waits until futures are done and tells which are; it throws none of their errors and cancels none of them.
@@ -48,8 +52,10 @@ export interface WaitOptions {
  */
 export async function wait<F extends Future>(
   futures: Iterable<F>,
-  { timeout = null, returnWhen = "ALL_COMPLETED" }: WaitOptions = {},
+  options: WaitOptions = {},
 ): Promise<{ done: Set<F>; pending: Set<F> }> {
+  checkOptionNames("wait", options, WAIT_OPTIONS);
+  const { timeout = null, returnWhen = "ALL_COMPLETED" } = options;
   const all = new Set(futures);
   if (all.size === 0) throw new RangeError("Expected at least one future to wait for, got none");
   if (!RETURN_WHEN.includes(returnWhen))
@@ -131,6 +137,7 @@ export function asCompleted<A extends Awaitable<unknown>>(
   awaitables: Iterable<A>,
   options: AsCompletedOptions = {},
 ): AsyncIterableIterator<{ future: FutureOf<A> }> {
+  checkOptionNames("asCompleted", options, AS_COMPLETED_OPTIONS);
   return new Completions(awaitables, options.timeout ?? null) as AsyncIterableIterator<{
     future: FutureOf<A>;
   }>;

@@ -2,7 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import type { ResourceLimits, Transferable } from "node:worker_threads";
-import { ContextVar, got } from "../src/index.ts";
+import { ContextVar, checkOptionNames, got, optionNames } from "../src/index.ts";
 import type { ContextSource } from "./jobcontext.ts";
 import type { ShipMode } from "./shipping/ship.ts";
 
@@ -49,9 +49,28 @@ export interface WorkerPoolOptions {
   readonly stdout?: boolean;
   /** The same of stderr and `pool.stderr`. Default false. */
   readonly stderr?: boolean;
+  /** When a thread is replaced by a new one. It finishes its jobs and takes no more; an actor keeps its thread. */
+  readonly recycle?: RecycleOptions;
+  /** The name of its threads, in reports and, where Node can, in the system's tools (`ps -T`). Default: Node's own. */
+  readonly threadName?: string;
+  /** What the threads have in `process.argv` beyond the first two. */
+  readonly argv?: readonly unknown[];
+  /** What the threads find as `workerData` of `node:worker_threads`: copied when each is started. */
+  readonly workerData?: unknown;
   readonly resourceLimits?: ResourceLimits;
   readonly env?: NodeJS.ProcessEnv;
   readonly execArgv?: readonly string[];
+}
+
+/** When a thread is replaced by a new one, for what its jobs leave behind. */
+export interface RecycleOptions {
+  /** Jobs that a thread takes before it goes. Default: no limit. */
+  readonly jobs?: number;
+  /**
+   * Megabytes of JavaScript heap above which a thread goes when a job has ended in it; garbage that was not collected
+   * yet counts. Default: no limit.
+   */
+  readonly heap?: number;
 }
 
 /** Options of single calls, given to `pool.with()`. */
@@ -92,6 +111,11 @@ export interface Settings extends WorkerPoolOptions {
 /** Fills in the defaults; throws RangeError or TypeError that names the option. */
 export function settingsOf(options: WorkerPoolOptions): Settings {
   is("options", options, isObject(options), "an object");
+  return completed({ ...options });
+}
+
+function completed(options: WorkerPoolOptions): Settings {
+  checkOptionNames("WorkerPool", options, POOL_OPTIONS);
   const size = options.size ?? availableParallelism();
   const settings: Settings = {
     ...options,
@@ -108,6 +132,7 @@ export function settingsOf(options: WorkerPoolOptions): Settings {
   };
   checkNumbers(settings);
   checkKinds(settings);
+  checkThreadSettings(settings);
   return settings;
 }
 
@@ -129,10 +154,10 @@ function checkKinds(options: Settings): void {
     is(key, options[key], options[key] === undefined || typeof options[key] === "function", "a function");
   }
   for (const key of ["stdout", "stderr"] as const) isFlag(key, options[key]);
-  for (const key of ["preload", "execArgv"] as const) {
+  for (const key of ["preload", "execArgv", "argv"] as const) {
     is(key, options[key], options[key] === undefined || Array.isArray(options[key]), "an array");
   }
-  for (const key of ["resourceLimits", "context"] as const) {
+  for (const key of ["resourceLimits", "context", "recycle"] as const) {
     is(key, options[key], options[key] === undefined || isObject(options[key]), "an object");
   }
   const { env } = options;
@@ -147,9 +172,33 @@ function checkKinds(options: Settings): void {
   }
 }
 
-/** Checks the options of calls; throws RangeError or TypeError that names the option. */
-export function checkCallOptions(options: CallOptions): void {
-  is("options", options, isObject(options), "an object");
+/** What a thread is made with and would ignore, or die of before it can say why. */
+function checkThreadSettings({ resourceLimits = {}, recycle = {}, threadName, env, argv }: Settings): void {
+  checkOptionNames("resourceLimits", resourceLimits, RESOURCE_LIMITS);
+  for (const [name, value] of Object.entries(resourceLimits))
+    if (value !== undefined) moreThanNothing(`resourceLimits.${name}`, value);
+  checkOptionNames("recycle", recycle, RECYCLE_OPTIONS);
+  if (recycle.jobs !== undefined) countOrInfinity("recycle.jobs", recycle.jobs, 1);
+  if (recycle.heap !== undefined) moreThanNothing("recycle.heap", recycle.heap);
+  is("threadName", threadName, threadName === undefined || typeof threadName === "string", "a string");
+  for (const [name, value] of Object.entries(isObject(env) ? (env as object) : {}))
+    is(`env.${name}`, value, value == null || isText(value), "a string");
+  for (const [at, value] of (argv ?? []).entries()) is(`argv[${at}]`, value, isText(value), "a string");
+}
+
+/**
+ * Checks the options of calls; throws RangeError or TypeError that names the option. Returns them as they were read,
+ * once.
+ */
+export function callOptionsOf(given: CallOptions): CallOptions {
+  is("options", given, isObject(given), "an object");
+  const options = { ...given };
+  checkOptionNames("with()", options, CALL_OPTIONS);
+  checkCallOptions(options);
+  return options;
+}
+
+function checkCallOptions(options: CallOptions): void {
   for (const key of ["timeout", "queueTimeout", "cancelGrace"] as const) {
     if (options[key] !== undefined) duration(key, options[key]);
   }
@@ -166,14 +215,17 @@ export function checkCallOptions(options: CallOptions): void {
 
 /** Checks how a pool is to be closed. */
 export function checkCloseOptions(options: { deadline?: number; cancelFutures?: boolean }): void {
-  is("options", options, isObject(options), "an object");
+  checkOptionNames("close()", options, CLOSE_OPTIONS);
   isFlag("cancelFutures", options.cancelFutures);
   if (options.deadline !== undefined) duration("deadline", options.deadline);
 }
 
 /** Checks how long `tasks` is to wait. */
-export function checkPatience(patience: number): void {
+export function patienceOf(options: { readonly patience?: number }): number {
+  checkOptionNames("tasks()", options, TASKS_OPTIONS);
+  const { patience = 200 } = options;
   duration("patience", patience);
+  return patience;
 }
 
 /** Checks what a map is given. */
@@ -182,7 +234,7 @@ export function checkMapOptions(
   options: { bufferSize?: number; chunkSize?: number; ordered?: boolean; onProgress?: unknown },
 ): void {
   is("fn", fn, typeof fn === "function", "a function");
-  is("options", options, isObject(options), "an object");
+  checkOptionNames("map()", options, MAP_OPTIONS);
   isFlag("ordered", options.ordered);
   const { onProgress } = options;
   is("onProgress", onProgress, onProgress === undefined || typeof onProgress === "function", "a function");
@@ -190,6 +242,60 @@ export function checkMapOptions(
   if (options.bufferSize !== undefined) count("bufferSize", options.bufferSize, options.chunkSize ?? 1);
 }
 
+const POOL_OPTIONS = optionNames<WorkerPoolOptions>({
+  size: true,
+  minThreads: true,
+  idleTimeout: true,
+  tasksPerWorker: true,
+  maxQueue: true,
+  cancelGrace: true,
+  blockedAfter: true,
+  name: true,
+  initializer: true,
+  teardown: true,
+  preload: true,
+  ship: true,
+  context: true,
+  attempts: true,
+  stdout: true,
+  stderr: true,
+  recycle: true,
+  threadName: true,
+  argv: true,
+  workerData: true,
+  resourceLimits: true,
+  env: true,
+  execArgv: true,
+});
+const CALL_OPTIONS = optionNames<CallOptions>({
+  signal: true,
+  timeout: true,
+  queueTimeout: true,
+  priority: true,
+  transfer: true,
+  name: true,
+  idempotent: true,
+  ship: true,
+  cancelGrace: true,
+});
+const CLOSE_OPTIONS = optionNames<{ deadline?: number; cancelFutures?: boolean }>({
+  deadline: true,
+  cancelFutures: true,
+});
+const MAP_OPTIONS = optionNames<{
+  bufferSize?: number;
+  chunkSize?: number;
+  ordered?: boolean;
+  onProgress?: unknown;
+}>({ bufferSize: true, chunkSize: true, ordered: true, onProgress: true });
+const TASKS_OPTIONS = optionNames<{ patience?: number }>({ patience: true });
+const RECYCLE_OPTIONS = optionNames<RecycleOptions>({ jobs: true, heap: true });
+const RESOURCE_LIMITS = optionNames<ResourceLimits>({
+  maxYoungGenerationSizeMb: true,
+  maxOldGenerationSizeMb: true,
+  codeRangeSizeMb: true,
+  stackSizeMb: true,
+});
 const SHIP_MODES = ["auto", "reference", "value"] as const;
 
 function count(name: string, value: unknown, least: number, most: number = Number.MAX_SAFE_INTEGER): void {
@@ -200,6 +306,16 @@ function count(name: string, value: unknown, least: number, most: number = Numbe
 
 function countOrInfinity(name: string, value: unknown, least: number): void {
   if (value !== Number.POSITIVE_INFINITY) count(name, value, least);
+}
+
+function moreThanNothing(name: string, value: unknown): void {
+  if (typeof value === "number" && value > 0) return;
+  throw new RangeError(`Expected \`${name}\` to be megabytes > 0, got ${got(value)}`);
+}
+
+/** What Node makes a string of without a surprise. */
+function isText(value: unknown): boolean {
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean";
 }
 
 function duration(name: string, value: unknown): void {

@@ -17,9 +17,9 @@ import { PoolTrace } from "./observe/trace.ts";
 import { Watchdog } from "./observe/watchdog.ts";
 import {
   type CallOptions,
-  checkCallOptions,
+  callOptionsOf,
   checkCloseOptions,
-  checkPatience,
+  patienceOf,
   settingsOf,
   type WorkerPoolOptions,
 } from "./options.ts";
@@ -162,8 +162,13 @@ export class PoolView {
    * `loop.runInExecutor(view, fn, ...args)`.
    */
   with(options: CallOptions): PoolView {
-    checkCallOptions(options);
-    return new PoolView(this._engine, { ...this.#options, ...options });
+    const own = callOptionsOf(options);
+    return new PoolView(this._engine, this.#options === null ? own : { ...this.#options, ...own });
+  }
+
+  [inspect.custom](): string {
+    const options = inspect(this.#options, { depth: 0, breakLength: Number.POSITIVE_INFINITY });
+    return `<PoolView of ${this._engine.settings.name} with ${options}>`;
   }
 }
 
@@ -299,8 +304,8 @@ export class WorkerPool extends PoolView {
    * });
    * ```
    */
-  async tasks({ patience = 200 }: { readonly patience?: number } = {}): Promise<TaskTree> {
-    checkPatience(patience);
+  async tasks(options: { readonly patience?: number } = {}): Promise<TaskTree> {
+    const patience = patienceOf(options);
     return new TaskTree(await gatherSnapshots([this._engine], patience));
   }
 
@@ -342,7 +347,7 @@ export class WorkerPool extends PoolView {
     await this.close();
   }
 
-  [inspect.custom](): string {
+  override [inspect.custom](): string {
     const { settings, ledger, dispatcher, threads, refusal } = this._engine;
     const state = refusal === null ? "open" : refusal instanceof PoolClosedError ? "closed" : "broken";
     return `<WorkerPool ${settings.name} ${state}, threads=${threads.count}/${settings.size}, jobs=${ledger.open}, queued=${dispatcher.queue.length}>`;

@@ -1,6 +1,7 @@
 // Actors on the main side: an object that lives in one worker, its methods called by jobs bound to that worker.
 
 import { inspect } from "node:util";
+import { got } from "../src/index.ts";
 import type { Code } from "./code.ts";
 import type { Engine } from "./engine.ts";
 import { WorkerTerminatedError } from "./errors.ts";
@@ -33,13 +34,25 @@ export async function spawnActor<T extends object, A extends unknown[]>(
   Class: ActorClass<T, A>,
   args: A,
 ): Promise<Actor<T>> {
-  if (typeof Class !== "function")
-    throw new TypeError(`Expected \`Class\` to be a class, got ${inspect(Class)}`);
+  if (!isClass(Class)) {
+    const what = typeof Class === "function" ? `, which \`new\` cannot be used with` : "";
+    throw new TypeError(`Expected \`Class\` to be a class, got ${got(Class)}${what}`);
+  }
   engine.checkOpen();
   const code = await engine.codes.of(Class as unknown as AnyFunction, engine.settings.ship);
   const handle = new ActorHandle(engine, code, engine.dispatcher.leastBusy());
   await handle.start(args);
   return handle.facade() as Actor<T>;
+}
+
+/** Whether `new` can be used with it; it is not called for that. */
+function isClass(value: unknown): boolean {
+  try {
+    Reflect.construct(Object, [], value as AnyFunction);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 class ActorHandle {

@@ -9,7 +9,7 @@
 import { createRequire } from "node:module";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import type { MessagePort, Worker } from "node:worker_threads";
+import type { MessagePort, Worker, WorkerOptions } from "node:worker_threads";
 import type { Piscina, TaskQueue } from "piscina";
 import { PACKAGE_ROOT } from "../src/index.ts";
 import { LONGEST } from "./job.ts";
@@ -165,28 +165,66 @@ export class Threads {
   /** Loads piscina at first use, so that importing threadloop stays cheap, and at once: the thread starts the sooner. */
   #load(): Piscina {
     const { Piscina } = require("piscina") as typeof import("piscina");
-    const { size, minThreads, idleTimeout, teardown, resourceLimits, env } = this.#settings;
+    const { size, minThreads, idleTimeout, teardown, resourceLimits, env, argv, workerData, threadName } =
+      this.#settings;
     const execArgv = this.#settings.execArgv ?? this.loader.execArgv;
-    const piscina = new Piscina({
-      filename: ENTRY,
-      minThreads,
-      maxThreads: size,
-      idleTimeout: teardown === undefined && idleTimeout <= LONGEST ? idleTimeout : Number.POSITIVE_INFINITY,
-      concurrentTasksPerWorker: 1,
-      atomics: "disabled",
-      stricterFIFO: true,
-      recordTiming: false,
-      taskQueue: this.#queue,
-      ...(resourceLimits === undefined ? {} : { resourceLimits }),
-      ...(env === undefined ? {} : { env }),
-      ...(execArgv === undefined ? {} : { execArgv: [...execArgv] }),
-    });
+    const make = () =>
+      new Piscina({
+        filename: ENTRY,
+        minThreads,
+        maxThreads: size,
+        idleTimeout:
+          teardown === undefined && idleTimeout <= LONGEST ? idleTimeout : Number.POSITIVE_INFINITY,
+        concurrentTasksPerWorker: 1,
+        atomics: "disabled",
+        stricterFIFO: true,
+        recordTiming: false,
+        taskQueue: this.#queue,
+        ...(resourceLimits === undefined ? {} : { resourceLimits }),
+        ...(env === undefined ? {} : { env }),
+        ...(argv === undefined ? {} : { argv: argv.map(String) }),
+        ...(workerData === undefined ? {} : { workerData }),
+        ...(execArgv === undefined ? {} : { execArgv: [...execArgv] }),
+      });
+    const piscina = threadName === undefined ? make() : named(threadName, make);
     piscina.on("error", this.#onStillborn);
     piscina.on("workerCreate", this.#adopt);
     if (teardown !== undefined) {
       this.#leaving = new Leaving(piscina, this.#settings, this.#output, this.#onTeardownFailure);
     }
     return piscina;
+  }
+}
+
+/**
+ * Makes a Piscina whose threads have a name. Piscina passes none on, so `Worker` is another class in the moments in which
+ * it makes threads: in its constructor, and later from when it reads an option that it reads for that only.
+ */
+function named(name: string, make: () => Piscina): Piscina {
+  const node = require("node:worker_threads") as { Worker: typeof Worker };
+  const { Worker: Original } = node;
+  class Named extends Original {
+    constructor(filename: string | URL, options?: WorkerOptions) {
+      super(filename, { ...options, name });
+    }
+  }
+  class NamedOnce extends Named {
+    constructor(filename: string | URL, options?: WorkerOptions) {
+      node.Worker = Original;
+      super(filename, options);
+    }
+  }
+  node.Worker = Named;
+  try {
+    const piscina = make();
+    const trackUnmanagedFds = () => {
+      node.Worker = NamedOnce;
+      return true;
+    };
+    Object.defineProperty(piscina.options, "trackUnmanagedFds", { get: trackUnmanagedFds });
+    return piscina;
+  } finally {
+    node.Worker = Original;
   }
 }
 

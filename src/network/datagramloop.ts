@@ -1,11 +1,20 @@
 /** The loop's methods of names and datagrams, as asyncio's over Node's own `dns` and `dgram`. */
 import type { AddressInfo } from "node:net";
 import type { Future } from "../future.ts";
+import { checkOptionNames, optionNames } from "../optionnames.ts";
 import { Pump } from "../pump.ts";
 import type { DatagramEndpointOptions } from "./datagramendpoint.ts";
 import type { DatagramProtocol, DatagramTransport } from "./datagrams.ts";
 import { network } from "./implementation.ts";
 import { type GetaddrinfoOptions, lookUpAddress, lookUpHost } from "./names.ts";
+
+const LOOKUP_OPTIONS = optionNames<GetaddrinfoOptions>({ family: true });
+const DATAGRAM_OPTIONS = optionNames<DatagramEndpointOptions>({
+  localAddress: true,
+  remoteAddress: true,
+  family: true,
+  allowBroadcast: true,
+});
 
 export abstract class DatagramLoop extends Pump {
   /** @internal What holds something outside the loop open: a socket, a process. Each is called when the loop closes. */
@@ -29,6 +38,7 @@ export abstract class DatagramLoop extends Pump {
    */
   getaddrinfo(host: string, port: number, options: GetaddrinfoOptions = {}): Future<AddressInfo[]> {
     this._checkClosed();
+    checkOptionNames("getaddrinfo", options, LOOKUP_OPTIONS);
     return lookUpHost(this, host, port, options);
   }
 
@@ -91,6 +101,7 @@ export abstract class DatagramLoop extends Pump {
     options: DatagramEndpointOptions = {},
   ): Promise<[transport: DatagramTransport, protocol: P]> {
     this._checkClosed();
+    checkOptionNames("createDatagramEndpoint", options, DATAGRAM_OPTIONS);
     return await network.openDatagramEndpoint(this, protocolFactory, options);
   }
 }

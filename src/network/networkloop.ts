@@ -1,6 +1,7 @@
 /** The loop's methods of connections, as asyncio's over Node's own `net` and `tls`. */
 import type { FileHandle } from "node:fs/promises";
 import type { Socket } from "node:net";
+import { checkOptionNames, checkOwnOptions, optionNames } from "../optionnames.ts";
 import type { ConnectAcceptedSocketOptions, CreateConnectionOptions } from "./connect.ts";
 import type { Protocol, Transport } from "./connections.ts";
 import { DatagramLoop } from "./datagramloop.ts";
@@ -9,6 +10,15 @@ import { checkHost, checkPort } from "./names.ts";
 import type { SendfileOptions } from "./sendfile.ts";
 import type { CreateServerOptions, Server } from "./server.ts";
 import type { StartTlsOptions } from "./starttls.ts";
+
+const ACCEPTED_OPTIONS = optionNames<ConnectAcceptedSocketOptions>({ tls: true });
+const SENDFILE_OPTIONS = optionNames<SendfileOptions>({ offset: true, count: true, fallback: true });
+// What goes on to Node is Node's.
+const TLS_OPTION = optionNames<Pick<CreateConnectionOptions, "tls">>({ tls: true });
+const SERVER_OPTIONS = optionNames<Pick<CreateServerOptions, "tls" | "startServing">>({
+  tls: true,
+  startServing: true,
+});
 
 export abstract class NetworkLoop extends DatagramLoop {
   /**
@@ -46,6 +56,7 @@ export abstract class NetworkLoop extends DatagramLoop {
     this._checkClosed();
     checkHost(host, "host");
     checkPort(port, "port", 1);
+    checkOwnOptions("createConnection", options, TLS_OPTION);
     const { tls, ...socketOptions } = options;
     return await network.connect(this, protocolFactory, { ...socketOptions, host, port }, tls);
   }
@@ -74,6 +85,7 @@ export abstract class NetworkLoop extends DatagramLoop {
   ): Promise<[transport: Transport, protocol: P]> {
     this._checkClosed();
     network.checkPath(path);
+    checkOptionNames("createUnixConnection", options, TLS_OPTION);
     return await network.connect(this, protocolFactory, { path }, options.tls);
   }
 
@@ -112,6 +124,7 @@ export abstract class NetworkLoop extends DatagramLoop {
    */
   async createServer(protocolFactory: () => Protocol, options: CreateServerOptions): Promise<Server<this>> {
     this._checkClosed();
+    checkOwnOptions("createServer", options, SERVER_OPTIONS);
     return await network.serveProtocols(this, protocolFactory, options);
   }
 
@@ -156,6 +169,7 @@ export abstract class NetworkLoop extends DatagramLoop {
   ): Promise<Server<this>> {
     this._checkClosed();
     network.checkPath(path);
+    checkOwnOptions("createUnixServer", options, SERVER_OPTIONS);
     return await network.serveProtocols(this, protocolFactory, { ...options, path });
   }
 
@@ -192,6 +206,7 @@ export abstract class NetworkLoop extends DatagramLoop {
     options: ConnectAcceptedSocketOptions = {},
   ): Promise<[transport: Transport, protocol: P]> {
     this._checkClosed();
+    checkOptionNames("connectAcceptedSocket", options, ACCEPTED_OPTIONS);
     return await network.connectAccepted(this, protocolFactory, socket, options.tls);
   }
 
@@ -268,6 +283,7 @@ export abstract class NetworkLoop extends DatagramLoop {
    */
   async sendfile(transport: Transport, file: FileHandle, options: SendfileOptions = {}): Promise<number> {
     this._checkClosed();
+    checkOptionNames("sendfile", options, SENDFILE_OPTIONS);
     return await network.sendfile(this, transport, file, options);
   }
 }

@@ -1,4 +1,6 @@
 /** Starting a process for a protocol, as asyncio's `loop.subprocess_exec` and `subprocess_shell`. */
+
+import { checkOwnOptions, optionNames } from "../optionnames.ts";
 import type { ClosingLoop } from "./datagrams.ts";
 import { once } from "./once.ts";
 import { afterWhatIsReady, checkRuns, makeProtocol } from "./protocolcalls.ts";
@@ -25,6 +27,12 @@ export interface SubprocessProtocolOptions extends NodeSpawnOptions {
 }
 
 /** Makes the protocol, starts the process, and tells the protocol so. */
+const OWN_OPTIONS = optionNames<Pick<SubprocessProtocolOptions, "stdin" | "stdout" | "stderr">>({
+  stdin: true,
+  stdout: true,
+  stderr: true,
+});
+
 export async function openSubprocess<P extends SubprocessProtocol>(
   loop: ClosingLoop,
   protocolFactory: () => P,
@@ -33,6 +41,7 @@ export async function openSubprocess<P extends SubprocessProtocol>(
 ): Promise<[SubprocessTransport, P]> {
   checkRuns(loop);
   checkCommand(command);
+  checkOwnOptions("subprocessExec", options, OWN_OPTIONS);
   const { stdin = "pipe", stdout = "pipe", stderr = "pipe", ...spawnOptions } = options;
   const stdio = { stdin, stdout, stderr };
   checkStdio(stdio);

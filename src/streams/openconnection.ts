@@ -4,6 +4,7 @@ import type { ConnectionOptions as TlsOptions } from "node:tls";
 import { inRootContext } from "../events.ts";
 import { net, tls as nodeTls } from "../network/builtins.ts";
 import { ignore, once } from "../network/once.ts";
+import { checkOwnOptions, optionNames } from "../optionnames.ts";
 import { getRunningLoop } from "../running.ts";
 import { StreamReader, type StreamReaderOptions } from "./reader.ts";
 import { Transport } from "./transport.ts";
@@ -15,6 +16,8 @@ export type OpenConnectionOptions = (TcpSocketConnectOpts | IpcSocketConnectOpts
     /** Speaks TLS from the beginning: true, or Node's options for it. The default `servername` is the host. */
     tls?: boolean | TlsOptions;
   };
+
+const OWN_OPTIONS = optionNames<Pick<OpenConnectionOptions, "limit" | "tls">>({ limit: true, tls: true });
 
 /** The two ends of one's side of a connection. */
 export interface Connection {
@@ -44,7 +47,8 @@ export interface Connection {
 export async function openConnection(target: OpenConnectionOptions | string): Promise<Connection> {
   const options = typeof target === "string" ? { path: target } : target;
   const loop = getRunningLoop();
-  const reader = new StreamReader(options);
+  checkOwnOptions("openConnection", options, OWN_OPTIONS);
+  const reader = new StreamReader(options.limit === undefined ? {} : { limit: options.limit });
   const socket = inRootContext(makeSocket, options).on("error", ignore);
   try {
     await once(socket, options.tls ? "secureConnect" : "connect");

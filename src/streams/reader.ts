@@ -9,6 +9,7 @@
 import { inspect } from "node:util";
 import { got, IncompleteReadError, LimitOverrunError, RuntimeError } from "../errors.ts";
 import { Future } from "../future.ts";
+import { checkOptionNames, optionNames } from "../optionnames.ts";
 import { OutsideFuture } from "../outside.ts";
 import { ByteQueue, type Match } from "./bytes.ts";
 
@@ -22,6 +23,8 @@ export interface StreamReaderOptions {
   /** The longest line in bytes, without its separator; twice as much is buffered. Default 65,536. */
   limit?: number;
 }
+
+const READER_OPTIONS = optionNames<StreamReaderOptions>({ limit: true });
 
 /** Where the bytes come from. */
 export interface Source {
@@ -65,6 +68,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
 
   /** Throws RangeError unless `limit` is more than 0. */
   constructor(options: StreamReaderOptions = {}) {
+    checkOptionNames("StreamReader", options, READER_OPTIONS);
     const limit = options.limit ?? DEFAULT_LIMIT;
     if (typeof limit !== "number" || !(limit > 0)) {
       throw new RangeError(`Expected \`limit\` to be a number of bytes > 0, got ${got(limit)}`);

@@ -7,6 +7,7 @@ import { MANUAL } from "../handle.ts";
 import type { EventLoop } from "../loop.ts";
 import type { Clients } from "../network/holdsocket.ts";
 import { type Accept, type CreateServerOptions, openServer, type Server } from "../network/server.ts";
+import { checkOwnOptions, optionNames } from "../optionnames.ts";
 import { getRunningLoop } from "../running.ts";
 import { StreamReader, type StreamReaderOptions } from "./reader.ts";
 import { Transport } from "./transport.ts";
@@ -17,6 +18,12 @@ export type ClientHandler = (reader: StreamReader, writer: StreamWriter) => unkn
 
 /** Where to serve, as `loop.createServer` takes it, and how the readers are made. */
 export interface StartServerOptions extends CreateServerOptions, StreamReaderOptions {}
+
+const OWN_OPTIONS = optionNames<Pick<StartServerOptions, "limit" | "tls" | "startServing">>({
+  limit: true,
+  tls: true,
+  startServing: true,
+});
 
 /**
  * Serves each client that connects with a task of its own, and returns the server, which listens by then.
@@ -57,8 +64,10 @@ export async function startServer(
     throw new TypeError(`Expected \`onClient\` to be a function of (reader, writer), got ${got(onClient)}`);
   }
   const loop = getRunningLoop();
-  const { limit: _limit, ...serverOptions } = options;
-  return await openServer(loop, serverOptions, taskPerClient(loop, onClient, options));
+  checkOwnOptions("startServer", options, OWN_OPTIONS);
+  const { limit, ...serverOptions } = options;
+  const readerOptions = limit === undefined ? {} : { limit };
+  return await openServer(loop, serverOptions, taskPerClient(loop, onClient, readerOptions));
 }
 
 /** The tasks have the context variables and the async context of the caller of `startServer`. */

@@ -11,6 +11,7 @@ import {
   spawnProcess,
   untilSpawned,
 } from "../network/spawn.ts";
+import { checkOwnOptions, optionNames } from "../optionnames.ts";
 import { getRunningLoop } from "../running.ts";
 import { readPipe } from "./pipes.ts";
 import { Process } from "./process.ts";
@@ -27,6 +28,13 @@ export interface SubprocessOptions extends NodeSpawnOptions, StreamReaderOptions
   /** Its error output; default "inherit". "pipe" makes `process.stderr` a StreamReader, "stdout" joins it to stdout. */
   stderr?: Stdio | "stdout";
 }
+
+const OWN_OPTIONS = optionNames<Pick<SubprocessOptions, "stdin" | "stdout" | "stderr" | "limit">>({
+  stdin: true,
+  stdout: true,
+  stderr: true,
+  limit: true,
+});
 
 type Piped<S, T> = S extends "pipe" ? T : null;
 type WriterOf<O> = O extends { stdin?: infer S } ? Piped<S, StreamWriter> : null;
@@ -84,6 +92,7 @@ export async function createSubprocessShell<const O extends SubprocessOptions = 
 async function start<O extends SubprocessOptions>(command: Command, options: O): Promise<ProcessOf<O>> {
   const loop = getRunningLoop();
   checkCommand(command);
+  checkOwnOptions("createSubprocess", options, OWN_OPTIONS);
   const { stdin = "inherit", stdout = "inherit", stderr = "inherit", limit, ...spawnOptions } = options;
   const stdio = { stdin, stdout, stderr };
   checkStdio(stdio);

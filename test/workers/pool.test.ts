@@ -229,7 +229,10 @@ describe("WorkerPool", () => {
     [{ execArgv: [3] }, "Expected `execArgv[0]` to be a string, got `3` (number)"],
     [{ execArgv: "--flag" }, "Expected `execArgv` to be an array"],
     [{ resourceLimits: 5 }, "Expected `resourceLimits` to be an object"],
-    [{ context: { user: 1 } }, "Expected `context.user` to be an AsyncLocalStorage, got `1` (number)"],
+    [
+      { context: { user: 1 } },
+      "Expected `context.user` to be an AsyncLocalStorage or a ContextVar, got `1` (number)",
+    ],
     [{ name: 5 }, "Expected `name` to be a string"],
     [null, "Expected `options` to be an object, got `null` (null)"],
   ])("refuses the options %j", (options, message) => {

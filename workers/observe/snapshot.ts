@@ -46,6 +46,8 @@ export interface HostSnapshot {
 
 export interface PoolSnapshot {
   readonly name: string;
+  /** The name of its threads, null where it gives them none. */
+  readonly threadName: string | null;
   readonly jobs: readonly JobSnapshot[];
   /** Jobs that are not listed, as there are so many. */
   readonly more: number;
@@ -110,6 +112,7 @@ function snapshotPool(engine: Engine): PoolSnapshot {
   const live = hosts.filter((host) => host.isLive && host.session?.threadId !== 0);
   return {
     name: engine.settings.name,
+    threadName: engine.settings.threadName ?? null,
     jobs: jobs.slice(0, MOST_JOBS),
     more: Math.max(0, engine.ledger.open - Math.min(jobs.length, MOST_JOBS)),
     hosts: live.map((host) => snapshotHost(host, now)),

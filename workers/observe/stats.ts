@@ -11,6 +11,8 @@ import { BUCKETS, histogramOf } from "./durations.ts";
 export interface WorkerStats {
   /** The thread's id, as `worker_threads.threadId` in it. */
   readonly thread: number;
+  /** Its name, null where the pool gives it none. */
+  readonly name: string | null;
   /** Jobs that it has started and not ended. */
   readonly running: number;
   /** Jobs that wait in it. */
@@ -47,7 +49,7 @@ export interface PoolStats {
 export function statsOf(engine: Engine): PoolStats {
   const { ledger, dispatcher, threads } = engine;
   const { hosts } = dispatcher;
-  const workers = threads.all.map((worker) => workerStats(worker, hosts));
+  const workers = threads.all.map((worker) => workerStats(worker, engine.settings.threadName ?? null, hosts));
   const running = hosts.reduce((sum, host) => sum + host.jobs - host.unstarted, 0);
   const stats: PoolStats = {
     threads: workers.length,
@@ -65,10 +67,11 @@ export function statsOf(engine: Engine): PoolStats {
   return Object.defineProperty(stats, inspect.custom, { value: () => describe(stats) });
 }
 
-function workerStats(worker: Worker, hosts: readonly Host[]): WorkerStats {
+function workerStats(worker: Worker, name: string | null, hosts: readonly Host[]): WorkerStats {
   const host = hosts.find((host) => host.session?.threadId === worker.threadId);
   return {
     thread: worker.threadId,
+    name,
     running: host === undefined ? 0 : host.jobs - host.unstarted,
     waiting: host?.unstarted ?? 0,
     eventLoop: worker.performance.eventLoopUtilization(),
@@ -86,8 +89,8 @@ function sumOf(counts: readonly Uint32Array[]): Uint32Array {
 function describe(stats: PoolStats): string {
   const { succeeded, failed, cancelled } = stats.settled;
   const workers = stats.workers.map(
-    ({ thread, running, waiting, eventLoop }) =>
-      `  thread ${thread}: ${running} running, ${waiting} waiting, ${percent(eventLoop)} busy`,
+    ({ thread, name, running, waiting, eventLoop }) =>
+      `  thread ${thread}${name === null ? "" : ` (${name})`}: ${running} running, ${waiting} waiting, ${percent(eventLoop)} busy`,
   );
   return [
     `<PoolStats ${stats.threads} threads, ${stats.sessions} in use`,

@@ -28,6 +28,8 @@ export interface TaskNode {
 /** A thread, with those of its tasks that nobody awaits. */
 export interface ThreadTree {
   readonly thread: number;
+  /** Its name, null where it has none. */
+  readonly name: string | null;
   /** The pool whose worker it is; null for the others. */
   readonly pool: string | null;
   /** The job that keeps the thread busy at this moment, so that it did not answer or had to be interrupted. */
@@ -105,6 +107,7 @@ class Forest {
       const isBusy = !answered.has(thread) || stack.length > 0;
       return {
         thread,
+        name: workers.get(thread)?.pool.threadName ?? null,
         pool: workers.get(thread)?.pool.name ?? null,
         busyWith: isBusy ? (workers.get(thread)?.host.current ?? null) : null,
         answered: answered.has(thread),
@@ -176,8 +179,9 @@ function framesOf({ stack }: ThreadTree): string[] {
   return stack.map((frame) => `     ${frame}`);
 }
 
-function headOf({ thread, pool, busyWith, answered, stack }: ThreadTree): string {
-  const name = `${thread === 0 ? "main thread" : `thread ${thread}`}${pool === null ? "" : ` of pool "${pool}"`}`;
+function headOf({ thread, name: own, pool, busyWith, answered, stack }: ThreadTree): string {
+  const title = own === null ? "" : ` "${own}"`;
+  const name = `${thread === 0 ? "main thread" : `thread ${thread}${title}`}${pool === null ? "" : ` of pool "${pool}"`}`;
   if (busyWith === null)
     return answered ? `${name}${stack.length > 0 ? ": busy" : ""}` : `${name}: does not answer`;
   return `${name}: busy with job ${busyWith.name} for ${duration(busyWith.since)}`;

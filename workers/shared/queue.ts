@@ -1,6 +1,6 @@
 /** A queue between the tasks of all threads: `Queue`'s twin in shared memory. */
 import { inspect } from "node:util";
-import { got, QueueEmpty, QueueFull, QueueShutDown } from "../../src/index.ts";
+import { checkOptionNames, got, optionNames, QueueEmpty, QueueFull, QueueShutDown } from "../../src/index.ts";
 import { defineCarrier, makeCarrier } from "../carrier.ts";
 import { Area } from "./area.ts";
 import { checkMayBlock } from "./blocking.ts";
@@ -26,6 +26,8 @@ export interface SharedQueueOptions {
   /** The most memory its items can take, in bytes; the memory is used as it is needed. Default 256 MiB. */
   maxBytes?: number;
 }
+
+const QUEUE_OPTIONS = optionNames<SharedQueueOptions>({ maxBytes: true });
 
 /** The memory of a queue. */
 interface QueueMemory {
@@ -72,7 +74,9 @@ export class SharedQueue<T = unknown> implements AsyncIterable<T> {
   constructor(maxsize?: number, options?: SharedQueueOptions);
   /** @internal */
   constructor(memory: QueueMemory);
-  constructor(maxsize: number | QueueMemory = 0, { maxBytes = MOST_BYTES }: SharedQueueOptions = {}) {
+  constructor(maxsize: number | QueueMemory = 0, options: SharedQueueOptions = {}) {
+    checkOptionNames("SharedQueue", options, QUEUE_OPTIONS);
+    const { maxBytes = MOST_BYTES } = options;
     const { memory, area } =
       typeof maxsize === "object" && maxsize !== null ? maxsize : memoryFor(maxsize, maxBytes);
     const { m, gates } = open(LAYOUT, memory);
