@@ -2,7 +2,7 @@
 // Each is a body that runs as the job's task.
 
 import type { Transferable } from "node:worker_threads";
-import { CancelledError } from "../src/index.ts";
+import { CancelledError, Future } from "../src/index.ts";
 import { type Actors, callActor, dropActor, makeActor } from "./actors.ts";
 import { callBack } from "./callbacks.ts";
 import { Credit } from "./credit.ts";
@@ -12,6 +12,12 @@ import { ITEM } from "./protocol.ts";
 import type { Running } from "./running.ts";
 import { encodeThrown } from "./serialize.ts";
 import { transfer, unmarked } from "./transfer.ts";
+
+/** A job of many pieces gives the loop of its thread a turn after so many milliseconds. */
+const TURN_AFTER = 1;
+/** A piece that takes less is short; so many of them in a row say that the next one is. */
+const SHORT = 0.05;
+const KNOWN_AFTER = 32;
 
 type Fn = (...args: unknown[]) => unknown;
 type Body = () => unknown;
@@ -31,7 +37,7 @@ export function specialBody(
     return () => callBack(running.name, args, callbacks, (all) => (body(all) ?? (() => fn(...all)))());
   }
   if (details.credit !== undefined) return () => produce(running, fn(...args), details.credit as number);
-  if (details.each === true) return () => callEach(fn, args[0] as readonly unknown[]);
+  if (details.each === true) return () => callEach(running, fn, args[0] as readonly unknown[]);
   const { actor } = details;
   if (actor === undefined) return null;
   if (actor.method !== undefined) return () => callActor(actors, actor.id, actor.method as string, args);
@@ -43,10 +49,12 @@ export function specialBody(
 /** Sends what a generator yields, as long as the reader takes it; when the reader stops, its `finally` blocks run. */
 async function produce(running: Running, source: unknown, credit: number): Promise<unknown> {
   const iterator = iteratorOf(source, running.name);
+  const pieces = new Pieces(running, { shares: true });
   running.credit = new Credit(credit);
   let ended = false;
   try {
     for (;;) {
+      pieces.begin();
       ended = true;
       const { done, value } = await iterator.next();
       if (done === true) {
@@ -55,11 +63,64 @@ async function produce(running: Running, source: unknown, credit: number): Promi
       }
       ended = false;
       running.notice(ITEM, value);
+      if (pieces.end()) await pieces.turn();
       await running.credit.take();
     }
   } finally {
     if (!ended) await iterator.return?.();
   }
+}
+
+/**
+ * What happens between two pieces of a user's code that need not wait for anything: what was made is told, a cancel is
+ * taken, and once a millisecond the thread's loop has a turn, for its timers, its messages and its other jobs.
+ */
+class Pieces {
+  readonly #running: Running;
+  /** Whether other jobs start in those turns; a chunk is a call of many items, and what waits behind it can move elsewhere. */
+  readonly #shares: boolean;
+  #begunAt = performance.now();
+  #turnAt = this.#begunAt + TURN_AFTER;
+  /** How many in a row were short. */
+  #short = 0;
+
+  constructor(running: Running, { shares }: { readonly shares: boolean }) {
+    this.#running = running;
+    this.#shares = shares;
+  }
+
+  begin(): void {
+    this.#begunAt = performance.now();
+  }
+
+  /**
+   * One is over: what it made is told now, as the next one may be long; where pieces are known to be short, in the next
+   * turn of the loop, as a message costs more than such a piece. True when a turn is due, or a cancel on its way.
+   */
+  end(): boolean {
+    const now = performance.now();
+    this.#short = now - this.#begunAt < SHORT ? this.#short + 1 : 0;
+    if (this.#short < KNOWN_AFTER) this.#running.flush();
+    return now >= this.#turnAt || this.#running.isCancelComing;
+  }
+
+  /** Lets the loop turn, until a cancel that was asked for has come: it is thrown here. */
+  async turn(): Promise<void> {
+    if (!this.#shares) this.#running.keepThread();
+    try {
+      do await nextTurn();
+      while (this.#running.isCancelComing);
+    } finally {
+      if (!this.#shares) this.#running.shareThread();
+    }
+    this.#turnAt = performance.now() + TURN_AFTER;
+  }
+}
+
+function nextTurn(): Future<void> {
+  const turned = new Future<void>();
+  setImmediate(() => turned.done() || turned.setResult());
+  return turned;
 }
 
 function iteratorOf(source: unknown, name: string): AsyncIterator<unknown> | Iterator<unknown> {
@@ -77,18 +138,72 @@ export interface ChunkResult {
   readonly failure?: ReturnType<typeof encodeThrown>;
 }
 
-async function callEach(fn: Fn, items: readonly unknown[]): Promise<ChunkResult> {
-  const values: unknown[] = [];
-  const moving: Transferable[] = [];
-  const result = (rest: ChunkResult) => (moving.length === 0 ? rest : transfer(rest, moving));
-  try {
-    for (const item of items) {
-      const value = fn(item);
-      values.push(unmarked(value instanceof Object && "then" in value ? await value : value, moving));
+/** Calls the function with each item; at once, as far as no call has to be waited for and no turn is due. */
+function callEach(running: Running, fn: Fn, items: readonly unknown[]): ChunkResult | Promise<ChunkResult> {
+  const chunk = new Chunk(running, fn, items);
+  const pause = chunk.goOn();
+  return pause === null ? chunk.result() : chunk.goOnAfter(pause);
+}
+
+class Chunk {
+  readonly #pieces: Pieces;
+  readonly #fn: Fn;
+  readonly #items: readonly unknown[];
+  readonly #values: unknown[] = [];
+  readonly #moving: Transferable[] = [];
+  #failure: ChunkResult["failure"];
+  #at = 0;
+
+  constructor(running: Running, fn: Fn, items: readonly unknown[]) {
+    this.#pieces = new Pieces(running, { shares: false });
+    this.#fn = fn;
+    this.#items = items;
+  }
+
+  /** Works until something has to be waited for; null when all is done, or one has failed. */
+  goOn(): PromiseLike<void> | null {
+    try {
+      while (this.#at < this.#items.length) {
+        this.#pieces.begin();
+        const value = this.#fn(this.#items[this.#at++]);
+        if (value instanceof Object && "then" in value) return this.#await(value as PromiseLike<unknown>);
+        this.#add(value);
+        if (this.#pieces.end() && this.#at < this.#items.length) return this.#pieces.turn();
+      }
+    } catch (error) {
+      this.#fail(error);
     }
-    return result({ values });
-  } catch (error) {
+    return null;
+  }
+
+  async goOnAfter(first: PromiseLike<void>): Promise<ChunkResult> {
+    for (let pause: PromiseLike<void> | null = first; pause !== null; pause = this.goOn()) await pause;
+    return this.result();
+  }
+
+  result(): ChunkResult {
+    const failure = this.#failure;
+    const result = failure === undefined ? { values: this.#values } : { values: this.#values, failure };
+    return this.#moving.length === 0 ? result : (transfer(result, this.#moving) as ChunkResult);
+  }
+
+  async #await(value: PromiseLike<unknown>): Promise<void> {
+    try {
+      this.#add(await value);
+    } catch (error) {
+      this.#fail(error);
+    }
+    if (this.#pieces.end()) await this.#pieces.turn();
+  }
+
+  #add(value: unknown): void {
+    this.#values.push(unmarked(value, this.#moving));
+  }
+
+  /** The first failure ends the chunk. */
+  #fail(error: unknown): void {
     if (error instanceof CancelledError) throw error; // the host knows why
-    return result({ values, failure: encodeThrown(error, import.meta.url) });
+    this.#failure = encodeThrown(error, import.meta.url);
+    this.#at = this.#items.length;
   }
 }

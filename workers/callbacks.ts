@@ -109,7 +109,7 @@ async function answer(fn: Fn, args: unknown[], moving: Transferable[]): Promise<
 
 /**
  * Worker side: runs the body of a job some of whose arguments call back, with all its arguments. It ends when all its
- * calls have been answered; a cancelled one does not wait for them.
+ * calls have been answered; a cancelled one does not wait for them, nor one of a pool that has been closing for a while.
  */
 export async function callBack(
   job: string,
@@ -130,6 +130,17 @@ export async function callBack(
   } finally {
     line.close();
   }
+}
+
+/** Resolves when the pool closes and has waited long enough. */
+let hurry: () => void;
+const hurried = new Promise<void>((resolve) => {
+  hurry = resolve;
+});
+
+/** Worker side: from now on a job that has ended does not wait for its calls; those it awaits itself it waits for. */
+export function leaveCallbacks(): void {
+  hurry();
 }
 
 class Line {
@@ -171,7 +182,7 @@ class Line {
 
   /** Waits for the calls that nobody waits for. */
   answered(): PromiseLike<unknown> {
-    return wrapPromise(Promise.all(this.#open));
+    return wrapPromise(Promise.race([Promise.all(this.#open), hurried]));
   }
 
   close(): void {

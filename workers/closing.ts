@@ -19,6 +19,8 @@ export interface CloseReport {
   readonly dropped: readonly string[];
 }
 
+/** After so many milliseconds jobs that have ended do not wait any more for calls of functions of their callers. */
+const HURRY_AFTER = 1000;
 /** How long a thread without jobs may take to let go of its session, before it is terminated all the same. */
 const LET_GO_WITHIN = 1000;
 /** The least time for that, also after the deadline: a thread that is free needs a moment. */
@@ -54,7 +56,12 @@ export class Closing {
   }
 
   async #run(): Promise<CloseReport> {
-    await this.#engine.settled();
+    const engine = this.#engine;
+    engine.streams.closing();
+    const late = setTimeout(() => engine.dispatcher.hurry(), HURRY_AFTER).unref();
+    await engine.settled();
+    clearTimeout(late);
+    engine.streams.closed();
     for (const timer of this.#deadlines) clearTimeout(timer);
     await endThreads(this.#engine, this.#endAt - performance.now());
     return { dropped: (this.#dropped ?? []).map((job) => job.name) };

@@ -83,6 +83,11 @@ export class Dispatcher {
     return sum;
   }
 
+  /** The pool closes, and has waited for a while. */
+  hurry(): void {
+    for (const host of this.hosts) host.session?.hurry();
+  }
+
   /** Puts jobs that were taken back from a dead worker in front, in their order, and posts what can be. */
   requeue(jobs: readonly Job[]): void {
     this.#putBack(jobs);

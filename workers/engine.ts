@@ -19,6 +19,7 @@ import { captureContext, carriedNow } from "./jobcontext.ts";
 import { Ledger } from "./ledger.ts";
 import { started, submitted, tellSubmitted } from "./observe/channels.ts";
 import { Moments } from "./observe/moments.ts";
+import { OpenStreams } from "./openstreams.ts";
 import type { CallOptions, Settings } from "./options.ts";
 import { Output } from "./output.ts";
 import type { Details } from "./protocol.ts";
@@ -41,6 +42,7 @@ export class Engine implements Owner {
     for (const host of this.dispatcher.hosts) host.session?.forget(number);
   });
   readonly broadcasts = new Broadcasts();
+  readonly streams: OpenStreams;
   /** Why no more jobs are taken, or null. */
   refusal: Error | null = null;
   /** Is told when a worker gets something to do. */
@@ -77,6 +79,7 @@ export class Engine implements Owner {
   constructor(settings: Settings) {
     this.settings = settings;
     this.ledger = new Ledger(settings.name);
+    this.streams = new OpenStreams(settings.name);
     this.setup = new SetUp(settings, (error) => this.broken(error));
     this.dispatcher = new Dispatcher(settings.size, this, this.#queued);
     this.room = new Room(settings, this.dispatcher, this.#onTheWay);

@@ -9,6 +9,7 @@ import type { MessagePort } from "node:worker_threads";
 import { type EventLoop, inRootContext } from "../src/index.ts";
 import type { Actors } from "./actors.ts";
 import { specialBody } from "./bodies.ts";
+import { leaveCallbacks } from "./callbacks.ts";
 import { type Callee, type Functions, loadOnce } from "./functions.ts";
 import { inJobContext } from "./jobcontext.ts";
 import { startFollowed } from "./observe/follow.ts";
@@ -52,6 +53,7 @@ export class Intake implements Stage {
   /** Jobs in progress, by slot: an array, as a Map would cost a job as much as its call. */
   readonly #running: (Running | undefined)[] = [];
   #inProgress = 0;
+  #kept = 0;
   readonly #batches: (readonly unknown[])[] = [];
   #batch: readonly unknown[] = [];
   #at = 0;
@@ -81,6 +83,11 @@ export class Intake implements Stage {
     }
   }
 
+  keeping(change: 1 | -1): void {
+    this.#kept += change;
+    if (this.#kept === 0 && !this.#busy && this.#hasWork()) this.#wakeLater();
+  }
+
   ended(slot: number): void {
     this.watch.end(slot);
     this.#running[slot] = undefined;
@@ -94,6 +101,7 @@ export class Intake implements Stage {
       if (code === wire.DEFINE) this.#thread.functions.define(slot, value as wire.Definition);
       else if (code === wire.CANCEL) this.#running[slot]?.cancel(value as string | undefined);
       else if (code === wire.CREDIT) this.#running[slot]?.credit?.give(value as number);
+      else if (code === wire.HURRY) leaveCallbacks();
       else if (code === wire.FORGET) this.#thread.functions.forget(slot);
       else this.#thread.hear(code as number, slot, value);
     }
@@ -148,7 +156,7 @@ export class Intake implements Stage {
 
   /** Starts the next job that can be claimed; false when there is none, or it has to wait. */
   #next(): boolean {
-    while (!this.#loading && this.#inProgress < this.#limit) {
+    while (!this.#loading && this.#kept === 0 && this.#inProgress < this.#limit) {
       if (this.#at >= this.#batch.length) {
         const batch = this.#batches.shift();
         if (batch === undefined) return false;

@@ -1,6 +1,8 @@
 // pool.map: a function over many items, with as many in flight as it takes and no more.
 
-import { createTask, Future, got, runningLoopOrNull } from "../src/index.ts";
+import { setTimeout as wait } from "node:timers/promises";
+import { inspect } from "node:util";
+import { CancelledError, createTask, Future, got, runningLoopOrNull, type Task } from "../src/index.ts";
 import type { ChunkResult } from "./bodies.ts";
 import type { Engine } from "./engine.ts";
 import type { Job } from "./job.ts";
@@ -11,6 +13,10 @@ import { shipOnce } from "./shipping/ship.ts";
 
 /** How many jobs a map keeps in flight for each thread, by default. */
 const IN_FLIGHT = 4;
+
+/** How often a source that was left is looked at, whether it still hears of its cancel. */
+const LOOK_EVERY = 10;
+const LEFT = "The reader of the map has left";
 
 /** How a map goes about it. */
 export interface MapOptions {
@@ -94,12 +100,16 @@ class Source<T> {
   readonly #isAsync: boolean;
   /** A chunk of an asynchronous source that is not taken yet. */
   #pulling: Future<T[]> | null = null;
+  /** Ends the wait for the answer of an asynchronous source that was asked for an item. */
+  #leave: ((error: CancelledError) => void) | null = null;
+  readonly #items: unknown;
 
   constructor(items: Iterable<T> | AsyncIterable<T>) {
     const iterable = items as Partial<Iterable<T> & AsyncIterable<T>> | null | undefined;
     const asynchronous = iterable?.[Symbol.asyncIterator]?.();
     const iterator = asynchronous ?? iterable?.[Symbol.iterator]?.();
     if (iterator === undefined) throw new TypeError(`Expected \`items\` to be iterable, got ${got(items)}`);
+    this.#items = items;
     this.#iterator = iterator;
     this.#isAsync = asynchronous !== undefined;
   }
@@ -129,8 +139,20 @@ class Source<T> {
 
   async #pullAll(count: number): Promise<T[]> {
     const chunk: T[] = [];
-    while (chunk.length < count && this.#gives(await this.#iterator.next(), chunk));
+    while (chunk.length < count && this.#gives(await this.#ask(), chunk));
     return chunk;
+  }
+
+  /** Asks for an item; whoever leaves can end the wait for it. */
+  async #ask(): Promise<IteratorResult<T>> {
+    try {
+      return await new Promise((resolve, reject) => {
+        this.#leave = reject;
+        Promise.resolve(this.#iterator.next()).then(resolve, reject);
+      });
+    } finally {
+      this.#leave = null;
+    }
   }
 
   #gives({ done, value }: IteratorResult<T>, chunk: T[]): boolean {
@@ -139,14 +161,40 @@ class Source<T> {
     return done !== true;
   }
 
+  /**
+   * Closes the iterable. A pull that is under way is cancelled, and waited for where it can hear of that; a source that
+   * does not answer is closed when it does, and nobody waits for it.
+   */
   async close(): Promise<void> {
     const pulling = this.#pulling;
     if (pulling !== null) {
-      pulling.cancel("The reader of the map has left");
-      await Promise.allSettled([pulling.toPromise()]);
+      pulling.cancel(LEFT);
+      const ended = Promise.allSettled([pulling.toPromise()]);
+      while (!pulling.done() && hearsOfCancels(pulling)) await Promise.race([ended, wait(LOOK_EVERY)]);
+      if (this.#leave !== null) this.#abandon(this.#leave);
+      await ended;
     }
     if (!this.#ended) await this.#iterator.return?.();
   }
+
+  /** A stream of Node's hears of that only when the pull has been answered, so it is destroyed, as `break` destroys it. */
+  #abandon(leave: (error: CancelledError) => void): void {
+    this.#ended = true;
+    leave(new CancelledError(LEFT));
+    const closed = this.#iterator.return?.() as Promise<unknown> | undefined;
+    closed?.then(undefined, (error) => {
+      process.emitWarning(`The source of a map that was left failed to close: ${inspect(error)}`, {
+        code: "THREADLOOP_SOURCE_NOT_CLOSED",
+      });
+    });
+    const stream = this.#items as { readonly destroy?: unknown };
+    if (typeof stream.destroy === "function") stream.destroy();
+  }
+}
+
+/** Whether a task waits for something of the runtime's, where a cancel reaches it. */
+function hearsOfCancels(pulling: Future<unknown> | Task<unknown>): boolean {
+  return "_waiter" in pulling && pulling._waiter !== null;
 }
 
 /** A Future of what the function gives, which starts now: a task that can be cancelled, where a loop runs. */
@@ -204,7 +252,7 @@ class Flight {
 
   /** Cancels what is left and waits until it has ended. */
   async cancelAll(): Promise<void> {
-    for (const { job } of this.#chunks) job.cancel("The reader of the map has left");
+    for (const { job } of this.#chunks) job.cancel(LEFT);
     await Promise.allSettled(this.#chunks.map(({ job }) => job.toPromise()));
   }
 

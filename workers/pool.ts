@@ -94,7 +94,7 @@ export class PoolView {
    * unless `ordered` is false. Items are pulled as there is room (`bufferSize`), from the first `next()` on.
    *
    * A failure is thrown at its place. Leaving the loop early, by `break` or by a cancel, cancels what is under way and
-   * closes the iterable.
+   * closes the iterable; nobody waits for a source that does not answer.
    *
    * @example
    * ```ts
@@ -115,7 +115,8 @@ export class PoolView {
 
   /**
    * Runs a generator in a worker, sync or async, and gives what it yields as an async iterator. The worker stays at
-   * most 16 items ahead; leaving the loop early runs the generator's `finally` blocks there.
+   * most 16 items ahead; leaving the loop early runs the generator's `finally` blocks there, between two items. It is to
+   * be read to its end, or left.
    *
    * @example
    * ```ts

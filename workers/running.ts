@@ -16,7 +16,7 @@ import type { Callee } from "./functions.ts";
 import * as wire from "./protocol.ts";
 import type { Replies } from "./replies.ts";
 import { encodeThrown } from "./serialize.ts";
-import { CURRENT, NOWHERE, type Slots, SUSPENDED } from "./slots.ts";
+import { CURRENT, cancelRequested, NOWHERE, type Slots, SUSPENDED } from "./slots.ts";
 import { isTransfer } from "./transfer.ts";
 
 /** What the jobs of one session share. */
@@ -24,6 +24,8 @@ export interface Stage {
   readonly slots: Slots;
   readonly loop: EventLoop;
   readonly replies: Replies;
+  /** How many jobs keep the thread while its loop turns: no other starts meanwhile. */
+  keeping(change: 1 | -1): void;
   /** Is told when a job ends, so that one that had to wait can begin. */
   ended(slot: number): void;
 }
@@ -42,6 +44,7 @@ export class Running implements RunningJob, ContextRunner, RunnerContext {
   readonly name: string;
   readonly #stage: Stage;
   #task: Task<unknown> | null = null;
+  #wasCancelled = false;
   /** Is told how it ended, when somebody follows it. */
   onEnd: ((kind: number, value: unknown) => void) | null = null;
   /** Of a stream: what its reader takes. */
@@ -111,7 +114,24 @@ export class Running implements RunningJob, ContextRunner, RunnerContext {
     this.#settleAs(task);
   }
 
+  /** It gives the loop a turn as synchronous code would: it counts as running, and no other job starts. */
+  keepThread(): void {
+    (this.slots[SUSPENDED] as number)--;
+    this.#stage.keeping(1);
+  }
+
+  shareThread(): void {
+    (this.slots[SUSPENDED] as number)++;
+    this.#stage.keeping(-1);
+  }
+
+  /** Whether its host has asked it to stop, in a message that was not read yet. */
+  get isCancelComing(): boolean {
+    return !this.#wasCancelled && cancelRequested(this.slots, this.slot);
+  }
+
   cancel(message: string | undefined): void {
+    this.#wasCancelled = true;
     this.#task?.cancel(message);
   }
 

@@ -183,6 +183,11 @@ export class Session {
     RESOLVED.then(this.flush);
   }
 
+  /** The pool closes, and has waited for a while. */
+  hurry(): void {
+    this.control(wire.HURRY, 0, 0);
+  }
+
   /** No job has this function any more, nor will have. */
   forget(number: number): void {
     if (this.#known.delete(number)) this.control(wire.FORGET, number, 0);

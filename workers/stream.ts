@@ -1,56 +1,54 @@
 // A stream of a job's items, on the reader's side.
 
-import { CancelledError, Future } from "../src/index.ts";
+import { CancelledError } from "../src/index.ts";
 import type { Engine } from "./engine.ts";
-import type { Job } from "./job.ts";
+import { AHEAD, OpenStream } from "./openstreams.ts";
 import type { CallOptions } from "./options.ts";
-import { CREDIT } from "./protocol.ts";
 import type { AnyFunction } from "./shipping/recipe.ts";
-
-/** How many items the worker may be ahead of the reader. */
-const AHEAD = 16;
 
 /**
  * What a generator in a worker yields, one item after the other.
  *
  * The worker stays at most 16 items ahead of the reader. Ending the iteration early (`break`, `return()`, an
- * exception, a cancel) cancels the generator: its `finally` blocks have run when the loop is left.
+ * exception, a cancel) cancels the generator: at its await, or between two items; its `finally` blocks have run when the
+ * loop is left. A stream that is stopped by its signal, its timeout or a cancel hands over nothing more and throws.
+ *
+ * A stream whose reader was collected is ended, and one that nobody has read for a second while its pool closes; a
+ * process warning names it.
  */
 export class JobStream<T> implements AsyncIterableIterator<T> {
-  /** @internal */
-  readonly _job: Job;
-  readonly #items: T[] = [];
-  #taken = 0;
-  /** Those who wait for an item: several calls of next() may. */
-  readonly #waiting: Future<void>[] = [];
-  #ended = false;
+  readonly #stream: OpenStream<T>;
 
   /** @internal */
   constructor(engine: Engine, fn: AnyFunction, args: readonly unknown[], options: CallOptions | null) {
     const once = { ...options, idempotent: false };
-    this._job = engine.submitSpecial(fn, args, once, (extra) => {
-      extra.details = { ...extra.details, credit: AHEAD };
-      extra.onItem = (item) => this.#arrived(item as T);
-    });
-    this._job._listen(() => this.#announce());
+    this.#stream = open(engine, fn, args, once);
+    engine.streams.add(this.#stream as OpenStream<unknown>, this);
   }
 
+  /** The next item. Being cancelled while it waits is leaving: a `for await` does not say so itself. */
   async next(): Promise<IteratorResult<T, undefined>> {
-    while (this.#items.length === 0 && !this._job.done() && !this.#ended) await this.#nextChange();
-    if (this.#items.length > 0 && !this.#ended) return { done: false, value: this.#take() };
-    if (this.#ended) return { done: true, value: undefined };
-    this.#ended = true;
-    this._job.result();
-    return { done: true, value: undefined };
+    const stream = this.#stream;
+    for (;;) {
+      const result = stream.take();
+      if (result !== null) return result;
+      try {
+        await stream.change();
+      } catch (error) {
+        await this.return();
+        throw error;
+      }
+    }
   }
 
   /** Cancels the generator and waits until it has ended. */
   async return(): Promise<IteratorReturnResult<undefined>> {
-    this.#ended = true;
-    this.#items.length = 0;
-    this._job.cancel("The reader of the stream has left");
+    const { job } = this.#stream;
+    this.#stream.hasEnded = true;
+    this.#stream.drop();
+    job.cancel("The reader of the stream has left");
     try {
-      await this._job.toPromise();
+      await job.toPromise();
     } catch (error) {
       if (!(error instanceof CancelledError)) throw error;
     }
@@ -60,34 +58,19 @@ export class JobStream<T> implements AsyncIterableIterator<T> {
   [Symbol.asyncIterator](): this {
     return this;
   }
+}
 
-  #arrived(item: T): void {
-    this.#items.push(item);
-    this.#announce();
-  }
-
-  #announce(): void {
-    for (const change of this.#waiting.splice(0)) if (!change.done()) change.setResult();
-  }
-
-  /** Being cancelled while it waits is leaving: a `for await` does not say so itself. */
-  async #nextChange(): Promise<void> {
-    const change = new Future<void>();
-    this.#waiting.push(change);
-    try {
-      await change;
-    } catch (error) {
-      await this.return();
-      throw error;
-    }
-  }
-
-  /** Credit goes back in halves of what was granted, not item by item. */
-  #take(): T {
-    if (++this.#taken >= AHEAD / 2) {
-      this._job._place.control?.(this._job, CREDIT, this.#taken);
-      this.#taken = 0;
-    }
-    return this.#items.shift() as T;
-  }
+/** Not in the constructor: what is made there is never to hold the reader. */
+function open<T>(
+  engine: Engine,
+  fn: AnyFunction,
+  args: readonly unknown[],
+  options: CallOptions,
+): OpenStream<T> {
+  return new OpenStream<T>((onItem) =>
+    engine.submitSpecial(fn, args, options, (extra) => {
+      extra.details = { ...extra.details, credit: AHEAD };
+      extra.onItem = (item) => onItem(item as T);
+    }),
+  );
 }

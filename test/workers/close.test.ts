@@ -171,4 +171,11 @@ describe("a process with a pool", () => {
   it("stays while a job is open", async () => {
     expect(await exits("open")).toBe("slept\n");
   });
+
+  it("does not wait for a call of a callback that never returns, once its job has ended", async () => {
+    const pool = makePool({ size: 1 });
+    const job = pool.submit(jobs.callAndLeave, () => new Promise<void>(() => {}));
+    await pool.close();
+    expect(await job).toBe(5);
+  });
 });

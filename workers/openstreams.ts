@@ -1,0 +1,149 @@
+// The streams of a pool that have not ended, as their readers' side sees them. A stream whose reader has gone would
+// wait for it for ever, and its pool with it: it is ended, and a warning names it, when its reader was collected, or
+// when nobody reads it while the pool closes.
+
+import { Future, inRootContext } from "../src/index.ts";
+import type { Job } from "./job.ts";
+import { CREDIT } from "./protocol.ts";
+
+/** How many items the worker may be ahead of the reader. */
+export const AHEAD = 16;
+/** While its pool closes, a stream may be without a reader for so many milliseconds, or twice its longest pause so far. */
+const PATIENCE = 1000;
+const LOOK_EVERY = 100;
+
+/** What has come of one stream and was not read. It does not know its reader, who could then not be collected. */
+export class OpenStream<T> {
+  readonly job: Job;
+  readonly #items: T[] = [];
+  #taken = 0;
+  /** Those who wait for an item: several calls of next() may. */
+  readonly #waiting: Future<void>[] = [];
+  /** Items that were not handed over, as the stream was stopped. */
+  #dropped = 0;
+  #readAt = performance.now();
+  #longestPause = 0;
+  /** The reader has left, or has been told that the stream is over. */
+  hasEnded = false;
+
+  constructor(submit: (onItem: (item: T) => void) => Job) {
+    this.job = submit((item) => {
+      this.#items.push(item);
+      this.#announce();
+    });
+    this.job._listen(() => this.#announce());
+  }
+
+  /** The next item, or the end of the stream, which may throw; null when neither has come. */
+  take(): IteratorResult<T, undefined> | null {
+    if (this.hasEnded) return { done: true, value: undefined };
+    if (this.#isStopped) this.drop();
+    else if (this.#items.length > 0) return { done: false, value: this.#next() };
+    if (!this.job.done()) return null;
+    this.hasEnded = true;
+    this.job.result();
+    if (this.#dropped > 0) throw this.job._extra?.ending;
+    return { done: true, value: undefined };
+  }
+
+  /** Waits until something has come. */
+  async change(): Promise<void> {
+    const change = new Future<void>();
+    this.#waiting.push(change);
+    try {
+      await change;
+    } finally {
+      const at = this.#waiting.indexOf(change);
+      if (at >= 0) this.#waiting.splice(at, 1);
+      this.#readAt = performance.now();
+    }
+  }
+
+  /** Forgets what has come. */
+  drop(): void {
+    this.#dropped += this.#items.length;
+    this.#items.length = 0;
+  }
+
+  /** For how many milliseconds more somebody may come and read. */
+  patienceAt(now: number, closedAt: number): number {
+    if (this.#waiting.length > 0) return PATIENCE;
+    const patience = Math.max(PATIENCE, 2 * this.#longestPause);
+    return Math.max(this.#readAt, closedAt) + patience - now;
+  }
+
+  get #isStopped(): boolean {
+    return this.job._extra?.ending != null;
+  }
+
+  #announce(): void {
+    for (const change of this.#waiting.splice(0)) if (!change.done()) change.setResult();
+  }
+
+  /** Credit goes back in halves of what was granted, not item by item. */
+  #next(): T {
+    const now = performance.now();
+    this.#longestPause = Math.max(this.#longestPause, now - this.#readAt);
+    this.#readAt = now;
+    if (++this.#taken >= AHEAD / 2) {
+      this.job._place.control?.(this.job, CREDIT, this.#taken);
+      this.#taken = 0;
+    }
+    return this.#items.shift() as T;
+  }
+}
+
+/** All those of a pool. */
+export class OpenStreams {
+  readonly #pool: string;
+  readonly #open = new Set<OpenStream<unknown>>();
+  readonly #collected = new FinalizationRegistry<OpenStream<unknown>>((stream) => {
+    this.#end(stream, "its reader is gone");
+  });
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(pool: string) {
+    this.#pool = pool;
+  }
+
+  /** Watches a stream until it ends, and its reader. */
+  add(stream: OpenStream<unknown>, reader: object): void {
+    if (stream.job.done()) return;
+    this.#open.add(stream);
+    this.#collected.register(reader, stream, stream);
+    stream.job._listen(() => {
+      this.#open.delete(stream);
+      this.#collected.unregister(stream);
+    });
+  }
+
+  /** The pool closes: ends those that nobody reads. */
+  closing(): void {
+    const closedAt = performance.now();
+    this.#timer ??= inRootContext(() => setInterval(() => this.#look(closedAt), LOOK_EVERY));
+    this.#timer.unref();
+  }
+
+  /** The pool has closed. */
+  closed(): void {
+    clearInterval(this.#timer ?? undefined);
+  }
+
+  #look(closedAt: number): void {
+    const now = performance.now();
+    for (const stream of this.#open) {
+      if (stream.patienceAt(now, closedAt) < 0)
+        this.#end(stream, "nobody read it while the pool was closing");
+    }
+  }
+
+  #end(stream: OpenStream<unknown>, why: string): void {
+    const { job } = stream;
+    if (job.done() || stream.hasEnded) return;
+    const what = `Stream \`${job.name}\` of pool "${this.#pool}" was ended, as ${why}`;
+    process.emitWarning(`${what}: read a stream to its end, or leave it with break or return()`, {
+      code: "THREADLOOP_STREAM_NOT_READ",
+    });
+    job.cancel(what);
+  }
+}
