@@ -35,12 +35,12 @@ export const CREDIT = -4;
 export const ASK = -5;
 /** `FORGET, number, 0`: function `number` does not exist any more on the main side. */
 export const FORGET = -6;
-/** `HURRY, 0, 0`: the pool closes; jobs that have ended wait no more for calls of their callers' functions. */
-export const HURRY = -7;
 /** `TAKEN, descriptor, 0`: what the thread had printed when it asked has arrived. */
 export const TAKEN = -7;
 /** `LET_GO, 0, 0`: the session ends, and the thread closes the port when it has read this. */
 export const LET_GO = -8;
+/** `HURRY, 0, 0`: the pool closes; jobs that have ended wait no more for calls of their callers' functions. */
+export const HURRY = -9;
 /** Every record that is not a job has this many words. */
 export const CONTROL_WORDS = 3;
 /** A job's record has this many words before its details and its arguments. */
