@@ -15,7 +15,7 @@ import { Host, type Owner } from "./host.ts";
 import { isMoving, type Job, type JobPlace, priorityOf } from "./job.ts";
 import { JobQueue } from "./jobqueue.ts";
 
-/** How often jobs that wait behind a long one are looked for, should no reply come that gives the occasion. */
+/** How often jobs that are behind a long one are looked for, should no reply come that gives the occasion. */
 const RESCUE_EVERY = 5;
 /** In a burst of submits the workers are looked at every so many jobs. */
 const TOP_UP_MASK = 127;
@@ -170,7 +170,7 @@ export class Dispatcher {
       return;
     }
     host.post(job);
-    if (this.hosts.length > 1) this.#watch();
+    this.#watch();
   }
 
   /** The worker for the next job, or null when it has to wait; one that moves objects needs a worker that begins it at once. */
@@ -241,18 +241,20 @@ export class Dispatcher {
   }
 
   /**
-   * A job that waits behind a long one may be all there is: then no reply gives the occasion to move it. It moves to a
+   * A job that has ended, or that waits, behind a long one may be all there is: then no reply gives the occasion to fetch
+   * its result, or to move it. It moves to a
    * worker without any job: between two busy ones it would go to and fro, and use up a slot each time. So no worker gets
    * back what was taken from it before it has shown that it lives, and a job moves no more often than there are workers.
    */
   #watch(): void {
     this.#rescue ??= setTimeout(() => {
       this.#rescue = null;
+      const held = this.hosts.filter((host) => host.fetchWhenStill());
       const idle =
         this.hosts.find((host) => host.isIdle && host.isReady) ?? this.hosts.find((host) => host.isIdle);
       if (idle !== undefined) this.#rescueTo(idle);
       this.serve();
-      if (this.hosts.some((host) => host.unstarted > 0)) this.#watch();
+      if (held.length > 0 || this.hosts.some((host) => host.unstarted > 0)) this.#watch();
     }, RESCUE_EVERY).unref();
   }
 }

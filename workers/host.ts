@@ -64,6 +64,8 @@ export class Host implements JobPlace {
   readonly #pace = new Pace();
   /** How long coroutines had held their places when that was looked at last. */
   #held = 0;
+  /** How many jobs the thread had started when it was last looked at for results to fetch. */
+  #lookedAt = -1;
   #linger: NodeJS.Timeout | null = null;
   #killedFor: Job | null = null;
   #killReason: Error | null = null;
@@ -264,6 +266,7 @@ export class Host implements JobPlace {
 
   /** Ends every job with an error; running ones lose their thread. */
   drop(errorOf: (job: Job) => Error): Job[] {
+    this.fetch();
     const jobs = this.table.jobs();
     for (const job of jobs) {
       if (this.#retract(job)) this.#owner.stopped(job, errorOf(job));
@@ -334,6 +337,24 @@ export class Host implements JobPlace {
     this.#owner.available(this);
   }
 
+  /** Settles the jobs that have ended and whose replies the thread cannot send, as it runs another job or has died. */
+  fetch(): void {
+    for (const { slot, kind, value } of this.table.unsent.read()) {
+      const job = this.table.fetch(slot);
+      if (job !== undefined) this.#leave(job, kind, value);
+    }
+  }
+
+  /** Does so when the thread has started nothing since the last look; true when it is to be looked at again. */
+  fetchWhenStill(): boolean {
+    if (!this.table.unsent.hasSome) return false;
+    const pulse = this.table.words[PULSE] as number;
+    const isStill = pulse === this.#lookedAt;
+    this.#lookedAt = pulse;
+    if (isStill) this.fetch();
+    return !isStill;
+  }
+
   /** The thread had its jobs for so long; where places are few, coroutines also keep those from others. */
   #learn(busy: number, ran: number): void {
     const { tasksPerWorker } = this.#owner;
@@ -348,7 +369,10 @@ export class Host implements JobPlace {
 
   #final(slot: number, kind: number, value: unknown): void {
     const job = this.table.free(slot);
-    if (job === undefined) return;
+    if (job !== undefined) this.#leave(job, kind, value);
+  }
+
+  #leave(job: Job, kind: number, value: unknown): void {
     this.#posted--;
     const { output } = this.#owner;
     if (output.isBehind && output.defers(job, () => this.#settle(job, kind, value))) return;
@@ -378,6 +402,7 @@ export class Host implements JobPlace {
 
   #ended(error: Error | null): void {
     const wasReady = this.isReady;
+    this.fetch();
     this.#session = null;
     this.#ending = false;
     clearInterval(this.#linger ?? undefined);
@@ -407,6 +432,7 @@ export class Host implements JobPlace {
   #watchIdle(): void {
     let idleAt = Number.NaN; // the jobs it had started when it was found idle at the last look
     this.#linger = setInterval(() => {
+      this.fetchWhenStill();
       const isIdle = this.isReady && this.#posted === 0 && this.pins === 0;
       const started = this.table.words[PULSE] as number;
       if (isIdle && started === idleAt) this.#endSession();

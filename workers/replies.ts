@@ -1,9 +1,11 @@
-// What the thread has to say to its host. A result waits at most FLUSH_AFTER behind the jobs that follow it in a
-// batch; the results of coroutines that end in one turn of the loop leave together.
+// What the thread has to say to its host. A result waits at most FLUSH_AFTER, with others that end meanwhile, in a batch
+// as in one turn of the loop; and where the host can fetch it, should the next job keep the thread. One that cannot wait
+// there is sent before anything else runs.
 
 import type { MessagePort, Transferable } from "node:worker_threads";
 import { Channel } from "./channel.ts";
 import { resultError } from "./clone.ts";
+import { Held } from "./held.ts";
 import * as wire from "./protocol.ts";
 import { encodeThrown } from "./serialize.ts";
 import { type Slots, SUSPENDED } from "./slots.ts";
@@ -26,9 +28,14 @@ export class Replies {
   /** Suspended coroutines that the host was told of. */
   #reported = 0;
   #flushQueued = false;
+  /** What waits and cannot be fetched from here. */
+  readonly #held: Held;
+  /** Something waits that is not held: no later reply is, or it would overtake. */
+  #unheld = false;
 
   constructor(port: MessagePort, slots: Slots, blame: (slot: number, error: unknown) => void) {
     this.#slots = slots;
+    this.#held = new Held(slots);
     this.#blame = blame;
     this.#channel = new Channel(port, {
       length: () => wire.REPLY_WORDS,
@@ -39,12 +46,23 @@ export class Replies {
 
   add(slot: number, kind: number, value: unknown): void {
     this.#channel.words.push(slot, kind, value);
-    if (!this.inBatch && !this.#flushQueued) this.#flushSoon();
+    if (kind !== wire.SKIPPED && !this.#unheld) this.#unheld = !this.#hold(slot, kind, value);
+    if (!this.inBatch) this.#flushSoon(this.#unheld && kind <= wire.LAST_FINAL);
+  }
+
+  #hold(slot: number, kind: number, value: unknown): boolean {
+    return (kind === wire.OK || kind === wire.CANCELLED) && this.#held.add(slot, kind, value);
   }
 
   /** Says it at once, and moves the listed objects. */
   send(slot: number, kind: number, value: unknown, transfer: readonly Transferable[] = []): void {
     this.#channel.send([slot, kind, value], transfer);
+    this.#posted();
+  }
+
+  #posted(): void {
+    this.#held.clear();
+    this.#unheld = this.#channel.words.length > 0;
   }
 
   /** Notes that a job has had the thread for so long. */
@@ -53,27 +71,31 @@ export class Replies {
     this.#ran++;
   }
 
-  /** Within a batch: flushes when the last time is long ago. */
+  /** Within a batch, before another job: flushes what cannot wait for it. */
   flushIfLate(now: number): void {
-    if (now - this.#lastFlush >= FLUSH_AFTER) this.flush(now);
+    if (this.#unheld || now - this.#lastFlush >= FLUSH_AFTER) this.flush(now);
   }
 
   /** Sends what there is to say; that coroutines were suspended is worth a message of its own, as others can be posted. */
   flush = (now: number = performance.now()): void => {
     this.#flushQueued = false;
     this.#lastFlush = now;
-    if (this.#channel.words.length > 0) this.#channel.flush();
-    else if (this.#reported !== this.#slots[SUSPENDED]) this.#channel.send([], []);
+    if (this.#channel.words.length > 0) {
+      this.#channel.flush();
+      this.#posted();
+    } else if (this.#reported !== this.#slots[SUSPENDED]) this.#channel.send([], []);
   };
 
-  #flushSoon(): void {
+  #flushSoon(isUrgent: boolean): void {
+    if (this.#flushQueued && !isUrgent) return;
     this.#flushQueued = true;
-    const late = performance.now() - this.#lastFlush >= FLUSH_AFTER;
+    const late = isUrgent || performance.now() - this.#lastFlush >= FLUSH_AFTER;
     if (late) RESOLVED.then(this.#flushNow);
     else setImmediate(this.#flushNow);
   }
 
   #flushNow = (): void => {
+    if (!this.#flushQueued) return;
     if (!this.inBatch) this.flush();
     else this.#flushQueued = false;
   };

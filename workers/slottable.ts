@@ -1,7 +1,8 @@
 // The host's side of the slots: which job has which, which are free, and how many have not started.
 
+import { HELD_BYTES, HeldReader } from "./held.ts";
 import type { Job } from "./job.ts";
-import { createShared, Meter } from "./observe/meter.ts";
+import { METER_END, Meter, slotsIn } from "./observe/meter.ts";
 import {
   FIRST_SLOT,
   isQueued,
@@ -15,11 +16,18 @@ import {
   SUSPENDED,
 } from "./slots.ts";
 
+/** The pages of it appear when they are touched. */
+function createShared(): Slots {
+  return slotsIn(new SharedArrayBuffer(METER_END + HELD_BYTES));
+}
+
 export class SlotTable {
   /** Shared with the thread. */
   words: Slots = createShared();
   /** When the jobs were submitted and begun, beside the slots. */
   meter: Meter = new Meter(this.words);
+  /** What the thread has not sent yet. */
+  unsent: HeldReader = new HeldReader(this.words);
   readonly #jobs: (Job | undefined)[] = [];
   /** When the job of each slot was posted, as a running number. */
   readonly #order: number[] = [];
@@ -29,7 +37,7 @@ export class SlotTable {
   #top = FIRST_SLOT;
   #posted = 0;
   #takenBack = 0;
-  /** Slots that were taken back and that the thread has not skipped yet. */
+  /** Slots without a job that the thread has still to reply to: taken back, or fetched. */
   owed = 0;
 
   /** The last job that a thread may have died of reading. */
@@ -67,7 +75,7 @@ export class SlotTable {
     return slot;
   }
 
-  /** The job of a slot, which ends now: the slot is free again. Undefined for one that was taken back. */
+  /** The job of a slot, which ends now: the slot is free again. Undefined for one that was taken back, or fetched. */
   free(slot: number): Job | undefined {
     const job = this.#jobs[slot];
     if (job === undefined) this.owed--;
@@ -92,6 +100,15 @@ export class SlotTable {
     this.#takenBack++;
     this.owed++;
     return true;
+  }
+
+  /** The job of a slot whose reply was fetched: it ends now, and the slot is free once the reply comes by message. */
+  fetch(slot: number): Job | undefined {
+    const job = this.#jobs[slot];
+    if (job === undefined || !isRunning(this.words, slot)) return undefined;
+    this.#jobs[slot] = undefined;
+    this.owed++;
+    return job;
   }
 
   /** A job that never reached the thread: its slot is free at once. */
@@ -122,7 +139,11 @@ export class SlotTable {
     if (died) {
       this.words = createShared();
       this.meter = this.meter.continueIn(this.words);
-    } else this.words.fill(0, 0, this.#top);
+      this.unsent = new HeldReader(this.words);
+    } else {
+      this.words.fill(0, 0, this.#top);
+      this.unsent.forget();
+    }
     this.#jobs.length = 0;
     this.#order.length = 0;
     this.#free.length = 0;

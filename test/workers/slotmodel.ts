@@ -3,6 +3,7 @@
 import {
   cancelRequested,
   claim,
+  isRunning,
   offer,
   RUNNING,
   reclaim,
@@ -23,6 +24,8 @@ export interface Limits {
   readonly unsendable?: number;
   /** So many of the jobs have details beside their arguments, in their records. */
   readonly detailed?: number;
+  /** The thread holds its replies back, and the host may fetch them. */
+  readonly holds?: boolean;
   /** A seeded fault, of which the search must hear. */
   readonly fault?:
     | "a slot that was taken back is used again before the thread has skipped it"
@@ -30,6 +33,7 @@ export interface Limits {
     | "a job is moved without looking"
     | "a session flushes after its end"
     | "the slot of a job that was taken back and cannot be sent is not freed"
+    | "a reply is fetched without a look at its slot"
     | "details go ahead of their record, and wait in the thread by slot";
 }
 
@@ -57,6 +61,11 @@ interface HostState {
   up: Reply[];
   /** The thread: the jobs it runs, by slot, and whether it lives. */
   running: { slot: number; job: number }[];
+  /** Replies that the thread holds where the host can fetch them; `posted` when they are on their way as well. */
+  held: Reply[];
+  posted: boolean;
+  /** Slots whose reply was fetched, and has not come by message. */
+  fetched: number[];
   /** Whose details the thread keeps for each slot: only with a fault does it keep any. */
   kept: number[];
   alive: boolean;
@@ -131,6 +140,9 @@ function newHost(): HostState {
     down: [],
     up: [],
     running: [],
+    held: [],
+    posted: false,
+    fetched: [],
     kept: [-1, -1, -1, -1, -1, -1],
     alive: true,
   };
@@ -158,10 +170,13 @@ function stepsAtHost(state: State, at: number, limits: Limits): Step[] {
   const host = state.hosts[at] as HostState;
   const steps: Step[] = [];
   if (host.up.length > 0) steps.push(read(at));
+  if (host.held.length > 0) steps.push(fetch(at, limits));
   if (host.unsent.length > 0) steps.push(flush(at, limits));
   if (!host.alive) return host.up.length > 0 ? steps : [...steps, bury(at, limits)];
+  if (host.posted) return [...steps, clear(at)];
+  if (host.held.length > 0) steps.push(send(at));
   if (host.down.length > 0) steps.push(receive(at, limits));
-  for (const { slot } of host.running) steps.push(finish(at, slot));
+  for (const { slot } of host.running) steps.push(finish(at, slot, limits));
   if (state.deaths > 0) steps.push(die(at));
   return steps;
 }
@@ -320,19 +335,57 @@ const blindly =
   };
 
 /** The job's code ends: as cancelled, when it looks at its cancel bit and that is set. */
-function finish(at: number, slot: number): Step {
+function finish(at: number, slot: number, { holds = false }: Limits): Step {
   return {
     name: `thread ${at} finishes slot ${slot}`,
     apply: ({ hosts }) => {
       const host = hosts[at] as HostState;
-      end(host, slot, withWords(host, (words) => cancelRequested(words, slot)) ? "cancelled" : "done");
+      end(host, slot, withWords(host, (words) => cancelRequested(words, slot)) ? "cancelled" : "done", holds);
     },
   };
 }
 
-function end(host: HostState, slot: number, kind: "done" | "cancelled"): void {
+function end(host: HostState, slot: number, kind: "done" | "cancelled", holds = false): void {
   host.running = host.running.filter((each) => each.slot !== slot);
-  host.up.push({ slot, kind });
+  (holds ? host.held : host.up).push({ slot, kind });
+}
+
+function send(at: number): Step {
+  return {
+    name: `thread ${at} posts what it holds`,
+    apply: ({ hosts }) => {
+      const host = hosts[at] as HostState;
+      host.up.push(...host.held);
+      host.posted = true;
+    },
+  };
+}
+
+function clear(at: number): Step {
+  return {
+    name: `thread ${at} holds nothing any more`,
+    apply: ({ hosts }) => {
+      const host = hosts[at] as HostState;
+      host.held = [];
+      host.posted = false;
+    },
+  };
+}
+
+function fetch(at: number, limits: Limits): Step {
+  return { name: `host ${at} fetches`, apply: (state) => fetchAll(state, at, limits) };
+}
+
+function fetchAll({ hosts, jobs }: State, at: number, { fault }: Limits): void {
+  const host = hosts[at] as HostState;
+  const isBlind = fault === "a reply is fetched without a look at its slot";
+  for (const { slot, kind } of host.held) {
+    const id = host.table[slot] as number;
+    if (id < 0 || !(isBlind || withWords(host, (words) => isRunning(words, slot)))) continue;
+    host.table[slot] = -1;
+    host.fetched.push(slot);
+    settle(jobs[id] as JobState, kind);
+  }
 }
 
 function read(at: number): Step {
@@ -342,11 +395,14 @@ function read(at: number): Step {
       const host = hosts[at] as HostState;
       const { slot, kind } = host.up.shift() as Reply;
       const id = host.table[slot] as number;
-      if ((kind === "skipped") !== id < 0) throw new Error(`a reply (${kind}) reaches the slot of job ${id}`);
+      const isDue = id < 0 && host.fetched.includes(slot);
+      host.fetched = host.fetched.filter((each) => each !== slot);
+      if (!isDue && (kind === "skipped") !== id < 0)
+        throw new Error(`a reply (${kind}) reaches the slot of job ${id}`);
       withWords(host, (words) => release(words, slot));
       host.table[slot] = -1;
       if (!host.free.includes(slot)) host.free.push(slot);
-      if (kind !== "skipped") settle(jobs[id] as JobState, kind);
+      if (!isDue && kind !== "skipped") settle(jobs[id] as JobState, kind);
     },
   };
 }
@@ -365,11 +421,13 @@ function die(at: number): Step {
 }
 
 /** The host learns of the death, after it has read what the thread still said: unstarted jobs go back, others fail. */
-function bury(at: number, { fault }: Limits): Step {
+function bury(at: number, limits: Limits): Step {
+  const { fault } = limits;
   return {
     name: `host ${at} learns that its thread died`,
     apply: (state) => {
       const host = state.hosts[at] as HostState;
+      fetchAll(state, at, limits);
       for (const id of host.table.filter((each) => each >= 0)) {
         const job = state.jobs[id] as JobState;
         if (takeBack(host, job)) job.at = "queue";

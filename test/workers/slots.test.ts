@@ -30,6 +30,12 @@ describe("the slot protocol", () => {
     expect(explore(limits)).toBeGreaterThan(10_000);
   });
 
+  it("settles each job once when the thread holds replies that the host may fetch, also from a dead one", () => {
+    const limits = { hosts: 1, holds: true, deaths: 1 };
+    expect(explore({ ...limits, jobs: 3, moves: 0, cancels: 0 })).toBeGreaterThan(1000);
+    expect(explore({ ...limits, jobs: 2, moves: 1, cancels: 1 })).toBeGreaterThan(1000);
+  });
+
   const limits = { hosts: 2, jobs: 3, moves: 1, cancels: 0, deaths: 0 };
   const death = { hosts: 1, jobs: 2, moves: 0, cancels: 0, deaths: 1, unsendable: 1 };
   const faults: [fault: NonNullable<Limits["fault"]>, limits: Limits, found: RegExp][] = [
@@ -45,6 +51,11 @@ describe("the slot protocol", () => {
       "the slot of a job that was taken back and cannot be sent is not freed",
       { ...limits, jobs: 2, cancels: 1, unsendable: 1 },
       /slot was lost/,
+    ],
+    [
+      "a reply is fetched without a look at its slot",
+      { ...limits, hosts: 1, holds: true },
+      /a reply .* reaches|settled as|runs under|never settled/,
     ],
     [
       "details go ahead of their record, and wait in the thread by slot",

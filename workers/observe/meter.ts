@@ -14,12 +14,8 @@ const BEGUN = SUBMITTED + SLOT_COUNT * 8;
 const HELD = BEGUN + SLOT_COUNT * 8;
 const WAITS = HELD + 8;
 const RUNS = WAITS + BUCKETS * 4;
-const END = RUNS + BUCKETS * 4;
-
-/** The slots in memory that has room for the times behind them; its pages appear when they are touched. */
-export function createShared(): Slots {
-  return slotsIn(new SharedArrayBuffer(END));
-}
+/** Where it ends, and something else may begin. */
+export const METER_END: number = RUNS + BUCKETS * 4;
 
 /** The slots in such memory. */
 export function slotsIn(shared: SharedArrayBuffer): Slots {
