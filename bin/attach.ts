@@ -4,6 +4,7 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import { runsNode } from "./isnode.ts";
+import { holdLease, isLeased } from "./lease.ts";
 import { Problem } from "./problem.ts";
 import { Remote } from "./remote.ts";
 
@@ -27,10 +28,12 @@ export async function attached<T>(
 ): Promise<T> {
   const open = await findInspector(pid, port);
   const remote = open ?? (await openInspector(pid, port));
+  const isOurs = open === null || (await isLeased(remote.main));
+  const giveBack = isOurs ? await holdLease(remote.main) : null;
   try {
     return await look(remote);
   } finally {
-    if (open === null) await remote.main.evaluate(CLOSE).catch(() => {});
+    await giveBack?.();
     await remote.close();
     if (open === null) await untilClosed(pid, port);
   }
@@ -44,12 +47,6 @@ async function untilClosed(pid: number, port: number): Promise<void> {
     await wait(LOOK_AGAIN);
   }
 }
-
-/**
- * A moment later, when we are gone: an inspector that is closed by what it evaluates itself can end the process with a
- * segmentation fault (Node 24 and 26). A main thread that never rests leaves it open.
- */
-const CLOSE = `setTimeout(() => process.getBuiltinModule("node:inspector").close(), 20).unref(); 0`;
 
 async function openInspector(pid: number, port: number): Promise<Remote> {
   checkExpectsSignal(pid);

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The command: looks into running processes that use threadloop. They need no preparation.
 
+import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { Problem } from "./problem.ts";
 import { ps, pstree } from "./ps.ts";
@@ -12,13 +13,18 @@ const USAGE = `Usage:
   threadloop trace PID [--seconds N] [-o FILE]  a timeline of its threads and tasks, for https://ui.perfetto.dev
 Options:
   --seconds N     how long to trace (default 10)
-  -o, --output F  the file of the trace (default threadloop-PID.json)
+  -o, --output F  the file of the trace (default a new threadloop-PID.json)
   --port N        the port of the process's inspector, where it cannot be found out (default 9229)
+  --version       tells the version
   --help          shows this`;
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArguments();
   const [command, target, ...more] = positionals;
+  if (values.version === true) {
+    console.log(version());
+    return;
+  }
   if (values.help === true || command === undefined) {
     console.log(USAGE);
     return;
@@ -37,8 +43,7 @@ interface Options {
 const COMMANDS: Readonly<Record<string, (pid: number, port: number, options: Options) => Promise<string>>> = {
   ps,
   pstree,
-  trace: (pid, port, { seconds, output }) =>
-    trace(pid, port, positive("--seconds", seconds), output ?? `threadloop-${pid}.json`),
+  trace: (pid, port, { seconds, output }) => trace(pid, port, positive("--seconds", seconds), output),
 };
 
 function parseArguments() {
@@ -49,12 +54,18 @@ function parseArguments() {
         port: { type: "string", default: "9229" },
         seconds: { type: "string", default: "10" },
         output: { type: "string", short: "o" },
+        version: { type: "boolean", short: "v" },
         help: { type: "boolean", short: "h" },
       },
     });
   } catch (error) {
     throw new Problem(`${(error as Error).message}\n${USAGE}`);
   }
+}
+
+function version(): string {
+  const file = new URL("../../package.json", import.meta.url);
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
 }
 
 function positive(name: string, text: string | undefined): number {
@@ -64,6 +75,11 @@ function positive(name: string, text: string | undefined): number {
     `Expected ${name} to be a positive integer, got ${text === undefined ? "nothing" : `\`${text}\``}`,
   );
 }
+
+// A command that stands still (Ctrl-Z) would keep the inspector of the process that it looks into open.
+process.on("SIGTSTP", () =>
+  console.error("threadloop: this command cannot be stopped in between; Ctrl-C ends it"),
+);
 
 main().catch((error: unknown) => {
   console.error(error instanceof Problem ? `threadloop: ${error.message}` : error);

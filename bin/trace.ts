@@ -4,6 +4,7 @@ import { access, constants, stat, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { attached } from "./attach.ts";
+import { LEASE } from "./lease.ts";
 import { Problem } from "./problem.ts";
 import type { Remote, RemoteThread } from "./remote.ts";
 import { merged } from "./timeline.ts";
@@ -13,19 +14,43 @@ const HAND_OVER_WITHIN = 15_000;
 
 const DOORS = `(globalThis[Symbol.for("threadloop.inside")] ?? [])`;
 /** Tells the number of the thread; -1 when it does not use threadloop. */
-const start = (milliseconds: number) =>
-  `${DOORS}.map((door) => door.startTrace(${milliseconds})).length === 0 ? -1 : process.getBuiltinModule("node:worker_threads").threadId`;
+const START = `${DOORS}.map((door) => door.startTrace(${LEASE})).length === 0 ? -1 : process.getBuiltinModule("node:worker_threads").threadId`;
+/** A thread gives up a recording that nobody keeps: of a command that was killed. */
+const KEEP = `${DOORS}.forEach((door) => door.keepTrace(${LEASE})); 0`;
+const KEEP_EVERY = 500;
 /** A thread may have loaded several copies of the package. */
 const STOP = `Promise.all(${DOORS}.map((door) => door.stopTrace())).then((traces) => JSON.stringify(traces))`;
 
-/** Records for so many seconds, or until interrupted, and writes the file; says so. */
-export async function trace(pid: number, port: number, seconds: number, file: string): Promise<string> {
-  await checkWritable(file);
+/** Records for so many seconds, or until interrupted, and writes the file (default: a new one here); says so. */
+export async function trace(
+  pid: number,
+  port: number,
+  seconds: number,
+  file: string | undefined,
+): Promise<string> {
+  await checkWritable(file ?? `threadloop-${pid}.json`);
   const begin = performance.now();
   const { json, events } = await attached(pid, port, (remote) => recordFor(remote, pid, seconds));
-  await writeFile(file, json);
+  if (file !== undefined) await writeFile(file, json);
+  const written = file ?? (await writeNew(`threadloop-${pid}`, json));
   const lasted = Math.min(seconds, Math.ceil((performance.now() - begin) / 1000));
-  return `${events} events of ${lasted} s in ${file}: open it at https://ui.perfetto.dev`;
+  return `${events} events of ${lasted} s in ${written}: open it at https://ui.perfetto.dev`;
+}
+
+/**
+ * Writes a file that was not there, readable by its owner only: its name can be guessed, so somebody else may have put a
+ * link in its place, in a folder that several users have.
+ */
+async function writeNew(name: string, text: string): Promise<string> {
+  for (let count = 1; ; count++) {
+    const file = count === 1 ? `${name}.json` : `${name}-${count}.json`;
+    try {
+      await writeFile(file, text, { flag: "wx", mode: 0o600 });
+      return file;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    }
+  }
 }
 
 /** Beforehand, as what is recorded would be lost. */
@@ -45,16 +70,17 @@ async function recordFor(
   seconds: number,
 ): Promise<{ json: string; events: number }> {
   const [main, ...workers] = await remote.threads();
-  const recorded = await startAll(main as RemoteThread, workers, start(seconds * 1000)).catch(
-    (error: Error) => {
-      throw new Problem(`Cannot trace process ${pid}: ${error.message.split("\n")[0]}`);
-    },
-  );
+  const recorded = await startPatiently(main as RemoteThread, workers).catch((error: Error) => {
+    throw new Problem(`Cannot trace process ${pid}: ${error.message.split("\n")[0]}`);
+  });
   if (recorded.length === 0)
     throw new Problem(`Process ${pid} does not use threadloop, or has not loaded it yet`);
+  const keeping = setInterval(() => {
+    for (const thread of recorded) void thread.evaluate(KEEP).catch(() => {});
+  }, KEEP_EVERY);
   const over = waitOrInterrupt(seconds * 1000, remote.closed);
   console.log(`Recording process ${pid} for ${seconds} s; Ctrl-C ends it early`);
-  await over;
+  await over.finally(() => clearInterval(keeping));
   if (remote.isClosed) throw new Problem(`Process ${pid} ended while it was traced, or closed its inspector`);
   const traces: string[] = [];
   for (const thread of recorded) {
@@ -66,24 +92,33 @@ async function recordFor(
   return merged(traces);
 }
 
+/** What another command that was killed has left behind is given up within its lease. */
+async function startPatiently(main: RemoteThread, workers: readonly RemoteThread[]): Promise<RemoteThread[]> {
+  const begin = performance.now();
+  for (;;) {
+    try {
+      return await startAll(main, workers);
+    } catch (error) {
+      if (performance.now() - begin > LEASE + KEEP_EVERY) throw error;
+      await wait(KEEP_EVERY / 2);
+    }
+  }
+}
+
 /**
  * Starts with the workers: the first job of a traced thread has its worker record too. Returns who records, by their
  * numbers: a thread asks its workers for what they have recorded, so it is to be stopped before them.
  */
-async function startAll(
-  main: RemoteThread,
-  workers: readonly RemoteThread[],
-  start: string,
-): Promise<RemoteThread[]> {
+async function startAll(main: RemoteThread, workers: readonly RemoteThread[]): Promise<RemoteThread[]> {
   // A worker that is recorded already belongs to a trace of its own program.
-  const started = await Promise.all(workers.map((worker) => worker.evaluate(start).catch(() => -1)));
+  const started = await Promise.all(workers.map((worker) => worker.evaluate(START).catch(() => -1)));
   const all = workers.map((thread, i) => ({ thread, id: Number(started[i] ?? -1) }));
   const recorded = all
     .filter(({ id }) => id >= 0)
     .sort((a, b) => a.id - b.id)
     .map(({ thread }) => thread);
   try {
-    const id = await main.evaluate(start);
+    const id = await main.evaluate(START);
     return typeof id === "number" && id >= 0 ? [main, ...recorded] : recorded;
   } catch (error) {
     await Promise.all(recorded.map((worker) => worker.evaluate(STOP)));

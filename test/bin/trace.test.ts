@@ -1,8 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { command, startCommand, startFixture } from "../support/processes.ts";
+import { command, startCommand, startCommandIn, startFixture } from "../support/processes.ts";
 import { checkTrace } from "../support/traces.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "threadloop-"));
@@ -62,6 +62,96 @@ describe("threadloop trace", () => {
       const begins = events.filter((event) => event.ph === "s" && event.id === end.id);
       expect(begins.map(({ tid }) => tid)).toEqual([hop]);
     }
+  });
+
+  it.each(["SIGKILL", "SIGTERM", "SIGHUP"] as const)(
+    "leaves no inspector open when it is ended by %s, and no recording that keeps others from tracing",
+    async (signal) => {
+      const app = startFixture("observe/busy.mjs");
+      await app.said("ready");
+      const killed = startCommand(
+        "trace",
+        String(app.pid),
+        "--seconds",
+        "60",
+        "-o",
+        join(folder, "never.json"),
+      );
+      await killed.said("Recording");
+      const url = /ws:\/\/(\S+?)\//.exec(app.errors)![1];
+      killed.child.kill(signal);
+      await killed.ended;
+      const file = join(folder, `${signal}.json`);
+      const { code, errors } = await command("trace", String(app.pid), "--seconds", "1", "-o", file);
+      expect({ code, errors }).toEqual({ code: 0, errors: "" });
+      checkTrace(readFileSync(file, "utf8"));
+      await expect(fetch(`http://${url}/json/list`)).rejects.toThrow();
+      app.say("stop\n");
+      expect(await app.ended).toBe(0);
+    },
+  );
+
+  it("has the process itself close its inspector when nobody comes after a command that was killed", async () => {
+    const app = startFixture("observe/busy.mjs");
+    await app.said("ready");
+    const killed = startCommand(
+      "trace",
+      String(app.pid),
+      "--seconds",
+      "60",
+      "-o",
+      join(folder, "never.json"),
+    );
+    await killed.said("Recording");
+    const url = /ws:\/\/(\S+?)\//.exec(app.errors)![1];
+    expect(await isOpen(url!)).toBe(true);
+    killed.child.kill("SIGKILL");
+    while (await isOpen(url!)) await killed.ended;
+    app.say("stop\n");
+    expect(await app.ended).toBe(0);
+  });
+
+  it.runIf(process.platform === "linux")(
+    "never keeps the process waiting, not even when it is stopped",
+    async () => {
+      const app = startFixture("observe/busy.mjs");
+      await app.said("ready");
+      const stopped = startCommand(
+        "trace",
+        String(app.pid),
+        "--seconds",
+        "60",
+        "-o",
+        join(folder, "never.json"),
+      );
+      await stopped.said("Recording");
+      stopped.child.kill("SIGSTOP");
+      // The first one's lease ends when it goes, and the stopped one's is over by then or soon.
+      for (let times = 0; times < 2; times++) {
+        const { code, errors } = await command("ps", String(app.pid));
+        expect({ code, errors }).toEqual({ code: 0, errors: "" });
+      }
+      stopped.child.kill("SIGKILL"); // Node waits at its end for who is connected
+      app.say("stop\n");
+      expect(await app.ended).toBe(0);
+    },
+  );
+
+  it("writes to a new file only, where none was named", async () => {
+    const app = startFixture("observe/busy.mjs");
+    await app.said("ready");
+    const target = join(folder, "precious");
+    writeFileSync(target, "precious");
+    symlinkSync(target, join(folder, `threadloop-${app.pid}.json`));
+    const tracing = startCommandIn(folder, "trace", String(app.pid), "--seconds", "1");
+    expect(await tracing.ended).toBe(0);
+    expect(readFileSync(target, "utf8")).toBe("precious");
+    const written = join(folder, `threadloop-${app.pid}-2.json`);
+    expect(tracing.output).toContain(`threadloop-${app.pid}-2.json`);
+    checkTrace(readFileSync(written, "utf8"));
+    expect(statSync(written).mode & 0o077).toBe(0);
+    app.say("stop\n");
+    await app.ended;
   });
 
   it("says so when the process ends meanwhile", async () => {
@@ -134,3 +224,11 @@ describe("threadloop trace", () => {
     await app.ended;
   });
 });
+
+/** Whether an inspector listens at this address. */
+async function isOpen(address: string): Promise<boolean> {
+  return await fetch(`http://${address}/json/list`).then(
+    (response) => response.ok,
+    () => false,
+  );
+}

@@ -18,8 +18,8 @@ export class Program {
   readonly ended: Promise<number | null>;
   #told: () => void = () => {};
 
-  constructor(args: readonly string[]) {
-    this.child = spawn(process.execPath, args, { stdio: "pipe" });
+  constructor(args: readonly string[], cwd?: string) {
+    this.child = spawn(process.execPath, args, { stdio: "pipe", cwd });
     running.add(this.child);
     this.child.stdout?.setEncoding("utf8").on("data", (text: string) => {
       this.output += text;
@@ -64,6 +64,14 @@ export function startFixture(path: string): Program {
 /** Starts the `threadloop` command. */
 export function startCommand(...args: string[]): Program {
   return new Program([fileURLToPath(new URL("../../dist/bin/threadloop.js", import.meta.url)), ...args]);
+}
+
+/** The same in another folder. */
+export function startCommandIn(folder: string, ...args: string[]): Program {
+  return new Program(
+    [fileURLToPath(new URL("../../dist/bin/threadloop.js", import.meta.url)), ...args],
+    folder,
+  );
 }
 
 /** Runs the `threadloop` command; gives what it printed and how it ended. */

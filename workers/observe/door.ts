@@ -1,6 +1,7 @@
 // Where other processes look in: `threadloop ps PID` opens the inspector of a process and evaluates what stands here,
 // in every thread. A process may have loaded several copies of this package; each adds itself.
 
+import { clearTimeout, setTimeout } from "node:timers";
 import { PACKAGE_ROOT } from "../../src/index.ts";
 import { livePools } from "./pools.ts";
 import { takeSnapshot } from "./snapshot.ts";
@@ -12,8 +13,13 @@ interface Door {
   readonly files: string;
   /** A ThreadSnapshot. */
   snapshot(): string;
-  /** Records this thread and the workers of its pools, for so many milliseconds. Throws when they are recorded already. */
-  startTrace(lasting: number): void;
+  /**
+   * Records this thread and the workers of its pools; given up when it is not kept for so many milliseconds. Throws when
+   * they are recorded already.
+   */
+  startTrace(lease: number): void;
+  /** Goes on recording for so many milliseconds from now on. */
+  keepTrace(lease: number): void;
   /** Ends the recording and gives it, in Chrome's trace event format. */
   stopTrace(): Promise<string>;
 }
@@ -23,20 +29,33 @@ const NAME = Symbol.for("threadloop.inside");
 
 const place = globalThis as { [NAME]?: Door[] };
 place[NAME] ??= [];
-/** How long after its end a recording waits to be fetched: then the asker has gone without it. */
-const FETCHED_WITHIN = 30_000;
 let tracing: Tracing | null = null;
-let abandonedAt = 0;
+/** Gives the recording up when nobody keeps it: its asker has gone without it. */
+let abandoning: NodeJS.Timeout | undefined;
+
+function keep(lease: number): void {
+  clearTimeout(abandoning);
+  abandoning = setTimeout(abandon, lease);
+  abandoning.unref();
+}
+
+function abandon(): void {
+  void tracing?.stop();
+  tracing = null;
+}
 
 place[NAME].push({
   files: PACKAGE_ROOT,
   snapshot: () => JSON.stringify(takeSnapshot(livePools())),
-  startTrace: (lasting) => {
-    if (performance.now() >= abandonedAt) void tracing?.stop();
+  startTrace: (lease) => {
     tracing = startTracing(livePools);
-    abandonedAt = performance.now() + lasting + FETCHED_WITHIN;
+    keep(lease);
+  },
+  keepTrace: (lease) => {
+    if (tracing !== null) keep(lease);
   },
   stopTrace: async () => {
+    clearTimeout(abandoning);
     const json = await tracing?.stop();
     tracing = null;
     return json ?? "";
