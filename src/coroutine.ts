@@ -104,6 +104,17 @@ export function isCoroutineFunction(value: unknown): boolean {
   return typeof value === "function" && (value instanceof AsyncFunction || made.has(value));
 }
 
+/** Throws TypeError when a value is no callback: a coroutine would never be started by being called. */
+export function checkCallback(callback: unknown, taker: string): void {
+  if (typeof callback === "function" && !made.has(callback)) return;
+  const problem = `Expected ${taker} to get a function, got ${got(callback)}`;
+  if (isCoroutine(callback)) throw new TypeError(`${problem}: a coroutine goes to createTask()`);
+  if (typeof callback !== "function") throw new TypeError(problem);
+  throw new TypeError(
+    `${problem} made by coroutine(), whose call nobody would start: pass () => createTask(fn()), or the async function itself`,
+  );
+}
+
 /** Closes a coroutine that is refused: its caller hears an error, and not also that it was never awaited. */
 export function discard(startable: unknown): void {
   if (startable instanceof Coroutine) startable.close();

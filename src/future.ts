@@ -4,6 +4,8 @@
  */
 import { AsyncResource } from "node:async_hooks";
 import { inspect } from "node:util";
+import { checkContext } from "./context.ts";
+import { checkCallback } from "./coroutine.ts";
 import {
   CancelledError,
   CancelReason,
@@ -22,7 +24,7 @@ import {
   scopeOf,
   taskOf,
 } from "./events.ts";
-import { type Callback, Handle } from "./handle.ts";
+import { type Callback, type CallbackOptions, Handle } from "./handle.ts";
 import { Listener, looks } from "./listener.ts";
 import { noLoop } from "./noloop.ts";
 import { NOT_CHAINABLE } from "./notchainable.ts";
@@ -127,12 +129,12 @@ export class Future<T = unknown> implements PromiseLike<T> {
 
   /**
    * Calls a function with this future once it is done: in the loop's next iteration, never at once, in the order of
-   * adding and in the context of the caller of this method.
+   * adding and in a copy of the context of the caller of this method, or in the one given.
    */
-  addDoneCallback(callback: (future: this) => unknown): void {
-    if (typeof callback !== "function")
-      throw new TypeError(`Expected \`callback\` to be a function, got ${got(callback)}`);
-    this._addCallback(new Handle(this._loop, callback as Callback, [this]));
+  addDoneCallback(callback: (future: this) => unknown, options?: CallbackOptions): void {
+    checkCallback(callback, "addDoneCallback");
+    if (options?.context !== undefined) checkContext(options.context);
+    this._addCallback(new Handle(this._loop, callback as Callback, [this], options?.context));
   }
 
   /** Removes every callback equal to this function and returns how many there were. */

@@ -1,7 +1,7 @@
 /** A scheduled callback and, with a deadline, a timer: what `callSoon`, `callLater` and `callAt` return. */
 import { AsyncResource } from "node:async_hooks";
 import { inspect } from "node:util";
-import { type Context, copyContext } from "./context.ts";
+import { type Context, checkContext, copyContext } from "./context.ts";
 import { rememberOrigin, withOrigin } from "./debug.ts";
 import {
   type AbstractEventLoop,
@@ -19,6 +19,20 @@ export const MANUAL = { requireManualDestroy: true };
 
 /** A function that the loop calls with the arguments given beside it. */
 export type Callback = (...args: unknown[]) => unknown;
+
+/** How a callback is called. */
+export interface CallbackOptions {
+  /** The context in which it runs, used as it is; default a copy of the one in which it is scheduled. */
+  context: Context;
+}
+
+/** The context that options before a callback name; undefined where there are no options. Throws TypeError if it is none. */
+export function contextOf(first: unknown, rest: readonly unknown[]): Context | undefined {
+  if (typeof first !== "object" || first === null || !("context" in first)) return undefined;
+  if (typeof rest[0] !== "function") return undefined;
+  checkContext(first.context);
+  return first.context;
+}
 
 /** A callback that waits for its turn; it runs in the context in which it was scheduled. */
 export class Handle implements ContextRunner {

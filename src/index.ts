@@ -67,7 +67,7 @@ export { type WritePipeProtocol, WritePipeTransport } from "./network/writepipe.
 export { type CreateTaskOptions, EventLoop, type EventLoopOptions, eagerTaskFactory } from "./loop.ts";
 export type { ExceptionHandler, TaskFactory } from "./loop.ts";
 export { getEventLoop, getRunningLoop, newEventLoop, setEventLoop } from "./running.ts";
-export { Handle, TimerHandle } from "./handle.ts";
+export { type CallbackOptions, Handle, TimerHandle } from "./handle.ts";
 export type { ExceptionContext } from "./events.ts";
 export type { Clock } from "./clock.ts";
 export type { Executor } from "./executor.ts";

@@ -6,7 +6,7 @@ import { inspect } from "node:util";
 import { checkAbortSignal, linkSignal } from "./abort.ts";
 import { type Clock, milliseconds, monotonicClock } from "./clock.ts";
 import { checkContext } from "./context.ts";
-import { discard, discardOnError, isCoroutine, type Startable, starterOf } from "./coroutine.ts";
+import { checkCallback, discard, discardOnError, type Startable, starterOf } from "./coroutine.ts";
 import { describeStuck, warnSlow, withOrigin } from "./debug.ts";
 import { DefaultExecutor } from "./defaultexecutor.ts";
 import { DeadlockError, got, RuntimeError } from "./errors.ts";
@@ -21,7 +21,7 @@ import {
 import type { Executor } from "./executor.ts";
 import { Future } from "./future.ts";
 import { closeAsyncGenerators } from "./generators.ts";
-import { type Callback, Handle, TimerHandle } from "./handle.ts";
+import { type Callback, type CallbackOptions, contextOf, Handle, TimerHandle } from "./handle.ts";
 import { ProcessLoop } from "./network/processloop.ts";
 import { reportNeverAwaited } from "./neverawaited.ts";
 import { checkOptionNames, optionNames } from "./optionnames.ts";
@@ -88,28 +88,78 @@ export class EventLoop extends ProcessLoop {
     super(options.clock ?? monotonicClock);
   }
 
-  /** Calls a function in the next iteration, after all that is ready already. */
-  callSoon<A extends unknown[]>(callback: (...args: A) => unknown, ...args: A): Handle {
+  /**
+   * Calls a function in the next iteration, after all that is ready already; with options before the function, in the
+   * context that they name.
+   *
+   * @example
+   * ```ts
+   * import { ContextVar, copyContext, getRunningLoop, run, sleep } from "threadloop";
+   *
+   * const user = new ContextVar("user", { default: "nobody" });
+   * const context = copyContext();
+   * context.run(() => user.set("ada"));
+   * await run(async () => {
+   *   getRunningLoop().callSoon({ context }, (greeting) => console.log(greeting, user.get()), "hello"); // hello ada
+   *   await sleep(1);
+   * });
+   * ```
+   */
+  callSoon<A extends unknown[]>(callback: (...args: A) => unknown, ...args: A): Handle;
+  callSoon<A extends unknown[]>(
+    options: CallbackOptions,
+    callback: (...args: A) => unknown,
+    ...args: A
+  ): Handle;
+  callSoon(first: Callback | CallbackOptions, ...args: unknown[]): Handle {
+    const context = contextOf(first, args);
+    const callback = context === undefined ? first : args.shift();
     this.#check(callback, "callSoon");
-    const handle = new Handle(this, callback as Callback, args);
+    const handle = new Handle(this, callback as Callback, args, context);
     this._push(handle);
     return handle;
   }
 
   /** The same as `callSoon`: code of one thread is never interrupted, and another thread reaches it by a message. */
-  callSoonThreadsafe<A extends unknown[]>(callback: (...args: A) => unknown, ...args: A): Handle {
-    return this.callSoon(callback, ...args);
+  callSoonThreadsafe<A extends unknown[]>(callback: (...args: A) => unknown, ...args: A): Handle;
+  callSoonThreadsafe<A extends unknown[]>(
+    options: CallbackOptions,
+    callback: (...args: A) => unknown,
+    ...args: A
+  ): Handle;
+  callSoonThreadsafe(first: Callback | CallbackOptions, ...args: unknown[]): Handle {
+    return this.callSoon(first as Callback, ...args);
   }
 
-  /** Calls a function after so many milliseconds; equal deadlines first-in first-out. 0 or less is the next iteration. */
-  callLater<A extends unknown[]>(delay: number, callback: (...args: A) => unknown, ...args: A): TimerHandle {
-    return this.callAt(this.time() + milliseconds(delay, "delay"), callback, ...args);
+  /**
+   * Calls a function after so many milliseconds; equal deadlines first-in first-out. 0 or less is the next iteration.
+   * Options may stand before the function, as for `callSoon`.
+   */
+  callLater<A extends unknown[]>(delay: number, callback: (...args: A) => unknown, ...args: A): TimerHandle;
+  callLater<A extends unknown[]>(
+    delay: number,
+    options: CallbackOptions,
+    callback: (...args: A) => unknown,
+    ...args: A
+  ): TimerHandle;
+  callLater(delay: number, first: Callback | CallbackOptions, ...args: unknown[]): TimerHandle {
+    return this.callAt(this.time() + milliseconds(delay, "delay"), first as Callback, ...args);
   }
 
-  /** Calls a function when `loop.time()` has reached `when`, in milliseconds. */
-  callAt<A extends unknown[]>(when: number, callback: (...args: A) => unknown, ...args: A): TimerHandle {
+  /** Calls a function when `loop.time()` has reached `when`, in milliseconds. Options may stand before the function. */
+  callAt<A extends unknown[]>(when: number, callback: (...args: A) => unknown, ...args: A): TimerHandle;
+  callAt<A extends unknown[]>(
+    when: number,
+    options: CallbackOptions,
+    callback: (...args: A) => unknown,
+    ...args: A
+  ): TimerHandle;
+  callAt(when: number, first: Callback | CallbackOptions, ...args: unknown[]): TimerHandle {
+    const context = contextOf(first, args);
+    const callback = context === undefined ? first : args.shift();
     this.#check(callback, "callAt");
-    const handle = new TimerHandle(this, milliseconds(when, "when"), callback as Callback, args);
+    const deadline = milliseconds(when, "when");
+    const handle = new TimerHandle(this, deadline, callback as Callback, args, context);
     this._pushTimer(handle);
     return handle;
   }
@@ -368,9 +418,7 @@ export class EventLoop extends ProcessLoop {
 
   #check(callback: unknown, method: string): void {
     this._checkClosed();
-    if (typeof callback === "function") return;
-    const hint = isCoroutine(callback) ? ": a coroutine goes to createTask()" : "";
-    throw new TypeError(`Expected ${method} to get a function, got ${got(callback)}${hint}`);
+    checkCallback(callback, method);
   }
 }
 

@@ -1,6 +1,5 @@
 /** Queues between tasks, as asyncio's: bounded or not, first-in first-out, last-in first-out or by priority. */
 import { inspect } from "node:util";
-import TinyQueue from "tinyqueue";
 import { got, QueueEmpty, QueueFull, QueueShutDown } from "./errors.ts";
 import { Event } from "./event.ts";
 import { Line, type Waiter } from "./line.ts";
@@ -188,7 +187,8 @@ export class LifoQueue<T = unknown> extends Queue<T> {
 }
 
 /**
- * A queue from which the smallest item comes first, and of equal ones the one that was put first.
+ * A queue from which the smallest item comes first, and of equal ones the one that was put first. Entries may be
+ * `[priority, item]`; as in Python, equal priorities have their items compared.
  *
  * @example
  * ```ts
@@ -200,14 +200,50 @@ export class LifoQueue<T = unknown> extends Queue<T> {
  * ```
  */
 export class PriorityQueue<T = unknown> extends Queue<T> {
-  /** `compare` says which of two items comes first, as for `Array.sort`; default `<`. */
+  /**
+   * `compare` says which of two items comes first, as for `Array.sort`. By default numbers, strings and dates are
+   * compared by `<`, and arrays part by part, so that `[priority, item]` goes by its priority; `put` throws TypeError for
+   * what has no order, and the queue is as it was.
+   */
   constructor(maxsize = 0, compare: (a: T, b: T) => number = ascending) {
     super(maxsize, new SmallestFirst<T>(compare));
   }
 }
 
-const ascending = (a: unknown, b: unknown) =>
-  (a as number) < (b as number) ? -1 : (a as number) > (b as number) ? 1 : 0;
+/**
+ * Numbers, strings, booleans and what has such a value of its own (a Date) by `<`; arrays part by part, as Python
+ * compares tuples. What has no order throws, as there is no item that could then come first.
+ */
+function ascending(a: unknown, b: unknown): number {
+  if (Array.isArray(a) && Array.isArray(b)) return ascendingByParts(a, b);
+  const [left, right] = [orderedValue(a), orderedValue(b)];
+  if ((typeof left === "string") !== (typeof right === "string")) throw notComparable(a, b);
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+function ascendingByParts(a: readonly unknown[], b: readonly unknown[]): number {
+  const common = Math.min(a.length, b.length);
+  for (let i = 0; i < common; i++) {
+    if (Object.is(a[i], b[i])) continue;
+    const order = ascending(a[i], b[i]);
+    if (order !== 0) return order;
+  }
+  return a.length - b.length;
+}
+
+function orderedValue(item: unknown): number | bigint | string | boolean {
+  const value = typeof item === "object" && !Array.isArray(item) ? item?.valueOf?.() : item;
+  if (typeof value === "number" && !Number.isNaN(value)) return value;
+  if (typeof value === "string" || typeof value === "bigint" || typeof value === "boolean") return value;
+  throw notComparable(item);
+}
+
+function notComparable(...items: unknown[]): TypeError {
+  return new TypeError(
+    `Expected items of a PriorityQueue that can be compared, got ${items.map(got).join(" and ")}: ` +
+      "put numbers, strings or arrays that begin with them, or give the constructor a `compare` function",
+  );
+}
 
 class FirstInFirstOut<T> implements Store<T> {
   #items: (T | undefined)[] = [];
@@ -257,13 +293,17 @@ interface Ranked<T> {
   readonly age: number;
 }
 
-/** A heap does not keep the order of equals, so each item has its age beside it. */
+/**
+ * A heap does not keep the order of equals, so each item has its age beside it. All that is compared is compared before
+ * anything is moved: a comparison that throws leaves the queue as it was.
+ */
 class SmallestFirst<T> implements Store<T> {
-  readonly #heap: TinyQueue<Ranked<T>>;
+  readonly #heap: Ranked<T>[] = [];
+  readonly #compare: (a: T, b: T) => number;
   #age = 0;
 
   constructor(compare: (a: T, b: T) => number) {
-    this.#heap = new TinyQueue<Ranked<T>>([], (a, b) => compare(a.item, b.item) || a.age - b.age);
+    this.#compare = compare;
   }
 
   get length(): number {
@@ -271,11 +311,46 @@ class SmallestFirst<T> implements Store<T> {
   }
 
   push(item: T): void {
-    this.#heap.push({ item, age: this.#age++ });
+    const heap = this.#heap;
+    const ranked = { item, age: this.#age };
+    const path = [heap.length];
+    for (let at = heap.length; at > 0; ) {
+      at = (at - 1) >> 1;
+      if (!this.#isBefore(ranked, heap[at] as Ranked<T>)) break;
+      path.push(at);
+    }
+    this.#age++;
+    this.#shift(path, ranked);
   }
 
   take(): T {
-    return (this.#heap.pop() as Ranked<T>).item;
+    const heap = this.#heap;
+    const first = heap[0] as Ranked<T>;
+    const last = heap.at(-1) as Ranked<T>;
+    const path = [0];
+    const length = heap.length - 1;
+    for (let at = 0; 2 * at + 1 < length; ) {
+      const left = 2 * at + 1;
+      const right = left + 1;
+      const hasRight = right < length && this.#isBefore(heap[right] as Ranked<T>, heap[left] as Ranked<T>);
+      at = hasRight ? right : left;
+      if (!this.#isBefore(heap[at] as Ranked<T>, last)) break;
+      path.push(at);
+    }
+    heap.pop();
+    if (length > 0) this.#shift(path, last);
+    return first.item;
+  }
+
+  /** Moves what is at each place of a path to the one before it, and puts an item at the last one. */
+  #shift(path: readonly number[], ranked: Ranked<T>): void {
+    const heap = this.#heap;
+    for (let i = 1; i < path.length; i++) heap[path[i - 1] as number] = heap[path[i] as number] as Ranked<T>;
+    heap[path.at(-1) as number] = ranked;
+  }
+
+  #isBefore(a: Ranked<T>, b: Ranked<T>): boolean {
+    return (this.#compare(a.item, b.item) || a.age - b.age) < 0;
   }
 }
 

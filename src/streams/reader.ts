@@ -141,19 +141,29 @@ export class StreamReader implements AsyncIterable<Buffer> {
     return this.#eof && this.#buffer.length === 0;
   }
 
-  /** Gives lines as strings without their ends (`\n` or `\r\n`). A line longer than the limit throws RangeError. */
-  async *lines(encoding: BufferEncoding = "utf8"): AsyncGenerator<string, void, void> {
-    for await (const line of this) yield line.toString(encoding).replace(/\r?\n$/, "");
+  /**
+   * Gives lines as strings without their ends (`\n` or `\r\n`). A line longer than the limit throws RangeError and is
+   * dropped. A step that throws, as one that is cancelled or times out does, does not end it: the next one goes on.
+   */
+  lines(encoding: BufferEncoding = "utf8"): AsyncIterableIterator<string, undefined> {
+    return this.#steps((line) => line.toString(encoding).replace(/\r?\n$/, ""));
   }
 
   /** Gives lines as Buffers with their newline. */
-  [Symbol.asyncIterator](): AsyncIterator<Buffer> {
-    return {
+  [Symbol.asyncIterator](): AsyncIterableIterator<Buffer, undefined> {
+    return this.#steps((line) => line);
+  }
+
+  /** Written by hand: an async generator is over once a step has thrown. */
+  #steps<T>(toValue: (line: Buffer) => T): AsyncIterableIterator<T, undefined> {
+    const steps: AsyncIterableIterator<T, undefined> = {
       next: async () => {
-        const value = await this.readLine();
-        return value.length === 0 ? { done: true, value: undefined } : { done: false, value };
+        const line = await this.readLine();
+        return line.length === 0 ? { done: true, value: undefined } : { done: false, value: toValue(line) };
       },
+      [Symbol.asyncIterator]: () => steps,
     };
+    return steps;
   }
 
   /** Adds bytes, for a reader of one's own; they are not copied. Throws RuntimeError after `feedEof`. */

@@ -12,6 +12,7 @@ import {
   waitFor,
 } from "threadloop";
 import { describe, expect, it } from "vitest";
+import { random } from "../support/random.ts";
 import { failureOf, turns, virtual } from "../support/virtual.ts";
 
 const KINDS = [
@@ -55,6 +56,101 @@ describe("PriorityQueue", () => {
     ] as const)
       queue.putNowait({ rank, name });
     expect([1, 2, 3, 4].map(() => queue.getNowait().name)).toEqual(["a", "b", "c", "d"]);
+  });
+
+  it.each<[string, unknown[], unknown[]]>([
+    [
+      "pairs by their first parts",
+      [
+        [10, "c"],
+        [9, "b"],
+        [2, "a"],
+      ],
+      [
+        [2, "a"],
+        [9, "b"],
+        [10, "c"],
+      ],
+    ],
+    [
+      "equal ones by the next part",
+      [
+        [1, "b"],
+        [1, "a"],
+        [0, "z"],
+      ],
+      [
+        [0, "z"],
+        [1, "a"],
+        [1, "b"],
+      ],
+    ],
+    ["a beginning before what it begins", [[1, 0], [1], []], [[], [1], [1, 0]]],
+    [
+      "parts of parts",
+      [
+        [[2, 1], "x"],
+        [[1, 9], "y"],
+      ],
+      [
+        [[1, 9], "y"],
+        [[2, 1], "x"],
+      ],
+    ],
+    ["numbers of both kinds", [3n, 1, 2.5, true], [1, true, 2.5, 3n]],
+    ["dates", [new Date(2), new Date(1)], [new Date(1), new Date(2)]],
+  ])("orders %s", (_, items, order) => {
+    const queue = new PriorityQueue();
+    for (const item of items) queue.putNowait(item);
+    expect(order.map(() => queue.getNowait())).toEqual(order);
+  });
+
+  it.each<[string, unknown, unknown]>([
+    ["objects", { cost: 1 }, { cost: 2 }],
+    ["pairs whose parts have no order", [1, {}], [1, {}]],
+    ["a string and a number", "1", 1],
+    ["an array and a number", [1], 1],
+    ["NaN", 1, Number.NaN],
+    ["nothing", 1, undefined],
+    ["null", 1, null],
+    ["symbols", Symbol("a"), Symbol("b")],
+    ["what throws when it is looked at", 1, Proxy.revocable({}, {})],
+  ])("refuses %s, and is as it was", async (_, first, second) => {
+    const queue = new PriorityQueue();
+    queue.putNowait(first);
+    expect(() => queue.putNowait(second)).toThrow(TypeError);
+    expect(await failureOf(queue.put(second))).toBeInstanceOf(TypeError);
+    expect([queue.qsize(), queue.getNowait(), queue.empty()]).toEqual([1, first, true]);
+  });
+
+  it("loses nothing to a comparison that throws, whenever it does", () => {
+    const below = random(7);
+    const chance = (of: number) => below(100) < of;
+    let fails = false;
+    const queue = new PriorityQueue<number>(0, (a, b) => {
+      if (fails && chance(30)) throw new Error("no order");
+      return a - b;
+    });
+    const model: number[] = [];
+    for (let i = 0; i < 3000; i++) {
+      fails = chance(50);
+      const item = below(50);
+      try {
+        if (chance(55)) {
+          queue.putNowait(item);
+          model.push(item);
+        } else if (model.length > 0) {
+          const taken = queue.getNowait();
+          model.sort((a, b) => a - b);
+          expect(taken).toBe(model.shift());
+        }
+      } catch (error) {
+        expect(String(error)).toBe("Error: no order");
+      }
+      expect(queue.qsize()).toBe(model.length);
+    }
+    fails = false;
+    expect(model.map(() => queue.getNowait())).toEqual(model.sort((a, b) => a - b));
   });
 });
 

@@ -5,8 +5,10 @@ import {
   currentTask,
   DeadlockError,
   gather,
+  getRunningLoop,
   IncompleteReadError,
   LimitOverrunError,
+  moveOnAfter,
   RuntimeError,
   run,
   StreamReader,
@@ -16,8 +18,15 @@ import {
 } from "threadloop";
 import { VirtualClock } from "threadloop/testing";
 import { describe, expect, it } from "vitest";
+import { virtual } from "../support/virtual.ts";
 
 const LINES = "line1\nline2\nline3\n";
+
+/** What stands for a step that threw; a cancel is thrown on. */
+function failedStep(error: unknown): IteratorResult<string> {
+  if (error instanceof CancelledError) throw error;
+  return { done: false, value: (error as Error).name };
+}
 
 /** A reader that was fed these pieces, and the end of the stream when the last is null. */
 function fed(pieces: (string | null)[], limit?: number): StreamReader {
@@ -463,6 +472,29 @@ describe("StreamReader", () => {
     );
     expect(() => new StreamReader({ limit: -1 })).toThrow(RangeError);
   });
+
+  it.each([
+    ["lines()", (reader: StreamReader) => reader.lines()],
+    ["iterating", (reader: StreamReader) => reader[Symbol.asyncIterator]()],
+  ])("goes on with %s after a step that timed out, was cancelled or threw", (_, linesOf) =>
+    virtual(async () => {
+      const reader = fed([], 16);
+      const lines: AsyncIterableIterator<string | Buffer> = linesOf(reader);
+      getRunningLoop().callLater(15, () => reader.feedData(Buffer.from("first\nsec")));
+      getRunningLoop().callLater(22, () => reader.feedData(Buffer.from(`ond\n${"x".repeat(40)}\nlast\n`)));
+      getRunningLoop().callLater(45, () => reader.feedEof());
+      const seen: string[] = [];
+      let idle = 0;
+      for (;;) {
+        const next = await moveOnAfter(10, () => lines.next().catch((error) => failedStep(error)));
+        if (next === undefined) idle++;
+        else if (next.done) break;
+        else seen.push(String(next.value).trim());
+      }
+      expect([seen, idle]).toEqual([["first", "second", "RangeError", "last"], 3]);
+      expect(await lines.next()).toEqual({ done: true, value: undefined });
+    }),
+  );
 
   it("gives lines as Buffers when it is iterated, as strings through lines()", () =>
     inVirtualTime(async () => {

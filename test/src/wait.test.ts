@@ -1,4 +1,13 @@
-import { asCompleted, createTask, type Future, sleep, type Task, TimeoutError, wait } from "threadloop";
+import {
+  asCompleted,
+  createTask,
+  type Future,
+  moveOnAfter,
+  sleep,
+  type Task,
+  TimeoutError,
+  wait,
+} from "threadloop";
 import { describe, expect, it } from "vitest";
 import { failureOf, now, turns, virtual } from "../support/virtual.ts";
 
@@ -123,6 +132,34 @@ describe("wait", () => {
 });
 
 describe("asCompleted", () => {
+  it("loses nothing to a step that timed out or was cancelled", () =>
+    virtual(async () => {
+      const iterator = asCompleted([() => sleep(25, "a"), () => sleep(34, "b"), () => sleep(34, "c")]);
+      const seen: unknown[] = [];
+      let idle = 0;
+      for (;;) {
+        const next = await moveOnAfter(10, () => iterator.next());
+        if (next === undefined) idle++;
+        else if (next.done) break;
+        else seen.push(next.value.future.result());
+      }
+      expect([seen, idle]).toEqual([["a", "b", "c"], 2]);
+    }));
+
+  it("gives each of several steps at once one, and the others the end", () =>
+    virtual(async () => {
+      const iterator = asCompleted([() => sleep(5, "a"), () => sleep(5, "b")]);
+      const steps = Array.from({ length: 4 }, () => createTask(() => iterator.next()));
+      await sleep(1);
+      steps[0]!.cancel();
+      await sleep(10);
+      const results = steps.slice(1).map((step) => step.result().value?.future.result());
+      expect([results, (await iterator.next()).value?.future.result()]).toEqual([
+        ["a", undefined, undefined],
+        "b",
+      ]);
+    }));
+
   it("yields the very tasks it was given, in the order of their ends", () =>
     virtual(async () => {
       const tasks = [later(3, "a"), later(1, "b"), later(2, "c")];
