@@ -123,12 +123,12 @@ export function isCancelled(error: unknown): boolean {
 
 /** The CancelledError that an error is, or that an AbortError was made of, or null. */
 export function cancellationOf(error: unknown): CancelledError | null {
-  if (error instanceof CancelledError) return error;
   try {
+    if (error instanceof CancelledError) return error;
     const { name, cause } = (error ?? {}) as { name?: unknown; cause?: unknown };
     return name === "AbortError" && cause instanceof CancelledError ? cause : null;
   } catch {
-    return null; // its getters throw
+    return null; // its getters or traps throw
   }
 }
 
