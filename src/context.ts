@@ -4,7 +4,16 @@
  */
 import { userFrames } from "./debug.ts";
 import { got, RuntimeError } from "./errors.ts";
-import { type ContextRunner, currentRunner, type RunnerContext, runAs, scopeOf, taskOf } from "./events.ts";
+import {
+  type ContextRunner,
+  currentRunner,
+  type RunnerContext,
+  runAs,
+  type ScopeRunner,
+  scopeOf,
+  taskOf,
+  waitingTaskOf,
+} from "./events.ts";
 import { checkOptionNames, optionNames } from "./optionnames.ts";
 
 const NOTHING = Symbol("no value");
@@ -45,14 +54,31 @@ export class Context implements RunnerContext {
 
   /** @internal */
   _apply<A extends readonly unknown[], R>(fn: (...args: A) => R, args: A): R {
-    const around = currentRunner.getStore();
-    const runner: ContextRunner = {
-      _isTask: false,
-      _context: this,
-      _task: taskOf(around),
-      _scope: scopeOf(around),
-    };
-    return runAs(runner, fn, args);
+    return runAs(new Entered(this, currentRunner.getStore()), fn, args);
+  }
+}
+
+/** Code that a context was entered for, in whatever task and block it was called. */
+class Entered implements ContextRunner {
+  readonly _isTask = false;
+  readonly _context: RunnerContext;
+  readonly #around: ContextRunner | undefined;
+
+  constructor(context: RunnerContext, around: ContextRunner | undefined) {
+    this._context = context;
+    this.#around = around;
+  }
+
+  get _task(): ContextRunner | null {
+    return taskOf(this.#around);
+  }
+
+  get _scope(): ScopeRunner | null {
+    return scopeOf(this.#around);
+  }
+
+  _makeTask(): ContextRunner | null {
+    return waitingTaskOf(this.#around);
   }
 }
 

@@ -47,6 +47,8 @@ export interface ContextRunner {
   readonly _task?: ContextRunner | null;
   /** And the innermost block of the task around it. */
   readonly _scope?: ScopeRunner | null;
+  /** Of what was begun without a task and may turn out to wait, such as a job: makes the task in which it does. */
+  _makeTask?(): ContextRunner | null;
 }
 
 /** A block of a task that can be cancelled by itself. */
@@ -142,6 +144,11 @@ export function inRootContext<A extends unknown[], R>(fn: (...args: A) => R, ...
 export function taskOf(runner: ContextRunner | undefined): AwaitingTask | null {
   if (runner === undefined) return null;
   return (runner._isTask ? runner : (runner._task ?? null)) as AwaitingTask | null;
+}
+
+/** The same for code that is about to wait, or to ask for its task: one is made where there could be one. */
+export function waitingTaskOf(runner: ContextRunner | undefined): AwaitingTask | null {
+  return taskOf(runner) ?? ((runner?._makeTask?.() ?? null) as AwaitingTask | null);
 }
 
 /** The block of its task in which code runs as this runner, or null. */

@@ -22,7 +22,7 @@ import {
   type Runnable,
   runningLoopOrNull,
   scopeOf,
-  taskOf,
+  waitingTaskOf,
 } from "./events.ts";
 import { type Callback, type CallbackOptions, Handle } from "./handle.ts";
 import { Listener, looks } from "./listener.ts";
@@ -163,7 +163,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
     if (this._state !== PENDING) this._deliver(onFulfilled, onRejected);
     else {
       const runner = currentRunner.getStore();
-      const task = taskOf(runner);
+      const task = waitingTaskOf(runner);
       if (task === null) this._whenDone(onFulfilled, onRejected);
       else
         task._await(

@@ -1,6 +1,6 @@
 /** Which loop: the running one, or the thread's own, made at first use, as introductions to asyncio teach it. */
 import { got } from "./errors.ts";
-import { currentLoopOrNull, runningLoop, runningTask, setCurrentLoop } from "./events.ts";
+import { currentLoopOrNull, currentRunner, runningLoop, setCurrentLoop, waitingTaskOf } from "./events.ts";
 import { EventLoop, type EventLoopOptions } from "./loop.ts";
 import type { Task } from "./task.ts";
 
@@ -50,7 +50,8 @@ export function newEventLoop(options: EventLoopOptions = {}): EventLoop {
  * handler, a timer) runs in the task that registered it, until that is done; `asTask` gives each call a task of its own.
  */
 export function currentTask(): Task | null {
-  return runningTask() as Task | null;
+  const task = waitingTaskOf(currentRunner.getStore()) as Task | null;
+  return task === null || task.done() ? null : task;
 }
 
 /** Returns the tasks of a loop (default: the running one) that are not done, in the order of creation. */

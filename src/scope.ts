@@ -20,6 +20,7 @@ import {
   type RunnerContext,
   type ScopeRunner,
   taskOf,
+  waitingTaskOf,
 } from "./events.ts";
 
 /** An await, as a cancel sees it. */
@@ -180,7 +181,7 @@ export class CancelScope implements Level, ScopeRunner {
 /** Makes a block inside the current code; null outside every task. It needs no task that still runs. */
 export function newScope(): CancelScope | null {
   const runner = currentRunner.getStore();
-  const task = taskOf(runner) as ScopedTask | null;
+  const task = waitingTaskOf(runner) as ScopedTask | null;
   if (task === null) return null;
   return new CancelScope(task, scopeOfRunner(runner as ContextRunner) ?? task);
 }

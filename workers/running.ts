@@ -45,6 +45,8 @@ export class Running implements RunningJob, ContextRunner, RunnerContext {
   readonly #stage: Stage;
   #task: Task<unknown> | null = null;
   #wasCancelled = false;
+  /** Tells the task that was made for it while its code ran what came of that code. */
+  #tell: ((result: { value: unknown } | { error: unknown }) => void) | null = null;
   /** Is told how it ended, when somebody follows it. */
   onEnd: ((kind: number, value: unknown) => void) | null = null;
   /** Of a stream: what its reader takes. */
@@ -60,6 +62,33 @@ export class Running implements RunningJob, ContextRunner, RunnerContext {
   /** @internal */
   get _isTask(): false {
     return false;
+  }
+
+  /** @internal */
+  get _task(): Task<unknown> | null {
+    return this.#task;
+  }
+
+  /**
+   * @internal Code that was taken for synchronous waits after all, or asks for its task: it goes on as one. What it left
+   * behind at its end is in a task that is done.
+   */
+  _makeTask(): Task<unknown> {
+    if (this.#task !== null) return this.#task;
+    if (this.hasEnded) {
+      this.#task = this.#stage.loop.createTask(() => {}, { name: this.name, eagerStart: true });
+      return this.#task;
+    }
+    const told = new Promise<{ value: unknown } | { error: unknown }>((resolve) => {
+      this.#tell = resolve;
+    });
+    const task = this.startTask(async () => {
+      const result = await told;
+      if ("error" in result) throw result.error;
+      return await result.value;
+    });
+    this.slots[CURRENT] = this.slot;
+    return task;
   }
 
   /** @internal */
@@ -97,7 +126,7 @@ export class Running implements RunningJob, ContextRunner, RunnerContext {
    * Runs a body as a task of the worker's loop; its end is the job's. Its first step runs now: what follows in the batch
    * is not claimed before, and can be moved to another worker when that step is long.
    */
-  startTask(body: () => unknown): void {
+  startTask(body: () => unknown): Task<unknown> {
     const { slots } = this;
     const options = { name: this.name, context: this.#context(), eagerStart: true };
     slots[CURRENT] = this.slot;
@@ -107,6 +136,7 @@ export class Running implements RunningJob, ContextRunner, RunnerContext {
     this.#task = task;
     if (task.done()) this.#resumeAs(task);
     else task._listen(() => this.#resumeAs(task));
+    return task;
   }
 
   #resumeAs(task: Task<unknown>): void {
@@ -175,12 +205,13 @@ export class Running implements RunningJob, ContextRunner, RunnerContext {
     this.slots[CURRENT] = this.slot;
     try {
       const result = run(this, callee.fn as Fn, args);
-      if (isThenable(result)) {
-        callee.isAsync = true;
-        this.startTask(() => result);
-      } else this.reply(wire.OK, result);
+      if (isThenable(result)) callee.isAsync = true;
+      if (this.#tell !== null) this.#tell({ value: result });
+      else if (isThenable(result)) this.startTask(() => result);
+      else this.reply(wire.OK, result);
     } catch (error) {
-      this.fail(error);
+      if (this.#tell !== null) this.#tell({ error });
+      else this.fail(error);
     }
     this.slots[CURRENT] = 0;
   }
