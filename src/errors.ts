@@ -132,6 +132,15 @@ export function cancellationOf(error: unknown): CancelledError | null {
   }
 }
 
+/** Tells whether an error says that it comes of a signal, as what takes one throws. */
+export function isAbortError(error: unknown): boolean {
+  try {
+    return (error as { name?: unknown } | null | undefined)?.name === "AbortError";
+  } catch {
+    return false; // its getters or traps throw
+  }
+}
+
 /**
  * Why a cancel was asked for. Kept until the error is made, since most cancels are delivered later than asked.
  *

@@ -11,7 +11,7 @@
  * cancelled with it, or the block is left.
  */
 import { abortWith } from "./abort.ts";
-import { CancelReason } from "./errors.ts";
+import { type CancelledError, CancelReason, cancellationOf, cancelledError, isAbortError } from "./errors.ts";
 import {
   type AbstractEventLoop,
   type ContextRunner,
@@ -134,6 +134,11 @@ export class CancelScope implements Level, ScopeRunner {
     return uncancelIn(this, this._task);
   }
 
+  /** The CancelledError that an error is which comes out of the block, or null. */
+  cancellationOf(error: unknown): CancelledError | null {
+    return cancellationIn(this, this._task, error);
+  }
+
   /** How many cancels of it and of what is around it are not taken back. */
   cancelling(): number {
     return cancelsIn(this, this._task);
@@ -253,6 +258,16 @@ export function cancelsIn(level: Level, task: ScopedTask): number {
   let count = 0;
   for (let at: Level | null = level; at !== null; at = at._parent) count += at._cancels;
   return count;
+}
+
+/**
+ * The CancelledError that an error is which comes out of a level, or null. An AbortError is one while the level is
+ * cancelled and somebody was given a signal: not all who take one keep its reason as the cause of what they throw.
+ */
+export function cancellationIn(level: Level, task: ScopedTask, error: unknown): CancelledError | null {
+  const known = cancellationOf(error);
+  if (known !== null || task._signals === null || cancelsIn(level, task) === 0) return known;
+  return isAbortError(error) ? cancelledError(lastReasonIn(level, task)) : null;
 }
 
 /** How many cancels of a task and of its blocks are not taken back. */

@@ -15,7 +15,7 @@ import { cancelChain } from "./cancelchain.ts";
 import { type Context, copyContext } from "./context.ts";
 import { Coroutine, type Startable, starterOf } from "./coroutine.ts";
 import { runInTask } from "./drive.ts";
-import { CancelledError, CancelReason, cancellationOf, cancelledError, RuntimeError } from "./errors.ts";
+import { CancelledError, CancelReason, cancelledError, RuntimeError } from "./errors.ts";
 import {
   type AbstractEventLoop,
   type AwaitingTask,
@@ -35,6 +35,7 @@ import {
   abortSignals,
   allCancels,
   type CancelScope,
+  cancellationIn,
   cancelsIn,
   cancelWaits,
   currentLevel,
@@ -350,7 +351,7 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
 
   /** @internal Settles with what the coroutine threw. */
   _fail(error: unknown): void {
-    const cancellation = cancellationOf(error);
+    const cancellation = cancellationIn(this, this, error);
     if (cancellation !== null) this._settleCancelled(cancellation);
     else this._settle(FAILED, error);
     this.#ended();

@@ -4,7 +4,7 @@
  */
 import { inspect } from "node:util";
 import { checkBody, discard, type Startable } from "./coroutine.ts";
-import { CancelledError, CancelReason, cancellationOf, RuntimeError } from "./errors.ts";
+import { CancelledError, CancelReason, RuntimeError } from "./errors.ts";
 import { ExceptionGroup } from "./exceptiongroup.ts";
 import type { Future } from "./future.ts";
 import type { CreateTaskOptions } from "./loop.ts";
@@ -118,7 +118,7 @@ export class TaskGroup {
     const scope = this.#scope as CancelScope;
     this.#exiting = true;
     const failed = "error" in outcome;
-    const bodyCancel = failed ? cancellationOf(outcome.error) : null;
+    const bodyCancel = failed ? scope.cancellationOf(outcome.error) : null;
     if (failed && !this.#aborting) this.#abort(outcome.error);
     const waitCancel = await this.#waitForChildren();
     const cancel = this.#takeBackOwnCancel(waitCancel.first ?? bodyCancel, waitCancel.last);

@@ -8,7 +8,7 @@ import { inspect } from "node:util";
 import { milliseconds } from "./clock.ts";
 import { checkBody } from "./coroutine.ts";
 import { type Awaitable, checkAwaitable, ensureFuture } from "./ensure.ts";
-import { CancelledError, got, isCancelled, RuntimeError, TimeoutError } from "./errors.ts";
+import { CancelledError, got, RuntimeError, TimeoutError } from "./errors.ts";
 import type { Future } from "./future.ts";
 import type { Handle } from "./handle.ts";
 import { getRunningLoop } from "./running.ts";
@@ -74,7 +74,8 @@ export class Timeout {
     try {
       result = await body(this);
     } catch (error) {
-      if (this.#exit() && isCancelled(error)) throw this.#timeoutError(error);
+      const isCancel = (this.#scope as CancelScope).cancellationOf(error) !== null;
+      if (this.#exit() && isCancel) throw this.#timeoutError(error);
       throw error;
     }
     this.#exit();
@@ -179,7 +180,7 @@ export async function moveOnAfter<T>(
       try {
         return await body(scope);
       } catch (error) {
-        raised.byBody = !isCancelled(error);
+        raised.byBody = error instanceof TimeoutError;
         throw error;
       }
     });

@@ -4,12 +4,15 @@ import {
   CancelledError,
   createTask,
   currentTask,
+  type ExceptionGroup,
   Future,
+  moveOnAfter,
   run,
   sleep,
   TimeoutError,
   taskGroup,
   timeout,
+  waitFor,
 } from "threadloop";
 import { describe, expect, it } from "vitest";
 import { failureOf, turns, virtual } from "../support/virtual.ts";
@@ -148,5 +151,72 @@ describe("a task's own signal", () => {
       );
       expect(error).toBeInstanceOf(TimeoutError);
       expect(currentTask()!.signal.aborted).toBe(false);
+    }));
+});
+
+describe("an AbortError that does not keep its signal's reason", () => {
+  class AbortError extends Error {
+    override name = "AbortError";
+  }
+
+  /** As libraries do that throw an error of their own when their signal aborts. */
+  const library = (signal = currentTask()!.signal) =>
+    new Promise<never>((_, reject) => {
+      signal.addEventListener("abort", () => reject(new AbortError("The user aborted a request.")));
+    });
+
+  it("is the timeout's, whichever block around gave the signal", () =>
+    run(async () => {
+      expect(await failureOf(timeout(5, () => library()))).toBeInstanceOf(TimeoutError);
+      expect(await failureOf(timeout(5, () => timeout(1000, () => library())))).toBeInstanceOf(TimeoutError);
+      expect(await failureOf(waitFor(() => library(), 5))).toBeInstanceOf(TimeoutError);
+      expect(await moveOnAfter(5, () => library())).toBe(undefined);
+      expect(currentTask()!.cancelling()).toBe(0);
+      await sleep(1); // and nothing is left of the cancel
+    }));
+
+  it("ends a cancelled task as cancelled, with the reason", () =>
+    run(async () => {
+      const task = createTask(() => library());
+      await sleep(1);
+      task.cancel("no longer needed");
+      expect(await failureOf(task)).toMatchObject({ name: "CancelledError", message: "no longer needed" });
+      expect(task.cancelled()).toBe(true);
+    }));
+
+  it("is not among the errors of a group, in its children or in its block", () =>
+    run(async () => {
+      const boom = new Error("boom");
+      const error = await failureOf(
+        taskGroup(async (group) => {
+          group.createTask(() => library());
+          group.createTask(async () => {
+            await sleep(1);
+            throw boom;
+          });
+          await library();
+        }),
+      );
+      expect((error as ExceptionGroup).errors).toEqual([boom]);
+    }));
+
+  it("is an error where nothing was cancelled, or nobody asked for a signal", () =>
+    run(async () => {
+      const own = new AbortController();
+      const task = createTask(() => library(own.signal));
+      await sleep(1);
+      own.abort();
+      expect(await failureOf(task)).toBeInstanceOf(AbortError);
+      const cleanup = createTask(async () => {
+        await failureOf(sleep(1000));
+        throw new AbortError("mine");
+      });
+      await sleep(1);
+      cleanup.cancel();
+      expect(await failureOf(cleanup)).toMatchObject({ message: "mine" });
+      await timeout(1000, async () => currentTask()!.signal);
+      expect(await failureOf(timeout(1000, () => Promise.reject(new AbortError("mine"))))).toBeInstanceOf(
+        AbortError,
+      );
     }));
 });
