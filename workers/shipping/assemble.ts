@@ -2,7 +2,17 @@
 import { createRequire } from "node:module";
 import { variableOf } from "../../src/index.ts";
 import { instantiate, type Surroundings, surround, type Variables } from "./code.ts";
-import type { CopyNode, Property, Slot } from "./recipe.ts";
+import {
+  ACCESSOR,
+  CONFIGURABLE,
+  type CopyNode,
+  ENUMERABLE,
+  type Integrity,
+  ORDINARY,
+  type Property,
+  type Slot,
+  WRITABLE,
+} from "./recipe.ts";
 
 type CodeNode = Extract<CopyNode, { kind: "code" }>;
 
@@ -16,13 +26,15 @@ interface Assembly {
   readonly begun: Set<number>;
   /** Functions whose variables have to be set again when all values exist. */
   readonly early: (() => void)[];
+  /** What is to be done when that is done, too. */
+  readonly late: (() => void)[];
 }
 
 /** Puts the copy together; the first node is the function. */
 export function assemble(nodes: readonly CopyNode[], found: ReadonlyMap<CopyNode, unknown>): unknown {
-  const assembly: Assembly = { nodes, found, made: new Map(), begun: new Set(), early: [] };
+  const assembly: Assembly = { nodes, found, made: new Map(), begun: new Set(), early: [], late: [] };
   const value = make(assembly, 0);
-  for (const fill of assembly.early) fill();
+  for (const finish of [assembly.early, assembly.late]) for (const step of finish) step();
   return value;
 }
 
@@ -54,6 +66,12 @@ function make(assembly: Assembly, number: number): unknown {
       const definition = "default" in node ? { name, key, default: value(node.default) } : { name, key };
       return keep(variableOf(definition));
     }
+    case "arguments":
+      return keep(Reflect.apply(argumentsObject, undefined, node.items.map(value)));
+    case "regexp":
+      return keep(Object.assign(new RegExp(node.source, node.flags), { lastIndex: node.lastIndex }));
+    case "prototype":
+      return keep((value(node.of) as { prototype: unknown } | undefined)?.prototype);
     case "require":
       return keep(createRequire(node.url));
     case "constructed":
@@ -75,18 +93,14 @@ function make(assembly: Assembly, number: number): unknown {
   }
 }
 
-type Container = Extract<CopyNode, { kind: "array" | "map" | "set" | "object" | "instance" }>;
+type Container = Extract<CopyNode, { kind: "array" | "map" | "set" | "weak" | "object" | "instance" }>;
 
 /** Containers are kept before they are filled: what they hold may lead back to them. */
 function makeContainer(assembly: Assembly, node: Container, keep: <T>(value: T) => T): unknown {
   const value = (slot: Slot): unknown => valueIn(assembly, slot);
   switch (node.kind) {
-    case "array": {
-      const array = keep<unknown[]>([]);
-      for (const item of node.items) array.push(value(item));
-      if (node.properties) define(assembly, array, node.properties);
-      return array;
-    }
+    case "array":
+      return makeArray(assembly, node, keep);
     case "map": {
       const map = keep(new Map<unknown, unknown>());
       for (const [key, item] of node.entries) map.set(value(key), value(item));
@@ -101,17 +115,54 @@ function makeContainer(assembly: Assembly, node: Container, keep: <T>(value: T) 
       const prototype = "prototype" in node ? (value(node.prototype) as object | null) : Object.prototype;
       const object = keep(Object.create(prototype) as object);
       define(assembly, object, node.properties);
+      closeLater(assembly, object, node.integrity);
       return object;
     }
+    case "weak":
+      return makeWeak(assembly, node, keep);
     case "instance": {
       const { prototype } = value(node.of) as { prototype: object };
       const base = node.base === undefined ? {} : (value(node.base) as object);
       const object = keep(Object.setPrototypeOf(base, prototype) as object);
       define(assembly, object, node.properties);
-      if (node.hidden) define(assembly, object, node.hidden, { enumerable: false });
+      closeLater(assembly, object, node.integrity);
       return object;
     }
   }
+}
+
+function makeArray(
+  assembly: Assembly,
+  { items, holes = [], properties, integrity }: Extract<CopyNode, { kind: "array" }>,
+  keep: <T>(value: T) => T,
+): unknown {
+  const array = keep<unknown[]>([]);
+  for (const item of items) array.push(valueIn(assembly, item));
+  for (const index of holes) delete array[index];
+  if (properties) define(assembly, array, properties);
+  closeLater(assembly, array, integrity);
+  return array;
+}
+
+/** Its entries are made at the end: they are what is there anyway. */
+function makeWeak(
+  assembly: Assembly,
+  { isMap, entries }: Extract<CopyNode, { kind: "weak" }>,
+  keep: <T>(value: T) => T,
+): unknown {
+  const value = (slot: Slot): unknown => valueIn(assembly, slot);
+  if (isMap) {
+    const map = keep(new WeakMap<object, unknown>());
+    assembly.early.push(() => {
+      for (const [key, item] of entries) map.set(value(key) as object, value(item));
+    });
+    return map;
+  }
+  const set = keep(new WeakSet<object>());
+  assembly.early.push(() => {
+    for (const [key] of entries) set.add(value(key) as object);
+  });
+  return set;
 }
 
 type ScopeNode = Extract<CopyNode, { kind: "scope" }>;
@@ -147,33 +198,64 @@ function makeFunction(assembly: Assembly, node: CodeNode, keep: <T>(value: T) =>
   const fill = (variables: Variables): void => setVariables(assembly, variables, own(node.values));
   const args = node.args === undefined ? [] : (valueIn(assembly, node.args) as unknown[]);
   const code = shared.length === 0 ? node.code : { ...node.code, names: own(node.code.names) };
-  const { made, variables } = instantiate(code, { self: thisTrap(code.title), args, scope }, fill);
+  const self = node.self === undefined ? thisTrap(code.title) : valueIn(assembly, node.self);
+  const { made, variables } = instantiate(code, { self, args, scope }, fill);
   const fn = keep(made as object & { prototype: object });
   if (node.name !== "" && node.name !== (fn as { name?: unknown }).name) {
     Object.defineProperty(fn, "name", { value: node.name, configurable: true });
   }
   if (!node.code.isClass) fill(variables);
+  inherit(assembly, node, fn);
+  for (const key of node.removed?.own ?? [])
+    Reflect.deleteProperty(fn, valueIn(assembly, key) as PropertyKey);
+  for (const key of node.removed?.ofPrototype ?? [])
+    Reflect.deleteProperty(fn.prototype, valueIn(assembly, key) as PropertyKey);
   define(assembly, fn, node.properties);
   if (node.methods) define(assembly, fn.prototype, node.methods);
+  if (node.privates) setPrivates(assembly, node, node.privates);
+  closeLater(assembly, fn, node.integrity);
   return fn;
 }
 
+function inherit(assembly: Assembly, node: CodeNode, fn: { prototype: object }): void {
+  if (node.parent !== undefined) Object.setPrototypeOf(fn, valueIn(assembly, node.parent) as object | null);
+  if (node.parentOfPrototype !== undefined)
+    Object.setPrototypeOf(fn.prototype, valueIn(assembly, node.parentOfPrototype) as object | null);
+}
+
+/** Through the function that the class has put into its variable for that. */
+function setPrivates(assembly: Assembly, { code, values }: CodeNode, privates: readonly Slot[]): void {
+  const holder = valueIn(assembly, values[code.names.indexOf(code.privates!.name)]) as {
+    set(values: readonly unknown[]): void;
+  };
+  assembly.early.push(() => holder.set(privates.map((slot) => valueIn(assembly, slot))));
+}
+
 /** Defined and not assigned: a key may be "__proto__". */
-function define(
-  assembly: Assembly,
-  object: object,
-  properties: readonly Property[],
-  { enumerable = true } = {},
-): void {
-  for (const [key, slot] of properties) {
+function define(assembly: Assembly, object: object, properties: readonly Property[]): void {
+  for (const [key, slot, attributes = ORDINARY, setter] of properties) {
     const value = valueIn(assembly, slot);
+    const set = valueIn(assembly, setter);
     Object.defineProperty(object, valueIn(assembly, key) as PropertyKey, {
-      value,
-      writable: true,
-      enumerable,
-      configurable: true,
+      ...(attributes & ACCESSOR
+        ? { get: value as () => unknown, set: set as () => unknown }
+        : { value, writable: (attributes & WRITABLE) > 0 }),
+      enumerable: (attributes & ENUMERABLE) > 0,
+      configurable: (attributes & CONFIGURABLE) > 0,
     });
   }
+}
+
+/** Closes an object when all is made: until then others may have to be put into it. */
+function closeLater({ late }: Assembly, object: object, integrity: Integrity | undefined): void {
+  if (integrity === "frozen") late.push(() => Object.freeze(object));
+  else if (integrity === "sealed") late.push(() => Object.seal(object));
+  else if (integrity === "closed") late.push(() => Object.preventExtensions(object));
+}
+
+function argumentsObject(this: unknown): IArguments {
+  // biome-ignore lint/complexity/noArguments: it is what is asked for
+  return arguments;
 }
 
 /** What an arrow function from elsewhere has as `this`: nothing tells the sender that the source uses it. */

@@ -3,16 +3,25 @@
 
 import { types } from "node:util";
 import { importsAmong } from "./bindings.ts";
-import { type Copying, cannotSend, type Shipped, tooDeep, type UsedExport, within } from "./copying.ts";
-import { copyObject } from "./copyobject.ts";
+import {
+  addNode,
+  type Copying,
+  cannotSend,
+  type Shipped,
+  tooDeep,
+  type UsedExport,
+  within,
+} from "./copying.ts";
+import { copyObject, cutWindows } from "./copyobject.ts";
+import { classVariables, stateOf } from "./copystate.ts";
 import { declarationOf } from "./declared.ts";
 import type { BoundInspection, CodeInspection } from "./inspector.ts";
 import { exploredModule } from "./modules.ts";
 import { type Moment, noteModuleOnly } from "./moment.ts";
 import { propertiesUsed } from "./narrow.ts";
 import { log, noticeAssignments, noticeCopy } from "./notices.ts";
-import { nameOf, type Plan, planFor } from "./plan.ts";
-import { isWellKnown, propertiesOf } from "./properties.ts";
+import { nameOf, type Plan, planFor, waysIn } from "./plan.ts";
+import { isWellKnown, valuesOf } from "./properties.ts";
 import {
   type Copy,
   type CopyNode,
@@ -25,6 +34,7 @@ import { comparable, functionsOf, isNative, lookUp, whyLost } from "./references
 import { scriptUrl } from "./scripts.ts";
 import { shareVariables } from "./sharing.ts";
 import { ShipError } from "./shiperror.ts";
+import { thisOf, whileDebuggable } from "./stopped.ts";
 
 /** Values that are taken apart may hold others this deep: the inspector needs stack as well. */
 const DEEPEST = 500;
@@ -38,9 +48,20 @@ export interface CopiedFunction {
 
 /** Copies a function; a promise when modules have to be looked at first: then ask again, with the same moment. */
 export function copyFunction(fn: object, moment: Moment): CopiedFunction | Promise<unknown> {
-  const copying = newCopying(moment, types.isProxy(fn) ? "(proxy)" : nameOf(fn));
+  return whileDebuggable(() => copied(fn, moment));
+}
+
+function copied(fn: object, moment: Moment): CopiedFunction | Promise<unknown> {
+  const root = types.isProxy(fn) ? "(proxy)" : nameOf(fn);
+  let copying = newCopying(moment, root);
   copying.slot(fn);
+  if (copying.weak.size > 0) {
+    copying = newCopying(moment, root, { whole: false });
+    copying.slot(fn);
+    fillWeak(copying);
+  }
   if (copying.pending.length > 0) return Promise.all(copying.pending);
+  cutWindows(copying);
   shareVariables(copying);
   noticeAssignments(copying);
   const inspection = moment.inspect(fn);
@@ -48,11 +69,37 @@ export function copyFunction(fn: object, moment: Moment): CopiedFunction | Promi
   return { copy: { kind: "copy", nodes: copying.nodes }, stable: copying.stable, uses: copying.uses };
 }
 
-function newCopying(moment: Moment, root: string): Copying {
+/** What a WeakMap holds for an object that travels leads to more objects, for which it or another may hold something. */
+function fillWeak(copying: Copying): void {
+  const done = new Map<object, Set<object>>();
+  for (let known = -1; known < copying.numbers.size; ) {
+    known = copying.numbers.size;
+    for (const [holder, entries] of copying.weak) {
+      const keys = done.get(holder) ?? new Set();
+      done.set(holder, keys);
+      for (const [key, number] of newKeys(copying, holder, keys)) {
+        keys.add(key);
+        entries.push([[number], types.isWeakMap(holder) ? copying.slot(holder.get(key)) : undefined]);
+      }
+    }
+  }
+}
+
+const newKeys = (
+  { numbers }: Copying,
+  holder: WeakSet<object> | WeakMap<object, unknown>,
+  known: Set<object>,
+) => [...numbers].filter(([object]) => !known.has(object) && holder.has(object));
+
+function newCopying(moment: Moment, root: string, { whole } = { whole: true }): Copying {
   const copying: Copying = {
     moment,
     nodes: [],
     numbers: new Map(),
+    narrowed: new Map(),
+    weak: new Map(),
+    bytes: new Map(),
+    whole,
     trail: [],
     root,
     pending: [],
@@ -70,13 +117,32 @@ function newCopying(moment: Moment, root: string): Copying {
 function slotFor(copying: Copying, value: unknown, only?: readonly string[]): Slot {
   if (typeof value === "symbol") return [copying.nodes.push(symbolNode(copying, value)) - 1];
   if ((typeof value !== "object" || value === null) && typeof value !== "function") return value as Slot;
-  const known = only ? undefined : copying.numbers.get(value);
+  const known = copying.numbers.get(value);
   if (known !== undefined) return [known];
   if (copying.trail.length > DEEPEST) throw tooDeep(copying);
-  const number = copying.nodes.push({ kind: "data", value: undefined }) - 1;
-  if (!only) copying.numbers.set(value, number);
+  const narrowed = copying.narrowed.get(value);
+  const number = narrowed ?? copying.nodes.push({ kind: "data", value: undefined }) - 1;
+  if (only) return narrowedSlot(copying, value, only, number);
+  copying.numbers.set(value, number);
   copying.nodes[number] =
-    typeof value === "function" ? functionNode(copying, value, number) : copyObject(copying, value, only);
+    typeof value === "function" ? functionNode(copying, value, number) : copyObject(copying, value);
+  return [number];
+}
+
+/** Of an object all functions get the same one, with the properties that each of them uses. */
+function narrowedSlot(copying: Copying, object: object, only: readonly string[], number: number): Slot {
+  const known = (): readonly Property[] => {
+    const node = copying.nodes[number]!;
+    return node.kind === "object" ? node.properties : [];
+  };
+  if (!copying.narrowed.has(object)) copying.nodes[number] = { kind: "object", properties: [] };
+  copying.narrowed.set(object, number);
+  for (const name of only) {
+    if (known().some(([key]) => key === name)) continue;
+    const properties = valuesOf(copying, object, [name]);
+    // That may have led back to this object.
+    copying.nodes[number] = { kind: "object", properties: [...known(), ...properties] };
+  }
   return [number];
 }
 
@@ -196,18 +262,28 @@ function filledIn(copying: Copying, fn: object, plan: Plan, inspection: CodeInsp
       ),
     );
   }
-  const properties = plan.code.isClass ? [] : propertiesOf(copying, fn, Object.keys(fn));
-  const methods = methodsOf(copying, fn, plan);
-  if (properties.length > 0 || methods) copying.stable = false;
+  for (const value of classVariables(copying, fn, plan)) values.push(value);
+  const state = stateOf(copying, fn, plan);
   return {
     kind: "code",
     code: plan.code,
     name: ownName(fn),
     values,
-    properties,
-    ...(methods && { methods }),
+    ...state,
+    ...(plan.usesThis && selfOf(copying, fn, plan)),
     ...(plan.usesArguments && { args: argumentsOf(copying, inspection) }),
   };
+}
+
+/** The `this` of where an arrow function was written. */
+function selfOf(copying: Copying, fn: object, plan: Plan): { self?: Slot } {
+  copying.stable = false;
+  const found = thisOf(fn, waysIn(plan));
+  if (!found) return {};
+  const slot = within(copying, { kind: "variable", how: "captured", name: "this" }, () =>
+    copying.slot(found.value),
+  );
+  return { self: slot === undefined ? addNode(copying, { kind: "data", value: undefined }) : slot };
 }
 
 /** A name may have been given to it where it was assigned; a class may have a member of that name. */
@@ -274,16 +350,6 @@ function describeCapture(copying: Copying, slot: Slot, size: number): string {
   return node.kind === "reference"
     ? describeReference(node.reference)
     : `${node.kind === "code" ? "by value" : node.kind}, ${size} bytes`;
-}
-
-/** Old-style classes: methods assigned to `prototype`. */
-function methodsOf(copying: Copying, fn: object, { code }: Plan): Property[] | undefined {
-  const prototype: unknown = code.isClass
-    ? undefined
-    : Object.getOwnPropertyDescriptor(fn, "prototype")?.value;
-  if (typeof prototype !== "object" || prototype === null) return undefined;
-  const keys = Object.keys(prototype);
-  return keys.length === 0 ? undefined : propertiesOf(copying, prototype, keys);
 }
 
 function argumentsOf(copying: Copying, { scopes }: CodeInspection): Slot {

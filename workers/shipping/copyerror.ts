@@ -1,7 +1,7 @@
 // Errors among the captured values. Structured clone drops their own properties (`code`) and may refuse their cause: they
 // are taken apart when they have either.
 import { addNode, type Copying } from "./copying.ts";
-import { keysOf, propertiesOf } from "./properties.ts";
+import { enumerableKeysOf, propertiesOf } from "./properties.ts";
 import type { CopyNode, Slot } from "./recipe.ts";
 import { className, hiddenParts, isOwnPrototype } from "./values.ts";
 
@@ -11,7 +11,7 @@ export function copyError(copying: Copying, error: Error, ofItsClass: (base: Slo
   const node = isOwnPrototype(error) ? ofStandardClass(copying, error, base) : ofItsClass(base);
   const hidden = hiddenParts(error);
   if (node.kind !== "instance" || hidden.length === 0) return node;
-  return { ...node, hidden: propertiesOf(copying, error, hidden) };
+  return { ...node, properties: [...node.properties, ...propertiesOf(copying, error, hidden)] };
 }
 
 /** By name: the classes of another vm context are not those of globalThis. */
@@ -20,7 +20,7 @@ function ofStandardClass(copying: Copying, error: Error, base: Slot): CopyNode {
     kind: "reference",
     reference: { kind: "global", path: [className(error)] },
   });
-  return { kind: "instance", of, base, properties: propertiesOf(copying, error, keysOf(error)) };
+  return { kind: "instance", of, base, properties: propertiesOf(copying, error, enumerableKeysOf(error)) };
 }
 
 /** Its message and stack. */

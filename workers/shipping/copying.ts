@@ -22,6 +22,14 @@ export interface Copying {
   readonly nodes: CopyNode[];
   /** The node of an object that was met before. */
   readonly numbers: Map<object, number>;
+  /** The node of an object of which only some properties are used so far. */
+  readonly narrowed: Map<object, number>;
+  /** Structured clone may take what it can carry; false: each object has to be known, as a WeakMap may hold something for it. */
+  readonly whole: boolean;
+  /** The WeakMaps and WeakSets among them, with their entries: complete when all else is. */
+  readonly weak: Map<WeakMap<object, unknown> | WeakSet<object>, (readonly [Slot, Slot])[]>;
+  /** Who uses the bytes of an ArrayBuffer. */
+  readonly bytes: Map<ArrayBufferLike, { readonly windows: Window[]; whole: boolean }>;
   readonly trail: Step[];
   /** The function that is sent, for people. */
   root: string;
@@ -56,6 +64,12 @@ export interface Shipped {
   readonly inspection: CodeInspection;
   /** Its node. */
   readonly number: number;
+}
+
+/** The node of a Buffer that is a part of a larger one. */
+export interface Window {
+  readonly kind: "buffer";
+  value: Uint8Array;
 }
 
 /** One captured variable, for the log. */

@@ -2,16 +2,25 @@
 import { types } from "node:util";
 import * as runtime from "../../src/index.ts";
 import { copyError } from "./copyerror.ts";
-import { addNode, type Copying, cannotSend, tooDeep, within } from "./copying.ts";
+import { addNode, type Copying, cannotSend, tooDeep, type Window, within } from "./copying.ts";
+import { isMadeFor } from "./copystate.ts";
 import { isEntry } from "./entry.ts";
 import { builtinReference, globalReference } from "./globals.ts";
-import { hasPrivateMembers, mayInspect } from "./inspector.ts";
+import { mayInspect, privateMembersOf } from "./inspector.ts";
 import { moduleOfExports } from "./modules.ts";
-import { keysOf, propertiesOf } from "./properties.ts";
-import type { CopyNode, Reference, Slot } from "./recipe.ts";
+import { enumerableKeysOf, integrityOf, keysOf, propertiesOf, valuesOf } from "./properties.ts";
+import type { CopyNode, Integrity, Reference, Slot } from "./recipe.ts";
 import { scriptUrl } from "./scripts.ts";
 import type { ShipError } from "./shiperror.ts";
-import { className, dataSize, hasMoreThanItems, isDetached, isOwnPrototype, kindOf } from "./values.ts";
+import {
+  className,
+  dataSize,
+  hasMoreThanItems,
+  isDetached,
+  isIterator,
+  isOwnPrototype,
+  kindOf,
+} from "./values.ts";
 
 const PASS_OR_CREATE =
   "Pass what the function needs of it as an argument, create it inside the function, or export the function from a module of its own";
@@ -38,17 +47,19 @@ function isLoopClass(value: unknown): value is RuntimeClass {
   return typeof value === "function" && /^class\b/.test(String(value)) && !(value.prototype instanceof Error);
 }
 
-/** The node for an object. `only`: nothing but these properties of it is used. */
-export function copyObject(copying: Copying, object: object, only?: readonly string[]): CopyNode {
-  if (only) return { kind: "object", properties: propertiesOf(copying, object, only) };
-  const size = sizeOf(copying, object);
+/** The node for an object. */
+export function copyObject(copying: Copying, object: object): CopyNode {
+  const size = copying.whole || !isContainer(object) ? sizeOf(copying, object) : undefined;
   if (size !== undefined) {
     copying.size += size;
+    if (ArrayBuffer.isView(object)) noteBytes(copying, object.buffer);
     return { kind: "data", value: object };
   }
   const reference = referenceTo(object);
   return reference ? { kind: "reference", reference } : takenApart(copying, object);
 }
+
+const isContainer = (object: object): boolean => /^(array|map|set|plain)$/.test(kindOf(object));
 
 function sizeOf(copying: Copying, object: object): number | undefined {
   try {
@@ -69,11 +80,24 @@ function referenceTo(object: object): Reference | null {
 }
 
 function takenApart(copying: Copying, object: object): CopyNode {
+  const owner: unknown =
+    Object.hasOwn(object, "constructor") && Object.getOwnPropertyDescriptor(object, "constructor")?.value;
+  if (typeof owner === "function" && owner.prototype === object && isMadeFor(owner, object)) {
+    const of = within(copying, { kind: "property", text: ".constructor" }, () => copying.slot(owner));
+    return { kind: "prototype", of };
+  }
   switch (kindOf(object)) {
     case "stuck":
       throw cannotSend(copying, `${stuckName(object)}, which belongs to this thread`, PASS_OR_CREATE);
     case "buffer":
       return copyBuffer(copying, object as Buffer);
+    case "arguments":
+      return { kind: "arguments", items: itemsOf(copying, Array.from(object as ArrayLike<unknown>)) };
+    case "weak": {
+      const entries: (readonly [Slot, Slot])[] = [];
+      copying.weak.set(object as WeakSet<object>, entries);
+      return { kind: "weak", isMap: types.isWeakMap(object), entries };
+    }
     case "array":
       return copyArray(copying, object as unknown[]);
     case "map":
@@ -97,9 +121,17 @@ function takenApart(copying: Copying, object: object): CopyNode {
 }
 
 function copyArray(copying: Copying, array: unknown[]): CopyNode {
-  const node: CopyNode = { kind: "array", items: itemsOf(copying, array) };
+  const holes = Array.from(array.keys()).filter((i) => !(i in array));
+  const node: CopyNode = {
+    kind: "array",
+    items: itemsOf(copying, array),
+    ...(holes.length > 0 && { holes }),
+    ...closed(array),
+  };
   if (!isOwnPrototype(array)) return ofClass(copying, array, node);
-  const keys = hasMoreThanItems(array) ? keysOf(array).filter((key) => !isIndex(key)) : [];
+  const keys = hasMoreThanItems(array)
+    ? keysOf(array).filter((key) => !isIndex(key) && key !== "length")
+    : [];
   return keys.length === 0 ? node : { ...node, properties: propertiesOf(copying, array, keys) };
 }
 
@@ -107,7 +139,10 @@ function copyBuiltin(copying: Copying, object: object): CopyNode {
   if (isDetached(object)) throw detached(copying, object);
   if (types.isNativeError(object))
     return copyError(copying, object, (base) => copyInstance(copying, object, base));
-  return ofClass(copying, object, { kind: "data", value: object });
+  const node: CopyNode = types.isRegExp(object)
+    ? { kind: "regexp", source: object.source, flags: object.flags, lastIndex: object.lastIndex }
+    : { kind: "data", value: object };
+  return ofClass(copying, object, node);
 }
 
 function detached(copying: Copying, object: object): ShipError {
@@ -124,23 +159,72 @@ function ofClass(copying: Copying, object: object, node: CopyNode): CopyNode {
 }
 
 function stuckName(object: object): string {
+  if (isIterator(object)) return "an iterator, which may be under way and";
   return types.isGeneratorObject(object) ? "a running generator" : `a ${className(object)}`;
 }
 
 function copyPlain(copying: Copying, object: object): CopyNode {
-  const properties = propertiesOf(copying, object, keysOf(object));
-  return Object.getPrototypeOf(object) === null
-    ? { kind: "object", prototype: null, properties }
-    : { kind: "object", properties };
+  const properties = types.isModuleNamespaceObject(object)
+    ? valuesOf(copying, object, enumerableKeysOf(object))
+    : propertiesOf(copying, object, keysOf(object));
+  return {
+    kind: "object",
+    ...(Object.getPrototypeOf(object) === null && { prototype: null }),
+    properties,
+    ...closed(object),
+  };
 }
 
-/** Small Buffers are windows on a shared pool: only the window travels. */
+function closed(object: object): { integrity?: Integrity } {
+  const integrity = types.isModuleNamespaceObject(object) ? undefined : integrityOf(object);
+  return integrity ? { integrity } : {};
+}
+
+/** Small Buffers are windows on a shared pool: only the windows travel, those that overlap as one. */
 function copyBuffer(copying: Copying, buffer: Buffer): CopyNode {
   if (isDetached(buffer)) throw detached(copying, buffer);
   const isShared = types.isSharedArrayBuffer(buffer.buffer);
   copying.size += isShared ? 0 : buffer.byteLength;
   const isWindow = !isShared && buffer.byteLength < buffer.buffer.byteLength;
-  return { kind: "buffer", value: isWindow ? new Uint8Array(buffer) : buffer };
+  const node = { kind: "buffer", value: buffer as Uint8Array } as const;
+  noteBytes(copying, buffer.buffer, isWindow ? node : undefined);
+  return node;
+}
+
+/** Notes who uses these bytes; without a window: all of them travel. */
+function noteBytes({ bytes }: Copying, buffer: ArrayBufferLike, window?: Window): void {
+  const users = bytes.get(buffer) ?? { windows: [], whole: false };
+  bytes.set(buffer, users);
+  if (window) users.windows.push(window);
+  else users.whole = true;
+}
+
+/** Cuts what travels of large buffers out of them. */
+export function cutWindows({ bytes }: Copying): void {
+  for (const { windows, whole } of bytes.values()) {
+    if (whole) continue;
+    windows.sort((a, b) => a.value.byteOffset - b.value.byteOffset);
+    for (let at = 0; at < windows.length; ) at = cutCluster(windows, at);
+  }
+}
+
+/** Copies the windows from `first` on that overlap; returns the one behind them. */
+function cutCluster(windows: readonly Window[], first: number): number {
+  const { buffer, byteOffset: start } = windows[first]!.value;
+  let end = start;
+  let next = first;
+  for (
+    let window = windows[next];
+    window && (next === first || window.value.byteOffset < end);
+    window = windows[++next]
+  )
+    end = Math.max(end, window.value.byteOffset + window.value.byteLength);
+  const copy = new Uint8Array(buffer, start, end - start).slice().buffer;
+  for (const window of windows.slice(first, next)) {
+    const { byteOffset, byteLength } = window.value;
+    window.value = new Uint8Array(copy, byteOffset - start, byteLength);
+  }
+  return next;
 }
 
 function copyInstance(copying: Copying, object: object, base?: Slot): CopyNode {
@@ -158,23 +242,30 @@ function copyInstance(copying: Copying, object: object, base?: Slot): CopyNode {
   const prototype: object = Object.getPrototypeOf(object);
   const type: unknown = Object.getOwnPropertyDescriptor(prototype, "constructor")?.value;
   const name = className(object);
-  if (typeof type !== "function") {
+  if (typeof type !== "function" || type.prototype !== prototype) {
     const slot = within(copying, { kind: "property", text: ".__proto__" }, () => copying.slot(prototype));
-    return { kind: "object", prototype: slot, properties: propertiesOf(copying, object, keysOf(object)) };
+    return {
+      kind: "object",
+      prototype: slot,
+      properties: propertiesOf(copying, object, keysOf(object)),
+      ...closed(object),
+    };
   }
   if (globalReference(type) || builtinReference(type) || isNodes(copying, type)) {
     throw cannotSend(copying, `an instance of ${name}, which belongs to this thread`, PASS_OR_CREATE);
   }
-  if (mayInspect() && hasPrivateMembers(object)) {
+  const [secret] = mayInspect() ? privateMembersOf(object).keys() : [];
+  if (secret !== undefined) {
     throw cannotSend(
       copying,
-      `an instance of ${name}, whose #private members cannot be copied`,
+      `an instance of ${name}, whose #private members (${secret}) cannot be copied`,
       PASS_OR_CREATE,
     );
   }
   const of = within(copying, { kind: "property", text: ".constructor" }, () => copying.slot(type));
-  const keys = keysOf(object).filter((key) => !base || !isIndex(key));
-  return { kind: "instance", of, ...(base && { base }), properties: propertiesOf(copying, object, keys) };
+  const keys = base ? enumerableKeysOf(object).filter((key) => !isIndex(key)) : keysOf(object);
+  const properties = propertiesOf(copying, object, keys);
+  return { kind: "instance", of, ...(base && { base }), properties, ...closed(object) };
 }
 
 /** Whether Node defines a class, for itself. */

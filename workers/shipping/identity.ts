@@ -1,10 +1,9 @@
 // Which functions were written in one scope, so that they share its variables. V8's inspector shows a copy of each
-// scope; that two copies are of one scope, only a change shows. So a function is called and stopped before its first
-// statement, a mark is put into each of its scopes and looked for in those of the others, the value that was there is
-// put back, and the call is ended: no code of the user runs. This takes the Debugger, on and off at once (15 ms the
-// first time, then 3 ms), and is done for functions only that look as if they shared a variable that one of them assigns.
-import { type CodeInspection, handleOf, inspect, listen, post, release, type Scope } from "./inspector.ts";
-import { isCoverageCounted } from "./scripts.ts";
+// scope; that two copies are of one scope, only a change shows. So a function is stopped before its first statement, a
+// mark is put into each of its scopes and looked for in those of the others, and the value that was there is put back.
+// This is done for functions only that look as if they shared a variable that one of them assigns.
+import { type CodeInspection, handleOf, inspect, post, type Scope } from "./inspector.ts";
+import { type Frame, isDebuggable, type Start, stoppedIn } from "./stopped.ts";
 
 /** A scope that was told from others. Two of them may turn out to be one. */
 interface Identity {
@@ -12,14 +11,20 @@ interface Identity {
   readonly others: WeakSet<Identity>;
 }
 
+/** A function that is to be told from others. `entry`: one that begins in the same scopes, if it is a class. */
+interface Candidate {
+  readonly fn: object;
+  readonly entry?: object;
+  readonly inspection: CodeInspection;
+  readonly start: Start;
+}
+
 /** A function, and its scopes that there may be several of, outermost first. */
 interface Member {
   readonly fn: object;
+  readonly entry: object;
   readonly scopes: readonly Scope[];
 }
-
-/** How `fn` is called so that it begins: undefined when that cannot be without running code of the user. */
-export type Start = "call" | "next" | undefined;
 
 /** Of each function: its scopes, outermost first. */
 const identities = new WeakMap<object, Identity[]>();
@@ -37,24 +42,17 @@ export function isSameScope(one: object, other: object, depth: number): boolean 
 }
 
 /** Finds out which scopes these functions share; of those that cannot be started it is known when others were. */
-export function tellApart(
-  functions: readonly { fn: object; inspection: CodeInspection; start: Start }[],
-): void {
-  if (isCoverageCounted()) return;
-  const members = functions.map(({ fn, inspection, start }) => ({
+export function tellApart(functions: readonly Candidate[]): void {
+  if (!isDebuggable()) return;
+  const members = functions.map(({ fn, inspection, start, entry = fn }) => ({
     fn,
+    entry,
     start,
     scopes: innerScopes(inspection),
   }));
-  post("Debugger.enable");
-  try {
-    for (const member of members) {
-      const others = members.filter((other) => other !== member && !isTold(member, other));
-      if (member.start && others.length > 0) compare(member, member.start, others);
-    }
-  } finally {
-    post("Debugger.disable");
-    release();
+  for (const member of members) {
+    const others = members.filter((other) => other !== member && !isTold(member, other));
+    if (member.start && others.length > 0) compare(member, member.start, others);
   }
 }
 
@@ -74,13 +72,8 @@ function identityOf(fn: object, depth: number): Identity {
   return identity;
 }
 
-interface Frame {
-  readonly callFrameId: string;
-  readonly scopeChain: readonly { readonly type: string }[];
-}
-
 function compare(member: Member, start: "call" | "next", others: readonly Member[]): void {
-  stoppedIn(member.fn, start, (frame) => {
+  stoppedIn(member.entry, start, (frame) => {
     const inner = frame.scopeChain
       .map(({ type }, number) => ({ type, number }))
       .filter(({ type }) => !/^(module|script|global)$/.test(type))
@@ -153,51 +146,4 @@ function note(member: Member, others: readonly Member[], depth: number, name: st
     if (!holds(other.fn)) a.others.add(b);
     else if (a !== b) b.same = a;
   }
-}
-
-/** Calls a function, stops it before its first statement, and ends it when `during` has run. */
-function stoppedIn(fn: object, start: "call" | "next", during: (frame: Frame) => void): void {
-  const key = `threadloop.${Math.random().toString(36).slice(2)}`;
-  const { result } = post<{ result: { objectId: string } }>("Runtime.evaluate", { expression: "globalThis" });
-  const objectId = handleOf(fn);
-  setGlobal(result.objectId, key, objectId);
-  const { breakpointId } = post<{ breakpointId: string }>("Debugger.setBreakpointOnFunctionCall", {
-    objectId,
-  });
-  let failure: unknown;
-  const stopped = (params: unknown): void => {
-    try {
-      during((params as { callFrames: Frame[] }).callFrames[0]!);
-    } catch (error) {
-      failure = error;
-    } finally {
-      post("Debugger.resume", { terminateOnResume: true });
-    }
-  };
-  try {
-    const expression = `globalThis[${JSON.stringify(key)}]()${start === "next" ? ".next()" : ""}`;
-    listen("Debugger.paused", stopped, () => evaluateAndEnd(expression));
-  } finally {
-    post("Debugger.removeBreakpoint", { breakpointId });
-    setGlobal(result.objectId, key, undefined);
-  }
-  if (failure !== undefined) throw failure;
-}
-
-/** With a timeout V8 takes the termination back when the evaluation ends. */
-function evaluateAndEnd(expression: string): void {
-  try {
-    post("Runtime.evaluate", { expression, silent: true, timeout: 60_000 });
-  } catch {
-    // It was terminated.
-  }
-}
-
-function setGlobal(globalId: string, key: string, valueId: string | undefined): void {
-  post("Runtime.callFunctionOn", {
-    objectId: globalId,
-    functionDeclaration: `function (value) { if (value) Object.defineProperty(this, ${JSON.stringify(key)}, { value, configurable: true }); else delete this[${JSON.stringify(key)}] }`,
-    arguments: valueId === undefined ? [] : [{ objectId: valueId }],
-    silent: true,
-  });
 }

@@ -1,9 +1,9 @@
 // V8's inspector, connected to this very thread, tells what the language hides: where a function was written, which
 // variables it closes over, what a bound function binds, whether an object has #private members.
 //
-// Rules, each measured: `post` to one's own thread is synchronous. Neither the Debugger nor the Profiler domain is ever
+// Rules, each measured: `post` to one's own thread is synchronous. Neither the Debugger nor the Profiler domain is left
 // enabled (with the Debugger on, `await` takes ten times as long; disabling the Profiler destroys everybody's coverage;
-// scripts.ts has the one guarded exception). The session is never disconnected. Every read releases its handles.
+// stopped.ts and scripts.ts have the two guarded exceptions). The session is never disconnected. Every read releases its handles.
 // `[[FunctionLocation]]` and `[[Scopes]]` are V8's own names, the same since Node 11 but not documented.
 import { createRequire } from "node:module";
 
@@ -34,7 +34,7 @@ export interface BoundInspection {
 
 export type Inspection = CodeInspection | BoundInspection | { readonly kind: "native" };
 
-interface RemoteValue {
+export interface RemoteValue {
   readonly type: string;
   readonly objectId?: string;
   readonly value?: unknown;
@@ -43,7 +43,7 @@ interface RemoteValue {
 
 interface Properties {
   readonly internalProperties?: readonly { readonly name: string; readonly value?: RemoteValue }[];
-  readonly privateProperties?: readonly unknown[];
+  readonly privateProperties?: readonly { readonly name: string; readonly value?: RemoteValue }[];
 }
 
 interface Evaluation {
@@ -132,9 +132,11 @@ export function inspect(fn: object): Inspection {
   });
 }
 
-/** Whether an object has #private members, which no copy can carry. */
-export function hasPrivateMembers(object: object): boolean {
-  return reading(object, (properties) => (properties.privateProperties ?? []).length > 0);
+/** The #private members of an object, by their names. */
+export function privateMembersOf(object: object): ReadonlyMap<string, unknown> {
+  return reading(object, ({ privateProperties = [] }) => {
+    return new Map(privateProperties.map(({ name, value }) => [name, valueBehind(value)]));
+  });
 }
 
 function reading<T>(object: object, read: (properties: Properties) => T): T {
@@ -168,7 +170,7 @@ export function handleOf(object: object): string {
 }
 
 /** The value behind a handle: the very object, not a copy. */
-function valueBehind(remote: RemoteValue | undefined): unknown {
+export function valueBehind(remote: RemoteValue | undefined): unknown {
   if (!remote || remote.type === "undefined") return undefined;
   if (remote.unserializableValue !== undefined) return parseUnserializable(remote.unserializableValue);
   if (remote.objectId === undefined) return remote.value;

@@ -1,22 +1,19 @@
 // A captured namespace object that is only used as `name.property`: those properties are all that has to travel.
 // Transpilers and vite turn imports into such objects; the whole of one may hold things that cannot travel at all.
 import { types } from "node:util";
+import { syntaxOf } from "./syntax.ts";
 
 /** The properties that `source` uses of the variable `name`; undefined when it is no namespace, or used as a whole. */
 export function propertiesUsed(source: string, name: string, value: unknown): string[] | undefined {
   if (typeof value !== "object" || value === null || !isNamespaceLike(name, value)) return undefined;
-  const used = new Set<string>();
-  const uses = source.matchAll(
-    new RegExp(
-      `(?<![\\w$.])${name.replaceAll("$", "\\$")}(?![\\w$])(?:\\s*\\.\\s*([\\p{ID_Continue}$]+))?`,
-      "gu",
-    ),
-  );
-  for (const [, property] of uses) {
+  const uses = syntaxOf(source)?.uses.filter((use) => use.name === name);
+  if (!uses) return undefined;
+  const properties = new Set<string>();
+  for (const { property } of uses) {
     if (property === undefined) return undefined;
-    used.add(property);
+    properties.add(property);
   }
-  return [...used];
+  return [...properties];
 }
 
 function isNamespaceLike(name: string, value: object): boolean {
@@ -25,12 +22,29 @@ function isNamespaceLike(name: string, value: object): boolean {
   if (types.isProxy(value)) return false;
   if (name === "exports" || "__esModule" in value) return true;
   return (
-    (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === "Module" || isInteropObject(value)
+    (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === "Module" ||
+    isInteropObject(value) ||
+    hasGettersOnly(value)
   );
+}
+
+/** What webpack makes of a module, and esbuild of a namespace. */
+function hasGettersOnly(value: object): boolean {
+  const properties = Object.values(Object.getOwnPropertyDescriptors(value));
+  return properties.length > 0 && properties.every(isMadeByBundler);
 }
 
 /** What bundlers make of a required module: a getter for each of its exports, and itself as `default`. */
 function isInteropObject(value: object): boolean {
   if (!Object.hasOwn(value, "default")) return false;
-  return Object.values(Object.getOwnPropertyDescriptors(value)).some((property) => property.get);
+  return Object.values(Object.getOwnPropertyDescriptors(value)).some(isMadeByBundler);
+}
+
+/** Not `get name() {}`, which people write: that may give another value each time. */
+function isMadeByBundler({ get, set }: PropertyDescriptor): boolean {
+  return (
+    get !== undefined &&
+    set === undefined &&
+    /^\(\)|\[native code\] \}$/.test(Function.prototype.toString.call(get))
+  );
 }

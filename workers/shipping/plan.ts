@@ -4,16 +4,18 @@
 import { fileURLToPath } from "node:url";
 import { types } from "node:util";
 import { Script } from "node:vm";
+import { type ClassText, classText, edited } from "./classes.ts";
 import { freeName, shippedCodeOf } from "./code.ts";
 import { globalReference } from "./globals.ts";
-import type { Start } from "./identity.ts";
 import { type CodeInspection, inspect, type Scope } from "./inspector.ts";
+import { isSloppyAt } from "./language.ts";
 import { LruMap } from "./lrumap.ts";
 import type { Code, Reference } from "./recipe.ts";
 import { scriptUrl } from "./scripts.ts";
 import { ShipError } from "./shiperror.ts";
 import { isTranslated, originalPosition } from "./stacks.ts";
-import { type SyntaxNode, syntaxOf } from "./syntax.ts";
+import type { Start } from "./stopped.ts";
+import { type Syntax, type SyntaxNode, syntaxOf } from "./syntax.ts";
 
 /** What is known of the functions written at one place. */
 export interface Plan {
@@ -24,6 +26,10 @@ export interface Plan {
   readonly meta?: Record<string, string>;
   /** A class with an `extends` clause: its parent is the last of `code.names`. */
   readonly extendsParent: boolean;
+  /** What there is to know of a class. */
+  readonly classText?: ClassText;
+  /** An arrow function uses the `this` of where it was written. */
+  readonly usesThis: boolean;
   /** An arrow function uses the `arguments` of the function around it. */
   readonly usesArguments: boolean;
   /** Captured variables that are import bindings; undefined until they were looked for. */
@@ -38,6 +44,7 @@ export interface Plan {
 const METAS = ["importMeta$", "import$Meta", "$importMeta"];
 const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
 const usesSuper = /(?<![.\w$])super\s*[.([]/;
+const extendsSomething = /^class(?:\s+[\p{ID_Continue}$]+)?\s+extends\b/u;
 const isArrow = /^(async\s*)?(\(|[\p{ID_Continue}$]+\s*=>)/u;
 const isExpression = new RegExp(`^(async\\s+)?function\\b|^class\\b|${isArrow.source}`, "u");
 /** The beginning of a method whose key is computed. */
@@ -62,7 +69,7 @@ export function assignedBy(plan: Plan): ReadonlySet<string> {
 }
 
 const NONE: ReadonlySet<string> = new Set();
-const BETWEEN = String.raw`(?:\s|/\*[^]*?\*/|//[^\n]*\n)*`;
+const BETWEEN = String.raw`(?:\s|/\*[\s\S]*?\*/|//[^\n]*\n)*`;
 /** Patterns and loops assign as well, and eval may. */
 const OTHER_ASSIGNMENT = new RegExp(String.raw`[\]}]${BETWEEN}=(?![=>])|\bfor\b|\beval\b`);
 const OPERATOR = String.raw`(?:\*\*|<<|>>>?|&&|\|\||\?\?|[-+*/%&|^])?=(?![=>])|\+\+|--`;
@@ -145,13 +152,21 @@ function makePlan(fn: object, source: string, inspection: CodeInspection): Plan 
   const isClass = /^class\b/.test(source);
   const parent = freeName("classParent$", source);
   const parented =
-    isClass && Object.getPrototypeOf(fn) !== Function.prototype
+    isClass && extendsSomething.test(source) && Object.getPrototypeOf(fn) !== Function.prototype
       ? withParentVariable(source, parent)
       : undefined;
+  const written = isClass ? classText(parented ?? source) : undefined;
   const candidates = namesInScope(inspection.scopes, source, url);
-  const extra = parented === undefined ? [] : [parent];
-  const { form, used } = firstThatCompiles(fn, parented ?? source, [...candidates, ...extra], title);
+  const extra = [...(parented === undefined ? [] : [parent]), ...variablesOf(written)];
+  const text = written?.text ?? parented ?? source;
+  const { form, used } = firstThatCompiles(
+    text,
+    isSloppy(fn, source, inspection, url),
+    [...candidates, ...extra],
+    title,
+  );
   const captured = candidates.filter((name) => used.has(name));
+  const { privates = [], holder = "" } = written ?? {};
   return {
     code: {
       source: form.text,
@@ -162,44 +177,114 @@ function makePlan(fn: object, source: string, inspection: CodeInspection): Plan 
       ...startOf(source, inspection),
       translated: isTranslated(url) || shippedCodeOf(url)?.translated === true,
       names: [...captured, ...(form.meta ? [form.meta] : []), ...extra],
+      ...(privates.length > 0 && { privates: { name: holder, fields: privates } }),
       title,
     },
     captured,
     ...(form.meta && { meta: importMeta(url) }),
     extendsParent: parented !== undefined,
-    usesArguments: used.has("arguments"),
+    ...(written && { classText: written }),
+    usesThis: usesThis(source),
+    usesArguments: used.has("arguments") && source.includes("arguments"),
     warned: new Set(),
   };
+}
+
+/** The variables that stand in the text of a class for what is computed as it is made. */
+function variablesOf(written: ClassText | undefined): string[] {
+  if (!written) return [];
+  const keys = written.members.flatMap(({ variable }) => variable ?? []);
+  return written.privates.length > 0 ? [...keys, written.holder] : keys;
 }
 
 /**
  * Candidates, most likely first: an expression or a method; in strict mode unless the function shows that it is not.
  * The first one nearly always compiles, so a debugger that pauses on caught exceptions sees none.
  */
-function* formsOf(fn: object, source: string): Generator<Form> {
-  const sloppy = Object.hasOwn(fn, "caller") && !types.isAsyncFunction(fn);
+function* formsOf(source: string, sloppy: boolean): Generator<Form> {
   const texts: { text: string; meta?: string }[] = [{ text: source }];
   const meta = METAS.find((name) => !source.includes(name));
-  if (meta && /\bimport\.meta\b/.test(source))
-    texts.push({ text: source.replace(/\bimport\.meta\b/g, () => meta), meta });
+  if (meta && /\bimport\b/.test(source) && /\bmeta\b/.test(source))
+    texts.push({ text: withoutMeta(source, meta), meta });
+  const asExpression = isExpression.test(source);
+  const onlyExpression = usesOuterSuper(source);
   for (const { text, ...rest } of texts) {
     for (const strict of sloppy ? [false] : [true, false]) {
       const expression = { text: `(${text})`, method: false, strict, ...rest };
       const method = { text: `({${text}})`, method: true, strict, ...rest };
-      const forms = isExpression.test(text) ? [expression, method] : [method, expression];
-      yield* usesSuper.test(text) ? [expression] : forms;
+      const forms = asExpression ? [expression, method] : [method, expression];
+      yield* onlyExpression ? [expression] : forms;
     }
   }
 }
 
+/** What a source says, whether it is an expression or a method. */
+const syntaxOfSource = (source: string): { syntax: Syntax; before: number } | undefined => {
+  for (const [before, behind] of isExpression.test(source)
+    ? [["(", ")"]]
+    : [
+        ["({", "})"],
+        ["(", ")"],
+      ]) {
+    const syntax = syntaxOf(`${before}${source}${behind}`);
+    if (syntax) return { syntax, before: before!.length };
+  }
+  return undefined;
+};
+
+/** A source with a variable for each `import.meta`. */
+function withoutMeta(source: string, meta: string): string {
+  const read = syntaxOfSource(source);
+  if (!read) return source.replace(/\bimport\.meta\b/g, () => meta);
+  const { syntax, before } = read;
+  return edited(
+    source,
+    syntax.metas.map(([start, end]) => ({
+      start: start - before,
+      end: end - before,
+      text: meta.padEnd(end - start),
+    })),
+  );
+}
+
+/** Whether the `super` in a source is that of the object or class around it. */
+function usesOuterSuper(source: string): boolean {
+  if (!usesSuper.test(source)) return false;
+  const read = syntaxOfSource(source);
+  return read ? read.syntax.usesSuper : !source.startsWith("class");
+}
+
+function usesThis(source: string): boolean {
+  if (!isArrow.test(source) || !/\bthis\b/.test(source)) return false;
+  const read = syntaxOfSource(source);
+  return read ? read.syntax.thises.length > 0 : true;
+}
+
+/** What V8 compiles, but would mean something else over there. */
+function unsendablePart(source: string): string | undefined {
+  if (usesOuterSuper(source)) return "it uses super";
+  if (!isArrow.test(source) || !/\bnew\s*\.\s*target\b/.test(source)) return undefined;
+  // acorn refuses one that is not that of a function in the source.
+  return syntaxOfSource(source) ? undefined : "it uses new.target";
+}
+
+/** Whether a function is in sloppy mode; it shows that itself, or what is around it does. */
+function isSloppy(fn: object, source: string, inspection: CodeInspection, url: string): boolean {
+  if (Object.hasOwn(fn, "caller")) return !types.isAsyncFunction(fn);
+  if (/^(?:class\b|function\b(?!\s*\*))/.test(source)) return false;
+  return isSloppyAt(inspection, url, textOf(fn)) === true;
+}
+
 function firstThatCompiles(
-  fn: object,
   source: string,
+  sloppy: boolean,
   names: readonly string[],
   title: string,
 ): { form: Form; used: Set<string> } {
-  let failure: Error | undefined = usesSuper.test(source) ? new SyntaxError("it uses super") : undefined;
-  for (const form of formsOf(fn, source)) {
+  const unsendable = unsendablePart(source);
+  if (unsendable) throw unsendableSource(title, new SyntaxError(unsendable));
+  let failure: Error | undefined;
+  for (const form of formsOf(source, sloppy)) {
     try {
       return { form, used: namesUsedBy(form, form.meta ? [...names, form.meta] : names) };
     } catch (error) {
@@ -271,7 +356,7 @@ function isGlobal(value: unknown): boolean {
  * class exists. Its end is the first brace behind which the rest still is a class body.
  */
 function withParentVariable(source: string, parent: string): string {
-  const head = /^class(?:\s+[\p{ID_Continue}$]+)?\s+extends\b/u.exec(source)?.[0] ?? "";
+  const head = extendsSomething.exec(source)?.[0] ?? "";
   for (let brace = source.indexOf("{", head.length); brace !== -1; brace = source.indexOf("{", brace + 1)) {
     const candidate = `${head} ${parent} ${source.slice(brace)}`;
     if (compiles(`(function(${parent}){return()=>(${candidate})})`)) return candidate;

@@ -1,14 +1,27 @@
 // The properties of an object among the captured values: which of them travel, and their nodes.
 import { type Copying, cannotSend, within } from "./copying.ts";
-import type { Property } from "./recipe.ts";
+import {
+  ACCESSOR,
+  CONFIGURABLE,
+  ENUMERABLE,
+  type Integrity,
+  ORDINARY,
+  type Property,
+  type Slot,
+  WRITABLE,
+} from "./recipe.ts";
 
 /** Symbol keys travel when another thread can have the same symbol. */
 export function keysOf(object: object): (string | symbol)[] {
-  return Reflect.ownKeys(object).filter((key) => {
-    if (!Object.getOwnPropertyDescriptor(object, key)?.enumerable) return false;
-    return typeof key === "string" || Symbol.keyFor(key) !== undefined || isWellKnown(key);
-  });
+  return Reflect.ownKeys(object).filter((key) => typeof key === "string" || isKnownEverywhere(key));
 }
+
+/** The enumerable ones. */
+export function enumerableKeysOf(object: object): (string | symbol)[] {
+  return keysOf(object).filter((key) => Object.getOwnPropertyDescriptor(object, key)?.enumerable);
+}
+
+const isKnownEverywhere = (key: symbol): boolean => Symbol.keyFor(key) !== undefined || isWellKnown(key);
 
 /** `Symbol.iterator` and its like. */
 export function isWellKnown(symbol: symbol): boolean {
@@ -16,25 +29,56 @@ export function isWellKnown(symbol: symbol): boolean {
   return (Symbol as unknown as Record<string, unknown>)[name] === symbol;
 }
 
-/** The properties of an object, with their names. */
+/** The properties of an object as they are: getters stay getters. */
 export function propertiesOf(
   copying: Copying,
   object: object,
   keys: readonly (string | symbol)[],
 ): Property[] {
   return keys.map((key) => {
-    const text =
-      typeof key === "string" && /^[\w$]+$/.test(key)
-        ? `.${key}`
-        : `[${typeof key === "string" ? JSON.stringify(key) : String(key)}]`;
+    const descriptor = Object.getOwnPropertyDescriptor(object, key);
+    const part = (value: unknown): Slot => partOf(copying, key, () => value);
+    if (!descriptor || "value" in descriptor) {
+      const attributes = descriptor ? attributesOf(descriptor) : ORDINARY;
+      const value = descriptor
+        ? part(descriptor.value)
+        : partOf(copying, key, () => Reflect.get(object, key));
+      return attributes === ORDINARY ? [copying.slot(key), value] : [copying.slot(key), value, attributes];
+    }
+    copying.stable = false;
     return [
       copying.slot(key),
-      within(copying, { kind: "property", text }, () => copying.slot(valueAt(copying, object, key))),
-    ] as const;
+      part(descriptor.get),
+      attributesOf(descriptor) | ACCESSOR,
+      part(descriptor.set),
+    ];
   });
 }
 
-/** What a getter gives at this moment, too. */
+/** What the properties of an object hold at this moment: those of a namespace. */
+export function valuesOf(copying: Copying, object: object, keys: readonly (string | symbol)[]): Property[] {
+  return keys.map((key) => [copying.slot(key), partOf(copying, key, () => valueAt(copying, object, key))]);
+}
+
+/** What may not be done to an object any more. */
+export function integrityOf(object: object): Integrity | undefined {
+  if (Object.isExtensible(object)) return undefined;
+  if (Object.isFrozen(object)) return "frozen";
+  return Object.isSealed(object) ? "sealed" : "closed";
+}
+
+function attributesOf({ enumerable, configurable, writable }: PropertyDescriptor): number {
+  return (enumerable ? ENUMERABLE : 0) | (configurable ? CONFIGURABLE : 0) | (writable ? WRITABLE : 0);
+}
+
+function partOf(copying: Copying, key: string | symbol, value: () => unknown): Slot {
+  const text =
+    typeof key === "string" && /^[\w$]+$/.test(key)
+      ? `.${key}`
+      : `[${typeof key === "string" ? JSON.stringify(key) : String(key)}]`;
+  return within(copying, { kind: "property", text }, () => copying.slot(value()));
+}
+
 function valueAt(copying: Copying, object: object, key: string | symbol): unknown {
   try {
     return (object as Record<string | symbol, unknown>)[key];

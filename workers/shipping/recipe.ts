@@ -62,6 +62,8 @@ export interface Code {
   readonly column: number;
   /** The file is a translation: its positions mean nothing to the user before `mapStack`. */
   readonly translated: boolean;
+  /** The static #private fields of a class, which are set through `name`, one of `names`. */
+  readonly privates?: { readonly name: string; readonly fields: readonly string[] };
   /** The variables that it needs from outside. */
   readonly names: readonly string[];
   /** The function for people: `render (file:///app/pages.js:3:8)`. */
@@ -77,18 +79,36 @@ export type CopyNode =
   | { readonly kind: "require"; readonly url: string }
   /** A context variable: its default is a value of this copy. */
   | { readonly kind: "contextvar"; readonly name: string; readonly key: string; readonly default?: Slot }
-  | { readonly kind: "array"; readonly items: readonly Slot[]; readonly properties?: readonly Property[] }
+  | {
+      readonly kind: "array";
+      readonly items: readonly Slot[];
+      /** The indices at which there is nothing. */
+      readonly holes?: readonly number[];
+      readonly properties?: readonly Property[];
+      readonly integrity?: Integrity;
+    }
+  /** The `arguments` of a call. */
+  | { readonly kind: "arguments"; readonly items: readonly Slot[] }
+  | { readonly kind: "regexp"; readonly source: string; readonly flags: string; readonly lastIndex: number }
+  /** A WeakMap or WeakSet: those entries whose keys are among the nodes, as nobody can ask for others. */
+  | { readonly kind: "weak"; readonly isMap: boolean; readonly entries: (readonly [Slot, Slot])[] }
+  /** The `prototype` of a function. */
+  | { readonly kind: "prototype"; readonly of: Slot }
   | { readonly kind: "map"; readonly entries: readonly (readonly [Slot, Slot])[] }
   | { readonly kind: "set"; readonly items: readonly Slot[] }
-  | { readonly kind: "object"; readonly prototype?: Slot; readonly properties: readonly Property[] }
+  | {
+      readonly kind: "object";
+      readonly prototype?: Slot;
+      readonly properties: readonly Property[];
+      readonly integrity?: Integrity;
+    }
   /** An object of a class: `base` is what structured clone makes of it, or absent for an ordinary object. */
   | {
       readonly kind: "instance";
       readonly of: Slot;
       readonly base?: Slot;
       readonly properties: readonly Property[];
-      /** Properties that are not enumerable: the cause of an error. */
-      readonly hidden?: readonly Property[];
+      readonly integrity?: Integrity;
     }
   /** `new Constructor(...args)`. */
   | { readonly kind: "constructed"; readonly constructor: Slot; readonly args: readonly Slot[] }
@@ -112,14 +132,37 @@ export type CopyNode =
       readonly scope?: Slot;
       readonly shared?: readonly number[];
       readonly properties: readonly Property[];
-      /** Methods that were put on the `prototype` of an old-style constructor. */
+      /** What was put on its `prototype`. */
       readonly methods?: readonly Property[];
+      /** Members of its text that it has no more: static ones, and those of the prototype. */
+      readonly removed?: { readonly own: readonly Slot[]; readonly ofPrototype: readonly Slot[] };
+      /** What it inherits from, where its source does not tell; and what its `prototype` inherits from. */
+      readonly parent?: Slot;
+      readonly parentOfPrototype?: Slot;
+      /** The values of `code.privates`. */
+      readonly privates?: readonly Slot[];
+      readonly integrity?: Integrity;
+      /** The `this` of the place where an arrow function was written, where that is known. */
+      readonly self?: Slot;
       /** The `arguments` of the function around an arrow function that uses them. */
       readonly args?: Slot;
     };
 
-/** [key, value]; a symbol key is a node. */
-export type Property = readonly [Slot, Slot];
+/**
+ * [key, value] of an ordinary property; a symbol key is a node. With attributes that are not ordinary also those, as the
+ * sum of `ENUMERABLE` and the like; then an accessor has [key, getter, attributes, setter].
+ */
+export type Property = readonly [Slot, Slot, number?, Slot?];
+
+export const ENUMERABLE = 1;
+export const CONFIGURABLE = 2;
+export const WRITABLE = 4;
+export const ACCESSOR = 8;
+/** The attributes of what an assignment makes. */
+export const ORDINARY: number = ENUMERABLE | CONFIGURABLE | WRITABLE;
+
+/** What may not be done to an object any more. */
+export type Integrity = "frozen" | "sealed" | "closed";
 
 /** The way a module is written in messages, and its key in tables. */
 export function describeModule(module: ModuleAddress): string {

@@ -5,6 +5,7 @@
 import { isAbsolute } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { CallSite } from "./callsites.ts";
+import { mayCountCoverage } from "./coverage.ts";
 import { listen, post } from "./inspector.ts";
 import { LruMap } from "./lrumap.ts";
 import { withoutMarks } from "./stacks.ts";
@@ -40,7 +41,7 @@ export function scriptUrl(scriptId: string): string {
 }
 
 function sweepCoverage(): { counted: boolean } {
-  let counted = Boolean(process.env.NODE_V8_COVERAGE);
+  let counted = mayCountCoverage();
   const { result } = post<{ result: readonly ScriptCoverage[] }>("Profiler.getBestEffortCoverage");
   for (const { scriptId, url, functions } of result) {
     urls.set(scriptId, asUrl(url));
@@ -48,9 +49,6 @@ function sweepCoverage(): { counted: boolean } {
   }
   return { counted };
 }
-
-/** Whether somebody counts coverage, which the Debugger would erase. */
-export const isCoverageCounted = (): boolean => sweepCoverage().counted;
 
 function sweepDebugger(): void {
   const note = (params: unknown) => {

@@ -1,12 +1,14 @@
 // Functions of one shipment that were written in one scope share its variables over there: each variable that more than
 // one of them uses, and that one of them assigns, is in a scope of its own, in which their sources are evaluated.
 
+import { types } from "node:util";
 import { isCommonjs } from "./callsites.ts";
 import { type Copying, cannotSend, type Shipped } from "./copying.ts";
 import { innerScopes, isSameScope, tellApart } from "./identity.ts";
 import type { Scope } from "./inspector.ts";
 import { assignedBy, type Plan, waysIn } from "./plan.ts";
 import type { CopyNode, Slot } from "./recipe.ts";
+import type { Start } from "./stopped.ts";
 
 type CodeNode = Extract<CopyNode, { kind: "code" }>;
 
@@ -110,7 +112,7 @@ function toldApart(copying: Copying, uses: readonly Use[]): Use[][] {
   if (depth < 0) return [[...uses]];
   const isUnknown = (): boolean =>
     uses.some((one, i) => uses.slice(0, i).some((other) => sameVariable(one, other) === undefined));
-  if (isUnknown()) tellApart(uses.map(({ shipped }) => ({ ...shipped, start: waysIn(shipped.plan) })));
+  if (isUnknown()) tellApart(uses.map(({ shipped }) => ({ ...shipped, ...beginning(shipped) })));
   if (isUnknown()) {
     throw cannotSend(
       copying,
@@ -125,6 +127,21 @@ function toldApart(copying: Copying, uses: readonly Use[]): Use[][] {
     else variables.push([use]);
   }
   return variables;
+}
+
+/** A class is not begun, as its fields may run: one of its methods is, which is in the same scopes. */
+function beginning({ fn, plan }: Shipped): { start: Start; entry?: object } {
+  if (!plan.code.isClass) return { start: waysIn(plan) };
+  const { prototype } = fn as { prototype: object };
+  const written = Object.values(Object.getOwnPropertyDescriptors(prototype)).find(
+    ({ value }) => typeof value === "function" && value !== fn && isBegunByCall(value, plan),
+  );
+  return written ? { start: "call", entry: written.value as object } : { start: undefined };
+}
+
+function isBegunByCall(method: object, { code }: Plan): boolean {
+  const text = Function.prototype.toString.call(method);
+  return code.source.includes(text) && !/^(?:async\b\s*)?\*/.test(text) && !types.isGeneratorFunction(method);
 }
 
 const sameVariable = (one: Use, other: Use): boolean | undefined =>

@@ -28,8 +28,8 @@ export interface Syntax {
   readonly assigned: ReadonlySet<string>;
   /** Where a `this` stands that is the one around the source. */
   readonly thises: readonly number[];
-  /** Where `import.meta` stands. */
-  readonly metas: readonly number[];
+  /** Where `import.meta` stands, from and to. */
+  readonly metas: readonly (readonly [number, number])[];
   /** It uses the `super` of what is around it. */
   readonly usesSuper: boolean;
   /** It calls `eval`, which may do anything to what is around it. */
@@ -53,7 +53,7 @@ interface Place {
 interface Findings {
   readonly uses: Use[];
   readonly thises: number[];
-  readonly metas: number[];
+  readonly metas: [number, number][];
   usesSuper: boolean;
 }
 
@@ -249,7 +249,7 @@ const VISITS: Readonly<Record<string, Visit>> = {
   BreakStatement: () => {},
   ContinueStatement: () => {},
   MetaProperty: (found, node) => {
-    if (part(node, "meta")!.name === "import") found.metas.push(node.start);
+    if (part(node, "meta")!.name === "import") found.metas.push([node.start, node.end]);
   },
   AssignmentExpression: (found, node, place) => {
     assign(found, part(node, "left")!, place);

@@ -7,6 +7,10 @@ export type Kind =
   | "array"
   | "map"
   | "set"
+  /** A WeakMap or WeakSet. */
+  | "weak"
+  /** The `arguments` of a call. */
+  | "arguments"
   | "buffer"
   /** A module's exports. */
   | "namespace"
@@ -26,26 +30,30 @@ const BUILTIN = [
   types.isBoxedPrimitive,
   types.isNativeError,
 ];
-const STUCK = [
-  types.isProxy,
-  types.isPromise,
-  types.isWeakMap,
-  types.isWeakSet,
-  types.isGeneratorObject,
-  types.isMapIterator,
-  types.isSetIterator,
-  types.isSymbolObject,
-];
+const STUCK = [types.isProxy, types.isPromise, types.isGeneratorObject, types.isSymbolObject];
 
 export function kindOf(object: object): Kind {
   if (STUCK.some((is) => is(object)) || object instanceof WeakRef) return "stuck";
+  if (types.isWeakMap(object) || types.isWeakSet(object)) return "weak";
   if (types.isModuleNamespaceObject(object)) return "namespace";
+  if (types.isArgumentsObject(object)) return "arguments";
   if (Array.isArray(object)) return "array";
   if (types.isMap(object)) return "map";
   if (types.isSet(object)) return "set";
   if (Buffer.isBuffer(object)) return "buffer";
   if (ArrayBuffer.isView(object) || BUILTIN.some((is) => is(object))) return "builtin";
-  return isPlainPrototype(Object.getPrototypeOf(object)) ? "plain" : "instance";
+  if (isPlainPrototype(Object.getPrototypeOf(object))) return "plain";
+  return isIterator(object) ? "stuck" : "instance";
+}
+
+const iterators = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]())) as object;
+
+/** Iterators of the language: of arrays, Maps, matches, and what their helpers make. */
+export function isIterator(object: object): boolean {
+  const prototype: object | null = Object.getPrototypeOf(object);
+  if (prototype === null || !Object.prototype.isPrototypeOf.call(iterators, object)) return false;
+  const next: unknown = Object.getOwnPropertyDescriptor(prototype, "next")?.value;
+  return typeof next === "function" && /\[native code\]/.test(Function.prototype.toString.call(next));
 }
 
 /** The prototype of object literals, of this or of another vm context, or none. */
@@ -107,7 +115,9 @@ export function dataSize(value: unknown, seen: Set<object> = new Set()): number 
 }
 
 function arraySize(array: unknown[], seen: Set<object>): number | undefined {
-  return isOwnPrototype(array) && !hasMoreThanItems(array) ? sumOf(array, seen) : undefined;
+  return isOwnPrototype(array) && !hasMoreThanItems(array) && Object.isExtensible(array)
+    ? sumOf(array, seen)
+    : undefined;
 }
 
 /** Whether an array has other properties, as the match of a RegExp has. Only short ones do: long ones are not asked. */
@@ -139,11 +149,12 @@ function sumOfPairs(pairs: Map<unknown, unknown>, seen: Set<object>): number | u
 }
 
 function propertiesSize(object: object, seen: Set<object>): number | undefined {
-  if (Object.getPrototypeOf(object) === null) return undefined;
+  if (Object.getPrototypeOf(object) === null || !Object.isExtensible(object)) return undefined;
   let sum = 16;
   for (const key of Reflect.ownKeys(object)) {
     const property = Object.getOwnPropertyDescriptor(object, key)!;
-    if (typeof key === "symbol" || !("value" in property)) return undefined;
+    if (typeof key === "symbol" || !(property.writable && property.enumerable && property.configurable))
+      return undefined;
     const size = dataSize(property.value, seen);
     if (size === undefined) return undefined;
     sum += key.length * 2 + size;
@@ -152,6 +163,7 @@ function propertiesSize(object: object, seen: Set<object>): number | undefined {
 }
 
 function builtinSize(value: object): number | undefined {
+  if (types.isRegExp(value) && value.lastIndex !== 0) return undefined;
   if (types.isNativeError(value)) return isBareError(value) ? 64 : undefined;
   if (
     types.isSharedArrayBuffer(value) ||
