@@ -1,6 +1,6 @@
 // The limits of a pool: how many jobs may wait, in which order they start, and that many of anything cost no more than
 // in proportion.
-import { createTask, QueueFull, run } from "threadloop";
+import { createTask, getRunningLoop, QueueFull, run, runInExecutor } from "threadloop";
 import type { Job, PoolView, WorkerPool } from "threadloop/workers";
 import { describe, expect, it } from "vitest";
 import { JobQueue } from "../../dist/workers/jobqueue.js";
@@ -237,6 +237,46 @@ describe("one AbortSignal for many jobs", () => {
       expect(tasks.every((task) => task.cancelling() === 1)).toBe(true);
       gate.open();
     });
+  });
+});
+
+describe("durations beyond what a timer can wait", () => {
+  it("are as good as for ever", async () => {
+    const warnings: string[] = [];
+    const note = (warning: Error) => void warnings.push(warning.name);
+    process.on("warning", note);
+    const days = 30 * 24 * 3600 * 1000;
+    const pool = makePool({ size: 1, idleTimeout: days, cancelGrace: days, blockedAfter: days });
+    const thread = await pool.with({ timeout: days, queueTimeout: days }).submit(jobs.where);
+    expect(String(await pool.tasks({ patience: days }))).toContain("pool");
+    await new Promise((resolve) => setTimeout(resolve, 100)); // the session has ended, and an idle thread would have
+    expect(pool.stats().threads).toBe(1);
+    expect(await pool.submit(jobs.where)).toBe(thread);
+    await pool.close({ deadline: days });
+    await run(async () => {
+      await runInExecutor(jobs.echo, 1);
+      await getRunningLoop().shutdownDefaultExecutor(days);
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("warning", note);
+    expect(warnings).toEqual([]);
+  });
+});
+
+describe("a thread that is ended because of many jobs at once", () => {
+  it("is ended once", async () => {
+    const warnings: string[] = [];
+    const note = (warning: Error) => void warnings.push(warning.name);
+    process.on("warning", note);
+    const pool = makePool({ size: 1, cancelGrace: 1 });
+    const gate = new Gate();
+    const all = Array.from({ length: 30 }, () => pool.submit(jobs.refuseAllCancels, gate.buffer));
+    await gate.at(30);
+    for (const job of all) job.cancel();
+    await Promise.all(all.map((job) => errorOf(job)));
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("warning", note);
+    expect(warnings).toEqual([]);
   });
 });
 

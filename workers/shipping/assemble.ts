@@ -133,12 +133,13 @@ function makeContainer(assembly: Assembly, node: Container, keep: <T>(value: T) 
 
 function makeArray(
   assembly: Assembly,
-  { items, holes = [], properties, integrity }: Extract<CopyNode, { kind: "array" }>,
+  { items, holes = [], length, properties, integrity }: Extract<CopyNode, { kind: "array" }>,
   keep: <T>(value: T) => T,
 ): unknown {
   const array = keep<unknown[]>([]);
   for (const item of items) array.push(valueIn(assembly, item));
   for (const index of holes) delete array[index];
+  if (length !== undefined) array.length = length;
   if (properties) define(assembly, array, properties);
   closeLater(assembly, array, integrity);
   return array;

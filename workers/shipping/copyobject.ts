@@ -19,6 +19,7 @@ import {
   isDetached,
   isIterator,
   isOwnPrototype,
+  isSparse,
   kindOf,
 } from "./values.ts";
 
@@ -121,6 +122,7 @@ function takenApart(copying: Copying, object: object): CopyNode {
 }
 
 function copyArray(copying: Copying, array: unknown[]): CopyNode {
+  if (isSparse(array)) return copySparse(copying, array);
   const holes = Array.from(array.keys()).filter((i) => !(i in array));
   const node: CopyNode = {
     kind: "array",
@@ -133,6 +135,12 @@ function copyArray(copying: Copying, array: unknown[]): CopyNode {
     ? keysOf(array).filter((key) => !isIndex(key) && key !== "length")
     : [];
   return keys.length === 0 ? node : { ...node, properties: propertiesOf(copying, array, keys) };
+}
+
+function copySparse(copying: Copying, array: unknown[]): CopyNode {
+  const properties = propertiesOf(copying, array, Object.keys(array));
+  const node: CopyNode = { kind: "array", items: [], length: array.length, properties, ...closed(array) };
+  return isOwnPrototype(array) ? node : ofClass(copying, array, node);
 }
 
 function copyBuiltin(copying: Copying, object: object): CopyNode {

@@ -84,6 +84,8 @@ export type CopyNode =
       readonly items: readonly Slot[];
       /** The indices at which there is nothing. */
       readonly holes?: readonly number[];
+      /** Of one that has more holes than items: these are among the properties. */
+      readonly length?: number;
       readonly properties?: readonly Property[];
       readonly integrity?: Integrity;
     }

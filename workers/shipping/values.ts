@@ -116,8 +116,20 @@ export function dataSize(value: unknown, seen: Set<object> = new Set()): number 
 
 function arraySize(array: unknown[], seen: Set<object>): number | undefined {
   return isOwnPrototype(array) && !hasMoreThanItems(array) && Object.isExtensible(array)
-    ? sumOf(array, seen)
+    ? sumOf(isSparse(array) ? Object.values(array) : array, seen)
     : undefined;
+}
+
+/** So many holes are walked through at most, beyond half as many as there are items before them. */
+const FEW_HOLES = 1000;
+
+/** Whether an array has very many holes: there may be billions. */
+export function isSparse(array: unknown[]): boolean {
+  let holes = 0;
+  for (let at = 0; at < array.length; at++) {
+    if (array[at] === undefined && !(at in array) && ++holes > FEW_HOLES + at / 2) return true;
+  }
+  return false;
 }
 
 /** Whether an array has other properties, as the match of a RegExp has. Only short ones do: long ones are not asked. */

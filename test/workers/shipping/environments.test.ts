@@ -46,6 +46,16 @@ describe.concurrent("functions travel in", { timeout: 120_000 }, () => {
     expect(await runForJson(["--input-type=module", "-e", fromImport])).toEqual([8, 4, 2]);
   });
 
+  it.each([
+    [["--max-old-space-size=200"]],
+    [["--expose-gc", "--stack-size=2000", "--no-warnings"]],
+    [["--title", "program", "--conditions", "development"]],
+    [["--harmony", "--trace-warnings", "--title=program"]],
+  ])("node -e with flags that a thread refuses: %j", async (flags) => {
+    expect(await runForJson([...flags, "--input-type=module", "-e", fromImport])).toEqual([8, 4, 2]);
+    expect(await runForJson([...flags, "--input-type", "module", "--eval", fromImport])).toEqual([8, 4, 2]);
+  });
+
   it("a program on the standard input", async () => {
     expect(await runForJson(["--input-type=module", "-"], { input: fromImport })).toEqual([8, 4, 2]);
   });
