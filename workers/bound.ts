@@ -19,6 +19,11 @@ export class BoundJobs {
     for (const jobs of this.#waiting.values()) yield* jobs;
   }
 
+  /** Whether any wait for this worker. */
+  hasFor(host: Host): boolean {
+    return this.#waiting.has(host);
+  }
+
   /** Posts the job to its worker, behind those that wait for it. */
   post(host: Host, job: Job): void {
     const waiting = this.#waiting.get(host);

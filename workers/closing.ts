@@ -78,7 +78,9 @@ export class Closing {
 
 /** Threads that have not let go of their sessions after `patience` milliseconds, or LET_GO_WITHIN, are terminated. */
 async function endThreads(engine: Engine, patience: number): Promise<void> {
-  const sessions = engine.dispatcher.hosts.map((host) => host.close());
+  const { hosts } = engine.dispatcher;
+  await Promise.all(hosts.filter((host) => host.isWeary).map((host) => host.close()));
+  const sessions = hosts.map((host) => host.close());
   await Promise.race([
     Promise.all(sessions),
     wait(Math.max(LET_GO_AT_LEAST, Math.min(patience, LET_GO_WITHIN)), undefined, { ref: false }),

@@ -25,7 +25,9 @@ const RANKED_AHEAD = 16;
 const RESOLVED = Promise.resolve();
 
 export class Dispatcher {
-  readonly hosts: readonly Host[];
+  /** As many as there may be threads, and those that are away: their threads are being replaced, or were. */
+  readonly hosts: Host[];
+  readonly #owner: Owner;
   readonly queue = new JobQueue();
   /** Jobs that wait for the one worker they can run in. */
   readonly bound = new BoundJobs();
@@ -37,6 +39,7 @@ export class Dispatcher {
   #ranking = false;
 
   constructor(size: number, owner: Owner, place: JobPlace) {
+    this.#owner = owner;
     this.hosts = Array.from({ length: size }, () => new Host(owner));
     this.#place = place;
   }
@@ -60,7 +63,7 @@ export class Dispatcher {
   /** The worker with the least to do, for what is bound to one. */
   leastBusy(): Host {
     const open = this.hosts.filter((host) => host.isOpen);
-    const best = (open.length > 0 ? open : this.hosts).reduce((a, b) =>
+    const best = (open.length > 0 ? open : this.hosts.filter((host) => !host.isAway)).reduce((a, b) =>
       b.jobs + b.pins < a.jobs + a.pins ? b : a,
     );
     return best;
@@ -86,6 +89,19 @@ export class Dispatcher {
   /** The pool closes, and has waited for a while. */
   hurry(): void {
     for (const host of this.hosts) host.session?.hurry();
+  }
+
+  /** Gives the place of a worker whose thread is being replaced to another host. */
+  replace(host: Host): void {
+    host.isAway = true;
+    const spare = this.hosts.find((other) => other.isAway && other.session === null);
+    if (spare === undefined) this.hosts.push(new Host(this.#owner));
+    else spare.isAway = false;
+  }
+
+  /** Hosts beyond the number of workers that have a thread still. */
+  get leaving(): number {
+    return this.hosts.filter((host) => host.isAway && host.session !== null).length;
   }
 
   /** Puts jobs that were taken back from a dead worker in front, in their order, and posts what can be. */

@@ -20,9 +20,9 @@ import { Ledger } from "./ledger.ts";
 import { started, submitted, tellSubmitted } from "./observe/channels.ts";
 import { Moments } from "./observe/moments.ts";
 import { OpenStreams } from "./openstreams.ts";
-import type { CallOptions, Settings } from "./options.ts";
+import type { CallOptions, RecycleOptions, Settings } from "./options.ts";
 import { Output } from "./output.ts";
-import type { Details } from "./protocol.ts";
+import type { Details, SessionSetup } from "./protocol.ts";
 import { Room } from "./room.ts";
 import { SetUp } from "./setup.ts";
 import { refuseWhileLoading } from "./shipping/loading.ts";
@@ -55,6 +55,8 @@ export class Engine implements Owner {
   /** Every job that turns up is ended with this. */
   #dropping: ((job: Job) => Error) | null = null;
   readonly room: Room;
+  /** Threads that were replaced. */
+  recycled = 0;
   readonly output: Output;
   readonly #onTheWay = new Set<Job>();
   /** The place of jobs whose function is on its way. */
@@ -177,7 +179,7 @@ export class Engine implements Owner {
   /** The hosts that have a thread; those of idle threads among them, as far as a host is free to open their session. */
   hostsWithThreads(): Host[] {
     const { hosts } = this.dispatcher;
-    const live = hosts.filter((host) => host.isLive);
+    const live = hosts.filter((host) => host.isLive && !host.isWeary);
     const free = hosts.filter((host) => !host.isLive && host.isOpen);
     return [...live, ...free.slice(0, Math.max(0, this.threads.count - live.length))];
   }
@@ -235,6 +237,7 @@ export class Engine implements Owner {
       slots,
       loader: this.threads.loader,
       tasksPerWorker,
+      recycle: recycleOf(this.settings.recycle),
       ...setup,
       broadcasts,
     });
@@ -263,6 +266,25 @@ export class Engine implements Owner {
     if (extra.ending !== null) this.stopped(job, extra.ending);
     else if (extra.reships++ >= MOST_RESHIPS || extra.transfer !== null) this.fail(job, error);
     else this.#shipBy(job, () => this.codes.replace(job._code as Code, error), error);
+  }
+
+  /**
+   * A thread has had enough. Another one may take its place at once, while it ends what it has, as a job of it may wait
+   * for one that is not submitted yet; but not where `tasksPerWorker` says how many may run at once, nor when something
+   * is bound to it.
+   */
+  weary(host: Host, unstarted: Job[]): void {
+    const isLimited = this.settings.tasksPerWorker !== Number.POSITIVE_INFINITY && host.jobs > 0;
+    if (!isLimited && host.pins === 0 && !this.dispatcher.bound.hasFor(host)) {
+      this.dispatcher.replace(host);
+      this.threads.allowMore(this.dispatcher.leaving);
+    }
+    this.dispatcher.requeue(unstarted);
+  }
+
+  replaced(_: Host): void {
+    this.recycled++;
+    this.threads.allowMore(this.dispatcher.leaving);
   }
 
   stray(error: unknown): void {
@@ -357,4 +379,10 @@ export class Engine implements Owner {
   #unposted(): Job[] {
     return [...this.#onTheWay, ...this.dispatcher.waiting].filter((job) => !job.done());
   }
+}
+
+function recycleOf(recycle: RecycleOptions | undefined): SessionSetup["recycle"] {
+  if (recycle === undefined) return null;
+  const { jobs = Number.POSITIVE_INFINITY, heap = Number.POSITIVE_INFINITY } = recycle;
+  return { jobs, heap };
 }

@@ -4,12 +4,13 @@
 //                          LIVE --the thread dies--> IDLE, its jobs handed back as a Death
 
 import type { MessagePort } from "node:worker_threads";
-import { CancelledError } from "../src/index.ts";
+import { CancelledError, inRootContext } from "../src/index.ts";
 import { openSwitchboard } from "./callbacks.ts";
 import { codeError, jobError } from "./clone.ts";
 import type { Code } from "./code.ts";
 import { type Death, whoIsToBlame } from "./death.ts";
 import { isBound, type Job, type JobPlace, jobTimer, priorityOf } from "./job.ts";
+import { TEARDOWN_WITHIN } from "./leaving.ts";
 import { moved, tellMoved } from "./observe/channels.ts";
 import type { Output } from "./output.ts";
 import { Pace } from "./pace.ts";
@@ -42,6 +43,10 @@ export interface Owner {
   /** The host has read replies, or may take jobs again. */
   available(host: Host): void;
   died(host: Host, death: Death): void;
+  /** The host's thread is to be replaced; `unstarted` are to run elsewhere. */
+  weary(host: Host, unstarted: Job[]): void;
+  /** The thread that was to be replaced has gone; it may have thrown in its teardown. */
+  replaced(host: Host): void;
   /** The worker cannot be set up: its initializer or a preload failed there, or a broadcast cannot be loaded. */
   broken(error: unknown): void;
 }
@@ -60,6 +65,12 @@ export class Host implements JobPlace {
   readonly table: SlotTable = new SlotTable();
   #session: Session | null = null;
   #ending = false;
+  /** Its thread is to be replaced: it ends what it has. */
+  isWeary = false;
+  /** Another host has its place among the workers: it takes no more jobs, until it has that of a third. */
+  isAway = false;
+  #hasDeparted = false;
+  #departure: NodeJS.Timeout | null = null;
   #posted = 0;
   readonly #pace = new Pace();
   /** How long coroutines had held their places when that was looked at last. */
@@ -110,7 +121,7 @@ export class Host implements JobPlace {
 
   /** Whether a job can be posted now. */
   get isOpen(): boolean {
-    return !this.#ending && this.table.hasRoom;
+    return !this.#ending && !this.isWeary && !this.isAway && this.table.hasRoom;
   }
 
   /** Whether its thread is set up: it would start a job at once if it were idle. */
@@ -141,6 +152,7 @@ export class Host implements JobPlace {
    */
   get backlog(): number {
     const { table } = this;
+    if (this.isWeary || this.isAway) return table.unstarted;
     const { suspended } = table;
     const isFree = table.words[CURRENT] === 0 && suspended < this.#owner.tasksPerWorker;
     const { unstarted } = table;
@@ -160,6 +172,11 @@ export class Host implements JobPlace {
       },
       replies: (message) => this.#read(message),
       printed: (message, taken) => this.#owner.output.print(message, this.table.at(message[2]), taken),
+      weary: () => this.#tire(),
+      departs: (failure) => {
+        if (failure !== null) this.#owner.stray(decodeThrown(failure));
+        this.#endDeparted();
+      },
       broken: (error) => this.#owner.broken(error),
       stray: (error) => this.#owner.stray(error),
       refused: (slot, args, details, error) => this.#refused(slot, args, details, error),
@@ -334,6 +351,7 @@ export class Host implements JobPlace {
       if (kind > wire.LAST_FINAL) this.#notice(slot, kind, value);
       else this.#final(slot, kind, value);
     }
+    if (this.isWeary) this.#departWhenDone();
     this.#owner.available(this);
   }
 
@@ -403,14 +421,18 @@ export class Host implements JobPlace {
   #ended(error: Error | null): void {
     const wasReady = this.isReady;
     this.fetch();
+    const hasDeparted = this.#hasDeparted && this.#posted === 0;
+    const wasWeary = this.isWeary;
     this.#session = null;
-    this.#ending = false;
+    this.#ending = this.isWeary = this.#hasDeparted = false;
     clearInterval(this.#linger ?? undefined);
-    const isDead = this.#posted > 0 || error !== null;
+    clearTimeout(this.#departure ?? undefined);
+    const isDead = this.#posted > 0 || (error !== null && !hasDeparted);
     const death = isDead
       ? this.#takeStock(error ?? new Error("the worker ended its session"), wasReady)
       : null;
-    this.table.reset(isDead);
+    this.table.reset(error !== null || isDead);
+    if (wasWeary) this.#owner.replaced(this);
     if (death !== null) this.#owner.died(this, death);
     this.#owner.available(this);
   }
@@ -438,6 +460,28 @@ export class Host implements JobPlace {
       if (isIdle && started === idleAt) this.#endSession();
       idleAt = isIdle ? started : Number.NaN;
     }, LINGER).unref();
+  }
+
+  /** Its thread takes no more jobs: those that have not started go elsewhere, if they can. */
+  #tire(): void {
+    if (this.isWeary || this.#ending) return;
+    this.isWeary = true;
+    const unstarted = this.takeBack(Number.POSITIVE_INFINITY);
+    this.#session?.control(wire.GO_ON, 0, 0);
+    this.#owner.weary(this, unstarted);
+    this.#departWhenDone();
+  }
+
+  #departWhenDone(): void {
+    if (this.#posted > 0 || this.#ending) return;
+    this.#ending = true;
+    this.#session?.control(wire.FAREWELL, 0, 0);
+    this.#departure = inRootContext(() => setTimeout(() => this.#endDeparted(), TEARDOWN_WITHIN).unref());
+  }
+
+  #endDeparted(): void {
+    this.#hasDeparted = true;
+    this.#session?.kill();
   }
 
   #endSession(): void {

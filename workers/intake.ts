@@ -24,6 +24,13 @@ const TURN_AFTER = 1;
 /** A call that takes so long is worth a flush before the next one of its function. */
 const SLOW = 0.5;
 
+const MEGABYTE = 1024 * 1024;
+/** More jobs than a session has. */
+const NEVER = 2 ** 30;
+let v8: typeof import("node:v8") | null = null;
+
+type Recycle = wire.SessionSetup["recycle"];
+
 /** What outlives a session: it is the thread's. */
 export interface ThreadState {
   readonly loop: EventLoop;
@@ -31,6 +38,10 @@ export interface ThreadState {
   readonly actors: Actors;
   /** The broadcast of this number was run by a job. */
   ranBroadcast(number: number): void;
+  /** How many jobs it has begun, of all sessions. */
+  begun: number;
+  /** Says that the thread is to be replaced; it has claimed its last job. */
+  weary(): void;
   /** Takes what the host says that is about no job. */
   hear(code: number, id: number, value: unknown): void;
 }
@@ -50,6 +61,13 @@ export class Intake implements Stage {
   readonly watch: Stopwatch;
   readonly #thread: ThreadState;
   readonly #limit: number;
+  /** Jobs that may be in progress now. */
+  #places: number;
+  /** The job after which the thread is to be replaced. */
+  readonly #lastJob: number;
+  /** The bytes of heap above which it is, 0 where they do not count. */
+  readonly #mostHeap: number;
+  #isWeary = false;
   /** Jobs in progress, by slot: an array, as a Map would cost a job as much as its call. */
   readonly #running: (Running | undefined)[] = [];
   #inProgress = 0;
@@ -65,13 +83,15 @@ export class Intake implements Stage {
   /** A claimed job waits for its function. */
   #loading = false;
 
-  constructor(port: MessagePort, slots: Slots, limit: number, thread: ThreadState) {
+  constructor(port: MessagePort, slots: Slots, limit: number, recycle: Recycle, thread: ThreadState) {
     this.slots = slots;
     this.loop = thread.loop;
     this.watch = new Stopwatch(slots);
     this.replies = new Replies(port, slots, (slot, error) => this.#running[slot]?.blame(error));
     this.#thread = thread;
-    this.#limit = limit;
+    this.#limit = this.#places = limit;
+    this.#lastJob = Math.min((recycle?.jobs ?? NEVER) - thread.begun, NEVER);
+    this.#mostHeap = Number.isFinite(recycle?.heap) ? (recycle as { heap: number }).heap * MEGABYTE : 0;
   }
 
   /** Takes a message of the host: jobs wait for their turn, anything else is done at once. */
@@ -92,6 +112,7 @@ export class Intake implements Stage {
     this.watch.end(slot);
     this.#running[slot] = undefined;
     this.#inProgress--;
+    if (this.#mostHeap > 0 && usedHeap() > this.#mostHeap) this.#tire();
     if (!this.#busy && this.#hasWork()) this.#wakeLater();
   }
 
@@ -105,6 +126,25 @@ export class Intake implements Stage {
       else if (code === wire.FORGET) this.#thread.functions.forget(slot);
       else this.#thread.hear(code as number, slot, value);
     }
+  }
+
+  /** Nobody else can have the actors of this thread, so it stays for them. */
+  #tire(): void {
+    if (this.#isWeary || this.#thread.actors.size > 0) return;
+    this.#isWeary = true;
+    this.#places = 0;
+    this.#thread.weary();
+  }
+
+  /** Jobs that are left here, as they cannot go elsewhere, are ended. */
+  goOn(): void {
+    this.#places = this.#limit;
+    if (!this.#busy && this.#hasWork()) this.#wakeLater();
+  }
+
+  /** How many jobs of this session have begun. */
+  get started(): number {
+    return this.#started;
   }
 
   #hasWork(): boolean {
@@ -156,7 +196,7 @@ export class Intake implements Stage {
 
   /** Starts the next job that can be claimed; false when there is none, or it has to wait. */
   #next(): boolean {
-    while (!this.#loading && this.#kept === 0 && this.#inProgress < this.#limit) {
+    while (!this.#loading && this.#kept === 0 && this.#inProgress < this.#places) {
       if (this.#at >= this.#batch.length) {
         const batch = this.#batches.shift();
         if (batch === undefined) return false;
@@ -191,6 +231,7 @@ export class Intake implements Stage {
 
   #begin(call: Call): void {
     this.slots[PULSE] = ++this.#started;
+    if (this.#started >= this.#lastJob) this.#tire();
     this.watch.begin(call.slot);
     const callee = this.#load(call);
     if (callee instanceof Promise) this.#beginLater(call, callee);
@@ -259,6 +300,12 @@ export class Intake implements Stage {
     else if (body !== null) running.startTask(body);
     else running.startInContext(callee, args);
   }
+}
+
+/** Costs about a microsecond. */
+function usedHeap(): number {
+  v8 ??= process.getBuiltinModule("node:v8");
+  return v8.getHeapStatistics().used_heap_size;
 }
 
 function callPlain(callee: Callee, args: readonly unknown[]): unknown {

@@ -40,7 +40,7 @@ export class Leaving {
   /** Waits until a new session has a thread, or room for one: piscina does not look again when a thread has left. */
   async room(): Promise<void> {
     const isFull = () =>
-      this.#piscina.idleThreads === 0 && this.#piscina.threads.length >= this.#settings.size;
+      this.#piscina.idleThreads === 0 && this.#piscina.threads.length >= this.#piscina.maxThreads;
     while (this.count > 0 && isFull()) await Promise.race(this.#underway);
   }
 

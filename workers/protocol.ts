@@ -41,6 +41,10 @@ export const TAKEN = -7;
 export const LET_GO = -8;
 /** `HURRY, 0, 0`: the pool closes; jobs that have ended wait no more for calls of their callers' functions. */
 export const HURRY = -9;
+/** `GO_ON, 0, 0`: the thread, which is to be replaced, ends what it has; nothing more will be posted. */
+export const GO_ON = -10;
+/** `FAREWELL, 0, 0`: the thread, which is to be replaced, has nothing left to do: it runs its teardown and says DEPARTS. */
+export const FAREWELL = -11;
 /** Every record that is not a job has this many words. */
 export const CONTROL_WORDS = 3;
 /** A job's record has this many words before its details and its arguments. */
@@ -74,6 +78,11 @@ export const BROKEN = 9;
 
 /** The answer to a question: `[id, answer]`. */
 export const ANSWER = 11;
+
+/** The thread has had its jobs, or its heap is too large: it claims no more until it hears GO_ON. */
+export const WEARY = 13;
+/** The last message of a thread that is replaced; the value is what its teardown threw, encoded, or null. */
+export const DEPARTS = 14;
 
 /** A piece of output: `[ABOUT_SESSION, PRINTED, slot, descriptor, chunk, asks]`; TAKEN is to be answered when it asks. */
 export const PRINTED = 12;
@@ -187,6 +196,8 @@ export interface SessionSetup {
   readonly tasksPerWorker: number;
   /** Modules to import before the first job. */
   readonly preload: readonly string[];
+  /** Jobs and megabytes of heap after which the thread is to be replaced; null: never. */
+  readonly recycle: { readonly jobs: number; readonly heap: number } | null;
   readonly initializer: Recipe | null;
   readonly teardown: Recipe | null;
   /** What was broadcast so far, in order; the thread runs what it has not run yet. */

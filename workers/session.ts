@@ -25,6 +25,10 @@ export interface SessionEvents {
   ready(): void;
   /** The thread cannot be set up. */
   broken(error: unknown): void;
+  /** The thread wants to be replaced. */
+  weary(): void;
+  /** It has run its teardown, and can be ended; `failure` is what that threw, or null. */
+  departs(failure: Encoded | null): void;
   /** Code in the thread failed that belongs to no open job. */
   stray(error: unknown): void;
   replies(message: readonly unknown[]): void;
@@ -235,6 +239,8 @@ export class Session {
     const message = unpacked(received) as readonly unknown[];
     if (message[0] !== wire.ABOUT_SESSION) this.#events.replies(message);
     else if (message[1] === wire.PRINTED) this.#printed(message as unknown as wire.Printed);
+    else if (message[1] === wire.WEARY) this.#events.weary();
+    else if (message[1] === wire.DEPARTS) this.#events.departs(message[2] as Encoded | null);
     else if (message[1] === wire.HELLO) this.#greeted(message[2] as number);
     else if (message[1] === wire.READY) this.#becameReady();
     else if (message[1] === wire.ANSWER) this.#answered(message[2] as [number, unknown]);

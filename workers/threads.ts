@@ -115,6 +115,12 @@ export class Threads {
     }
   }
 
+  /** So many threads beyond `size` may be there for the moment: they are about to go. */
+  allowMore(leaving: number): void {
+    if (this.#piscina === null) return;
+    Object.assign(this.#piscina.options, { maxThreads: this.#settings.size + leaving });
+  }
+
   /** How many threads there are, without those that are about to leave. */
   get count(): number {
     return this.all.length - (this.#leaving?.count ?? 0);

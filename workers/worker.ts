@@ -18,12 +18,16 @@ import {
   ANSWER,
   ASK,
   BROKEN,
+  DEPARTS,
+  FAREWELL,
+  GO_ON,
   HELLO,
   LET_GO,
   READY,
   STRAY,
   TAKEN,
   TRAILER_WORDS,
+  WEARY,
 } from "./protocol.ts";
 import { encodeThrown } from "./serialize.ts";
 import "./shared/roster.ts"; // threads that a job starts are watched, whether they share something or not
@@ -37,6 +41,10 @@ const thread: ThreadState = {
   loop,
   functions: new Functions(),
   actors: new Map(),
+  begun: 0,
+  weary: () => {
+    if (current !== null) say(current.port, WEARY, 0);
+  },
   ranBroadcast: (number) => {
     broadcastsDone = Math.max(broadcastsDone, number + 1);
   },
@@ -44,6 +52,8 @@ const thread: ThreadState = {
     if (code === ASK) void answer(id, value as wire.Question);
     else if (code === TAKEN) printedWasTaken(id as wire.Descriptor);
     else if (code === LET_GO) letGo();
+    else if (code === GO_ON) current?.intake.goOn();
+    else if (code === FAREWELL) void depart();
   },
 };
 let setUp = false;
@@ -72,26 +82,38 @@ async function serve(setup: wire.SessionSetup): Promise<void> {
   }
   say(port, READY, 0);
   const slots = slotsIn(setup.slots);
-  const intake = new Intake(port, slots, setup.tasksPerWorker, thread);
+  const intake = new Intake(port, slots, setup.tasksPerWorker, setup.recycle, thread);
   current = { intake, port, slots };
   port.on("message", new Inbox((message) => intake.receive(message as unknown[])).take);
   await closed;
   printOver(null);
+  thread.begun += intake.started;
   current = null;
   thread.functions.trim();
 }
 
 /** The last task of the thread: the teardown runs, and what it throws is told. */
 async function leave(port: MessagePort): Promise<never> {
-  let failure: unknown = null;
   printOver(port);
+  port.postMessage(await tornDown());
+  return new Promise(() => {});
+}
+
+/** The end of a thread that is replaced: the same, within its last session. */
+async function depart(): Promise<void> {
+  const port = current?.port;
+  const failure = await tornDown();
+  if (port !== undefined) say(port, DEPARTS, failure);
+}
+
+/** Runs the teardown; gives what it throws, encoded, or null. */
+async function tornDown(): Promise<unknown> {
   try {
     if (teardown !== null) await runOnce(teardown, []);
+    return null;
   } catch (error) {
-    failure = encodeThrown(error);
+    return encodeThrown(error);
   }
-  port.postMessage(failure);
-  return new Promise(() => {});
 }
 
 /** Ends the session. What is printed from here on goes Node's way: a port that is closed takes nothing. */

@@ -14,7 +14,9 @@ export interface Answer {
 
 /** Asks every thread of a pool; gives the answers that came within so many milliseconds. */
 export async function askAll(engine: Engine, question: Question, patience: number): Promise<Answer[]> {
-  const answers = await Promise.all(engine.hostsWithThreads().map((host) => ask(host, question, patience)));
+  const weary = engine.dispatcher.hosts.filter((host) => host.isWeary);
+  const hosts = [...engine.hostsWithThreads(), ...weary];
+  const answers = await Promise.all(hosts.map((host) => ask(host, question, patience)));
   return answers.filter((answer) => answer.answer !== null);
 }
 

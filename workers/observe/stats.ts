@@ -35,6 +35,8 @@ export interface PoolStats {
   readonly queued: number;
   /** How often a job was taken from the worker it waited for and given to another one. */
   readonly moved: number;
+  /** Threads that were replaced, as `recycle` says. */
+  readonly recycled: number;
   /** Jobs that have ended, by outcome. */
   readonly settled: { readonly succeeded: number; readonly failed: number; readonly cancelled: number };
   /** From a job's submission to its start, in nanoseconds as all of Node's histograms; known to 3 %. */
@@ -58,6 +60,7 @@ export function statsOf(engine: Engine): PoolStats {
     running,
     queued: ledger.open - running,
     moved: hosts.reduce((sum, host) => sum + host.moved, 0),
+    recycled: engine.recycled,
     settled: { succeeded: ledger.succeeded, failed: ledger.failed, cancelled: ledger.cancelled },
     waitTime: histogramOf(sumOf(hosts.map((host) => host.table.meter.waits))),
     runTime: histogramOf(sumOf(hosts.map((host) => host.table.meter.runs))),
