@@ -322,14 +322,21 @@ export class Engine implements Owner {
   /** Settles a job whose thread died under it; false when it is to run again. */
   #endDead(job: Job, death: Death): boolean {
     const extra = job._extra;
-    if (extra !== null && extra.ending !== null) {
-      this.stopped(job, extra.ending);
+    const ending = extra?.ending ?? null;
+    if (ending !== null) {
+      this.#endOnceOut(job, () => this.stopped(job, ending));
       return true;
     }
     if (extra?.options.idempotent === true && !isBound(job) && ++extra.deaths < this.settings.attempts)
       return false;
-    this.fail(job, terminatedError(job, this.settings.name, death));
+    this.#endOnceOut(job, () => this.fail(job, terminatedError(job, this.settings.name, death)));
     return true;
+  }
+
+  /** What a job had printed before its thread died is out before that is told; not where the pool drops its jobs. */
+  #endOnceOut(job: Job, end: () => void): void {
+    if (this.#dropping === null && this.output.isBehind && this.output.defers(job, end)) return;
+    end();
   }
 
   /** No worker can be set up: everything fails, now and later. */

@@ -81,7 +81,8 @@ describe("what a job prints", () => {
   });
 
   it("is out when main exits while the job runs", async () => {
-    expect((await run("running", 300)).out).toEqual(numbered("out", 300));
+    // No more than a pipe takes that nobody has read yet: what Node has queued when the process exits is lost.
+    expect((await run("running", 100)).out).toEqual(numbered("out", 100));
   });
 
   it("is out when it is printed after the job has ended, and its session", async () => {
