@@ -357,10 +357,15 @@ export class Host implements JobPlace {
 
   /** Settles the jobs that have ended and whose replies the thread cannot send, as it runs another job or has died. */
   fetch(): void {
-    for (const { slot, kind, value } of this.table.unsent.read()) {
+    const replies = this.table.unsent.read();
+    if (replies.length === 0) return;
+    const session = this.#session;
+    const rest = session?.takePrints() ?? [];
+    for (const { slot, kind, value } of replies) {
       const job = this.table.fetch(slot);
       if (job !== undefined) this.#leave(job, kind, value);
     }
+    for (const message of rest) session?.take(message);
   }
 
   /** Does so when the thread has started nothing since the last look; true when it is to be looked at again. */

@@ -46,8 +46,8 @@ const RESOLVED = Promise.resolve();
 /** A batch leaves at once when it is this long: about 256 jobs of one argument. */
 const FULL_BATCH = 1024;
 
-/** A thread may print faster than it can be read: then a process that exits does not read on for ever. */
-const MOST_AT_EXIT = 10_000;
+/** A thread may print faster than it can be read: so many messages are read in one go. */
+const MOST_AT_ONCE = 10_000;
 
 /** The sessions that have not ended, once there was one. */
 let open: Set<Session> | null = null;
@@ -147,12 +147,28 @@ export class Session {
 
   /** The process exits: what was printed until now is still read, and nothing else. */
   readLastPrints(): void {
-    for (let count = 0; count < MOST_AT_EXIT; count++) {
-      const entry = receiveMessageOnPort(this.#port);
-      if (entry === undefined) return;
-      if (wire.isPrinted(entry.message)) this.#printed(entry.message);
-    }
+    this.takePrints();
   }
+
+  /** Prints what has come; gives what came with it, which is to be taken in that order. */
+  takePrints(): readonly unknown[] {
+    const rest: unknown[] = [];
+    for (let count = 0; count < MOST_AT_ONCE; count++) {
+      const entry = receiveMessageOnPort(this.#port);
+      if (entry === undefined) break;
+      if (wire.isPrinted(entry.message)) this.#printed(entry.message);
+      else rest.push(entry.message);
+    }
+    return rest;
+  }
+
+  /** Takes a message of the thread. What it printed is printed at once: it says nothing to any task. */
+  take = (message: unknown): void => {
+    const loop = runningLoopOrNull();
+    if (loop === null) this.#read(message);
+    else if (wire.isPrinted(message)) this.#printed(message);
+    else loop._bring(this.#read, message);
+  };
 
   /** Ends the session at once: no thread will come. */
   abandon(error: Error): void {
@@ -208,11 +224,7 @@ export class Session {
   }
 
   async #run(port: MessagePort): Promise<void> {
-    this.#port.on("message", (message: unknown) => {
-      const loop = runningLoopOrNull();
-      if (loop === null) this.#read(message);
-      else loop._bring(this.#read, message);
-    });
+    this.#port.on("message", this.take);
     this.#port.on("messageerror", () => this.kill());
     let failure: Error | null = null;
     try {

@@ -72,6 +72,10 @@ describe("what a job prints", () => {
     expect(out.slice(-2)).toEqual(["out 29999", "told"]);
   });
 
+  it("is out before its result, also where the thread could not send that as another job keeps it", async () => {
+    expect((await run("before", 100)).out).toEqual([...numbered("out", 100), "told"]);
+  });
+
   it("is out when the thread is terminated right after", async () => {
     expect((await run("killed", 300)).out).toEqual([...numbered("out", 300), "told"]);
   });
