@@ -7,6 +7,7 @@ import { FurtherAwait } from "./furtherawait.ts";
 import { Future } from "./future.ts";
 import { Listener } from "./listener.ts";
 import type { EventLoop } from "./loop.ts";
+import { rootsOf } from "./roots.ts";
 import { allTasks, currentTask, getRunningLoop } from "./running.ts";
 import type { Level } from "./scope.ts";
 import { Task } from "./task.ts";
@@ -61,22 +62,29 @@ export interface TaskTree {
   waitsFor: TaskTree[];
 }
 
-/** Returns the tasks of a loop that are not done, each below the one that awaits it. Default: the running loop. */
+/**
+ * Returns the tasks of a loop that are not done, each below the one that awaits it. Default: the running loop. Tasks that
+ * wait for each other in a circle are below the first of them, which is there once more at the end of the circle.
+ */
 export function captureTaskTree(loop: EventLoop = getRunningLoop()): TaskTree[] {
   const nodes = new Map(allTasks(loop).map((task) => [task, { task, waitsFor: [] } as TaskTree]));
-  const roots: TaskTree[] = [];
+  const awaited = new Set<TaskTree>();
   for (const node of nodes.values()) {
-    const parents = awaitingTasks(node.task).filter((task) => task !== node.task && nodes.has(task));
+    const parents = awaitingTasks(node.task).filter((task) => nodes.has(task));
     for (const parent of parents) nodes.get(parent)?.waitsFor.push(node);
-    if (parents.length === 0) roots.push(node);
+    if (parents.length > 0) awaited.add(node);
   }
-  return roots;
+  return rootsOf(nodes.values(), {
+    hasParent: (node) => awaited.has(node),
+    childrenOf: (node) => node.waitsFor,
+  });
 }
 
 /** Returns that tree as text. */
 export function formatTaskTree(loop: EventLoop = getRunningLoop()): string {
+  const seen = new Set<Task>();
   return captureTaskTree(loop)
-    .flatMap((root) => formatTree(root, "", new Set()))
+    .flatMap((root) => formatTree(root, "", seen))
     .join("\n");
 }
 
@@ -166,7 +174,7 @@ function formatGraph(graph: FutureCallGraph, depth: number): string[] {
 
 function formatTree(tree: TaskTree, indent: string, seen: Set<Task>): string[] {
   const line = `${indent}<${tree.task._describe()}>`;
-  if (seen.has(tree.task)) return [line];
+  if (seen.has(tree.task)) return [tree.waitsFor.length > 0 ? `${line} (see above)` : line];
   seen.add(tree.task);
   return [line, ...tree.waitsFor.flatMap((child) => formatTree(child, `${indent}  `, seen))];
 }

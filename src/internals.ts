@@ -27,5 +27,6 @@ export {
 export { setDefaultExecutorFactory } from "./executor.ts";
 export { checkOptionNames, type OptionNames, optionNames } from "./optionnames.ts";
 export { isOwn, PACKAGE_ROOT } from "./place.ts";
+export { rootsOf } from "./roots.ts";
 export { CANCELLED, FAILED, FINISHED, PENDING } from "./states.ts";
 export { reportTasks, type TaskReport, taskId } from "./taskreport.ts";

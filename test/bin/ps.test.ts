@@ -45,6 +45,14 @@ describe("threadloop ps and pstree", () => {
     }
   });
 
+  it("show tasks that wait for each other in a circle", async () => {
+    const app = startFixture("observe/circle.mjs");
+    await app.said("ready");
+    const { code, output } = await command("pstree", String(app.pid));
+    expect(code).toBe(0);
+    expect(output).toMatch(/└─ task alpha .*\n +└─ task beta .*\n +└─ task alpha .* \(see above\)/);
+  });
+
   it("leave the process alive when one looks again and again", async () => {
     const app = startFixture("observe/stranger.mjs");
     await app.said("ready");

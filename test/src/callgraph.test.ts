@@ -8,9 +8,11 @@ import {
   futureAddToAwaitedBy,
   futureDiscardFromAwaitedBy,
   gather,
+  getRunningLoop,
   run,
   shield,
   sleep,
+  type Task,
   type TaskTree,
   taskGroup,
   wait,
@@ -131,5 +133,54 @@ describe("The task tree", () => {
     expect(tree).toHaveLength(2);
     expect(tree[1]).toEqual(["parent", ["leaf", expect.stringMatching(/^Task-/)]]);
     expect(text).toContain("\n  <Task 'leaf' pending, waits on sleep>");
+  });
+
+  /** Tasks that wait for each other, each of them by the names of those it waits for, in this way. */
+  async function circles(waitsFor: Record<string, string[]>, wait: (tasks: Task[]) => PromiseLike<unknown>) {
+    getRunningLoop().setExceptionHandler(() => {}); // a cancel of a circle leaves gathers behind that nobody awaits
+    const tasks: Record<string, Task> = {};
+    for (const [name, others] of Object.entries(waitsFor))
+      tasks[name] = createTask(
+        async () => {
+          await sleep(1);
+          if (others.length === 0) await sleep(60_000);
+          else await wait(others.map((other) => tasks[other] as Task));
+        },
+        { name },
+      );
+    await sleep(5);
+    const text = formatTaskTree();
+    for (const task of Object.values(tasks)) task.cancel();
+    await Promise.allSettled(Object.values(tasks));
+    return text
+      .replace(/^<Task '(Task-\d+)'.*\n/, "")
+      .replace(/<Task '(\w+)'[^\n]*?>( \(see above\))?$/gm, "$1$2");
+  }
+
+  it.each<[string, (tasks: Task[]) => PromiseLike<unknown>]>([
+    ["gather", (tasks) => gather(tasks)],
+    ["shield", (tasks) => gather(tasks.map((task) => shield(task)))],
+    ["wait", (tasks) => wait(tasks)],
+    ["await", (tasks) => Promise.all(tasks)],
+  ])("shows tasks that wait for each other in a circle, and what hangs on it: %s", async (_, how) => {
+    const text = await run(() =>
+      circles(
+        { apart: [], leaf: [], alpha: ["beta"], below: ["leaf"], beta: ["gamma", "below"], gamma: ["alpha"] },
+        how,
+      ),
+    );
+    for (const line of ["alpha", "  beta", "    gamma", "      alpha (see above)", "    below", "      leaf"])
+      expect(text.split("\n")).toContain(line);
+    const other = await run(() =>
+      circles({ one: ["two"], two: ["one"], three: ["four"], four: ["three"] }, how),
+    );
+    expect(other).toBe("one\n  two\n    one (see above)\nthree\n  four\n    three (see above)");
+  });
+
+  it("shows as many lines as there are waits where each of many waits for all", async () => {
+    const names = Array.from({ length: 16 }, (_, i) => `task${i}`);
+    const all = Object.fromEntries(names.map((name) => [name, names.filter((other) => other !== name)]));
+    const text = await run(() => circles(all, (tasks) => gather(tasks)));
+    expect(text.split("\n").length).toBe(16 * 15 + 1);
   });
 });

@@ -2,6 +2,7 @@
 // it, and the task that runs the job in a worker below the job.
 
 import { inspect } from "node:util";
+import { rootsOf } from "../../src/index.ts";
 import type { JobSnapshot, TaskSnapshot, ThreadSnapshot } from "./snapshot.ts";
 
 /** A task of a loop, or a job on its way through a pool. */
@@ -25,7 +26,7 @@ export interface TaskNode {
   readonly waitsFor: readonly TaskNode[];
 }
 
-/** A thread, with those of its tasks that nobody awaits. */
+/** A thread, with those of its tasks that nobody awaits, and one of each circle of tasks that await each other. */
 export interface ThreadTree {
   readonly thread: number;
   /** Its name, null where it has none. */
@@ -63,10 +64,11 @@ export class TaskTree {
 
   /** The tree as text. */
   toString(): string {
+    const seen = new Set<TaskNode>();
     const lines = this.threads.flatMap((thread) => [
       headOf(thread),
       ...framesOf(thread),
-      ...linesOf(thread.roots, "", new Set()),
+      ...linesOf(thread.roots, seen),
     ]);
     if (this.more > 0) lines.push(`and ${this.more} more jobs`);
     return lines.join("\n");
@@ -98,6 +100,10 @@ class Forest {
   }
 
   threads(): ThreadTree[] {
+    const roots = rootsOf(this.all, {
+      hasParent: (node) => node.awaitedBy.length > 0,
+      childrenOf: (node) => node.waitsFor,
+    });
     const answered = new Set(this.#snapshots.map((snapshot) => snapshot.thread));
     const pools = this.#snapshots.flatMap((snapshot) => snapshot.pools);
     const workers = new Map(pools.flatMap((pool) => pool.hosts.map((host) => [host.thread, { pool, host }])));
@@ -112,14 +118,13 @@ class Forest {
         busyWith: isBusy ? (workers.get(thread)?.host.current ?? null) : null,
         answered: answered.has(thread),
         stack,
-        roots: this.#rootsOf(thread),
+        roots: this.#rootsIn(thread, roots),
       };
     });
   }
 
-  /** What nobody awaits; a job that no worker has yet is listed with the thread that submitted it. */
-  #rootsOf(thread: number): Growing[] {
-    const roots = this.all.filter((node) => node.awaitedBy.length === 0);
+  /** A job that no worker has yet is listed with the thread that submitted it. */
+  #rootsIn(thread: number, roots: readonly Growing[]): Growing[] {
     const main = this.#snapshots[0]?.thread;
     return roots.filter((node) => (node.thread ?? main) === thread);
   }
@@ -187,14 +192,31 @@ function headOf({ thread, name: own, pool, busyWith, answered, stack }: ThreadTr
   return `${name}: busy with job ${busyWith.name} for ${duration(busyWith.since)}`;
 }
 
-function linesOf(nodes: readonly TaskNode[], indent: string, above: Set<TaskNode>): string[] {
-  return nodes.flatMap((node, i) => {
-    const isLast = i === nodes.length - 1;
-    const line = `${indent}${isLast ? "└─ " : "├─ "}${lineOf(node)}`;
-    if (above.has(node)) return [`${line} (see above)`];
-    const children = linesOf(node.waitsFor, `${indent}${isLast ? "   " : "│  "}`, new Set([...above, node]));
-    return [line, ...children];
-  });
+/** What a node waits for is told where the node comes first: in what many wait for, the paths are without number. */
+function linesOf(roots: readonly TaskNode[], seen: Set<TaskNode>): string[] {
+  const lines: string[] = [];
+  const open = branchesOf(roots, "");
+  for (let branch = open.pop(); branch !== undefined; branch = open.pop()) {
+    const { node, indent, isLast } = branch;
+    const isKnown = seen.has(node);
+    seen.add(node);
+    const again = isKnown && node.waitsFor.length > 0 ? " (see above)" : "";
+    lines.push(`${indent}${isLast ? "└─ " : "├─ "}${lineOf(node)}${again}`);
+    if (isKnown) continue;
+    for (const below of branchesOf(node.waitsFor, `${indent}${isLast ? "   " : "│  "}`)) open.push(below);
+  }
+  return lines;
+}
+
+interface Branch {
+  readonly node: TaskNode;
+  readonly indent: string;
+  readonly isLast: boolean;
+}
+
+/** The first one is at the end. */
+function branchesOf(nodes: readonly TaskNode[], indent: string): Branch[] {
+  return nodes.map((node, i) => ({ node, indent, isLast: i === nodes.length - 1 })).reverse();
 }
 
 function lineOf(node: TaskNode): string {

@@ -1,4 +1,4 @@
-import { createTask, run, sleep, taskGroup } from "threadloop";
+import { createTask, gather, getRunningLoop, run, sleep, type Task, taskGroup } from "threadloop";
 import { SharedEvent, SharedLock, SharedQueue, type TaskNode, type TaskTree } from "threadloop/workers";
 import { describe, expect, it } from "vitest";
 import * as jobs from "../../fixtures/workers/jobs.mjs";
@@ -40,6 +40,27 @@ describe("WorkerPool.tasks", () => {
       );
       gate.open();
       await parent;
+    });
+  });
+
+  it("shows tasks that wait for each other in a circle, also where each of many waits for all", async () => {
+    const pool = makePool({ size: 1 });
+    await run(async () => {
+      getRunningLoop().setExceptionHandler(() => {}); // a cancel of a circle leaves gathers behind that nobody awaits
+      const tasks: Task[] = Array.from({ length: 14 }, (_, i) =>
+        createTask(
+          async () => {
+            await sleep(1);
+            await gather(tasks.filter((task) => task !== tasks[i]));
+          },
+          { name: `circle${i}` },
+        ),
+      );
+      await sleep(5);
+      const lines = withoutTimes(await pool.tasks()).split("\n");
+      expect(lines.filter((line) => /task circle0 .*\(see above\)$/.test(line)).length).toBe(13);
+      expect(lines.filter((line) => line.includes("circle")).length).toBe(14 * 13 + 1);
+      for (const task of tasks) task.cancel();
     });
   });
 
