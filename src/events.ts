@@ -115,18 +115,23 @@ export interface Awaited {
   cancel(message?: string, cause?: unknown): boolean;
 }
 
-/** The two functions that V8 gives for an await. */
-export type Resolve = (value: never) => void;
-export type Reject = (error: unknown) => void;
+/** One call of a future's `then`: the functions, and what calls one of them. */
+export interface Reacting {
+  readonly _resolve: (value: unknown) => unknown;
+  readonly _reject: (error: unknown) => unknown;
+  _settle(call: (value: unknown) => unknown, value: unknown): void;
+}
 
 /** A task as the futures it awaits see it. */
 export interface AwaitingTask extends ContextRunner, Runnable {
   done(): boolean;
   cancelled(): boolean;
   /** Waits on a pending future, in a block of the task: V8 calls it through `then`, in the task's own context. */
-  _await(future: Awaited, resolve: Resolve, reject: Reject, scope: ScopeRunner | null): void;
+  _await(future: Awaited, reaction: Reacting, scope: ScopeRunner | null): void;
+  /** It was not the language that called: the task does not wait with this. */
+  _stopAwaiting(reaction: Reacting): void;
   /** Gives up one iteration without a future; false when the task is done or waits on something else as well. */
-  _yield(resolve: Resolve, reject: Reject, scope: ScopeRunner | null): boolean;
+  _yield(reaction: Reacting, scope: ScopeRunner | null): boolean;
 }
 
 /** Whose code is running now. */

@@ -3,23 +3,21 @@
  * no order to be equal to; it must only not break: each await is served, and a cancel of the task, or of a block around
  * the await, reaches it.
  */
-import { type Outcome, type Reject, type Resolve, type Runnable, UNTRACKED } from "./events.ts";
-import type { Future } from "./future.ts";
+import { type Outcome, type Runnable, UNTRACKED } from "./events.ts";
+import type { Future, Reaction } from "./future.ts";
 import type { Level } from "./scope.ts";
 
 export class FurtherAwait implements Runnable {
   readonly _task: Level;
   readonly _future: Future;
   readonly #level: Level;
-  readonly #resolve: (value: unknown) => void;
-  readonly #reject: Reject;
+  readonly _reaction: Reaction;
 
-  constructor(task: Level, level: Level, future: Future, resolve: Resolve, reject: Reject) {
+  constructor(task: Level, level: Level, future: Future, reaction: Reaction) {
     this._task = task;
     this._future = future;
     this.#level = level;
-    this.#resolve = resolve as (value: unknown) => void;
-    this.#reject = reject;
+    this._reaction = reaction;
     for (let at: Level | null = level; at !== null; at = at._parent) {
       at._more ??= new Set();
       at._more.add(this);
@@ -28,8 +26,13 @@ export class FurtherAwait implements Runnable {
   }
 
   _run(): Outcome {
-    for (let at: Level | null = this.#level; at !== null; at = at._parent) at._more?.delete(this);
-    this._future._deliver(this.#resolve, this.#reject);
+    this._leave();
+    this._reaction._run();
     return UNTRACKED;
+  }
+
+  /** It is no wait any more. */
+  _leave(): void {
+    for (let at: Level | null = this.#level; at !== null; at = at._parent) at._more?.delete(this);
   }
 }

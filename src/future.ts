@@ -17,8 +17,12 @@ import {
 } from "./errors.ts";
 import {
   type AbstractEventLoop,
+  type AwaitingTask,
   chosenLoopOrNull,
   currentRunner,
+  DONE,
+  type Outcome,
+  type Reacting,
   type Runnable,
   runningLoopOrNull,
   scopeOf,
@@ -27,7 +31,6 @@ import {
 import { type Callback, type CallbackOptions, Handle } from "./handle.ts";
 import { Listener, looks } from "./listener.ts";
 import { noLoop } from "./noloop.ts";
-import { NOT_CHAINABLE } from "./notchainable.ts";
 import { CANCELLED, FAILED, FINISHED, PENDING, RETRIEVED } from "./states.ts";
 
 /**
@@ -152,7 +155,10 @@ export class Future<T = unknown> implements PromiseLike<T> {
     return new Promise((resolve, reject) => this._whenDone(resolve, reject));
   }
 
-  /** Is called by `await`. Called by hand with one function it chains; with two it cannot be chained. */
+  /**
+   * Is called by `await`, and chains as a promise's `then` does when it is called by hand. In a task, a call by hand with
+   * two functions on a future of the loop that is done calls one of them at once.
+   */
   then<R1 = T, R2 = never>(
     onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
     onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
@@ -160,20 +166,13 @@ export class Future<T = unknown> implements PromiseLike<T> {
     if (typeof onFulfilled !== "function" || typeof onRejected !== "function") {
       return new Chained<R1 | R2>(this as Future, onFulfilled as Handler, onRejected as Handler);
     }
-    if (this._state !== PENDING) this._deliver(onFulfilled, onRejected);
-    else {
-      const runner = currentRunner.getStore();
-      const task = waitingTaskOf(runner);
-      if (task === null) this._whenDone(onFulfilled, onRejected);
-      else
-        task._await(
-          this,
-          onFulfilled as (value: never) => void,
-          onRejected,
-          task === runner ? null : scopeOf(runner),
-        );
-    }
-    return NOT_CHAINABLE;
+    if (this._state !== PENDING) return thenDone(this as Future, onFulfilled as Call, onRejected);
+    const runner = currentRunner.getStore();
+    const task = waitingTaskOf(runner);
+    const reaction = new Reaction<R1 | R2>(this as Future, onFulfilled as Call, onRejected, task);
+    if (task === null) this._addCallback(reaction);
+    else task._await(this, reaction, task === runner ? null : scopeOf(runner));
+    return reaction;
   }
 
   /** Chains on the failure as a promise does. Cancelling what it returns cancels this future. */
@@ -279,9 +278,9 @@ export class Future<T = unknown> implements PromiseLike<T> {
   }
 
   /** @internal Calls one of the two, for a future that is done. */
-  _deliver(resolve: (value: T) => unknown, reject: (error: unknown) => unknown): void {
-    if (this._state === FINISHED) resolve(this._value as T);
-    else reject(this._state === CANCELLED ? this._takeCancelledError() : this._takeError());
+  _deliver(resolve: (value: T) => unknown, reject: (error: unknown) => unknown): unknown {
+    if (this._state === FINISHED) return resolve(this._value as T);
+    return reject(this._state === CANCELLED ? this._takeCancelledError() : this._takeError());
   }
 
   /** @internal Calls one of the two in the iteration after it is done, without being what a task waits on. */
@@ -335,6 +334,107 @@ function noEventLoop(value: unknown): TypeError {
   const hint =
     typeof value === "function" ? ": a future is settled by setResult(), it takes no executor" : "";
   return new TypeError(`Expected \`loop\` to be an event loop, got ${got(value)}${hint}`);
+}
+
+type Call = (value: unknown) => unknown;
+
+/** Whether the language made this function, to settle a promise of its own. */
+function isOfLanguage(fn: unknown): boolean {
+  return Function.prototype.toString.call(fn) === "function () { [native code] }";
+}
+
+/**
+ * `then` of a future that is done. V8's functions are called at once, as awaiting it takes no turn of the loop. Those of
+ * a caller by hand are told from them where the time for that does not count: outside of loops.
+ */
+function thenDone<R>(future: Future, onFulfilled: Call, onRejected: Call): PromiseLike<R> {
+  if (future._loop === noLoop && !isOfLanguage(onRejected)) {
+    const reaction = new Reaction<R>(future, onFulfilled, onRejected, null);
+    future._addCallback(reaction);
+    return reaction;
+  }
+  try {
+    const returned = future._deliver(onFulfilled, onRejected);
+    return returned === undefined ? NOTHING_RETURNED : Promise.resolve(returned as R);
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+/** What `then` returns when the function it called returned nothing, as V8's do. */
+const NOTHING_RETURNED: PromiseLike<never> = Object.freeze({
+  then: (onFulfilled: never, onRejected: never) => Promise.resolve().then(onFulfilled, onRejected) as never,
+});
+
+/**
+ * The two functions of one call of `then`, and what it returns. V8 calls `then` for each `await` and does not look at
+ * what it returns; somebody who calls it by hand, as libraries do with thenables, may chain on that or await it. Nothing
+ * tells the two apart in a time that an await could afford, so a call counts as an await until somebody uses this.
+ *
+ * @internal
+ */
+export class Reaction<R = unknown> implements Runnable, Reacting, PromiseLike<R> {
+  readonly _future: Future;
+  readonly _resolve: Call;
+  readonly _reject: Call;
+  readonly #task: AwaitingTask | null;
+  /** What the function returned or threw, unless it returned nothing. */
+  #outcome: Promise<unknown> | null = null;
+  #isSettled = false;
+  #chained: Future<R> | null = null;
+
+  constructor(future: Future, resolve: Call, reject: Call, task: AwaitingTask | null) {
+    this._future = future;
+    this._resolve = resolve;
+    this._reject = reject;
+    this.#task = task;
+  }
+
+  /** Its future is done, and no task waits with it. */
+  _run(): Outcome {
+    this._future._deliver(
+      (value) => this._settle(this._resolve, value),
+      (error) => this._settle(this._reject, error),
+    );
+    return DONE;
+  }
+
+  _settle(call: Call, value: unknown): void {
+    if (this.#chained !== null) return;
+    this.#isSettled = true;
+    try {
+      const returned = call(value);
+      if (returned !== undefined) this.#outcome = Promise.resolve(returned);
+    } catch (error) {
+      this.#outcome = Promise.reject(error);
+    }
+  }
+
+  then<R1 = R, R2 = never>(
+    onFulfilled?: ((value: R) => R1 | PromiseLike<R1>) | null,
+    onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
+  ): PromiseLike<R1 | R2> {
+    return this.#chain().then(onFulfilled, onRejected);
+  }
+
+  catch<R2 = never>(onRejected: (error: unknown) => R2 | PromiseLike<R2>): PromiseLike<R | R2> {
+    return this.then(null, onRejected);
+  }
+
+  finally(onFinally: () => unknown): PromiseLike<R> {
+    const chain = this.#chain();
+    return chain instanceof Promise ? chain.finally(onFinally as () => void) : chain.finally(onFinally);
+  }
+
+  /** It was called by hand: no task waits with it. */
+  #chain(): Future<R> | Promise<R> {
+    if (this.#isSettled) return (this.#outcome ?? Promise.resolve()) as Promise<R>;
+    if (this.#chained === null) {
+      this.#chained = new Chained<R>(this._future, this._resolve, this._reject);
+      this.#task?._stopAwaiting(this);
+    }
+    return this.#chained;
+  }
 }
 
 type Handler = ((value: unknown) => unknown) | null;

@@ -16,6 +16,7 @@ import {
   type AbstractEventLoop,
   type ContextRunner,
   currentRunner,
+  type Reacting,
   type Runnable,
   type RunnerContext,
   type ScopeRunner,
@@ -26,6 +27,8 @@ import {
 /** An await, as a cancel sees it. */
 interface Wait {
   readonly _future: Cancellable;
+  readonly _reaction: Reacting;
+  _leave(): void;
 }
 
 interface Cancellable {

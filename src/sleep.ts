@@ -11,8 +11,7 @@ import {
   scopeOf,
   taskOf,
 } from "./events.ts";
-import { Future } from "./future.ts";
-import { NOT_CHAINABLE } from "./notchainable.ts";
+import { Future, Reaction } from "./future.ts";
 import type { Pump } from "./pump.ts";
 import { FINISHED, PENDING } from "./states.ts";
 import type { Timer } from "./timers.ts";
@@ -98,11 +97,14 @@ class Yield<T> {
   ): PromiseLike<R1 | R2> {
     if (this._state === PENDING && this._callbacks === null && typeof onRejected === "function") {
       const runner = currentRunner.getStore();
-      const resume = this._resumer(onFulfilled as (value: T) => void);
       const task = taskOf(runner);
-      if (task?._yield(resume, onRejected, task === runner ? null : scopeOf(runner))) {
-        this._state = FINISHED;
-        return NOT_CHAINABLE;
+      if (task !== null) {
+        const resume = this._resumer(onFulfilled as (value: T) => void);
+        const reaction = new Reaction<R1 | R2>(this as Future, resume, onRejected, task);
+        if (task._yield(reaction, task === runner ? null : scopeOf(runner))) {
+          this._state = FINISHED;
+          return reaction;
+        }
       }
     }
     return Future.prototype.then.call(this, onFulfilled, onRejected) as PromiseLike<R1 | R2>;
@@ -119,9 +121,9 @@ class Yield<T> {
   }
 
   /** What resumes the task: a task that yields is resumed with undefined, so a result needs a function of its own. */
-  _resumer(resolve: (value: T) => void): (value: never) => void {
+  _resumer(resolve: (value: T) => unknown): (value: unknown) => unknown {
     const result = this._value as T;
-    return result === undefined ? (resolve as (value: never) => void) : () => resolve(result);
+    return result === undefined ? (resolve as (value: unknown) => unknown) : () => resolve(result);
   }
 }
 

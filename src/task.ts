@@ -1,7 +1,7 @@
 /**
  * A coroutine that the loop runs, as `asyncio.Task`.
  *
- * Its states, besides the future's: not started (`#unstarted`); suspended (`#resolve` set: the two functions V8
+ * Its states, besides the future's: not started (`#unstarted`); suspended (`#reaction` set: the two functions V8
  * gave for the await) on a future (`_waiter`), or on nothing after a bare yield (it is in the ready queue); running,
  * or suspended on a foreign promise, which looks the same from here. A cancel goes to the waiter; without one, or
  * when the waiter refuses, it is pending (`_undelivered`) and delivered at the next wake-up or await. The same for the
@@ -22,13 +22,12 @@ import {
   DONE,
   type ListedTask,
   type Outcome,
-  type Reject,
-  type Resolve,
+  type Reacting,
   STEPPED,
   UNTRACKED,
 } from "./events.ts";
 import { FurtherAwait } from "./furtherawait.ts";
-import { Future } from "./future.ts";
+import { Future, type Reaction } from "./future.ts";
 import { MANUAL } from "./handle.ts";
 import { AGAIN, adopt, NONE, outcomeOf } from "./outcome.ts";
 import {
@@ -83,8 +82,7 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
   #resource: AsyncResource | null;
   #name: string | number;
   #pendingError: unknown = NONE;
-  #resolve: Resolve | null = null;
-  #reject: Reject | null = null;
+  #reaction: Reacting | null = null;
   /** What debug mode keeps of it. */
   #trace: TaskTrace | null = null;
   #begun = false;
@@ -230,7 +228,7 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
 
   /** @internal */
   get _isSuspended(): boolean {
-    return this.#resolve !== null;
+    return this.#reaction !== null;
   }
 
   /** @internal */
@@ -278,23 +276,20 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
     if (this.#unstarted) return this.#firstStep(loop, error);
     const isOver = this._state !== PENDING; // and left this wait behind, which nobody awaited
     if (!isOver) loop._stepInto(this);
-    const resolve = this.#resolve as (value: unknown) => void;
-    const reject = this.#reject as Reject;
-    this.#resolve = null;
-    this.#reject = null;
-    if (error !== NONE) reject(error);
-    else resolve(waiter === null ? undefined : waiter._value);
+    const reaction = this.#reaction as Reacting;
+    this.#reaction = null;
+    if (error !== NONE) reaction._settle(reaction._reject, error);
+    else reaction._settle(reaction._resolve, waiter === null ? undefined : waiter._value);
     return isOver || (this._more !== null && this._more.size > 0) ? UNTRACKED : STEPPED;
   }
 
   /** @internal */
-  _await(future: Future, resolve: Resolve, reject: Reject, scope: CancelScope | null): void {
-    if (this.#resolve !== null || this._state !== PENDING) {
-      this.#awaitMore(future, resolve, reject, scope);
+  _await(future: Future, reaction: Reaction, scope: CancelScope | null): void {
+    if (this.#reaction !== null || this._state !== PENDING) {
+      this.#awaitMore(future, reaction, scope);
       return;
     }
-    this.#resolve = resolve;
-    this.#reject = reject;
+    this.#reaction = reaction;
     if (this._waitScope !== scope) this._waitScope = scope;
     this._since = this._loop._tick;
     this.#trace?.noteAwait();
@@ -305,22 +300,32 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
   }
 
   /** Nobody can cancel what waits in a task that is done, but a block that is still open there. */
-  #awaitMore(future: Future, resolve: Resolve, reject: Reject, scope: CancelScope | null): void {
+  #awaitMore(future: Future, reaction: Reaction, scope: CancelScope | null): void {
     if (this._state !== PENDING && scope === null) {
-      future._whenDone(resolve as (value: unknown) => void, reject);
+      future._addCallback(reaction);
       return;
     }
     adopt(future, this._loop);
     const level = scope ?? this;
-    new FurtherAwait(this, level, future, resolve, reject);
+    new FurtherAwait(this, level, future, reaction);
     if (this._undelivered !== 0) this.#cancelPending(future, level);
   }
 
   /** @internal */
-  _yield(resolve: Resolve, reject: Reject, scope: CancelScope | null): boolean {
-    if (this.#resolve !== null || this._state !== PENDING) return false;
-    this.#resolve = resolve;
-    this.#reject = reject;
+  _stopAwaiting(reaction: Reacting): void {
+    if (this.#reaction !== reaction) {
+      for (const wait of this._more ?? []) if (wait._reaction === reaction) wait._leave();
+    } else if (this._waiter !== null && !this._waiter.done()) {
+      this.#reaction = null;
+      this._waiter._removeCallbacks((entry) => entry === this);
+      this._waiter = null;
+    }
+  }
+
+  /** @internal */
+  _yield(reaction: Reacting, scope: CancelScope | null): boolean {
+    if (this.#reaction !== null || this._state !== PENDING) return false;
+    this.#reaction = reaction;
     if (this._waitScope !== scope) this._waitScope = scope;
     this._loop._push(this);
     this.#stepOver();
