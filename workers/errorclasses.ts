@@ -21,6 +21,7 @@ import {
   QueueShutDown,
   RuntimeError,
   SendfileNotAvailableError,
+  SignalInterrupt,
   TimeoutError,
 } from "../src/index.ts";
 import { BrokenPoolError, CloneError, PoolClosedError, WorkerTerminatedError } from "./errors.ts";
@@ -68,6 +69,7 @@ const EVERYWHERE: Readonly<Record<string, ErrorClass | undefined>> = {
   "threadloop.RuntimeError": RuntimeError,
   "threadloop.SendfileNotAvailableError": SendfileNotAvailableError,
   "threadloop.ShipError": ShipError,
+  "threadloop.SignalInterrupt": SignalInterrupt,
   "threadloop.TimeoutError": TimeoutError,
   "threadloop.WorkerTerminatedError": WorkerTerminatedError,
 };
