@@ -1,7 +1,10 @@
 // What must infer. Nothing here runs: `npm run typecheck` is the test.
+import { EventEmitter } from "node:events";
+import { createServer, type Socket } from "node:net";
 import {
   any,
   asCompleted,
+  asTask,
   ContextVar,
   type Coroutine,
   coroutine,
@@ -118,6 +121,21 @@ expectTypeOf(new TaskGroup().createTask(pair(1, "a"))).toEqualTypeOf<Task<[numbe
 expectTypeOf(await new TaskGroup().start(text)).toEqualTypeOf<{ task: Task<string> }>();
 declare const exceptions: ExceptionGroup;
 expectTypeOf(exceptions).toExtend<AggregateError>();
+
+// asTask takes the types of what takes it, and gives on this, the arguments and the result.
+createServer(
+  asTask(async (socket) => {
+    expectTypeOf(socket).toEqualTypeOf<Socket>();
+  }),
+);
+new EventEmitter().on(
+  "job",
+  asTask(async (name: string) => name),
+);
+expectTypeOf(asTask(pairOf)).toEqualTypeOf<(this: Date, a: number, b: string) => Task<[number, string]>>();
+async function pairOf(this: Date, a: number, b: string): Promise<[number, string]> {
+  return [a, b];
+}
 
 // Locks and queues.
 const lock = new Lock();

@@ -1,6 +1,7 @@
 // What must not compile. Nothing here runs: `npm run typecheck` is the test, in which an error that does not come is one.
 import {
   asCompleted,
+  asTask,
   ContextVar,
   type Coroutine,
   coroutine,
@@ -114,6 +115,13 @@ new Queue<number>("1");
 new LifoQueue<number>().put("text");
 // @ts-expect-error
 new ContextVar("variable", { default: 1 }).set("text");
+
+// @ts-expect-error a call is not a function
+asTask(work(1));
+// @ts-expect-error
+asTask(work)("1");
+// @ts-expect-error
+asTask(work, { group: {} });
 
 // A call in another thread.
 // @ts-expect-error
