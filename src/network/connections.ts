@@ -49,6 +49,8 @@ export class Transport {
   #eofWritten = false;
   #readingPaused = false;
   #broken: Error | null = null;
+  /** A file is being sent. */
+  #sendingFile = false;
 
   /** @internal Of a socket that is connected, and that has a listener of errors; maybe a client of a server. */
   constructor(loop: ClosingLoop, protocol: Protocol, socket: Socket, server: Clients | null = null) {
@@ -90,6 +92,23 @@ export class Transport {
     this.#buffer.send(data, taken);
   }
 
+  /** @internal Sends a file: nobody else may write meanwhile, which would lie in the middle of it. */
+  async _whileSendingFile<T>(send: () => Promise<T>): Promise<T> {
+    this._checkNotSendingFile("send a file");
+    this.#sendingFile = true;
+    try {
+      return await send();
+    } finally {
+      this.#sendingFile = false;
+    }
+  }
+
+  /** @internal Throws RuntimeError while a file is sent. */
+  _checkNotSendingFile(what: string): void {
+    if (this.#sendingFile)
+      throw new RuntimeError(`unable to ${what}; sendfile is in progress: await loop.sendfile() first`);
+  }
+
   /** @internal Ends the connection at once, as broken by an error. */
   _break(error: Error | null): void {
     this.#broken = error;
@@ -98,10 +117,11 @@ export class Transport {
 
   /**
    * Puts bytes in the buffer to be sent, a string as UTF-8; never waits. After `close`, or when the connection is lost,
-   * they are dropped. Throws RuntimeError after `writeEof`.
+   * they are dropped. Throws RuntimeError after `writeEof`, and while `loop.sendfile` sends a file.
    */
   write(data: string | Uint8Array): void {
     checkData(data);
+    this._checkNotSendingFile("write");
     if (this.#eofWritten) throw new RuntimeError("Cannot call write() after writeEof()");
     if (!this.isClosing()) this.#buffer.write(data);
   }
@@ -124,6 +144,7 @@ export class Transport {
   /** Sends what was written and then the end of the stream; what the other end sends is still received. */
   writeEof(): void {
     if (!this.canWriteEof()) throw new RuntimeError("A TLS connection cannot be half closed: close() it");
+    this._checkNotSendingFile("write the end");
     if (this.#eofWritten || this.isClosing()) return;
     this.#eofWritten = true;
     this._socket.end();

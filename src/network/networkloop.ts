@@ -15,7 +15,8 @@ const ACCEPTED_OPTIONS = optionNames<ConnectAcceptedSocketOptions>({ tls: true }
 const SENDFILE_OPTIONS = optionNames<SendfileOptions>({ offset: true, count: true, fallback: true });
 // What goes on to Node is Node's.
 const TLS_OPTION = optionNames<Pick<CreateConnectionOptions, "tls">>({ tls: true });
-const SERVER_OPTIONS = optionNames<Pick<CreateServerOptions, "tls" | "startServing">>({
+const SERVER_OPTIONS = optionNames<Pick<CreateServerOptions, "tls" | "startServing" | "cleanupSocket">>({
+  cleanupSocket: true,
   tls: true,
   startServing: true,
 });

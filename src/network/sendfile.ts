@@ -35,6 +35,15 @@ export async function sendfile(
     throw new SendfileNotAvailableError(
       "Expected `fallback` to be true, as Node has no sendfile of the system",
     );
+  return await transport._whileSendingFile(() => sendUnread(transport, file, offset, count));
+}
+
+async function sendUnread(
+  transport: Transport,
+  file: FileHandle,
+  offset: number,
+  count: number,
+): Promise<number> {
   const wasReading = transport.isReading();
   transport.pauseReading();
   try {

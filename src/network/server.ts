@@ -10,6 +10,7 @@ import type { ClosingLoop } from "./datagrams.ts";
 import type { Client } from "./holdsocket.ts";
 import { checkHost } from "./names.ts";
 import { ignore, once } from "./once.ts";
+import { type SocketPath, socketPathFor } from "./socketpath.ts";
 
 /** Where to serve: Node's own options of listening (`port`, `path`, `backlog`...), and these. */
 export interface CreateServerOptions extends Omit<ListenOptions, "host"> {
@@ -19,6 +20,8 @@ export interface CreateServerOptions extends Omit<ListenOptions, "host"> {
   tls?: TlsOptions;
   /** Whether to listen at once; default true. With false nothing does until `startServing` or `serveForever`. */
   startServing?: boolean;
+  /** Whether the file of a Unix socket is removed when the server is closed, if it is still the server's; default true. */
+  cleanupSocket?: boolean;
 }
 
 /** Serves a socket that was accepted; what it makes of it is to be one of the clients, or closed. */
@@ -48,6 +51,7 @@ export class Server<L extends AbstractEventLoop = AbstractEventLoop> {
   readonly #onSocket: Accept;
   /** One for each host. */
   readonly #servers: ReadonlyMap<NodeServer, string | undefined>;
+  readonly #socketPath: SocketPath | null;
   readonly #clients = new Set<Client>();
   readonly #closeWaiters = new OutsideWaiters();
   #opening: NodeServer | null = null;
@@ -59,6 +63,7 @@ export class Server<L extends AbstractEventLoop = AbstractEventLoop> {
     this.#loop = loop;
     this.#options = options;
     this.#onSocket = accept;
+    this.#socketPath = socketPathFor(options.path, options.cleanupSocket !== false);
     this.#servers = new Map(hostsOf(options).map((host) => [this.#make(), host]));
     loop._atClose.add(this.#abandon);
   }
@@ -201,17 +206,37 @@ export class Server<L extends AbstractEventLoop = AbstractEventLoop> {
     if (server.listening) return;
     if (this.#opening !== server) {
       this.#opening = server;
-      const { tls: _tls, startServing: _startServing, ...options } = this.#options;
-      inRootContext(() => server.listen({ ...options, host: this.#servers.get(server) }));
+      const {
+        tls: _tls,
+        startServing: _startServing,
+        cleanupSocket: _cleanupSocket,
+        ...options
+      } = this.#options;
+      const where = this.#socketPath === null ? {} : { path: this.#socketPath.bound };
+      inRootContext(() => server.listen({ ...options, host: this.#servers.get(server), ...where }));
+      if (this.#socketPath !== null) server.once("listening", () => this.#publish(server));
     }
     try {
       await once(server, "listening");
+    } catch (error) {
+      throw this.#socketPath?.renamed(error) ?? error;
     } finally {
       this.#opening = null;
     }
   }
 
+  /** The socket listens under a name of its own: now it is moved to the path. */
+  #publish(server: NodeServer): void {
+    try {
+      this.#socketPath?.publish(server);
+    } catch (error) {
+      server.close(ignore);
+      server.emit("error", error); // whoever waits for it to listen is told
+    }
+  }
+
   #unlisten(): void {
+    this.#socketPath?.remove();
     for (const server of this.#all) server.close(ignore);
   }
 

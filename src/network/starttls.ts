@@ -22,6 +22,7 @@ export async function startTls(
 ): Promise<Transport> {
   checkRuns(loop);
   checkOpen(transport);
+  transport._checkNotSendingFile("make it secure");
   checkProtocol(protocol, "`protocol` to be a protocol");
   const { serverSide = false, ...tlsOptions } = options;
   const { _socket: bare, _server: server } = transport;

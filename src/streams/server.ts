@@ -19,11 +19,14 @@ export type ClientHandler = (reader: StreamReader, writer: StreamWriter) => unkn
 /** Where to serve, as `loop.createServer` takes it, and how the readers are made. */
 export interface StartServerOptions extends CreateServerOptions, StreamReaderOptions {}
 
-const OWN_OPTIONS = optionNames<Pick<StartServerOptions, "limit" | "tls" | "startServing">>({
-  limit: true,
-  tls: true,
-  startServing: true,
-});
+const OWN_OPTIONS = optionNames<Pick<StartServerOptions, "limit" | "tls" | "startServing" | "cleanupSocket">>(
+  {
+    cleanupSocket: true,
+    limit: true,
+    tls: true,
+    startServing: true,
+  },
+);
 
 /**
  * Serves each client that connects with a task of its own, and returns the server, which listens by then.

@@ -73,6 +73,49 @@ describe("loop.sendfile", () => {
       });
     }));
 
+  it("test_sendfile_prevents_bare_write: refuses all else that would lie in the middle of the file", () =>
+    run(async () => {
+      const mayRead = new Event();
+      const { all, handler } = collector(mayRead.wait());
+      await connected(handler, async (transport) => {
+        const { sending } = await sendingLarge(transport);
+        const refused = "sendfile is in progress";
+        expect(() => transport.write("INTRUDER")).toThrow(RuntimeError);
+        expect(() => transport.write("INTRUDER")).toThrow(refused);
+        expect(() => transport.writeLines(["INTRUDER"])).toThrow(refused);
+        expect(() => transport.writeEof()).toThrow(refused);
+        await expect(getRunningLoop().sendfile(transport, file)).rejects.toThrow(refused);
+        mayRead.set();
+        expect(await sending).toBe(LARGE);
+        transport.write("tail");
+        expect(await getRunningLoop().sendfile(transport, file)).toBe(SIZE);
+        transport.close();
+        const received = await all;
+        expect([received.length, String(received.subarray(LARGE, LARGE + 4))]).toEqual([
+          LARGE + 4 + SIZE,
+          "tail",
+        ]);
+        expect(received.includes("INTRUDER")).toBe(false);
+      });
+    }));
+
+  it("lets others write again when it was cancelled or has failed", () =>
+    run(async () => {
+      const mayRead = new Event();
+      const { handler } = collector(mayRead.wait());
+      await connected(handler, async (transport) => {
+        const loop = getRunningLoop();
+        await failureOf(loop.sendfile(transport, file, { offset: -1 }));
+        transport.write("a");
+        const { sending } = await sendingLarge(transport);
+        sending.cancel();
+        await failureOf(sending);
+        transport.write("b");
+        mayRead.set();
+        transport.abort();
+      });
+    }));
+
   it("sends a part of the file, up to its end", () =>
     run(async () => {
       const { all, handler } = collector();
