@@ -1,6 +1,15 @@
 import { spawnSync } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
-import { coroutine, createTask, currentTask, getRunningLoop, run, sleep, wrapPromise } from "threadloop";
+import {
+  coroutine,
+  createTask,
+  currentTask,
+  getRunningLoop,
+  run,
+  sleep,
+  timeout,
+  wrapPromise,
+} from "threadloop";
 import { describe, expect, it } from "vitest";
 
 type Warning = Error & { code?: string };
@@ -109,6 +118,17 @@ describe("Debug mode", () => {
       await task;
     });
     expect(warnings).toEqual([]);
+  });
+
+  it("reports a deadline that was late because its block awaited a promise that is not the runtime's", async () => {
+    const warnings = await warningsOf(async () => {
+      const limited = timeout(1, async () => {
+        await delay(20);
+        await sleep(1000);
+      });
+      await limited.catch(() => {});
+    });
+    expect(warnings.map((warning) => warning.code)).toEqual(["THREADLOOP_LATE_CANCEL"]);
   });
 
   it("reports a cancel that was late because the task awaited a promise that is not the runtime's", async () => {
