@@ -10,6 +10,17 @@ import { type Unstarted, unwatch, watch } from "./neverawaited.ts";
 /** What is taken where asyncio takes a coroutine: a function to call, or the lazy call made by `coroutine(fn)`. */
 export type Startable<T> = Coroutine<T> | (() => PromiseLike<T> | T);
 
+/**
+ * What the compiler says of a promise where the function itself is wanted: the promise has started already. No value
+ * has this type.
+ */
+export interface NoPromise {
+  then: unknown;
+  catch: unknown;
+  finally: unknown;
+  "a promise has started already: pass the function, as in createTask(() => work())": never;
+}
+
 /** A call that has not started. It runs once: when a task is made of it, or when it is awaited. */
 export class Coroutine<T> implements PromiseLike<T> {
   #start: (() => PromiseLike<T> | T) | null;

@@ -1,5 +1,5 @@
 /** Turning what can be awaited into a future of the loop: tasks of coroutines, futures of promises. */
-import { discard, discardOnError, isCoroutine, type Startable } from "./coroutine.ts";
+import { discard, discardOnError, isCoroutine, type NoPromise, type Startable } from "./coroutine.ts";
 import { got } from "./errors.ts";
 import { type AbstractEventLoop, currentLoopOrNull, runningLoop, runningLoopOrNull } from "./events.ts";
 import { Future } from "./future.ts";
@@ -39,9 +39,9 @@ export type ResultOf<A> =
  * });
  * ```
  */
-export function createTask<T>(startable: Startable<T>, options?: CreateTaskOptions): Task<T> {
+export function createTask<T>(startable: Startable<T> | NoPromise, options?: CreateTaskOptions): Task<T> {
   const loop = discardOnError(startable, runningLoop) as EventLoop;
-  return loop.createTask(startable, options);
+  return loop.createTask(startable as Startable<T>, options);
 }
 
 /**

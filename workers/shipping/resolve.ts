@@ -7,6 +7,7 @@ import { importAs } from "./importas.ts";
 import { whileLoading } from "./loading.ts";
 import { describeModule, describeReference, type Path, type Reference } from "./recipe.ts";
 import { ShipError } from "./shiperror.ts";
+import { syntaxPlace } from "./syntaxplace.ts";
 
 const require = createRequire(import.meta.url);
 const known = new Map<string, Found>();
@@ -145,7 +146,7 @@ function loadError(reference: Reference, error: unknown): ShipError {
   return new ShipError(
     unreachable ? "ERR_SHIP_UNREACHABLE" : "ERR_SHIP_LOAD",
     unreachable
-      ? `A worker thread cannot import ${describeReference(reference)}: ${message}`
+      ? `A worker thread cannot import ${describeReference(reference)}: ${message}${"url" in reference ? syntaxPlace(error, reference.url) : ""}`
       : `${describeReference(reference)} threw while a worker thread loaded it: ${message}. Guard what only the main thread can do: ` +
           "`if (isMainThread) { ... }` from node:worker_threads, or move the function to a module of its own",
     { cause: error, reference },

@@ -103,7 +103,9 @@ export function moduleExport(url: string, name: string): AnyFunction {
   return standIn(name, () => {
     const why = whyLost(reference);
     if (why === undefined) return shipment;
-    throw new ShipError("ERR_SHIP_UNREACHABLE", textOf(why), { cause: why, reference });
+    const { code, cause } =
+      why instanceof ShipError ? why : { code: "ERR_SHIP_UNREACHABLE" as const, cause: why };
+    throw new ShipError(code, textOf(why), cause === undefined ? { reference } : { cause, reference });
   });
 }
 
