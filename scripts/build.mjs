@@ -11,17 +11,25 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { init, parse } from "es-module-lexer";
 import { rolldown } from "rolldown";
+import { rollDeclarations } from "./declarations.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = join(root, "dist");
 /** Modules that only give on what others export, so that who imports a name from one needs no more than its origin. */
-const INTERFACES = new Set(["src/index.js", "src/internals.js"].map((file) => join(dist, file)));
+const INTERFACES = new Set(["src/index.js", "src/core.js"].map((file) => join(dist, file)));
 
 rmSync(dist, { recursive: true, force: true });
 const { status } = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", root], {
   stdio: "inherit",
 });
-if (status === 0) await bundle();
+if (status === 0) {
+  await bundle();
+  await rollDeclarations(dist, {
+    index: join(dist, "index.d.ts"),
+    workers: join(dist, "workers/index.d.ts"),
+    testing: join(dist, "src/testing.d.ts"),
+  });
+}
 process.exitCode = status ?? 1;
 
 async function bundle() {

@@ -92,6 +92,3 @@ export { IncompleteReadError, LimitOverrunError, SendfileNotAvailableError } fro
 export { type ErrorFilter, ExceptionGroup } from "./exceptiongroup.ts";
 
 import "./network/install.ts";
-
-/** @internal */
-export * from "./internals.ts";

@@ -88,7 +88,7 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
   #begun = false;
   #start: { readonly promise: Promise<void>; readonly announce: () => void } | null = null;
 
-  /** @internal */
+  /** Makes a task of a loop, to be started by it: what a task factory does. Tasks are made with `createTask`. */
   constructor(loop: AbstractEventLoop, startable: Startable<T>, options: TaskOptions = {}, eager = false) {
     super(loop);
     this.#coro = startable;

@@ -2,7 +2,7 @@
 // Each is a body that runs as the job's task.
 
 import type { Transferable } from "node:worker_threads";
-import { CancelledError, Future } from "../src/index.ts";
+import { CancelledError, Future } from "../src/core.ts";
 import { type Actors, callActor, dropActor, makeActor } from "./actors.ts";
 import { callBack } from "./callbacks.ts";
 import { Credit } from "./credit.ts";

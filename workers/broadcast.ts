@@ -1,6 +1,6 @@
 // pool.broadcast: once in every worker, those born later included.
 
-import { got } from "../src/index.ts";
+import { got } from "../src/core.ts";
 import { jobError } from "./clone.ts";
 import { functionName } from "./describe.ts";
 import type { Engine } from "./engine.ts";

@@ -6,7 +6,7 @@ import { AsyncResource } from "node:async_hooks";
 import { createRequire } from "node:module";
 import { MessageChannel, type MessagePort, type Transferable } from "node:worker_threads";
 import type { Endpoint } from "comlink";
-import { CancelledError, createTask, runningLoopOrNull, wrapPromise } from "../src/index.ts";
+import { CancelledError, createTask, runningLoopOrNull, wrapPromise } from "../src/core.ts";
 import { callbackError } from "./clone.ts";
 import { functionName } from "./describe.ts";
 import { open } from "./inbox.ts";

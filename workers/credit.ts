@@ -1,6 +1,6 @@
 // Back-pressure of a stream, on the producer's side.
 
-import { Future } from "../src/index.ts";
+import { Future } from "../src/core.ts";
 
 /** How many items the reader still takes. */
 export class Credit {

@@ -1,7 +1,7 @@
 // Which job the code of a worker belongs to. It belongs to the context, so it follows tasks, callbacks and timers, and
 // an error out of nowhere can be charged to the job that caused it.
 
-import { CancelledError, currentOwner, type Task } from "../src/index.ts";
+import { CancelledError, currentOwner, type Task } from "../src/core.ts";
 import { cancelRequested, type Slots } from "./slots.ts";
 
 /** A job in progress, as its own code sees it. */

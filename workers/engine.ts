@@ -5,7 +5,7 @@
 //          OPEN --a worker cannot be set up--> BROKEN
 
 import type { MessagePort } from "node:worker_threads";
-import { got } from "../src/index.ts";
+import { got } from "../src/core.ts";
 import { Broadcasts } from "./broadcasts.ts";
 import { takeCallbacks } from "./callbacks.ts";
 import { attachOptions } from "./calloptions.ts";

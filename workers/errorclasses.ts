@@ -23,7 +23,7 @@ import {
   SendfileNotAvailableError,
   SignalInterrupt,
   TimeoutError,
-} from "../src/index.ts";
+} from "../src/core.ts";
 import { BrokenPoolError, CloneError, PoolClosedError, WorkerTerminatedError } from "./errors.ts";
 import { ShipError } from "./shipping/shiperror.ts";
 

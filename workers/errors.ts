@@ -1,6 +1,6 @@
 // The errors of pools, one class per kind.
 
-import { RuntimeError } from "../src/index.ts";
+import { RuntimeError } from "../src/core.ts";
 
 /** Is thrown when a pool that is closed, or closing, is given work, and to what a closing pool drops at its deadline. */
 export class PoolClosedError extends RuntimeError {}

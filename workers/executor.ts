@@ -1,6 +1,6 @@
 // The default pool: made at first use, one for each loop, closed with it; and one for programs without a loop.
 
-import { type EventLoop, type Future, runningLoopOrNull, setDefaultExecutorFactory } from "../src/index.ts";
+import { type EventLoop, type Future, runningLoopOrNull, setDefaultExecutorFactory } from "../src/core.ts";
 import { carryingVariables } from "./jobcontext.ts";
 import { WorkerPool } from "./pool.ts";
 

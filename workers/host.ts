@@ -4,7 +4,7 @@
 //                          LIVE --the thread dies--> IDLE, its jobs handed back as a Death
 
 import type { MessagePort } from "node:worker_threads";
-import { CancelledError, inRootContext } from "../src/index.ts";
+import { CancelledError, inRootContext } from "../src/core.ts";
 import { openSwitchboard } from "./callbacks.ts";
 import { codeError, jobError } from "./clone.ts";
 import type { Code } from "./code.ts";

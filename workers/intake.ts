@@ -6,7 +6,7 @@
 // unclaimed, so the host can move them to another worker.
 
 import type { MessagePort } from "node:worker_threads";
-import { type EventLoop, inRootContext } from "../src/index.ts";
+import { type EventLoop, inRootContext } from "../src/core.ts";
 import type { Actors } from "./actors.ts";
 import { specialBody } from "./bodies.ts";
 import { leaveCallbacks } from "./callbacks.ts";

@@ -9,7 +9,7 @@ import {
   carriedVariables,
   copyContext,
   receiveVariables,
-} from "../src/index.ts";
+} from "../src/core.ts";
 import { isCloneable } from "./clone.ts";
 
 export type Stores = Readonly<Record<string, unknown>>;

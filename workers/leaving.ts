@@ -3,7 +3,7 @@
 
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import type { Piscina } from "piscina";
-import { inRootContext } from "../src/index.ts";
+import { inRootContext } from "../src/core.ts";
 import { LONGEST } from "./job.ts";
 import { packed } from "./message.ts";
 import type { Settings } from "./options.ts";

@@ -1,6 +1,6 @@
 // Where jobs settle. Invariant: every job of a pool settles through this file, once.
 
-import { CancelledError } from "../src/index.ts";
+import { CancelledError } from "../src/core.ts";
 import { appendCaller } from "./callerstack.ts";
 import { type Job, NOWHERE } from "./job.ts";
 import { settled, tellSettled } from "./observe/channels.ts";

@@ -6,7 +6,7 @@
 // Piscina lets go of a thread at its `exit` event and knows no other way, so that event is what it is told by.
 
 import type { Worker } from "node:worker_threads";
-import { inRootContext } from "../src/index.ts";
+import { inRootContext } from "../src/core.ts";
 
 /** A thread that runs JavaScript ends within so many looks, so many milliseconds apart; a busy machine delays the looks too. */
 const LOOKS = 6;

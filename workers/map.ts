@@ -2,7 +2,7 @@
 
 import { setTimeout as wait } from "node:timers/promises";
 import { inspect } from "node:util";
-import { CancelledError, createTask, Future, got, runningLoopOrNull, type Task } from "../src/index.ts";
+import { CancelledError, createTask, Future, got, runningLoopOrNull, type Task } from "../src/core.ts";
 import type { ChunkResult } from "./bodies.ts";
 import type { Engine } from "./engine.ts";
 import type { Job } from "./job.ts";

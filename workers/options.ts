@@ -2,7 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import type { ResourceLimits, Transferable } from "node:worker_threads";
-import { ContextVar, checkOptionNames, got, optionNames } from "../src/index.ts";
+import { ContextVar, checkOptionNames, got, optionNames } from "../src/core.ts";
 import type { ContextSource } from "./jobcontext.ts";
 import type { ShipMode } from "./shipping/ship.ts";
 

@@ -18,7 +18,7 @@
 // so a CANCEL can arrive late, for a job that has ended, but never for the next job of the same slot.
 
 import type { MessagePort } from "node:worker_threads";
-import type { CarriedVariable } from "../src/index.ts";
+import type { CarriedVariable } from "../src/core.ts";
 import type { ThreadLoader } from "./shipping/loader.ts";
 import type { Recipe } from "./shipping/recipe.ts";
 

@@ -9,7 +9,7 @@ import {
   runAs,
   runAsInRoot,
   type Task,
-} from "../src/index.ts";
+} from "../src/core.ts";
 import type { Credit } from "./credit.ts";
 import type { RunningJob } from "./current.ts";
 import type { Callee } from "./functions.ts";

@@ -8,7 +8,7 @@ import {
   receiveMessageOnPort,
   type Transferable,
 } from "node:worker_threads";
-import { inRootContext, runningLoopOrNull } from "../src/index.ts";
+import { inRootContext, runningLoopOrNull } from "../src/core.ts";
 import { Channel } from "./channel.ts";
 import type { Code } from "./code.ts";
 import { unpacked } from "./message.ts";

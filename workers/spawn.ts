@@ -1,7 +1,7 @@
 // Actors on the main side: an object that lives in one worker, its methods called by jobs bound to that worker.
 
 import { inspect } from "node:util";
-import { got } from "../src/index.ts";
+import { got } from "../src/core.ts";
 import type { Code } from "./code.ts";
 import type { Engine } from "./engine.ts";
 import { WorkerTerminatedError } from "./errors.ts";

@@ -1,6 +1,6 @@
 // A stream of a job's items, on the reader's side.
 
-import { CancelledError } from "../src/index.ts";
+import { CancelledError } from "../src/core.ts";
 import type { Engine } from "./engine.ts";
 import { AHEAD, OpenStream } from "./openstreams.ts";
 import type { CallOptions } from "./options.ts";

@@ -11,7 +11,7 @@ import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type { MessagePort, Worker, WorkerOptions } from "node:worker_threads";
 import type { Piscina, TaskQueue } from "piscina";
-import { PACKAGE_ROOT } from "../src/index.ts";
+import { PACKAGE_ROOT } from "../src/core.ts";
 import { LONGEST } from "./job.ts";
 import { Leaving } from "./leaving.ts";
 import { LostThreads } from "./lostthreads.ts";

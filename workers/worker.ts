@@ -4,7 +4,7 @@
 // and sleep work in every job, and coroutines of several jobs interleave on it.
 
 import { type MessagePort, threadId } from "node:worker_threads";
-import { type EventLoop, newEventLoop } from "../src/index.ts";
+import { type EventLoop, newEventLoop } from "../src/core.ts";
 import { currentJob } from "./current.ts";
 import { Functions } from "./functions.ts";
 import { Inbox, open } from "./inbox.ts";

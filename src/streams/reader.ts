@@ -145,18 +145,18 @@ export class StreamReader implements AsyncIterable<Buffer> {
    * Gives lines as strings without their ends (`\n` or `\r\n`). A line longer than the limit throws RangeError and is
    * dropped. A step that throws, as one that is cancelled or times out does, does not end it: the next one goes on.
    */
-  lines(encoding: BufferEncoding = "utf8"): AsyncIterableIterator<string, undefined> {
+  lines(encoding: BufferEncoding = "utf8"): AsyncIterableIterator<string> {
     return this.#steps((line) => line.toString(encoding).replace(/\r?\n$/, ""));
   }
 
   /** Gives lines as Buffers with their newline. */
-  [Symbol.asyncIterator](): AsyncIterableIterator<Buffer, undefined> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<Buffer> {
     return this.#steps((line) => line);
   }
 
   /** Written by hand: an async generator is over once a step has thrown. */
-  #steps<T>(toValue: (line: Buffer) => T): AsyncIterableIterator<T, undefined> {
-    const steps: AsyncIterableIterator<T, undefined> = {
+  #steps<T>(toValue: (line: Buffer) => T): AsyncIterableIterator<T> {
+    const steps: AsyncIterableIterator<T> = {
       next: async () => {
         const line = await this.readLine();
         return line.length === 0 ? { done: true, value: undefined } : { done: false, value: toValue(line) };

@@ -1,5 +1,6 @@
 /** A folder of its own outside this package, with threadloop and tools in its node_modules. */
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,10 +12,39 @@ export const root: string = fileURLToPath(new URL("../..", import.meta.url));
  * needs beside threadloop.
  */
 export function makeProject(fixture: string, packages: readonly string[] = []): string {
+  const folder = makeFolder(fixture, packages);
+  link(folder, "threadloop", root);
+  return folder;
+}
+
+/** The same with threadloop as it is packed: what the tarball holds, and its dependencies beside it. */
+export function makePackedProject(fixture: string, packages: readonly string[] = []): string {
+  const { dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+    dependencies: Record<string, string>;
+  };
+  const folder = makeFolder(fixture, [...packages, ...Object.keys(dependencies)]);
+  const unpacked = join(folder, "node_modules/threadloop");
+  mkdirSync(unpacked);
+  const tarball = join(folder, packPackage(folder));
+  execFileSync("tar", ["-xzf", tarball, "-C", unpacked, "--strip-components=1"]);
+  rmSync(tarball);
+  return folder;
+}
+
+/** Packs what is built, and gives the name of the tarball. */
+function packPackage(folder: string): string {
+  const output = execFileSync("npm", ["pack", "--ignore-scripts", "--json", "--pack-destination", folder], {
+    cwd: root,
+    encoding: "utf8",
+  });
+  const packed = JSON.parse(output) as { filename: string }[] | Record<string, { filename: string }>;
+  return Object.values(packed)[0]!.filename;
+}
+
+function makeFolder(fixture: string, packages: readonly string[]): string {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "threadloop-")));
   cpSync(join(root, "test/fixtures/matrix", fixture), folder, { recursive: true });
   for (const name of packages) link(folder, name, join(root, "node_modules", name));
-  link(folder, "threadloop", root);
   return folder;
 }
 

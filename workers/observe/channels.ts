@@ -8,7 +8,7 @@
 // the job: stores bound to the channel are those of the job's code.
 
 import { channel } from "node:diagnostics_channel";
-import { CANCELLED, FINISHED } from "../../src/index.ts";
+import { CANCELLED, FINISHED } from "../../src/core.ts";
 import { functionName } from "../describe.ts";
 import type { Job, JobPlace } from "../job.ts";
 import { isRecording } from "./recorder.ts";

@@ -2,7 +2,7 @@
 // in every thread. A process may have loaded several copies of this package; each adds itself.
 
 import { clearTimeout, setTimeout } from "node:timers";
-import { PACKAGE_ROOT } from "../../src/index.ts";
+import { PACKAGE_ROOT } from "../../src/core.ts";
 import { livePools } from "./pools.ts";
 import { takeSnapshot } from "./snapshot.ts";
 import { startTracing, type Tracing } from "./trace.ts";

@@ -9,7 +9,7 @@ import {
   runningLoopOrNull,
   type StepObserver,
   Task,
-} from "../../src/index.ts";
+} from "../../src/core.ts";
 import { jobOf, type RunningJob } from "../current.ts";
 import { commonTime } from "./moments.ts";
 

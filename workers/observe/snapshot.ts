@@ -10,7 +10,7 @@ import {
   type Task,
   type TaskReport,
   taskId,
-} from "../../src/index.ts";
+} from "../../src/core.ts";
 import { jobOf, type RunningJob } from "../current.ts";
 import type { Engine } from "../engine.ts";
 import type { Host } from "../host.ts";

@@ -3,7 +3,7 @@
 
 import { Session } from "node:inspector";
 import { setTimeout as wait } from "node:timers/promises";
-import { isOwn } from "../../src/index.ts";
+import { isOwn } from "../../src/core.ts";
 
 /** How long the thread may take, at each of some tries: it cannot be interrupted in native code, and an interrupt can be lost. */
 const PATIENCE = 1500;

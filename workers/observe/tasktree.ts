@@ -2,7 +2,7 @@
 // it, and the task that runs the job in a worker below the job.
 
 import { inspect } from "node:util";
-import { rootsOf } from "../../src/index.ts";
+import { rootsOf } from "../../src/core.ts";
 import type { JobSnapshot, TaskSnapshot, ThreadSnapshot } from "./snapshot.ts";
 
 /** A task of a loop, or a job on its way through a pool. */

@@ -2,7 +2,7 @@
 
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { threadId } from "node:worker_threads";
-import { RuntimeError } from "../../src/index.ts";
+import { RuntimeError } from "../../src/core.ts";
 import type { Engine } from "../engine.ts";
 import { askAll } from "./ask.ts";
 import type { JobSubmitted } from "./channels.ts";

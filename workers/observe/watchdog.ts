@@ -4,7 +4,7 @@
 // job's code has it since when, unless that is a step of a coroutine behind its first await.
 
 import { channel } from "node:diagnostics_channel";
-import { inRootContext } from "../../src/index.ts";
+import { inRootContext } from "../../src/core.ts";
 import type { Engine } from "../engine.ts";
 import type { Host } from "../host.ts";
 import { CURRENT } from "../slots.ts";

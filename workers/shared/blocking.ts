@@ -1,6 +1,6 @@
 /** Waiting that blocks the thread, for synchronous code in workers. */
 import { isMainThread } from "node:worker_threads";
-import { got, RuntimeError, TimeoutError } from "../../src/index.ts";
+import { got, RuntimeError, TimeoutError } from "../../src/core.ts";
 import { checkCancelled } from "../current.ts";
 import { records, WAITING } from "./records.ts";
 

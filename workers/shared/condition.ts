@@ -1,6 +1,6 @@
 /** Waiting, with a lock held, for something another thread makes true: `Condition`'s twin in shared memory. */
 import { inspect } from "node:util";
-import { CancelledError, got, type Lockable, RuntimeError } from "../../src/index.ts";
+import { CancelledError, got, type Lockable, RuntimeError } from "../../src/core.ts";
 import { defineCarrier, isCarrier, makeCarrier } from "../carrier.ts";
 import { checkMayBlock } from "./blocking.ts";
 import type { Gate } from "./gate.ts";

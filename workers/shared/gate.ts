@@ -3,7 +3,7 @@
  * gates; what is written here once is how to wait, to be cancelled, to wake others and to look after the dead.
  */
 import { inspect } from "node:util";
-import { RuntimeError } from "../../src/index.ts";
+import { RuntimeError } from "../../src/core.ts";
 import { block } from "./blocking.ts";
 import { dropRecord, records, SYNC, THREAD, takeRecord, WAITING } from "./records.ts";
 import { deaths, self } from "./roster.ts";

@@ -1,6 +1,6 @@
 /** Mutual exclusion between the tasks of all threads: `Lock`'s twin in shared memory. */
 import { inspect } from "node:util";
-import { type Lockable, RuntimeError } from "../../src/index.ts";
+import { type Lockable, RuntimeError } from "../../src/core.ts";
 import { defineCarrier, makeCarrier } from "../carrier.ts";
 import { checkMayBlock } from "./blocking.ts";
 import type { Gate, Waiting } from "./gate.ts";

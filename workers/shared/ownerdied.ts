@@ -1,4 +1,4 @@
-import { RuntimeError } from "../../src/index.ts";
+import { RuntimeError } from "../../src/core.ts";
 import { registerErrors } from "../errorclasses.ts";
 
 /**

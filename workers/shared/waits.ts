@@ -6,7 +6,7 @@
  * pending waitAsync does not keep the process alive, a timer does while there are waits.
  */
 
-import { Future, inRootContext } from "../../src/index.ts";
+import { Future, inRootContext } from "../../src/core.ts";
 import { dropRecord, records, WAITING } from "./records.ts";
 import { DEATHS, deaths, myBell, ring, roster, self } from "./roster.ts";
 import { OWNER_DIED } from "./sections.ts";

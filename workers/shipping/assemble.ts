@@ -1,6 +1,6 @@
 // Worker side: the nodes of a copy become values again, with their identities and cycles.
 import { createRequire } from "node:module";
-import { variableOf } from "../../src/index.ts";
+import { variableOf } from "../../src/core.ts";
 import { instantiate, type Surroundings, surround, type Variables } from "./code.ts";
 import {
   ACCESSOR,

@@ -5,7 +5,7 @@ import { isAbsolute } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import util from "node:util";
 
-import { isOwn } from "../../src/index.ts";
+import { isOwn } from "../../src/core.ts";
 import { shippedCodeOf } from "./code.ts";
 import { withoutMarks } from "./stacks.ts";
 

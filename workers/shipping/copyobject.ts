@@ -1,6 +1,6 @@
 // Objects among the captured values that structured clone cannot carry whole: they are taken apart.
 import { types } from "node:util";
-import * as runtime from "../../src/index.ts";
+import * as runtime from "../../src/core.ts";
 import { copyError } from "./copyerror.ts";
 import { addNode, type Copying, cannotSend, tooDeep, type Window, within } from "./copying.ts";
 import { isMadeFor } from "./copystate.ts";

@@ -6,7 +6,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { createRequire } from "node:module";
 import type net from "node:net";
-import { setProgramGuard } from "../../src/index.ts";
+import { setProgramGuard } from "../../src/core.ts";
 import { ShipError } from "./shiperror.ts";
 
 interface Load {

@@ -1,4 +1,8 @@
-/** What only `workers/` uses of the runtime: not of the package's interface. */
+/**
+ * The inner contract of the runtime: what `workers/` imports of it. It is never re-exported: the package's interface is
+ * `index`, which lies in here as well.
+ */
+
 export { followSignal } from "./abort.ts";
 export { awaitingTasks } from "./callgraph.ts";
 export {
@@ -25,6 +29,7 @@ export {
   setProgramGuard,
 } from "./events.ts";
 export { setDefaultExecutorFactory } from "./executor.ts";
+export * from "./index.ts";
 export { checkOptionNames, type OptionNames, optionNames } from "./optionnames.ts";
 export { isOwn, PACKAGE_ROOT } from "./place.ts";
 export { rootsOf } from "./roots.ts";
