@@ -2,6 +2,7 @@
 // broadcasts. Every one must settle once, with a right value or an error that its kind may have, and nothing may be left.
 //
 //   node test/chaos/chaos.mjs --jobs 20000 --seed 1
+import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import { Future } from "threadloop";
 import { WorkerPool } from "threadloop/workers";
@@ -21,6 +22,8 @@ const random = mulberry32(seed);
 const outcomes = {};
 /** @type {string[]} */
 const faults = [];
+/** @type {number[]} */
+const toldToHavePrinted = [];
 let warnings = 0;
 process.removeAllListeners("warning");
 process.on("warning", () => warnings++);
@@ -54,7 +57,14 @@ function leftOpen() {
 
 /** The life of one pool, and a random end. @param {number} from @param {number} count */
 async function livePool(from, count) {
-  const pool = new WorkerPool({ size: 2, cancelGrace: 500, tasksPerWorker: random() < 0.3 ? 3 : 100 });
+  const pool = new WorkerPool({
+    size: 2,
+    cancelGrace: 500,
+    tasksPerWorker: random() < 0.3 ? 3 : random() < 0.5 ? 100 : Infinity,
+    stdout: true,
+    ...(random() < 0.5 ? { recycle: { jobs: 1 + Math.floor(random() * 400) } } : {}),
+  });
+  const printed = text(pool.stdout);
   const open = new Set();
   for (let n = from; n < from + count; n++) {
     const job = oneJob(pool, n).finally(() => open.delete(job));
@@ -65,6 +75,7 @@ async function livePool(from, count) {
   const end = random();
   await pool.close(end < 0.3 ? { deadline: random() * 50 } : end < 0.5 ? { cancelFutures: true } : {});
   await Promise.all(open);
+  judgePrints(await printed);
   const { ledger, dispatcher, threads } = /** @type {{ _engine: Inside }} */ (/** @type {unknown} */ (pool))
     ._engine;
   if (ledger.open !== 0 || dispatcher.queue.length !== 0 || threads.count !== 0) {
@@ -85,6 +96,7 @@ async function oneJob(pool, n) {
       cancelLater(job, kind.cancelled === true);
     const value = await job;
     if (!kind.isRight?.(value, n)) faults.push(`job ${n} (${kind.name}) gave ${String(value)}`);
+    if (kind.prints) toldToHavePrinted.push(n);
     count(`${kind.name}: ok`);
   } catch (error) {
     if (!mayAlwaysFail(error) && !kind.mayFail?.(error))
@@ -98,6 +110,13 @@ async function oneJob(pool, n) {
 /** Those that end by a cancel only get it when it is sure to reach them. @param {{ cancel(): boolean, done(): boolean }} job @param {boolean} mustEnd */
 function cancelLater(job, mustEnd) {
   setTimeout(() => job.cancel(), mustEnd ? 1 + random() * 20 : random() * 6);
+}
+
+/** All that succeeded have printed. @param {string} printed */
+function judgePrints(printed) {
+  const lines = new Set(printed.split("\n"));
+  for (const n of toldToHavePrinted.splice(0))
+    if (!lines.has(`chaos ${n}`)) faults.push(`job ${n} succeeded, and what it printed is lost`);
 }
 
 function pick() {

@@ -13,6 +13,7 @@ import * as jobs from "../fixtures/workers/jobs.mjs";
  * @property {(pool: Pool, view: View, random: Random, n: number) => PromiseLike<unknown>} start
  * @property {(value: unknown, n: number) => boolean} [isRight] what a result must be; none: it must not succeed
  * @property {(error: unknown) => boolean} [mayFail] with what it may fail by itself
+ * @property {boolean} [prints] it has printed `chaos` and its number when it has succeeded
  * @property {boolean} [cancelled] it is stopped only by a cancel, which the test sends
  */
 
@@ -110,6 +111,18 @@ export const kinds = [
     isRight: (value) => value === 3,
   },
   { name: "broadcast", weight: 1, start: (p) => p.broadcast(jobs.where), isRight: Array.isArray },
+  {
+    name: "prints",
+    weight: 20,
+    start: (_p, view, _r, n) => view.submit(jobs.print, `chaos ${n}`, n),
+    isRight: isItself,
+    prints: true,
+  },
+  {
+    name: "prints and dies",
+    weight: 1,
+    start: (_p, view) => view.submit(jobs.printAndExit, "chaos"),
+  },
   {
     name: "throws",
     weight: 20,
