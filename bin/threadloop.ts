@@ -3,6 +3,7 @@
 
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { printableLines } from "../src/printable.ts";
 import { Problem } from "./problem.ts";
 import { ps, pstree } from "./ps.ts";
 import { trace } from "./trace.ts";
@@ -32,7 +33,8 @@ async function main(): Promise<void> {
   const run = COMMANDS[command];
   if (run === undefined) throw new Problem(`There is no command \`${command}\`\n${USAGE}`);
   if (more.length > 0) throw new Problem(`Expected one PID, got ${positionals.slice(1).join(" ")}`);
-  console.log(await run(positive("PID", target), positive("--port", values.port), values));
+  const text = await run(positive("PID", target), positive("--port", values.port), values);
+  console.log(printableLines(text));
 }
 
 interface Options {
@@ -82,6 +84,6 @@ process.on("SIGTSTP", () =>
 );
 
 main().catch((error: unknown) => {
-  console.error(error instanceof Problem ? `threadloop: ${error.message}` : error);
+  console.error(error instanceof Problem ? `threadloop: ${printableLines(error.message)}` : error);
   process.exitCode = 1;
 });

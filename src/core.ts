@@ -32,6 +32,7 @@ export { setDefaultExecutorFactory } from "./executor.ts";
 export * from "./index.ts";
 export { checkOptionNames, type OptionNames, optionNames } from "./optionnames.ts";
 export { isOwn, PACKAGE_ROOT } from "./place.ts";
+export { printable, printableLines } from "./printable.ts";
 export { rootsOf } from "./roots.ts";
 export { CANCELLED, FAILED, FINISHED, PENDING } from "./states.ts";
 export { reportTasks, type TaskReport, taskId } from "./taskreport.ts";

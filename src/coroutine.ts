@@ -2,10 +2,12 @@
  * asyncio's spelling of a call that has not started: `createTask(sayAfter(1000, "hello"))`. An async function of
  * JavaScript runs as soon as it is called, so what the runtime takes is a thunk or a Coroutine, never a promise.
  */
+
 import { inspect } from "node:util";
 import { got, RuntimeError } from "./errors.ts";
 import { runningLoopOrNull } from "./events.ts";
 import { type Unstarted, unwatch, watch } from "./neverawaited.ts";
+import { printable } from "./printable.ts";
 
 /** What is taken where asyncio takes a coroutine: a function to call, or the lazy call made by `coroutine(fn)`. */
 export type Startable<T> = Coroutine<T> | (() => PromiseLike<T> | T);
@@ -44,7 +46,7 @@ export class Coroutine<T> implements PromiseLike<T> {
     const start = this.#start;
     if (start === null) {
       throw new RuntimeError(
-        `Cannot start coroutine '${this.#name}' twice: call the function again for another one`,
+        `Cannot start coroutine '${printable(this.#name)}' twice: call the function again for another one`,
       );
     }
     this.close();
@@ -66,7 +68,7 @@ export class Coroutine<T> implements PromiseLike<T> {
   }
 
   [inspect.custom](): string {
-    return `<Coroutine ${this.#name}${this.#start === null ? " started" : ""}>`;
+    return `<Coroutine ${printable(this.#name)}${this.#start === null ? " started" : ""}>`;
   }
 }
 

@@ -2,8 +2,10 @@
  * Coroutines that were made and never started, which is a forgotten `await`. Each is reported once: when it is
  * collected, and in debug mode at the latest when the loop closes that ran when it was made.
  */
+
 import { originOf, rememberOrigin, warn } from "./debug.ts";
 import type { AbstractEventLoop } from "./events.ts";
+import { printable } from "./printable.ts";
 
 /** What is kept of a coroutine until it starts; not the coroutine, which could then not be collected. */
 export interface Unstarted {
@@ -50,5 +52,9 @@ function report(unstarted: Unstarted): void {
   if (unstarted.reported) return;
   unstarted.reported = true;
   unwatch(unstarted);
-  warn("THREADLOOP_NEVER_AWAITED", `coroutine '${unstarted.name}' was never awaited`, unstarted.place);
+  warn(
+    "THREADLOOP_NEVER_AWAITED",
+    `coroutine '${printable(unstarted.name)}' was never awaited`,
+    unstarted.place,
+  );
 }

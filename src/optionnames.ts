@@ -4,6 +4,7 @@
  * options object inherits, or is marked with, was not written into it.
  */
 import { got } from "./errors.ts";
+import { printable } from "./printable.ts";
 
 /** The names of the options of something; `optionNames` makes it. */
 export type OptionNames = ReadonlySet<string>;
@@ -36,12 +37,12 @@ export function checkOwnOptions(owner: string, options: object, own: OptionNames
 function refuse(owner: string, name: string, known: OptionNames): never {
   const meant = nearest(name, known);
   const hint = meant === null ? `its options are ${[...known].join(", ")}` : `did you mean \`${meant}\`?`;
-  throw new TypeError(`Option \`${printable(name)}\` is unknown to ${owner}: ${hint}`);
+  throw new TypeError(`Option \`${shortened(name)}\` is unknown to ${owner}: ${hint}`);
 }
 
-/** A name may be anything, and a message may be shown in a terminal. */
-function printable(name: string): string {
-  const text = JSON.stringify(name).slice(1, -1);
+/** A name may be anything, of any length. */
+function shortened(name: string): string {
+  const text = printable(name);
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
 

@@ -10,6 +10,7 @@
  * Invariant: exactly one `_loop._stepOver(task)` ends each step: when V8 calls `then` of a pending future, or when
  * the body's promise settles.
  */
+
 import { AsyncResource } from "node:async_hooks";
 import { cancelChain } from "./cancelchain.ts";
 import { type Context, copyContext } from "./context.ts";
@@ -30,6 +31,7 @@ import { FurtherAwait } from "./furtherawait.ts";
 import { Future, type Reaction } from "./future.ts";
 import { MANUAL } from "./handle.ts";
 import { AGAIN, adopt, NONE, outcomeOf } from "./outcome.ts";
+import { printable } from "./printable.ts";
 import {
   abortSignals,
   allCancels,
@@ -118,7 +120,7 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
 
   /** @internal */
   override _what(): string {
-    return `task '${this.name}'`;
+    return `task '${printable(this.name)}'`;
   }
 
   /** Returns its name. */
@@ -342,7 +344,7 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
 
   /** @internal Without what it waits on, which may be a long chain of tasks or a ring. */
   override _describeBriefly(): string {
-    return `Task '${this.name}' ${this._describeState()}`;
+    return `Task '${printable(this.name)}' ${this._describeState()}`;
   }
 
   /** @internal Settles with the coroutine's result; a cancel it never saw wins over it. */

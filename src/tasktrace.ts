@@ -1,6 +1,8 @@
 /** What debug mode keeps of one task, and what it reports of it. */
+
 import { originOf, rememberOrigin, userFrames, warn } from "./debug.ts";
 import { type AbstractEventLoop, type AwaitingTask, runningTask } from "./events.ts";
+import { printable } from "./printable.ts";
 
 interface Named {
   readonly name: string;
@@ -39,7 +41,7 @@ export class TaskTrace {
     this.#reportDelay();
     if (!swallowedCancel) return;
     const advice = "throw the CancelledError on, or call uncancel() if going on is meant";
-    const message = `task '${this.#task.name}' was cancelled and ended with a result: ${advice}`;
+    const message = `task '${printable(this.#task.name)}' was cancelled and ended with a result: ${advice}`;
     warn("THREADLOOP_SWALLOWED_CANCEL", message, originOf(this.#task));
   }
 
@@ -49,7 +51,7 @@ export class TaskTrace {
     this.#cancelDelayedSince = null;
     const late = `${Math.round(this.#clock.time() - since)} ms late, as it awaited a promise that is not the runtime's`;
     const advice = "await wrapPromise(promise), or give what makes the promise currentTask().signal";
-    const message = `The cancel of task '${this.#task.name}' was ${late}: ${advice}`;
+    const message = `The cancel of task '${printable(this.#task.name)}' was ${late}: ${advice}`;
     warn("THREADLOOP_LATE_CANCEL", message, originOf(this.#task));
   }
 }
@@ -58,5 +60,7 @@ export class TaskTrace {
 export function cancellerOf(loop: AbstractEventLoop): unknown {
   const task = runningTask() as (AwaitingTask & Named) | null;
   if (!loop.getDebug()) return task ?? undefined;
-  return new Error(task === null ? "cancelled from outside every task" : `cancelled by task '${task.name}'`);
+  return new Error(
+    task === null ? "cancelled from outside every task" : `cancelled by task '${printable(task.name)}'`,
+  );
 }

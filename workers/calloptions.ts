@@ -1,13 +1,13 @@
 // Attaches the options of a call to its job: its signal, its time limits, what travels with it.
 
-import { followSignal, TimeoutError } from "../src/core.ts";
+import { followSignal, printable, TimeoutError } from "../src/core.ts";
 import { extraOf, type Job, type JobExtra, jobTimer } from "./job.ts";
 import type { CallOptions } from "./options.ts";
 
 export function attachOptions(job: Job, options: CallOptions): void {
   const extra = extraOf(options);
   job._extra = extra;
-  if (options.name !== undefined) extra.details = { ...extra.details, name: options.name };
+  if (options.name !== undefined) extra.details = { ...extra.details, name: printable(options.name) };
   if (options.timeout !== undefined) limitRun(job, extra, options.timeout);
   if (options.queueTimeout !== undefined) limitWait(job, extra, options.queueTimeout);
   if (options.signal !== undefined) follow(job, extra, options.signal);

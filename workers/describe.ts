@@ -2,6 +2,7 @@
 // Looking at such a value runs its code. Invariant: nothing here throws, whatever it is given.
 
 import { types } from "node:util";
+import { printable } from "../src/core.ts";
 
 const UNNAMED = "anonymous";
 
@@ -9,7 +10,7 @@ const UNNAMED = "anonymous";
 export function functionName(fn: unknown, otherwise: string = UNNAMED): string {
   return attempt(() => {
     const { name } = fn as { name?: unknown };
-    return typeof name === "string" && name !== "" ? name : otherwise;
+    return typeof name === "string" && name !== "" ? printable(name) : otherwise;
   }, otherwise);
 }
 

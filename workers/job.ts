@@ -3,7 +3,7 @@
 // Where it is: `_place` is the queue, the host whose worker has it, or NOWHERE once it is settled; `_slot` is its slot
 // in that worker. A place knows how to take a job back or how to stop it.
 
-import { type AbstractEventLoop, CancelledError, Future } from "../src/core.ts";
+import { type AbstractEventLoop, CancelledError, Future, printable } from "../src/core.ts";
 import type { Callbacks } from "./callbacks.ts";
 import type { Code } from "./code.ts";
 import { type Moment, NEVER } from "./observe/moments.ts";
@@ -91,7 +91,8 @@ export class Job<T = unknown> extends Future<T> {
 
   /** The name given with `with({ name })`, or the function's. */
   get name(): string {
-    return this._extra?.options.name ?? this._extra?.details?.name ?? this._code?.name ?? "anonymous";
+    const given = this._extra?.options.name ?? this._extra?.details?.name;
+    return given === undefined ? (this._code?.name ?? "anonymous") : printable(given);
   }
 
   /** Tells whether a worker has started it. */

@@ -2,7 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import type { ResourceLimits, Transferable } from "node:worker_threads";
-import { ContextVar, checkOptionNames, got, optionNames } from "../src/core.ts";
+import { ContextVar, checkOptionNames, got, optionNames, printable } from "../src/core.ts";
 import type { ContextSource } from "./jobcontext.ts";
 import type { ShipMode } from "./shipping/ship.ts";
 
@@ -126,7 +126,7 @@ function completed(options: WorkerPoolOptions): Settings {
     maxQueue: options.maxQueue ?? Number.POSITIVE_INFINITY,
     cancelGrace: options.cancelGrace ?? 1000,
     blockedAfter: options.blockedAfter ?? 10_000,
-    name: options.name ?? "pool",
+    name: printable(options.name ?? "pool"),
     ship: options.ship ?? "auto",
     attempts: options.attempts ?? 3,
   };

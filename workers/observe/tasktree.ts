@@ -2,7 +2,7 @@
 // it, and the task that runs the job in a worker below the job.
 
 import { inspect } from "node:util";
-import { rootsOf } from "../../src/core.ts";
+import { printable, rootsOf } from "../../src/core.ts";
 import type { JobSnapshot, TaskSnapshot, ThreadSnapshot } from "./snapshot.ts";
 
 /** A task of a loop, or a job on its way through a pool. */
@@ -181,11 +181,11 @@ class Forest {
 }
 
 function framesOf({ stack }: ThreadTree): string[] {
-  return stack.map((frame) => `     ${frame}`);
+  return stack.map((frame) => `     ${printable(frame)}`);
 }
 
 function headOf({ thread, name: own, pool, busyWith, answered, stack }: ThreadTree): string {
-  const title = own === null ? "" : ` "${own}"`;
+  const title = own === null ? "" : ` "${printable(own)}"`;
   const name = `${thread === 0 ? "main thread" : `thread ${thread}${title}`}${pool === null ? "" : ` of pool "${pool}"`}`;
   if (busyWith === null)
     return answered ? `${name}${stack.length > 0 ? ": busy" : ""}` : `${name}: does not answer`;
@@ -223,11 +223,11 @@ function lineOf(node: TaskNode): string {
   const since = node.since === null ? "" : ` for ${duration(node.since)}`;
   if (node.kind === "job") {
     const where = node.thread === null ? "" : ` in thread ${node.thread}`;
-    return `job ${node.name}: ${node.state}${where}${since}`;
+    return printable(`job ${node.name}: ${node.state}${where}${since}`);
   }
   const what = node.waitsOn === null ? node.state : `waits on ${node.waitsOn}${since}`;
   const name = node.name === node.function ? node.name : `${node.name} (${node.function})`;
-  return `task ${name}: ${what}`;
+  return printable(`task ${name}: ${what}`);
 }
 
 function duration(milliseconds: number): string {
