@@ -18,6 +18,7 @@ export async function rollDeclarations(dist, entries) {
     input: entries,
     plugins: [dts({ dtsInput: true, emitDtsOnly: true }), { name: "public only", renderChunk: publicOnly }],
     external: /^[^./]/,
+    checks: { pluginTimings: false },
   });
   await bundler.write({
     dir: folder,
