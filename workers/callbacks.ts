@@ -2,7 +2,7 @@
 // own, by comlink. comlink's calls never settle when the other side goes away and its errors lose most of themselves,
 // so calls that are open when the port closes fail here, and errors travel as values.
 
-import { AsyncResource } from "node:async_hooks";
+import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
 import { createRequire } from "node:module";
 import { MessageChannel, type MessagePort, type Transferable } from "node:worker_threads";
 import type { Endpoint } from "comlink";
@@ -27,13 +27,34 @@ export type Callbacks = ReadonlyMap<number, Fn>;
 type Answer = { readonly value: unknown } | { readonly thrown: Encoded };
 type Switchboard = { call(at: number, args: unknown): Promise<unknown> };
 
+/** The job whose callback is running. */
+export interface Caller {
+  /** Its pool. */
+  pool: object | null;
+  /** So many jobs more that its callbacks have submitted to that pool are under way, or less. */
+  leavePlace(change: 1 | -1): void;
+}
+
+const callers = new AsyncLocalStorage<Caller>();
+
+/** The job whose callback is running, where one is. */
+export const currentCaller = (): Caller | undefined => callers.getStore();
+
+/** What was taken out of a job's arguments; `caller` is to be filled in. */
+interface Taken {
+  readonly callbacks: Callbacks;
+  readonly rest: unknown[];
+  readonly caller: Caller;
+}
+
 /** Main side: takes the functions out of the arguments; null when there are none. */
-export function takeCallbacks(args: readonly unknown[]): { callbacks: Callbacks; rest: unknown[] } | null {
+export function takeCallbacks(args: readonly unknown[]): Taken | null {
   if (!hasFunction(args)) return null;
+  const caller: Caller = { pool: null, leavePlace: () => {} };
   const callbacks = new Map<number, Fn>();
   const rest = args.map((value, at) => {
     if (typeof value !== "function") return value;
-    const call: Fn = (...given) => value(...given); // what `bind` reads of it may be a Proxy's
+    const call: Fn = (...given) => callers.run(caller, () => value(...given)); // what `bind` reads of it may be a Proxy's
     const bound = AsyncResource.bind(call, "threadloop:callback");
     callbacks.set(
       at,
@@ -41,7 +62,7 @@ export function takeCallbacks(args: readonly unknown[]): { callbacks: Callbacks;
     );
     return null;
   });
-  return { callbacks, rest };
+  return { callbacks, rest, caller };
 }
 
 function hasFunction(args: readonly unknown[]): boolean {
@@ -114,12 +135,10 @@ async function answer(fn: Fn, args: unknown[], moving: Transferable[]): Promise<
 export async function callBack(
   job: string,
   args: readonly unknown[],
-  { at, port }: NonNullable<Details["callbacks"]>,
+  callbacks: NonNullable<Details["callbacks"]>,
   body: (complete: readonly unknown[]) => unknown,
 ): Promise<unknown> {
-  const line = new Line(job, port);
-  const complete = args.slice();
-  for (const position of at) complete[position] = (...values: unknown[]) => line.call(position, values);
+  const { line, complete } = withCallbacks(job, args, callbacks);
   try {
     const result = await body(complete);
     await line.answered();
@@ -130,6 +149,27 @@ export async function callBack(
   } finally {
     line.close();
   }
+}
+
+/** Main side of a call that came from a thread: its arguments, with functions that call the thread back. */
+export function callable(
+  job: string,
+  args: readonly unknown[],
+  callbacks: NonNullable<Details["callbacks"]>,
+): { complete: unknown[]; close: () => void } {
+  const { line, complete } = withCallbacks(job, args, callbacks);
+  return { complete, close: () => line.close() };
+}
+
+function withCallbacks(
+  job: string,
+  args: readonly unknown[],
+  { at, port }: NonNullable<Details["callbacks"]>,
+): { line: Line; complete: unknown[] } {
+  const line = new Line(job, port);
+  const complete = args.slice();
+  for (const position of at) complete[position] = (...values: unknown[]) => line.call(position, values);
+  return { line, complete };
 }
 
 /** Resolves when the pool closes and has waited long enough. */

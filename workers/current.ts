@@ -13,6 +13,8 @@ export interface RunningJob {
   readonly hasEnded: boolean;
   /** The task that runs it, null when it is synchronous. */
   readonly task: Task<unknown> | null;
+  /** So many nested calls more are under way, or less: while any is, it leaves its place in the thread to others. */
+  leavePlace(change: 1 | -1): void;
   /** Charges it with an error that nobody handles. */
   blame(error: unknown): void;
 }

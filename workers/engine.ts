@@ -7,7 +7,7 @@
 import type { MessagePort } from "node:worker_threads";
 import { got } from "../src/core.ts";
 import { Broadcasts } from "./broadcasts.ts";
-import { takeCallbacks } from "./callbacks.ts";
+import { type Caller, currentCaller, takeCallbacks } from "./callbacks.ts";
 import { attachOptions } from "./calloptions.ts";
 import { type Code, CodeBook } from "./code.ts";
 import { type Death, terminatedError, unstartedError } from "./death.ts";
@@ -147,7 +147,8 @@ export class Engine implements Owner {
     job._submitted = this.#moments.now;
     this.ledger.open++;
     if (options !== null) attachOptions(job, options);
-    if (called !== null) job._more().callbacks = called.callbacks;
+    if (called !== null) this.#takeCallbacks(job, called);
+    if (this.settings.tasksPerWorker !== Number.POSITIVE_INFINITY) this.#takePlaceOf(currentCaller(), job);
     const { context } = this.settings;
     const variables = carriedNow();
     if (context !== undefined || variables !== null) {
@@ -157,6 +158,19 @@ export class Engine implements Owner {
     }
     if (submitted.hasSubscribers || started.hasSubscribers) tellSubmitted(job, fn, this.settings.name);
     return job;
+  }
+
+  #takeCallbacks(job: Job, { callbacks, caller }: NonNullable<ReturnType<typeof takeCallbacks>>): void {
+    job._more().callbacks = callbacks;
+    caller.pool = this;
+    caller.leavePlace = (change) => job._place.leavePlace?.(job, change);
+  }
+
+  /** The callback of a job submits one to the pool of that job, which may be waiting for it: it leaves its place. */
+  #takePlaceOf(caller: Caller | undefined, job: Job): void {
+    if (caller?.pool !== this || job.done()) return;
+    caller.leavePlace(1);
+    job._listen(() => caller.leavePlace(-1));
   }
 
   #check(fn: AnyFunction): void {

@@ -2,9 +2,15 @@
 
 import { type EventLoop, type Future, runningLoopOrNull, setDefaultExecutorFactory } from "../src/core.ts";
 import { carryingVariables } from "./jobcontext.ts";
+import { NestedExecutor } from "./nested.ts";
+import { setDefaultRun } from "./nestedcalls.ts";
 import { WorkerPool } from "./pool.ts";
+import { uplink } from "./uplink.ts";
 
-setDefaultExecutorFactory(() => new WorkerPool({ name: "default" }));
+setDefaultExecutorFactory(() =>
+  uplink() === null ? new WorkerPool({ name: "default" }) : new NestedExecutor(),
+);
+setDefaultRun((fn, args) => runInExecutor(fn as (...args: unknown[]) => unknown, ...args));
 
 let shared: WorkerPool | null = null;
 
@@ -13,8 +19,9 @@ let shared: WorkerPool | null = null;
  *
  * The function may be an export of any module, one declared with `task()`, or a closure, which travels with what it
  * captures. It runs on the loop's default pool, which is made at first use with one thread per core at most, and
- * closed when `run` ends; outside a loop, on a pool shared by the process. Arguments and result are copied. Throws
- * RuntimeError when the default pool was shut down.
+ * closed when `run` ends; outside a loop, on a pool shared by the process. Called in a job, it runs on that pool too:
+ * there is one for the process, however deep the calls are nested, and a job leaves its place in its thread to others
+ * while it waits for one. Arguments and result are copied. Throws RuntimeError when the default pool was shut down.
  *
  * *Cancellation*: cancelling the task that awaits it, or the Future itself, stops the function: before it starts at
  * once; a coroutine at its await; synchronous code at `checkCancelled()`, or with its thread after a second.

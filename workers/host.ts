@@ -11,6 +11,7 @@ import type { Code } from "./code.ts";
 import { type Death, whoIsToBlame } from "./death.ts";
 import { isBound, type Job, type JobPlace, jobTimer, priorityOf } from "./job.ts";
 import { TEARDOWN_WITHIN } from "./leaving.ts";
+import { answerNested } from "./nestedcalls.ts";
 import { moved, tellMoved } from "./observe/channels.ts";
 import type { Output } from "./output.ts";
 import { Pace } from "./pace.ts";
@@ -19,6 +20,7 @@ import { decodeThrown, type Encoded } from "./serialize.ts";
 import { Session } from "./session.ts";
 import { CURRENT, PULSE, requestCancel } from "./slots.ts";
 import { SlotTable } from "./slottable.ts";
+import type { NestedCall } from "./uplink.ts";
 
 /** What a host needs of its pool. */
 export interface Owner {
@@ -73,6 +75,8 @@ export class Host implements JobPlace {
   #departure: NodeJS.Timeout | null = null;
   #posted = 0;
   readonly #pace = new Pace();
+  /** Jobs with nested calls under way, and how many each has. */
+  readonly #away = new Map<Job, number>();
   /** How long coroutines had held their places when that was looked at last. */
   #held = 0;
   /** How many jobs the thread had started when it was last looked at for results to fetch. */
@@ -106,7 +110,7 @@ export class Host implements JobPlace {
    */
   get room(): number {
     const { table } = this;
-    const isFull = table.suspended >= this.#owner.tasksPerWorker;
+    const isFull = this.#isFull(table.suspended);
     if (this.#pace.isLong || table.holdsSuspect) return isFull ? 0 - table.unstarted : 1 - this.load;
     return (isFull ? 1 : this.window) - table.unstarted;
   }
@@ -154,7 +158,7 @@ export class Host implements JobPlace {
     const { table } = this;
     if (this.isWeary || this.isAway) return table.unstarted;
     const { suspended } = table;
-    const isFree = table.words[CURRENT] === 0 && suspended < this.#owner.tasksPerWorker;
+    const isFree = table.words[CURRENT] === 0 && !this.#isFull(suspended);
     const { unstarted } = table;
     return isFree && this.#posted - suspended - unstarted <= 0 ? unstarted - 1 : unstarted;
   }
@@ -184,10 +188,39 @@ export class Host implements JobPlace {
         const jobs = this.table.jobs().filter((job) => job._code?.number === number && this.#retract(job));
         for (const job of jobs) this.#owner.fail(job, codeError(job.name, error));
       },
+      nested: (call) => void this.#nested(call),
       ended: (error) => this.#ended(error),
     });
     this.#watchIdle();
     return this.#session;
+  }
+
+  /** Has a call of the thread's run on the default executor; meanwhile its job leaves its place to others. */
+  async #nested(call: NestedCall): Promise<void> {
+    const job = this.table.at(call.slot);
+    this.pins++;
+    if (job !== undefined) this.#noteAway(job, 1);
+    await answerNested(call);
+    this.pins--;
+    if (job !== undefined) this.#noteAway(job, -1);
+  }
+
+  /** One for which the main side knows that it waits for another. */
+  leavePlace(job: Job, change: 1 | -1): void {
+    this.#noteAway(job, change);
+    this.#session?.control(wire.AWAY, job._slot, change);
+  }
+
+  #noteAway(job: Job, change: 1 | -1): void {
+    const count = (this.#away.get(job) ?? 0) + change;
+    if (count > 0 && !job.done()) this.#away.set(job, count);
+    else this.#away.delete(job);
+    if (change === 1) this.#owner.available(this);
+  }
+
+  /** Whether coroutines hold every place of the thread. */
+  #isFull(suspended: number): boolean {
+    return suspended - this.#away.size >= this.#owner.tasksPerWorker;
   }
 
   /** Gives a job to the worker. */
@@ -363,7 +396,9 @@ export class Host implements JobPlace {
     const rest = session?.takePrints() ?? [];
     for (const { slot, kind, value } of replies) {
       const job = this.table.fetch(slot);
-      if (job !== undefined) this.#leave(job, kind, value);
+      if (job === undefined) return;
+      if (this.#away.size > 0) this.#away.delete(job);
+      this.#leave(job, kind, value);
     }
     for (const message of rest) session?.take(message);
   }
@@ -430,6 +465,7 @@ export class Host implements JobPlace {
     const wasWeary = this.isWeary;
     this.#session = null;
     this.#ending = this.isWeary = this.#hasDeparted = false;
+    this.#away.clear();
     clearInterval(this.#linger ?? undefined);
     clearTimeout(this.#departure ?? undefined);
     const isDead = this.#posted > 0 || (error !== null && !hasDeparted);

@@ -108,6 +108,11 @@ export class Intake implements Stage {
     if (this.#kept === 0 && !this.#busy && this.#hasWork()) this.#wakeLater();
   }
 
+  leaving(change: 1 | -1): void {
+    this.#inProgress -= change;
+    if (!this.#busy && this.#hasWork()) this.#wakeLater();
+  }
+
   ended(slot: number): void {
     this.watch.end(slot);
     this.#running[slot] = undefined;
@@ -122,6 +127,7 @@ export class Intake implements Stage {
       if (code === wire.DEFINE) this.#thread.functions.define(slot, value as wire.Definition);
       else if (code === wire.CANCEL) this.#running[slot]?.cancel(value as string | undefined);
       else if (code === wire.CREDIT) this.#running[slot]?.credit?.give(value as number);
+      else if (code === wire.AWAY) this.#running[slot]?.leavePlace(value as 1 | -1);
       else if (code === wire.HURRY) leaveCallbacks();
       else if (code === wire.FORGET) this.#thread.functions.forget(slot);
       else this.#thread.hear(code as number, slot, value);

@@ -16,6 +16,8 @@ export interface JobPlace {
   stop(job: Job, ending: Error): void;
   /** Tells whether it has started. */
   isRunning(job: Job): boolean;
+  /** While jobs are under way for which it waits, it leaves its place in its thread to others. */
+  leavePlace?(job: Job, change: 1 | -1): void;
   /** Says something about the job to its worker, where it has one. */
   control?(job: Job, code: number, value: unknown): void;
   /** Shows in `inspect`. */

@@ -75,9 +75,13 @@ export const carriedNow = (): readonly CarriedVariable[] | null => carrying;
 /** Main side: the job that `submit` submits carries the context's variables. What cannot be copied is told where it is read. */
 export function carryingVariables<T>(submit: () => T): T {
   const variables = carriedVariables();
-  if (variables.length === 0) return submit();
+  return variables.length === 0 ? submit() : carryingThese(variables.map(copied), submit);
+}
+
+/** The job that `submit` submits carries these variables. */
+export function carryingThese<T>(variables: readonly CarriedVariable[] | null, submit: () => T): T {
   const before = carrying;
-  carrying = variables.map(copied);
+  carrying = variables;
   try {
     return submit();
   } finally {

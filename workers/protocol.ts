@@ -45,6 +45,8 @@ export const HURRY = -9;
 export const GO_ON = -10;
 /** `FAREWELL, 0, 0`: the thread, which is to be replaced, has nothing left to do: it runs its teardown and says DEPARTS. */
 export const FAREWELL = -11;
+/** `AWAY, slot, change`: so many jobs more, or less, are under way for which this one may wait: it leaves its place. */
+export const AWAY = -12;
 /** Every record that is not a job has this many words. */
 export const CONTROL_WORDS = 3;
 /** A job's record has this many words before its details and its arguments. */
@@ -83,6 +85,9 @@ export const ANSWER = 11;
 export const WEARY = 13;
 /** The last message of a thread that is replaced; the value is what its teardown threw, encoded, or null. */
 export const DEPARTS = 14;
+
+/** A call of the default executor by the code of the thread; the value is a NestedCall. */
+export const NESTED = 15;
 
 /** A piece of output: `[ABOUT_SESSION, PRINTED, slot, descriptor, chunk, asks]`; TAKEN is to be answered when it asks. */
 export const PRINTED = 12;

@@ -26,6 +26,8 @@ export interface Stage {
   readonly replies: Replies;
   /** How many jobs keep the thread while its loop turns: no other starts meanwhile. */
   keeping(change: 1 | -1): void;
+  /** A job leaves its place to others while it waits for a nested call, or has it again. */
+  leaving(change: 1 | -1): void;
   /** Is told when a job ends, so that one that had to wait can begin. */
   ended(slot: number): void;
 }
@@ -45,6 +47,8 @@ export class Running implements RunningJob, ContextRunner, RunnerContext {
   readonly #stage: Stage;
   #task: Task<unknown> | null = null;
   #wasCancelled = false;
+  /** Its nested calls that are under way. */
+  #nested = 0;
   /** Tells the task that was made for it while its code ran what came of that code. */
   #tell: ((result: { value: unknown } | { error: unknown }) => void) | null = null;
   /** Is told how it ended, when somebody follows it. */
@@ -155,6 +159,12 @@ export class Running implements RunningJob, ContextRunner, RunnerContext {
     this.#stage.keeping(-1);
   }
 
+  leavePlace(change: 1 | -1): void {
+    if (this.hasEnded) return;
+    this.#nested += change;
+    if (this.#nested === (change === 1 ? 1 : 0)) this.#stage.leaving(change);
+  }
+
   /** Whether its host has asked it to stop, in a message that was not read yet. */
   get isCancelComing(): boolean {
     return !this.#wasCancelled && cancelRequested(this.slots, this.slot);
@@ -189,6 +199,7 @@ export class Running implements RunningJob, ContextRunner, RunnerContext {
     if (this.hasEnded) return;
     const { slot } = this;
     const { replies } = this.#stage;
+    if (this.#nested > 0) this.#stage.leaving(-1);
     this.slot = NOWHERE;
     this.onEnd?.(kind, value);
     if (kind === wire.OK && isTransfer(value)) replies.send(slot, kind, value.value, value.list);

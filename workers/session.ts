@@ -14,6 +14,7 @@ import type { Code } from "./code.ts";
 import { unpacked } from "./message.ts";
 import * as wire from "./protocol.ts";
 import { decodeThrown, type Encoded } from "./serialize.ts";
+import type { NestedCall } from "./uplink.ts";
 
 /** What a session tells its host. */
 export interface SessionEvents {
@@ -38,6 +39,8 @@ export interface SessionEvents {
   refused(slot: number, args: readonly unknown[], details: wire.Details | undefined, error: unknown): void;
   /** The function with this number cannot be cloned; jobs of it may be posted, and have to be taken back. */
   refusedCode(number: number, error: unknown): void;
+  /** The code of the thread calls the default executor. */
+  nested(call: NestedCall): void;
   ended(error: Error | null): void;
 }
 
@@ -253,6 +256,7 @@ export class Session {
     else if (message[1] === wire.PRINTED) this.#printed(message as unknown as wire.Printed);
     else if (message[1] === wire.WEARY) this.#events.weary();
     else if (message[1] === wire.DEPARTS) this.#events.departs(message[2] as Encoded | null);
+    else if (message[1] === wire.NESTED) this.#events.nested(message[2] as NestedCall);
     else if (message[1] === wire.HELLO) this.#greeted(message[2] as number);
     else if (message[1] === wire.READY) this.#becameReady();
     else if (message[1] === wire.ANSWER) this.#answered(message[2] as [number, unknown]);

@@ -3,7 +3,7 @@
 // The thread has one loop of ours, which runs from the first session to the thread's end: getRunningLoop, createTask
 // and sleep work in every job, and coroutines of several jobs interleave on it.
 
-import { type MessagePort, threadId } from "node:worker_threads";
+import { type MessagePort, type Transferable, threadId } from "node:worker_threads";
 import { type EventLoop, newEventLoop } from "../src/core.ts";
 import { currentJob } from "./current.ts";
 import { Functions } from "./functions.ts";
@@ -11,6 +11,7 @@ import { Inbox, open } from "./inbox.ts";
 import { Intake, type ThreadState } from "./intake.ts";
 import { answerTo } from "./observe/answer.ts";
 import "./observe/door.ts";
+import { packed } from "./message.ts";
 import { slotsIn } from "./observe/meter.ts";
 import type * as wire from "./protocol.ts";
 import {
@@ -23,6 +24,7 @@ import {
   GO_ON,
   HELLO,
   LET_GO,
+  NESTED,
   READY,
   STRAY,
   TAKEN,
@@ -30,6 +32,7 @@ import {
   WEARY,
 } from "./protocol.ts";
 import { encodeThrown } from "./serialize.ts";
+import { connectUplink } from "./uplink.ts";
 import "./shared/roster.ts"; // threads that a job starts are watched, whether they share something or not
 import { earlierPrints, printedWasTaken, printOver } from "./printing.ts";
 import { installLoader } from "./shipping/loader.ts";
@@ -84,9 +87,13 @@ async function serve(setup: wire.SessionSetup): Promise<void> {
   const slots = slotsIn(setup.slots);
   const intake = new Intake(port, slots, setup.tasksPerWorker, setup.recycle, thread);
   current = { intake, port, slots };
+  connectUplink((call, moving) => {
+    port.postMessage(packed([ABOUT_SESSION, NESTED, call]), moving as Transferable[]);
+  });
   port.on("message", new Inbox((message) => intake.receive(message as unknown[])).take);
   await closed;
   printOver(null);
+  connectUplink(null);
   thread.begun += intake.started;
   current = null;
   thread.functions.trim();
