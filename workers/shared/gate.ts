@@ -9,7 +9,20 @@ import { dropRecord, records, SYNC, THREAD, takeRecord, WAITING } from "./record
 import { deaths, self } from "./roster.ts";
 import * as s from "./sections.ts";
 import { callSteps, notifySteps, recoverSteps, type Steps, serveSteps, shutSteps } from "./steps.ts";
-import { endWait, listenNow, Wait, type WaitingPlace, wake } from "./waits.ts";
+import {
+  dropAwaited,
+  endedIn,
+  endWait,
+  keepAwaited,
+  listenNow,
+  OVERTOOK,
+  Wait,
+  type WaitingPlace,
+  wake,
+} from "./waits.ts";
+
+/** More words than an object has. */
+const LONGEST_OBJECT = 2 ** 16;
 
 /** Where a gate lies in the words of its object. */
 export interface GatePlace {
@@ -35,6 +48,7 @@ export interface Waiting {
 }
 
 export class Gate implements WaitingPlace {
+  readonly line: number;
   readonly waits = new Set<Wait>();
   readonly m: Int32Array;
   readonly at: number;
@@ -53,6 +67,7 @@ export class Gate implements WaitingPlace {
   constructor(m: Int32Array, place: GatePlace) {
     this.m = m;
     this.at = place.at;
+    this.line = m[s.ID]! * LONGEST_OBJECT + place.at;
     this.#place = place;
     if (place.entryCount <= 1) this.#entry = place.entries;
   }
@@ -105,40 +120,64 @@ export class Gate implements WaitingPlace {
 
   /** Joins the line and waits in it; tells how that ended. */
   async wait({ passOn, join = this.#join, isDoomed = null }: Waiting): Promise<number> {
-    const record = takeRecord();
+    let record = takeRecord();
     const result = this.#joined(record, join);
     if (result !== WAITING) return result;
-    const wait = new Wait(this, record, isDoomed);
-    try {
-      return await wait;
-    } catch (error) {
-      const outcome = endWait(this, wait);
-      if (outcome !== WAITING) passOn(outcome);
-      throw error;
+    for (;;) {
+      const wait = new Wait(this, record, isDoomed);
+      keepAwaited(wait);
+      try {
+        const outcome = await wait;
+        if (wait.replacement === 0) return outcome;
+      } catch (error) {
+        const outcome = wait.replacement === 0 ? endWait(this, wait) : this.#collect(wait.replacement);
+        if (outcome !== WAITING) passOn(outcome);
+        throw error;
+      } finally {
+        dropAwaited(wait);
+      }
+      record = wait.replacement;
     }
   }
 
-  /** The same, blocking the thread. */
+  /**
+   * The same, blocking the thread. A turn that comes to a task of this very thread, which cannot run meanwhile, is taken
+   * by whoever blocks it; the task waits on in the place of the blocked one.
+   */
   waitSync(timeout: number | null, waiting: Waiting): number {
     const { passOn, join = this.#join, isDoomed, isStuck, isCancellable = true } = waiting;
-    const record = takeRecord();
+    let record = takeRecord();
     const result = this.#joined(record, (taken) => join(taken, 1));
     if (result !== WAITING) return result;
     let stuck = false;
     const isOver = () => {
+      record = this.#overtake(record);
+      if (record === OVERTOOK || Atomics.load(records.words, record) !== WAITING) return true;
       stuck = isStuck?.() === true;
       return stuck || (this.recover() && isDoomed?.() === true);
     };
     try {
-      block(record, { timeout, isCancellable, isOver });
+      if (!isOver()) block(record, { timeout, isCancellable, isOver });
     } catch (error) {
       const outcome = this.#collect(record);
       if (outcome !== WAITING) passOn(outcome);
       throw error;
     }
+    if (record === OVERTOOK) return s.GRANTED;
     const outcome = this.#collect(record);
     if (outcome !== WAITING) return outcome;
     return stuck ? s.MUST_WAIT : s.OWNER_DIED;
+  }
+
+  /** Changes places with a task of this thread whose turn has come: the record of the blocked one, or OVERTOOK. */
+  #overtake(blocked: number): number {
+    if (Atomics.load(records.words, blocked) !== WAITING) return blocked;
+    const wait = endedIn(this.line, s.GRANTED);
+    if (wait === null) return blocked;
+    Atomics.store(records.words, blocked + SYNC, 0);
+    const record = wait.changePlaces(blocked);
+    keepAwaited(wait); // it is behind the others of this thread now
+    return record;
   }
 
   /** Gives a permit back and serves who waits; false when there are as many as there can be. */
@@ -247,7 +286,7 @@ export function wakeEach<T>(steps: Steps<T>): T {
     const record = step.value;
     if (record <= 0) continue;
     const r = records.words;
-    if (r[record + SYNC] === 0) wake(r[record + THREAD]!);
+    if (Atomics.load(r, record + SYNC) === 0) wake(r[record + THREAD]!);
     else Atomics.notify(r, record);
   }
   return step.value;

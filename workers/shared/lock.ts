@@ -84,7 +84,7 @@ export class SharedLock implements Lockable {
     let result = this.#gate.enter();
     if (result === s.MUST_WAIT) {
       const isStuck = () => this.#gate.isHeldHere;
-      if (!isStuck()) result = this.#gate.waitSync(timeout, { ...this.#waiting, isStuck, isCancellable });
+      result = this.#gate.waitSync(timeout, { ...this.#waiting, isStuck, isCancellable });
     }
     if (result === s.MUST_WAIT) {
       throw new RuntimeError(

@@ -13,6 +13,8 @@ import { OWNER_DIED } from "./sections.ts";
 
 /** A line in which this thread waits. */
 export interface WaitingPlace {
+  /** Which one it is, the same for all objects over the same memory. */
+  readonly line: number;
   readonly waits: Set<Wait>;
   /** Takes the record out of the line: how the wait ended. */
   _leave(record: number): number;
@@ -26,8 +28,11 @@ export interface WaitingPlace {
 export class Wait extends Future<number> {
   /** Its record; 0 when that has been read and given back. */
   record: number;
+  /** With which record its task is to wait on, as the turn that had come was taken by one that blocks the thread. */
+  replacement = 0;
   /** Tells, after the death of a thread, whether the wait is to end as OWNER_DIED. */
   readonly isDoomed: (() => boolean) | null;
+  readonly line: number;
   readonly #place: WaitingPlace;
   readonly #counted: { _waitOutside(change: 1 | -1): void };
 
@@ -36,9 +41,37 @@ export class Wait extends Future<number> {
     this.#place = place;
     this.record = record;
     this.isDoomed = isDoomed;
+    this.line = place.line;
     this.#counted = this._loop;
     this.#counted._waitOutside(1);
     begin(place, this);
+    // With the record of another, of whose turn the bell may have told before.
+    if (this.record !== 0 && Atomics.load(records.words, record) !== WAITING) ring(self.me);
+  }
+
+  /** Whether it has ended in this way, and nobody has taken that over. */
+  hasEndedAs(outcome: number): boolean {
+    if (this.replacement !== 0 || this.cancelled()) return false;
+    return this.record === 0
+      ? this.result() === outcome
+      : Atomics.load(records.words, this.record) === outcome;
+  }
+
+  /**
+   * Gives the turn that has come to it to one that blocks the thread, and takes that one's record, which is in line.
+   * Returns the record with the turn, or OVERTOOK when the wait was over already and only its task had not run.
+   */
+  changePlaces(blocked: number): number {
+    const { record } = this;
+    if (record === 0) {
+      this.replacement = blocked;
+      return OVERTOOK;
+    }
+    this.record = blocked;
+    this.#place.waits.delete(this);
+    this.#place.waits.add(this); // its place in line is behind the others of this thread
+    if (Atomics.load(records.words, blocked) !== WAITING) ring(self.me);
+    return record;
   }
 
   override _tellAll(): void {
@@ -56,6 +89,28 @@ export function endWait(place: WaitingPlace, wait: Wait): number {
   forget(place, wait);
   if (wait.record === 0) return wait.result();
   return collect(place, wait);
+}
+
+/** Stands for the record of one that took a turn which had been told already. */
+export const OVERTOOK = 0;
+
+/** Those whose tasks have not gone on, whether they are over or not. */
+const awaited = new Set<Wait>();
+
+/** Keeps a wait until its task goes on; behind the others of its thread. */
+export function keepAwaited(wait: Wait): void {
+  awaited.delete(wait);
+  awaited.add(wait);
+}
+
+export function dropAwaited(wait: Wait): void {
+  awaited.delete(wait);
+}
+
+/** The first wait of this thread in that line that has ended so, and whose task has not gone on; or null. */
+export function endedIn(line: number, outcome: number): Wait | null {
+  for (const wait of awaited) if (wait.line === line && wait.hasEndedAs(outcome)) return wait;
+  return null;
 }
 
 /**
