@@ -235,13 +235,23 @@ function planOf(copying: Copying, fn: object, inspection: CodeInspection): Plan 
 }
 
 function takenApart(copying: Copying, { fn, plan, inspection }: Shipped, url: string): CopyNode {
-  if (!findImports(copying, plan, inspection)) return { kind: "data", value: undefined };
+  if (!findImports(copying, plan, inspection)) return lookAhead(copying, { fn, plan, inspection });
   noteModuleOnly(fn, inspection, plan.usesArguments ? ["arguments"] : plan.captured);
   const outer = copying.url;
   copying.url = url;
   const node = filledIn(copying, fn, plan, inspection);
   copying.url = outer;
   return node;
+}
+
+/** This copy will be thrown away; but the variables of the functions that this one leads to are read at this moment. */
+function lookAhead(copying: Copying, { fn, plan, inspection }: Omit<Shipped, "number">): CopyNode {
+  try {
+    filledIn(copying, fn, plan, inspection);
+  } catch (error) {
+    if (!(error instanceof ShipError)) throw error;
+  }
+  return { kind: "data", value: undefined };
 }
 
 function findImports(copying: Copying, plan: Plan, { scopes }: CodeInspection): boolean {

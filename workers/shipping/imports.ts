@@ -17,6 +17,8 @@ export interface ImportStatement {
 export interface ModuleText {
   readonly imports: readonly ImportStatement[];
   readonly exports: ReadonlySet<string>;
+  /** The name that its default export has in the file. */
+  readonly defaultName?: string;
 }
 
 const EMPTY: ModuleText = { imports: [], exports: new Set() };
@@ -66,8 +68,17 @@ async function read(url: string): Promise<ModuleText> {
       statements.push({ module: addressOf(found.specifier, url), bindings: bindingsOf(clause) });
     }
   }
-  return { imports: statements, exports: new Set(exports.flatMap((e) => ("name" in e ? [e.name] : []))) };
+  const [, declared, listed] = DEFAULT_NAME.exec(text) ?? [];
+  const defaultName = declared ?? listed;
+  return {
+    imports: statements,
+    exports: new Set(exports.flatMap((e) => ("name" in e ? [e.name] : []))),
+    ...(defaultName !== undefined && { defaultName }),
+  };
 }
+
+const DEFAULT_NAME =
+  /\bexport\s+default\s+(?:async\s+)?(?:function\s*\*?\s*|class\s+)?([\p{ID_Continue}$]+)|\bexport\s*\{[^}]*?([\p{ID_Continue}$]+)\s+as\s+default\b/u;
 
 /** How the file `from` loads `specifier`. Packages and aliases are left to Node's loader, which knows their conditions. */
 function addressOf(specifier: string, from: string): ModuleAddress {

@@ -42,7 +42,7 @@ function readLanguage(
   const file = fileText(url);
   const source = file !== undefined && here(file) !== undefined ? file : sourceOfScript(scriptId);
   if (source === undefined) return undefined;
-  const language = { source, strict: strictParts(source) };
+  const language = { source, strict: strictParts(source, url) };
   languages.set(scriptId, language);
   return language;
 }
@@ -57,12 +57,22 @@ function fileText(url: string): string | undefined {
   }
 }
 
-function strictParts(source: string): [number, number][] | undefined {
-  if (!/use strict|\bclass\b/.test(source)) return [];
+function strictParts(source: string, url: string): [number, number][] | undefined {
+  if (isCommonjs(url) && !/use strict|\bclass\b/.test(source)) return [];
   const root = parsed(source);
+  if (root && isModule(root, url)) return [[0, source.length]];
   const parts: [number, number][] = [];
   if (root) collect(root, parts);
   return root && parts;
+}
+
+/** A file that `require` did not load is a module, unless all of it is a function for the loader to call. */
+function isModule({ body }: SyntaxNode, url: string): boolean {
+  const statements = body as SyntaxNode[];
+  if (statements.some(({ type }) => /^(Import|Export)/.test(type))) return true;
+  if (!url.startsWith("file:") || isCommonjs(url)) return false;
+  const wrappers = statements.filter(({ directive }) => directive === undefined);
+  return !(wrappers.length === 1 && wrappers[0]!.type === "ExpressionStatement");
 }
 
 function collect(node: SyntaxNode, parts: [number, number][]): void {

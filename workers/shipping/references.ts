@@ -124,11 +124,12 @@ function referenceIn(module: LoadedModule, fn: object): Reference | null {
  */
 function guess(fn: object, url: string, scopes: readonly Scope[]): Lookup {
   const { name } = fn as { name?: unknown };
-  if (typeof name !== "string" || !scopes.some((scope) => isBoundIn(scope, name, fn)))
-    return settle(fn, null);
+  // Those of the file: a function in it may have another one of that name.
+  const outer = scopes.filter(({ kind }) => kind !== "Global").slice(-2);
+  if (typeof name !== "string" || !outer.some((scope) => isBoundIn(scope, name, fn))) return settle(fn, null);
   const text = knownText(url);
   if (!text) return moduleText(url);
-  const isExported = text.exports.has(name) || text.exports.has("default");
+  const isExported = text.exports.has(name) || text.defaultName === name;
   return settle(fn, isExported ? { kind: "module", url, path: [name], guessed: true } : null);
 }
 

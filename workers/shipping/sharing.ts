@@ -31,6 +31,9 @@ interface Shared {
   readonly values: Map<string, Slot>;
   readonly around: Set<Shared>;
   strict: boolean;
+  /** Greater than that of each scope around it. */
+  order: number;
+  /** Its node. */
   number: number;
 }
 
@@ -154,7 +157,7 @@ function addGroup({ nodes }: Copying, found: Shared[], uses: readonly Use[]): vo
     scope.uses.some((other) => uses.some((use) => isOfSameScope(other, use))),
   );
   if (!shared) {
-    shared = { depth, uses: [], values: new Map(), around: new Set(), strict: true, number: -1 };
+    shared = { depth, uses: [], values: new Map(), around: new Set(), strict: true, order: 0, number: -1 };
     found.push(shared);
   }
   const node = nodes[shipped.number] as CodeNode;
@@ -170,6 +173,7 @@ function isOfSameScope(one: Use, other: Use): boolean {
 /** Makes the nodes: a scope lies in those that are around it, a function in the innermost of its own. */
 function nest(copying: Copying, found: Shared[]): void {
   found.sort((a, b) => a.depth - b.depth);
+  for (const [order, shared] of found.entries()) shared.order = order;
   const ofFunction = new Map<Shipped, Set<Shared>>();
   for (const shared of found) {
     for (const { shipped } of shared.uses) {
@@ -187,7 +191,7 @@ function nest(copying: Copying, found: Shared[]): void {
 
 /** All that is around a scope is around the one right outside of it; sloppy code cannot be in strict code. */
 function spread({ around, strict }: Shared): void {
-  const parent = [...around].at(-1);
+  const parent = innermost(around);
   for (const outer of around) {
     outer.strict &&= strict;
     if (parent && outer !== parent) parent.around.add(outer);
@@ -209,7 +213,7 @@ function addScope({ nodes }: Copying, shared: Shared): void {
 
 const innermost = (scopes: Iterable<Shared>): Shared | undefined =>
   [...scopes].reduce<Shared | undefined>(
-    (inner, scope) => (inner && inner.number > scope.number ? inner : scope),
+    (inner, scope) => (inner && inner.order > scope.order ? inner : scope),
     undefined,
   );
 
