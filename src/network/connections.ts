@@ -65,17 +65,31 @@ export class Transport {
 
   /** @internal Tells the protocol that the connection is made, and then what comes. */
   _begin(): this {
-    this.#calls.soon(() => this.#protocol.connectionMade?.(this));
-    return this._takeOver();
+    this._socket.pause(); // what comes is read when the protocol knows the connection
+    this.#calls.soon(() => {
+      try {
+        return this.#protocol.connectionMade?.(this);
+      } finally {
+        if (!this.#readingPaused && !this.#closing) this._socket.resume();
+      }
+    });
+    return this.#listen();
   }
 
   /** @internal Tells the protocol what comes; also of a socket that is closed already, that it is. */
   _takeOver(): this {
+    this.#listen();
+    this._socket.resume();
+    return this;
+  }
+
+  #listen(): this {
     const socket = this._socket.on("data", this.#receive).on("end", this.#receiveEnd);
     this.#loop._atClose.add(this.close);
     this._server?._attach(this);
+    if (socket.readableEnded) this.#receiveEnd(); // Node tells the end of a stream without bytes to nobody, if nobody listens
     if (socket.closed) this.#lose();
-    else socket.once("close", this.#lose).resume();
+    else socket.once("close", this.#lose);
     return this;
   }
 

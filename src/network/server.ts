@@ -54,7 +54,8 @@ export class Server<L extends AbstractEventLoop = AbstractEventLoop> {
   readonly #socketPath: SocketPath | null;
   readonly #clients = new Set<Client>();
   readonly #closeWaiters = new OutsideWaiters();
-  #opening: NodeServer | null = null;
+  /** Those who wait for somebody else's call of `startServing`; null when there is none under way. */
+  #startWaiters: OutsideWaiters | null = null;
   #closed = false;
   #forever: OutsideFuture<never> | null = null;
 
@@ -103,12 +104,22 @@ export class Server<L extends AbstractEventLoop = AbstractEventLoop> {
    * RuntimeError when it is closed.
    */
   async startServing(): Promise<void> {
+    if (this.#startWaiters !== null) {
+      await this.#startWaiters.wait();
+      return;
+    }
+    const others = new OutsideWaiters();
+    this.#startWaiters = others;
     try {
       for (const server of this.#all) await this.#listen(server);
+      others.wake();
     } catch (error) {
       if (isCancelled(error)) this.close();
       else this.#unlisten();
+      others.fail(isCancelled(error) ? this.#closedError() : error);
       throw error;
+    } finally {
+      this.#startWaiters = null;
     }
   }
 
@@ -200,29 +211,27 @@ export class Server<L extends AbstractEventLoop = AbstractEventLoop> {
     return server.on("error", (exception) => this.#reportFailedAccept(exception));
   }
 
-  /** Somebody else may wait for the same server to listen. */
   async #listen(server: NodeServer): Promise<void> {
-    if (this.#closed) throw new RuntimeError(`server ${inspect(this)} is closed`);
+    if (this.#closed) throw this.#closedError();
     if (server.listening) return;
-    if (this.#opening !== server) {
-      this.#opening = server;
-      const {
-        tls: _tls,
-        startServing: _startServing,
-        cleanupSocket: _cleanupSocket,
-        ...options
-      } = this.#options;
-      const where = this.#socketPath === null ? {} : { path: this.#socketPath.bound };
-      inRootContext(() => server.listen({ ...options, host: this.#servers.get(server), ...where }));
-      if (this.#socketPath !== null) server.once("listening", () => this.#publish(server));
-    }
+    const {
+      tls: _tls,
+      startServing: _startServing,
+      cleanupSocket: _cleanupSocket,
+      ...options
+    } = this.#options;
+    const where = this.#socketPath === null ? {} : { path: this.#socketPath.bound };
+    inRootContext(() => server.listen({ ...options, host: this.#servers.get(server), ...where }));
+    if (this.#socketPath !== null) server.once("listening", () => this.#publish(server));
     try {
       await once(server, "listening");
     } catch (error) {
       throw this.#socketPath?.renamed(error) ?? error;
-    } finally {
-      this.#opening = null;
     }
+  }
+
+  #closedError(): RuntimeError {
+    return new RuntimeError(`server ${inspect(this)} is closed`);
   }
 
   /** The socket listens under a name of its own: now it is moved to the path. */

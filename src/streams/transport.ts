@@ -148,6 +148,7 @@ export function feed(source: Readable, reader: StreamReader): () => void {
   const onEnd = () => reader.feedEof();
   reader._setSource(source);
   source.on("data", onData).on("end", onEnd).resume();
+  if (source.readableEnded) onEnd(); // it had no bytes, and ended before anybody listened
   return () => {
     source.off("data", onData).off("end", onEnd);
     source.pause();

@@ -176,8 +176,8 @@ describe("loop.createServer", () => {
           code: "EADDRINUSE",
         });
         const open = loop._atClose.size;
-        const task = createTask(() => loop.createServer(() => ({}), HERE));
-        await sleep(0);
+        const task = createTask(() => loop.createServer(() => ({}), HERE), { eagerStart: true });
+        await task.started; // it has asked to listen, and libuv has not had its turn
         task.cancel();
         expect(await failureOf(task)).toBeInstanceOf(CancelledError);
         expect(loop._atClose.size).toBe(open);

@@ -158,9 +158,13 @@ describe("loop.startTls", () => {
 
   it("fails when the connection ends before or within the handshake", () =>
     run(async () => {
-      const hangUp = async (_reader: StreamReader, writer: StreamWriter) => writer.close();
+      const hangUp = async (reader: StreamReader, writer: StreamWriter) => {
+        await reader.readLine();
+        writer.close();
+      };
       await connected(hangUp, async (bare, protocol) => {
         protocol.keepOpen = true;
+        bare.write("go\n");
         expect(await protocol.events.get()).toEqual(["eof"]);
         const error = await failureOf(getRunningLoop().startTls(bare, protocol, trust));
         expect(error).toMatchObject({ code: "ECONNRESET" });
