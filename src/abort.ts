@@ -88,5 +88,10 @@ export function abortWith(
 }
 
 function messageOf(reason: unknown): string | undefined {
-  return reason instanceof Error ? reason.message : typeof reason === "string" ? reason : undefined;
+  if (typeof reason === "string") return reason;
+  try {
+    return reason instanceof Error ? reason.message : undefined;
+  } catch {
+    return undefined; // a Proxy or getter that throws: it is the cause all the same
+  }
 }

@@ -1,11 +1,12 @@
 /** Futures that belong to another loop, or to none: the bridge between them, as `wrap_future` and its like. */
 import type { Startable } from "./coroutine.ts";
 import { loopFor } from "./ensure.ts";
-import { CancelledError, got } from "./errors.ts";
+import { CancelledError, got, isInstance } from "./errors.ts";
 import type { AbstractEventLoop } from "./events.ts";
 import { Future } from "./future.ts";
 import type { EventLoop } from "./loop.ts";
 import { noLoop } from "./noloop.ts";
+import { FAILED } from "./states.ts";
 
 /**
  * Returns a future of a loop (default: the running one) that follows a future of another loop: it settles as that one
@@ -67,9 +68,9 @@ function follow<T>(source: Future<T>, destination: Future<T>): void {
     source._deliver(
       (value) => destination.setResult(value),
       (error) =>
-        error instanceof CancelledError
+        isInstance(error, CancelledError)
           ? destination._settleCancelled(error)
-          : destination.setException(error),
+          : destination._settle(FAILED, error),
     );
   }, destination as Future);
   destination._listen(

@@ -1,6 +1,6 @@
 /** Waiting, with a lock held, for something to become true, as `asyncio.Condition`. */
 import { inspect } from "node:util";
-import { CancelledError, got, RuntimeError } from "./errors.ts";
+import { CancelledError, got, isInstance, RuntimeError } from "./errors.ts";
 import { Holdable } from "./holdable.ts";
 import { Line } from "./line.ts";
 import { Lock, type Lockable } from "./lock.ts";
@@ -120,7 +120,7 @@ export class Condition extends Holdable implements Lockable {
         await this.#lock.acquire();
         return cancelled;
       } catch (error) {
-        if (!(error instanceof CancelledError)) throw error;
+        if (!isInstance(error, CancelledError)) throw error;
         cancelled = { error };
       }
     }

@@ -14,7 +14,7 @@ export {
   variableOf,
 } from "./context.ts";
 export { starterOf } from "./coroutine.ts";
-export { CancelReason, cancelledError, got, isErrorClass } from "./errors.ts";
+export { CancelReason, cancelledError, got, isErrorClass, isInstance, named, shown } from "./errors.ts";
 export {
   type AbstractEventLoop,
   type ContextRunner,

@@ -2,8 +2,7 @@
  * What debug mode knows and says: where things were made, and warnings about what is legal but rarely meant. Each
  * warning is a Node process warning with a code, and names the task and the place.
  */
-
-import { inspect } from "node:util";
+import { shown } from "./errors.ts";
 import type { ExceptionContext } from "./events.ts";
 import { isOwn } from "./place.ts";
 
@@ -35,7 +34,7 @@ export function withOrigin(context: ExceptionContext, thing: object): ExceptionC
 
 /** The frames of a stack that are not the runtime's own. */
 export function userFrames(error: Error): string[] {
-  const lines = (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
+  const lines = stackOf(error).filter((line) => /^\s+at /.test(line));
   return lines.map((line) => line.trim()).filter((line) => !isOwn(line) && !line.includes("(node:"));
 }
 
@@ -49,13 +48,24 @@ export function warn(code: WarningCode, message: string, place = ""): void {
 
 /** Reports a callback or step that has taken so many milliseconds. */
 export function warnSlow(entry: object, took: number): void {
-  warn("THREADLOOP_SLOW_CALLBACK", `Executing ${inspect(entry)} took ${took.toFixed(0)} ms`, originOf(entry));
+  warn("THREADLOOP_SLOW_CALLBACK", `Executing ${shown(entry)} took ${took.toFixed(0)} ms`, originOf(entry));
 }
 
 /** Says which tasks wait for ever. */
 export function describeStuck(tasks: readonly object[]): string {
-  const stuck = tasks.map((task) => `\n  ${inspect(task)}`);
+  const stuck = tasks.map((task) => `\n  ${shown(task)}`);
   return `Nothing can wake the event loop any more; ${stuck.length} tasks wait for ever:${stuck.join("")}`;
+}
+
+/** The lines of a stack, which `Error.prepareStackTrace` of the application may make anything of, or refuse. */
+function stackOf(error: Error): string[] {
+  try {
+    const stack: unknown = error.stack;
+    if (Array.isArray(stack)) return stack.map((site) => `    at ${site}`);
+    return typeof stack === "string" ? stack.split("\n") : [];
+  } catch {
+    return [];
+  }
 }
 
 function placeOf(error: Error): string {

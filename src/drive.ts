@@ -1,8 +1,10 @@
 /** Runs the body of a task, in its own context; the body's end is the end of the task. */
+import { isInstance } from "./errors.ts";
 import { type ContextRunner, currentRunner } from "./events.ts";
 import { Future } from "./future.ts";
+import { promiseThen, settleByThen, type Then } from "./thenable.ts";
 
-/** The task, as its body sees it. */
+/** The task, as its body sees it. Only the first end counts. */
 export interface Driven extends ContextRunner {
   _finish(value: unknown): void;
   _fail(error: unknown): void;
@@ -16,34 +18,17 @@ export function runInTask(task: Driven, start: () => unknown): void {
 
 /** A `then` instead of an async function: 12 % less memory a task, and no microtask more. */
 function drive(task: Driven, start: () => unknown): void {
-  let promise: PromiseLike<unknown> | null;
-  let value: unknown;
   try {
-    value = start();
-    promise = promiseOf(value);
+    const result = start() as PromiseLike<unknown> | null | undefined;
+    const then = result?.then;
+    if (typeof then !== "function") task._finish(result);
+    else {
+      const finish = (value: unknown) => task._finish(value);
+      const fail = (error: unknown) => task._fail(error);
+      if (then === promiseThen || isInstance(result, Future)) then.call(result, finish, fail);
+      else settleByThen(result, then as Then, finish, fail);
+    }
   } catch (error) {
     task._fail(error);
-    return;
   }
-  if (promise === null) task._finish(value);
-  else
-    promise.then(
-      (result) => task._finish(result),
-      (error) => task._fail(error),
-    );
-}
-
-const { then: nativeThen } = Promise.prototype;
-
-/**
- * What settles once as a body's result does, or null when that is no thenable. The `then` of others may call back
- * twice, with a promise, or throw afterwards: the first call counts, and a promise is adopted, as `await` does it.
- */
-function promiseOf(value: unknown): PromiseLike<unknown> | null {
-  if (value === null || (typeof value !== "object" && typeof value !== "function")) return null;
-  const { then } = value as { then?: unknown };
-  if (typeof then !== "function") return null;
-  if ((then === nativeThen && value instanceof Promise) || value instanceof Future)
-    return value as PromiseLike<unknown>;
-  return new Promise((resolve, reject) => then.call(value, resolve, reject));
 }

@@ -6,8 +6,10 @@ import { Future } from "./future.ts";
 import type { CreateTaskOptions, EventLoop } from "./loop.ts";
 import { noLoop } from "./noloop.ts";
 import { adopt } from "./outcome.ts";
-import { OutsideFuture } from "./outside.ts";
+import { PromisedFuture } from "./outside.ts";
+import { FAILED } from "./states.ts";
 import type { Task } from "./task.ts";
+import { settleWith } from "./thenable.ts";
 
 /** What is taken where asyncio takes an awaitable: a future or task, a coroutine, or a promise. */
 export type Awaitable<T> = Future<T> | Startable<T> | PromiseLike<T>;
@@ -153,13 +155,14 @@ export function wrapPromise<T>(promise: PromiseLike<T>): Future<T> {
 }
 
 function follow<T>(promise: PromiseLike<T>, loop: AbstractEventLoop): Future<T> {
-  const future = new OutsideFuture<T>(loop);
-  promise.then(
+  const future = new PromisedFuture<T>(loop);
+  settleWith(
+    promise,
     (value) => {
-      if (!future.done()) future.setResult(value);
+      if (!future.done()) future.setResult(value as T);
     },
     (error) => {
-      if (!future.done()) future.setException(error);
+      if (!future.done()) future._settle(FAILED, error);
     },
   );
   return future;

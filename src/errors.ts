@@ -2,21 +2,34 @@
  * The errors of the runtime, one class per kind. Python's ValueError is a RangeError here and its TypeError a
  * TypeError; the others keep asyncio's names.
  */
-import { inspect } from "node:util";
+import { type InspectOptions, inspect } from "node:util";
 
 /** Shows a value in an error message: its text and its type. */
 export function got(value: unknown): string {
   const type = value === null ? "null" : typeof value;
-  return `\`${inspect(value, { depth: 0, breakLength: Infinity })}\` (${type})`;
+  return `\`${shown(value, { depth: 0, breakLength: Infinity })}\` (${type})`;
 }
 
-/** The first line of what `inspect` shows of a value; an error's getters may throw themselves. */
+/** The first line of what `inspect` shows of a value. */
 export function inOneLine(value: unknown): string | undefined {
-  try {
-    return inspect(value, { depth: 0, breakLength: Infinity }).split("\n", 1)[0];
-  } catch {
-    return "[cannot be shown]";
+  return shown(value, { depth: 0, breakLength: Infinity }).split("\n", 1)[0];
+}
+
+/** What `inspect` shows of a value. A value may throw at whoever looks at it: then what can be shown of it is. */
+export function shown(value: unknown, options: InspectOptions = {}): string {
+  for (const attempt of [options, { ...options, customInspect: false }]) {
+    try {
+      return inspect(value, attempt);
+    } catch {
+      // the next attempt asks the value for less
+    }
   }
+  return "[cannot be shown]";
+}
+
+/** Names an error class. By definition and not by assignment, which a frozen `Error.prototype` forbids. */
+export function named(type: { readonly prototype: Error }, name: string): void {
+  Object.defineProperty(type.prototype, "name", { value: name, writable: true, configurable: true });
 }
 
 /**
@@ -43,39 +56,39 @@ export function inOneLine(value: unknown): string | undefined {
  * ```
  */
 export class CancelledError extends Error {}
-CancelledError.prototype.name = "CancelledError";
+named(CancelledError, "CancelledError");
 
 /** Is thrown when a deadline has passed: by `timeout`, `waitFor`, `asCompleted` and a job's time limits. */
 export class TimeoutError extends Error {}
-TimeoutError.prototype.name = "TimeoutError";
+named(TimeoutError, "TimeoutError");
 
 /** Is thrown when a future is not in the state that the call needs: settled twice, or read before it is done. */
 export class InvalidStateError extends Error {}
-InvalidStateError.prototype.name = "InvalidStateError";
+named(InvalidStateError, "InvalidStateError");
 
 /** Is thrown when the runtime is used in a way it does not allow: a loop run twice, a lock released that is free. */
 export class RuntimeError extends Error {}
-RuntimeError.prototype.name = "RuntimeError";
+named(RuntimeError, "RuntimeError");
 
 /** Is thrown by `loop.sendfile` without its fallback: Node has no sendfile of the system. */
 export class SendfileNotAvailableError extends RuntimeError {}
-SendfileNotAvailableError.prototype.name = "SendfileNotAvailableError";
+named(SendfileNotAvailableError, "SendfileNotAvailableError");
 
 /** Is thrown to those who wait at a barrier that was reset or aborted. */
 export class BrokenBarrierError extends RuntimeError {}
-BrokenBarrierError.prototype.name = "BrokenBarrierError";
+named(BrokenBarrierError, "BrokenBarrierError");
 
 /** Is thrown by `getNowait()` on an empty queue. */
 export class QueueEmpty extends Error {}
-QueueEmpty.prototype.name = "QueueEmpty";
+named(QueueEmpty, "QueueEmpty");
 
 /** Is thrown by `putNowait()` on a full queue. */
 export class QueueFull extends Error {}
-QueueFull.prototype.name = "QueueFull";
+named(QueueFull, "QueueFull");
 
 /** Is thrown by `put()` on a queue that was shut down, and by `get()` once it is empty too. */
 export class QueueShutDown extends Error {}
-QueueShutDown.prototype.name = "QueueShutDown";
+named(QueueShutDown, "QueueShutDown");
 
 /**
  * Is thrown when a stream ends before what was asked for had come.
@@ -93,7 +106,7 @@ export class IncompleteReadError extends Error {
     this.expected = expected;
   }
 }
-IncompleteReadError.prototype.name = "IncompleteReadError";
+named(IncompleteReadError, "IncompleteReadError");
 
 /**
  * Is thrown when a separator does not come within the limit of a stream. What came stays in the stream; `consumed` is
@@ -107,11 +120,11 @@ export class LimitOverrunError extends Error {
     this.consumed = consumed;
   }
 }
-LimitOverrunError.prototype.name = "LimitOverrunError";
+named(LimitOverrunError, "LimitOverrunError");
 
 /** Is thrown out of a loop that nothing can wake any more; its message names each stuck task and what it waits on. */
 export class DeadlockError extends RuntimeError {}
-DeadlockError.prototype.name = "DeadlockError";
+named(DeadlockError, "DeadlockError");
 
 /**
  * Tells whether an error is a cancellation, which a `catch` should let pass: a CancelledError, or the AbortError that
@@ -141,6 +154,15 @@ export function isAbortError(error: unknown): boolean {
   }
 }
 
+/** `instanceof` of anything that was thrown or given: a Proxy, which may throw when it is asked, is no instance then. */
+export function isInstance<T>(value: unknown, type: abstract new (...args: never[]) => T): value is T {
+  try {
+    return value instanceof type;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Why a cancel was asked for. Kept until the error is made, since most cancels are delivered later than asked.
  *
@@ -164,17 +186,29 @@ export class CancelReason {
  */
 export function cancelledError(reason: CancelReason | undefined): CancelledError {
   const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = 0;
+  limitStacks(0);
   try {
     return reason?.cause === undefined
       ? new CancelledError(reason?.message)
       : new CancelledError(reason.message, { cause: reason.cause });
   } finally {
-    Error.stackTraceLimit = limit;
+    limitStacks(limit);
+  }
+}
+
+function limitStacks(frames: number): void {
+  try {
+    Error.stackTraceLimit = frames;
+  } catch {
+    // Error is frozen: the stack is captured, though nobody needs it
   }
 }
 
 /** @internal */
 export function isErrorClass(value: unknown): value is new () => Error {
-  return typeof value === "function" && (value === Error || value.prototype instanceof Error);
+  try {
+    return typeof value === "function" && (value === Error || value.prototype instanceof Error);
+  } catch {
+    return false; // a Proxy that throws when it is asked
+  }
 }

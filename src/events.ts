@@ -106,6 +106,8 @@ export interface AbstractEventLoop {
   _timerCancelled(): void;
   /** Counts the waits for something outside the loop (a thread, a promise): 1 when one begins, -1 at its end. */
   _waitOutside(change: 1 | -1): void;
+  /** The same for a promise: it may come from outside, or be settled by tasks of the loop itself. */
+  _waitForPromise(change: 1 | -1): void;
   /** Keeps, or forgets, a future that failed and that nobody has looked at. */
   _keepUnretrieved(future: FailedFuture, keep: boolean): void;
 }

@@ -2,6 +2,7 @@
  * Several errors that happened together, as Python's ExceptionGroup: an AggregateError whose members can be picked
  * out, at any depth, by class or by a condition (PEP 654).
  */
+import { isInstance, named } from "./errors.ts";
 
 /** What `split` and `subgroup` select by: an error class, or a condition on a member. */
 export type ErrorFilter = (abstract new (...args: never[]) => Error) | ((error: unknown) => boolean);
@@ -39,7 +40,7 @@ export class ExceptionGroup extends AggregateError {
     const inside: unknown[] = [];
     const outside: unknown[] = [];
     for (const error of this.errors) {
-      if (error instanceof ExceptionGroup) {
+      if (isInstance(error, ExceptionGroup)) {
         const [yes, no] = error.split(filter);
         if (yes !== null) inside.push(yes);
         if (no !== null) outside.push(no);
@@ -58,12 +59,12 @@ export class ExceptionGroup extends AggregateError {
     return group;
   }
 }
-ExceptionGroup.prototype.name = "ExceptionGroup";
+named(ExceptionGroup, "ExceptionGroup");
 
 function asCondition(filter: ErrorFilter): (error: unknown) => boolean {
   if (filter === Error || filter.prototype instanceof Error) {
     const type = filter as abstract new (...args: never[]) => Error;
-    return (error) => error instanceof type;
+    return (error) => isInstance(error, type);
   }
   return filter as (error: unknown) => boolean;
 }

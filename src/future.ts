@@ -14,6 +14,8 @@ import {
   InvalidStateError,
   inOneLine,
   isErrorClass,
+  isInstance,
+  shown,
 } from "./errors.ts";
 import {
   type AbstractEventLoop,
@@ -100,7 +102,10 @@ export class Future<T = unknown> implements PromiseLike<T> {
     throw new InvalidStateError("The result is not ready: await the future, or ask done() first");
   }
 
-  /** Returns the error, or null when it has a result. Throws as `result` does when it was cancelled or is not done. */
+  /**
+   * Returns the error, or null when it has a result; where null itself was thrown, only `result` tells. Throws as
+   * `result` does when it was cancelled or is not done.
+   */
   exception(): unknown {
     if (this._state === FINISHED) return null;
     if (this._state >= FAILED) return this._takeError();
@@ -235,11 +240,16 @@ export class Future<T = unknown> implements PromiseLike<T> {
     return false;
   }
 
+  /** @internal Whether it failed. It is the state that tells, as anything can be thrown, also null. */
+  get _failed(): boolean {
+    return this._state >= FAILED;
+  }
+
   /** @internal Settles once and tells everybody. */
   _settle(state: typeof FINISHED | typeof FAILED, value: unknown): void {
     if (this._state !== PENDING) {
       throw new InvalidStateError(
-        `Expected a pending future, got ${inspect(this)}: it is settled once, ask done() first`,
+        `Expected a pending future, got ${shown(this)}: it is settled once, ask done() first`,
       );
     }
     this._value = value;
@@ -480,7 +490,7 @@ class Chained<T> extends Future<T> {
   }
 
   #fail(error: unknown): void {
-    if (error instanceof CancelledError) this._settleCancelled(error);
+    if (isInstance(error, CancelledError)) this._settleCancelled(error);
     else this._settle(FAILED, error);
   }
 }

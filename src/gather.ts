@@ -6,6 +6,7 @@ import { Future } from "./future.ts";
 import { Listener } from "./listener.ts";
 import type { EventLoop } from "./loop.ts";
 import { checkOptionNames, optionNames } from "./optionnames.ts";
+import { FAILED } from "./states.ts";
 
 export interface GatherOptions {
   /** Gives errors and cancellations as results instead of failing with the first one. Default false. */
@@ -101,15 +102,12 @@ class Gathering extends Future<unknown[]> {
   #childDone(child: Future): void {
     this.#finished++;
     if (this.done()) {
-      if (!child.cancelled()) child.exception(); // what failed too late is looked at
+      if (child._failed) child._takeError(); // what failed too late is looked at
       return;
     }
-    if (!this.#returnExceptions) {
-      const error = errorOf(child);
-      if (error !== null) {
-        this.setException(error);
-        return;
-      }
+    if (!this.#returnExceptions && (child._failed || child.cancelled())) {
+      this._settle(FAILED, child.cancelled() ? child._takeCancelledError() : child._takeError());
+      return;
     }
     if (this.#finished === this.#distinct) this.#allDone();
   }
@@ -141,14 +139,9 @@ function listens(child: Future, listen: (child: Future) => void): boolean {
   return list.some((entry) => entry instanceof Listener && entry._listen === listen);
 }
 
-/** What a child that is done failed with, a CancelledError if it was cancelled, or null. */
-function errorOf(child: Future): unknown {
-  return child.cancelled() ? child._takeCancelledError() : child.exception();
-}
-
 /** A child's entry in the results; what a cancelled child itself threw is the cause of its CancelledError. */
 function resultOrError(child: Future): unknown {
-  if (!child.cancelled()) return child.exception() ?? child._value;
+  if (!child.cancelled()) return child._failed ? child._takeError() : child._value;
   const reason = child._reason;
   return cancelledError(reason instanceof CancelledError ? new CancelReason(undefined, reason) : reason);
 }

@@ -1,6 +1,6 @@
 /** A scheduled callback and, with a deadline, a timer: what `callSoon`, `callLater` and `callAt` return. */
 import { AsyncResource } from "node:async_hooks";
-import { inspect } from "node:util";
+import { inspect, types } from "node:util";
 import { type Context, checkContext, copyContext } from "./context.ts";
 import { rememberOrigin, withOrigin } from "./debug.ts";
 import {
@@ -12,6 +12,7 @@ import {
   type RunnerContext,
   STEPPED,
 } from "./events.ts";
+import { settleWith } from "./thenable.ts";
 import type { Timer } from "./timers.ts";
 
 /** Our async resources carry a context and hold nothing that would have to be destroyed. */
@@ -90,7 +91,7 @@ export class Handle implements ContextRunner {
     if (this._off) return DONE;
     try {
       const result = this.#resource.runInAsyncScope(call, undefined, this);
-      return result instanceof Promise ? this.#follow(loop, result) : DONE;
+      return result !== undefined && types.isPromise(result) ? this.#follow(loop, result) : DONE;
     } catch (error) {
       this.#report(error);
       return DONE;
@@ -99,14 +100,15 @@ export class Handle implements ContextRunner {
 
   /** A callback that goes on in microtasks: the next entry waits for it, at most until they are drained. */
   #follow(loop: AbstractEventLoop, result: Promise<unknown>): Outcome {
-    loop._stepInto(this);
-    result.then(
+    settleWith(
+      result,
       () => loop._stepOver(this),
       (error) => {
         this.#report(error);
         loop._stepOver(this);
       },
     );
+    loop._stepInto(this);
     return STEPPED;
   }
 

@@ -2,14 +2,14 @@
  * The event loop, as asyncio's: it schedules callbacks, timers and tasks on top of Node's own loop. The order is the
  * pump's; this file is the interface.
  */
-import { inspect } from "node:util";
+import { inspect, types } from "node:util";
 import { checkAbortSignal, linkSignal } from "./abort.ts";
 import { type Clock, milliseconds, monotonicClock } from "./clock.ts";
 import { checkContext } from "./context.ts";
 import { checkCallback, discard, discardOnError, type Startable, starterOf } from "./coroutine.ts";
 import { describeStuck, warnSlow, withOrigin } from "./debug.ts";
 import { DefaultExecutor } from "./defaultexecutor.ts";
-import { DeadlockError, got, RuntimeError } from "./errors.ts";
+import { DeadlockError, got, isInstance, RuntimeError, shown } from "./errors.ts";
 import {
   type ExceptionContext,
   type FailedFuture,
@@ -29,6 +29,7 @@ import { adopt } from "./outcome.ts";
 import { SignalHandlers } from "./signalhandlers.ts";
 import { Task } from "./task.ts";
 import type { TaskOptions } from "./taskoptions.ts";
+import { settleWith } from "./thenable.ts";
 import { UnretrievedErrors } from "./unretrieved.ts";
 
 /** Is told of what nobody else can be told: a callback that threw, an error that nobody looked at. */
@@ -259,7 +260,7 @@ export class EventLoop extends ProcessLoop {
     discardOnError(main, () => this._checkCanRun());
     const future = main instanceof Future ? main : this.createTask(main);
     if (!adopt(future, this))
-      throw new RangeError(`Expected a future of this loop, got ${inspect(future)} of another one`);
+      throw new RangeError(`Expected a future of this loop, got ${shown(future)} of another one`);
     const stop = () => this.stop();
     future._listen(stop);
     this.#until = future as Future;
@@ -283,9 +284,13 @@ export class EventLoop extends ProcessLoop {
     for (const release of [...this._atClose]) release();
     this.#unretrieved.reportAll();
     reportNeverAwaited(this);
-    this.#executor.close()?.catch((exception) => {
+    const failed = (exception: unknown) =>
       this.callExceptionHandler({ message: "The default executor failed to close", exception });
-    });
+    try {
+      settleWith(this.#executor.close(), () => {}, failed);
+    } catch (exception) {
+      failed(exception);
+    }
   }
 
   /**
@@ -333,27 +338,42 @@ export class EventLoop extends ProcessLoop {
   defaultExceptionHandler(context: ExceptionContext): void {
     const { message, exception, ...details } = context;
     const lines = Object.entries(details).map(
-      ([key, value]) => `${key}: ${typeof value === "string" ? value : inspect(value, { depth: 0 })}`,
+      ([key, value]) => `${key}: ${typeof value === "string" ? value : shown(value, { depth: 0 })}`,
     );
-    if (exception !== undefined) lines.push(inspect(exception));
+    if ("exception" in context) lines.push(shown(exception));
     console.error([message, ...lines].join("\n"));
   }
 
-  /** Tells the exception handler, in the context of what it is about; one that throws is told to the default one. */
+  /**
+   * Tells the exception handler, in the context of what it is about. One that throws, or whose promise rejects, is told
+   * to the default one. Never throws, as there is nobody left who could be told.
+   */
   callExceptionHandler(context: ExceptionContext): void {
     const handler = this.#exceptionHandler;
     if (handler === null) {
-      this.defaultExceptionHandler(context);
+      this.#printSafely(context);
       return;
     }
-    const owner = [context.task, context.future, context.handle].find(
-      (it) => it instanceof Task || it instanceof Handle,
-    );
+    const failed = (exception: unknown) =>
+      this.#printSafely({ message: "Unhandled error in exception handler", exception, context });
     try {
-      if (owner === undefined) handler(this, context);
-      else owner.getContext().run(() => handler(this, context));
+      const owner = [context.task, context.future, context.handle].find(
+        (it) => isInstance(it, Task) || isInstance(it, Handle),
+      ) as Task | Handle | undefined;
+      const call = (): unknown => handler(this, context);
+      const result = owner === undefined ? call() : owner.getContext().run(call);
+      if (types.isPromise(result)) settleWith(result, () => {}, failed);
     } catch (exception) {
-      this.defaultExceptionHandler({ message: "Unhandled error in exception handler", exception, context });
+      failed(exception);
+    }
+  }
+
+  /** Prints it by the default handler, which a subclass may have replaced; where that fails, in the plainest way. */
+  #printSafely(context: ExceptionContext): void {
+    try {
+      this.defaultExceptionHandler(context);
+    } catch (exception) {
+      printPlainly(`Exception in default exception handler\n${shown(exception)}\nwhile telling of:`, context);
     }
   }
 
@@ -437,5 +457,14 @@ function checkTaskOptions(startable: Startable<unknown>, options: CreateTaskOpti
   } catch (error) {
     discard(startable);
     throw error;
+  }
+}
+
+/** For what could not be told in any other way: by a stream of Node's, as `console.error` may be what fails. */
+function printPlainly(message: string, context: ExceptionContext): void {
+  try {
+    process.stderr.write(`${message}\n${shown(context)}\n`);
+  } catch {
+    // there is nothing left by which it could be told
   }
 }

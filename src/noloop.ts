@@ -28,7 +28,7 @@ export const noLoop: AbstractEventLoop = {
   getDebug: () => false,
   isClosed: () => false,
   callExceptionHandler: (context: ExceptionContext) => {
-    Promise.reject(context.exception ?? new Error(context.message));
+    Promise.reject("exception" in context ? context.exception : new Error(context.message));
   },
   _push: (entry) => queueMicrotask(() => entry._run(noLoop)),
   _stepInto: () => {},
@@ -36,6 +36,7 @@ export const noLoop: AbstractEventLoop = {
   _waitsForForeign: () => false,
   _timerCancelled: () => {},
   _waitOutside: () => {},
+  _waitForPromise: () => {},
   _bring: (take, what) => take(what),
   _keepUnretrieved: (future, keep) => {
     if (!keep) unretrieved.delete(future);

@@ -15,6 +15,19 @@ export class OutsideFuture<T = unknown> extends Future<T> {
   }
 }
 
+/** The future of a promise, which may be settled by tasks of the loop itself: a virtual clock jumps after a while. */
+export class PromisedFuture<T = unknown> extends Future<T> {
+  constructor(loop: AbstractEventLoop) {
+    super(loop);
+    loop._waitForPromise(1);
+  }
+
+  override _tellAll(): void {
+    super._tellAll();
+    this._loop._waitForPromise(-1);
+  }
+}
+
 /** Those who wait for the same thing. Each has a future of its own, so cancelling one is nobody else's matter. */
 export class OutsideWaiters {
   readonly #waiting = new Set<OutsideFuture<void>>();

@@ -38,9 +38,13 @@ import { type Timer, TimerHeap } from "./timers.ts";
 
 /** libuv gets its turn after so many entries... */
 const TURN_ENTRIES = 300;
-/** ...or milliseconds, which are looked at every few entries, as reading the clock costs a quarter of a switch. */
+/** ...or milliseconds. */
 const TURN_MS = 1;
-const LOOK_MASK = 15;
+/**
+ * Reading the clock costs a quarter of a switch, so it is looked at after one entry, then after two more, four, and so
+ * on, up to so many: long entries are noticed at once, and short ones pay for few looks.
+ */
+const MOST_UNLOOKED = 16;
 const LONGEST_SLEEP = 2 ** 31 - 1;
 const PATIENCE = 20; // real milliseconds that a clock which jumps leaves to foreign promises
 
@@ -63,16 +67,23 @@ export abstract class Pump implements AbstractEventLoop {
   #fresh = true;
   /** Entries left of this iteration. */
   #todo = 0;
-  /** Entries left before libuv's turn. */
-  #budget = TURN_ENTRIES;
+  /** Entries left before the clock is looked at, how many there were at the last look, and in all until libuv's turn. */
+  #untilLook = 0;
+  #unlooked = 0;
+  #budget = 0;
   #turnEnds = 0;
   #stepping: Runnable | null = null;
   #hopping = false;
   #idle = false;
+  /** Nothing has run since libuv had its turn, so no microtask is pending: a clock that jumps may do so. */
+  #settled = false;
   #arriving = false; // what libuv brings is being taken
   #sleep: NodeJS.Timeout | null = null;
-  /** How many futures wait for something outside the loop. */
+  /** How many futures wait for something outside the loop, and how many for a promise, which may be settled by us. */
   #outside = 0;
+  #promises = 0;
+  /** What kept the process alive when the loop was started. */
+  #alive: readonly string[] = [];
   /** The entries that were left in mid-step, waiting for a foreign promise. */
   readonly #foreign = new Set<Runnable>();
   #ended: { resolve: () => void; reject: (error: unknown) => void } | null = null;
@@ -120,6 +131,7 @@ export abstract class Pump implements AbstractEventLoop {
     this._checkCanRun();
     this.#running = true;
     this.#fresh = true;
+    if (this.#clock.idle !== undefined) this.#alive = aliveNow();
     setRunningLoop(this);
     process.once("beforeExit", this.#endStuck);
     try {
@@ -197,6 +209,12 @@ export abstract class Pump implements AbstractEventLoop {
     if (this.#outside === 0) this.#reconsider();
   }
 
+  /** @internal */
+  _waitForPromise(change: 1 | -1): void {
+    this.#promises += change;
+    if (this.#promises === 0) this.#reconsider();
+  }
+
   /** @internal Takes what libuv brings. If that wakes the loop, it goes on at once: libuv's check phase is a way round. */
   _bring<T>(take: (what: T) => void, what: T): void {
     const slept = this.#idle;
@@ -237,6 +255,8 @@ export abstract class Pump implements AbstractEventLoop {
     this.#sleep = null;
     this.#idle = false;
     this.#budget = TURN_ENTRIES;
+    this.#unlooked = 1;
+    this.#untilLook = 2; // it is counted down before an entry
     this.#turnEnds = now() + TURN_MS;
     this._tick = this.#turnEnds | 0;
     RESOLVED.then(this.#armNet);
@@ -250,12 +270,12 @@ export abstract class Pump implements AbstractEventLoop {
         if (!this.#begin()) return;
         continue;
       }
-      if (--this.#budget < 0 || ((this.#budget & LOOK_MASK) === 0 && now() > this.#turnEnds)) {
+      if (--this.#untilLook === 0 && this.#turnIsOver()) {
         this.#turn();
         return;
       }
       this.#todo--;
-      const outcome = this._runEntry(this.#ready.shift());
+      const outcome = this.#run(this.#ready.shift());
       if (outcome === DONE) continue;
       if (outcome === UNTRACKED) {
         this.#stepping = null;
@@ -265,25 +285,77 @@ export abstract class Pump implements AbstractEventLoop {
     }
   }
 
-  /** Begins an iteration; false when there is nothing to run now. */
+  #turnIsOver(): boolean {
+    this.#budget -= this.#unlooked;
+    if (this.#budget <= 0 || now() > this.#turnEnds) return true;
+    if (this.#unlooked < MOST_UNLOOKED) this.#unlooked *= 2;
+    this.#untilLook = this.#unlooked;
+    return false;
+  }
+
+  /**
+   * Runs one entry. What escapes from it is nobody's to catch, as a function given to `then` by hand may throw: it is
+   * told, and the loop goes on.
+   */
+  #run(entry: Runnable): Outcome {
+    try {
+      return this._runEntry(entry);
+    } catch (exception) {
+      this._stepEnded(entry);
+      this.#tell({ message: "Exception in callback", exception });
+      return UNTRACKED;
+    }
+  }
+
+  #tell(context: ExceptionContext): void {
+    try {
+      this.callExceptionHandler(context);
+    } catch {
+      // a subclass has replaced how errors are told, and what it does instead fails
+    }
+  }
+
+  /** Begins an iteration; false when there is nothing to run now. A clock that throws ends the run with its error. */
   #begin(): boolean {
     if (this.#stopping && !this.#fresh) {
       this.#halt()?.resolve();
       return false;
     }
+    try {
+      return this.#beginIteration();
+    } catch (error) {
+      this.#halt()?.reject(error);
+      return false;
+    }
+  }
+
+  #beginIteration(): boolean {
+    if (this.#mustSettle()) return false;
     this.#clock.iteration?.();
     const deadline = this.#timers.next();
     this.#fresh = this.#ready.length === 0 && !this.#stopping && !this.#passTime(deadline);
     if (this.#fresh) return false;
     if (this.#timers.size > 0) this.#timers.moveDue(this.time(), this.#ready);
     this.#todo = this.#ready.length;
+    if (this.#todo > 0) this.#settled = false;
+    return true;
+  }
+
+  /**
+   * A clock that jumps must not do so while what was resumed goes on in microtasks, which may make something ready: it
+   * gives libuv one turn before, as a real one does when it sleeps.
+   */
+  #mustSettle(): boolean {
+    if (this.#settled || this.#clock.idle === undefined || this.#ready.length > 0) return false;
+    this.#settled = true;
+    this.#turn();
     return true;
   }
 
   /** Nothing is ready: lets time pass. False when the loop now sleeps. */
   #passTime(deadline: number | null): boolean {
-    if (this.#clock.idle === undefined || this.#outside > 0 || this.#foreign.size > 0)
-      return this.#sleepUntil(deadline);
+    if (this.#clock.idle === undefined) return this.#sleepUntil(deadline);
+    if (this.#outside + this.#promises + this.#foreign.size > 0) return this.#standStill(deadline);
     if (this.#clock.idle(deadline)) return true;
     this.#endStuck();
     return false;
@@ -293,17 +365,47 @@ export abstract class Pump implements AbstractEventLoop {
     const wait = deadline === null ? Infinity : deadline - this.time();
     if (wait <= 0) return true;
     this.#idle = true;
-    if (wait === Infinity || (this.#clock.idle !== undefined && this.#outside > 0)) return false;
-    const delay = this.#clock.idle === undefined ? Math.min(Math.ceil(wait), LONGEST_SLEEP) : PATIENCE;
-    this.#sleep = inRootContext(() => setTimeout(this.#awake, delay));
+    if (wait < Infinity) this.#sleepFor(Math.min(Math.ceil(wait), LONGEST_SLEEP));
     return false;
   }
 
-  /** A clock that jumps has waited for foreign promises: perhaps tasks of ours that sleep are to settle them. */
+  /** A clock that jumps leaves some real time to promises; to what is certainly outside, as much as it takes. */
+  #standStill(deadline: number | null): boolean {
+    if (deadline !== null && deadline <= this.time()) return true;
+    this.#idle = true;
+    if (deadline !== null && this.#outside === 0) this.#sleepFor(PATIENCE);
+    return false;
+  }
+
+  #sleepFor(delay: number): void {
+    this.#sleep = inRootContext(() => setTimeout(this.#awake, delay));
+  }
+
+  /** A clock that jumps has left time to promises: perhaps tasks of ours that sleep are to settle them. */
   #awake = () => {
-    this.#clock.idle?.(this.#timers.next());
-    this.#enter();
+    if (this.#clock.idle === undefined) this.#enter();
+    else if (this.#promises > 0 && this.#somethingIsUnderWay()) this.#sleepFor(PATIENCE);
+    else this.#jump();
   };
+
+  #jump(): void {
+    try {
+      this.#clock.idle?.(this.#timers.next());
+      this.#enter();
+    } catch (error) {
+      this.#halt()?.reject(error);
+    }
+  }
+
+  /** Whether something keeps the process alive that was not there when the loop was started: it may settle a promise. */
+  #somethingIsUnderWay(): boolean {
+    const before = [...this.#alive, "Timeout"]; // the sleep that has just ended
+    return aliveNow().some((resource) => {
+      const at = before.indexOf(resource);
+      if (at >= 0) before.splice(at, 1);
+      return at < 0;
+    });
+  }
 
   /** Nothing outside is waited for any more: a clock that jumps may do so now. */
   #reconsider(): void {
@@ -359,4 +461,9 @@ export abstract class Pump implements AbstractEventLoop {
     setRunningLoop(null);
     return ended;
   }
+}
+
+/** The kinds of what keeps the process alive, as Node tells them. */
+function aliveNow(): string[] {
+  return process.getActiveResourcesInfo().filter((resource) => resource !== "Immediate");
 }

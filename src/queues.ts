@@ -3,6 +3,7 @@ import { inspect } from "node:util";
 import { got, QueueEmpty, QueueFull, QueueShutDown } from "./errors.ts";
 import { Event } from "./event.ts";
 import { Line, type Waiter } from "./line.ts";
+import { FAILED } from "./states.ts";
 
 const IS_PUT = Promise.resolve();
 
@@ -360,7 +361,7 @@ function settle<T>(waiter: Waiter<T>, act: () => T): void {
   try {
     value = act();
   } catch (error) {
-    waiter.setException(error);
+    waiter._settle(FAILED, error);
     return;
   }
   waiter.setResult(value);

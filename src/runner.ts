@@ -176,10 +176,10 @@ async function cancelAllTasks(loop: EventLoop): Promise<void> {
   for (const task of tasks) task.cancel(undefined, cause);
   await loop.runUntilComplete(gather(tasks, { returnExceptions: true }));
   for (const task of tasks) {
-    if (task.cancelled() || task.exception() === null) continue;
+    if (!task._failed) continue;
     loop.callExceptionHandler({
       message: "unhandled exception during run() shutdown",
-      exception: task.exception(),
+      exception: task._takeError(),
       task,
     });
   }

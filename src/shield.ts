@@ -2,6 +2,7 @@
 import { type Awaitable, ensureFuture } from "./ensure.ts";
 import type { Future } from "./future.ts";
 import { currentTask } from "./running.ts";
+import { FAILED } from "./states.ts";
 import { Waiting } from "./waiting.ts";
 
 /**
@@ -47,15 +48,12 @@ function passOn<T>(inner: Future<T>, outer: Future<T>): void {
     outer.cancel();
     return;
   }
-  const error = inner.exception();
-  if (error === null) outer.setResult(inner.result());
-  else outer.setException(error);
+  if (inner._failed) outer._settle(FAILED, inner._takeError());
+  else outer.setResult(inner.result());
 }
 
 function reportFailure(inner: Future): void {
-  if (inner.cancelled()) return;
-  const exception = inner.exception();
-  if (exception !== null) {
-    inner._loop.callExceptionHandler({ message: "exception in shielded future", exception, future: inner });
-  }
+  if (!inner._failed) return;
+  const exception = inner._takeError();
+  inner._loop.callExceptionHandler({ message: "exception in shielded future", exception, future: inner });
 }

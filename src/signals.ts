@@ -7,7 +7,7 @@
  * itself. After the first signal no listener of ours stays that is not needed, so that the system's own default ends
  * even a program that never comes back to its loop.
  */
-import { isCancelled } from "./errors.ts";
+import { isCancelled, named } from "./errors.ts";
 import type { EventLoop } from "./loop.ts";
 import { exitCodeOf, isHandled, listenerCountOf, listenTo } from "./signalhandlers.ts";
 import type { Task } from "./task.ts";
@@ -27,14 +27,14 @@ export class SignalInterrupt extends Error {
     this.stack = `${this.name}: ${signal}`;
   }
 }
-SignalInterrupt.prototype.name = "SignalInterrupt";
+named(SignalInterrupt, "SignalInterrupt");
 
 /**
  * Is thrown out of `run` when SIGINT (Ctrl-C) cancelled the main task. One that nobody catches ends the process as
  * SIGINT does, with one line, after the listeners of `exit` have run: a shell shows 130.
  */
 export class KeyboardInterrupt extends SignalInterrupt {}
-KeyboardInterrupt.prototype.name = "KeyboardInterrupt";
+named(KeyboardInterrupt, "KeyboardInterrupt");
 
 /** What a runner has to do with signals, from the start of a program to its end. */
 export interface Interrupts {

@@ -1,5 +1,5 @@
 /** A race whose runners start one after the other, as `asyncio.staggered.staggered_race`. */
-import { CancelledError, isCancelled } from "./errors.ts";
+import { CancelledError, isCancelled, isInstance } from "./errors.ts";
 import { Event } from "./event.ts";
 import type { Future } from "./future.ts";
 import { currentTask, getRunningLoop } from "./running.ts";
@@ -80,7 +80,7 @@ class Race<T> implements StaggeredRace<T> {
       try {
         await this.#turn;
       } catch (error) {
-        if (!(error instanceof CancelledError)) throw error;
+        if (!isInstance(error, CancelledError)) throw error;
         last = error;
         this.cancel(error);
       }

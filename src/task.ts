@@ -16,7 +16,7 @@ import { cancelChain } from "./cancelchain.ts";
 import { type Context, copyContext } from "./context.ts";
 import { Coroutine, type Startable, starterOf } from "./coroutine.ts";
 import { runInTask } from "./drive.ts";
-import { CancelledError, CancelReason, cancelledError, RuntimeError } from "./errors.ts";
+import { CancelledError, CancelReason, cancelledError, isInstance, RuntimeError } from "./errors.ts";
 import {
   type AbstractEventLoop,
   type AwaitingTask,
@@ -273,7 +273,7 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
     }
     if (reason !== null) {
       dropPendingIn(this.#level);
-      if (!(error instanceof CancelledError)) error = cancelledError(reason);
+      if (!isInstance(error, CancelledError)) error = cancelledError(reason);
     }
     if (this.#unstarted) return this.#firstStep(loop, error);
     const isOver = this._state !== PENDING; // and left this wait behind, which nobody awaited
@@ -349,6 +349,7 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
 
   /** @internal Settles with the coroutine's result; a cancel it never saw wins over it. */
   _finish(value: T): void {
+    if (this._state !== PENDING) return;
     if ((this._undelivered & OWN_PENDING) !== 0) {
       this._dropPending();
       this._settleCancelled(this._reason);
@@ -358,6 +359,7 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
 
   /** @internal Settles with what the coroutine threw. */
   _fail(error: unknown): void {
+    if (this._state !== PENDING) return;
     const cancellation = cancellationIn(this, this, error);
     if (cancellation !== null) this._settleCancelled(cancellation);
     else this._settle(FAILED, error);

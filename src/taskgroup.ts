@@ -4,7 +4,7 @@
  */
 import { inspect } from "node:util";
 import { checkBody, discard, type Startable } from "./coroutine.ts";
-import { CancelledError, CancelReason, RuntimeError } from "./errors.ts";
+import { CancelledError, CancelReason, isInstance, RuntimeError } from "./errors.ts";
 import { ExceptionGroup } from "./exceptiongroup.ts";
 import type { Future } from "./future.ts";
 import type { CreateTaskOptions } from "./loop.ts";
@@ -139,7 +139,7 @@ export class TaskGroup {
       try {
         await this.#allDone;
       } catch (error) {
-        if (!(error instanceof CancelledError)) throw error;
+        if (!isInstance(error, CancelledError)) throw error;
         last = error;
         if (!this.#aborting) {
           first = error;
@@ -195,9 +195,8 @@ export class TaskGroup {
     this.#children.delete(child);
     if (this.#children.size === 0 && this.#allDone !== null && !this.#allDone.done())
       this.#allDone.setResult();
-    if (child.cancelled()) return;
-    const error = child.exception();
-    if (error === null) return;
+    if (!child._failed) return;
+    const error = child._takeError();
     this.#errors.push(error);
     if (this.#aborting || this.#blockCancelRequested) return;
     this.#abort(error);

@@ -8,7 +8,7 @@ import { inspect } from "node:util";
 import { milliseconds } from "./clock.ts";
 import { checkBody } from "./coroutine.ts";
 import { type Awaitable, checkAwaitable, ensureFuture } from "./ensure.ts";
-import { CancelledError, got, RuntimeError, TimeoutError } from "./errors.ts";
+import { CancelledError, got, isInstance, RuntimeError, TimeoutError } from "./errors.ts";
 import type { Future } from "./future.ts";
 import type { Handle } from "./handle.ts";
 import { getRunningLoop } from "./running.ts";
@@ -185,7 +185,7 @@ export async function moveOnAfter<T>(
       }
     });
   } catch (error) {
-    if (error instanceof TimeoutError && scope.expired() && !raised.byBody) return undefined;
+    if (isInstance(error, TimeoutError) && scope.expired() && !raised.byBody) return undefined;
     throw error;
   }
 }
@@ -219,7 +219,7 @@ async function immediately<T>(future: Future<T>): Promise<T> {
   try {
     return future.result();
   } catch (error) {
-    if (error instanceof CancelledError)
+    if (isInstance(error, CancelledError))
       throw new TimeoutError("It was not done at the time of the call", { cause: error });
     throw error;
   }

@@ -39,10 +39,11 @@ export class TimerHeap {
     this.#cancelled++;
   }
 
-  /** The earliest deadline of a timer that is not cancelled, or null. */
+  /** The earliest deadline of a timer that is not cancelled, or null: a deadline of Infinity is none. */
   next(): number | null {
     if (this.#cancelled > 0) this.#dropCancelled();
-    return this.#heap.peek()?._when ?? null;
+    const when = this.#heap.peek()?._when ?? Infinity;
+    return when === Infinity ? null : when;
   }
 
   /** Moves the timers that are due to the ready queue, the earliest first. */

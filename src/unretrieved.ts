@@ -2,9 +2,9 @@
  * The futures of a loop that failed and that nobody has looked at. Each is reported once: when it is collected, so
  * that nobody can look any more, and at the latest when the loop closes; sooner where nobody is expected to look.
  */
-import { inspect } from "node:util";
 import type { Context } from "./context.ts";
 import { withOrigin } from "./debug.ts";
+import { shown } from "./errors.ts";
 import type { ExceptionContext, FailedFuture } from "./events.ts";
 import type { Task } from "./task.ts";
 
@@ -30,7 +30,7 @@ export class UnretrievedErrors {
     const described = {
       message: `${kind} exception was never retrieved`,
       exception: future._value,
-      [future._isTask ? "taskDescription" : "futureDescription"]: inspect(future),
+      [future._isTask ? "taskDescription" : "futureDescription"]: shown(future),
     };
     const context = withOrigin(described, future);
     const failure = { context, within: future._isTask ? (future as Task).getContext() : null };

@@ -104,8 +104,10 @@ async function waitUntil(
   }
 }
 
+/** Whether it failed; its error is looked at. */
 function failed(future: Future): boolean {
-  return !future.cancelled() && future.exception() !== null;
+  if (future._failed) future._takeError();
+  return future._failed;
 }
 
 export interface AsCompletedOptions {

@@ -2,7 +2,7 @@
 // Each is a body that runs as the job's task.
 
 import type { Transferable } from "node:worker_threads";
-import { CancelledError, Future } from "../src/core.ts";
+import { CancelledError, Future, isInstance } from "../src/core.ts";
 import { type Actors, callActor, dropActor, makeActor } from "./actors.ts";
 import { callBack } from "./callbacks.ts";
 import { Credit } from "./credit.ts";
@@ -202,7 +202,7 @@ class Chunk {
 
   /** The first failure ends the chunk. */
   #fail(error: unknown): void {
-    if (error instanceof CancelledError) throw error; // the host knows why
+    if (isInstance(error, CancelledError)) throw error; // the host knows why
     this.#failure = encodeThrown(error, import.meta.url);
     this.#at = this.#items.length;
   }

@@ -30,5 +30,5 @@ export class Broadcasts {
 }
 
 function hasFailed(job: Job): boolean {
-  return job.done() && (job.cancelled() || job.exception() !== null);
+  return job.done() && (job.cancelled() || job._failed);
 }

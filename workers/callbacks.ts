@@ -6,7 +6,7 @@ import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
 import { createRequire } from "node:module";
 import { MessageChannel, type MessagePort, type Transferable } from "node:worker_threads";
 import type { Endpoint } from "comlink";
-import { CancelledError, createTask, runningLoopOrNull, wrapPromise } from "../src/core.ts";
+import { CancelledError, createTask, isInstance, runningLoopOrNull, wrapPromise } from "../src/core.ts";
 import { callbackError } from "./clone.ts";
 import { functionName } from "./describe.ts";
 import { open } from "./inbox.ts";
@@ -144,7 +144,7 @@ export async function callBack(
     await line.answered();
     return result;
   } catch (error) {
-    if (!(error instanceof CancelledError)) await line.answered();
+    if (!isInstance(error, CancelledError)) await line.answered();
     throw error;
   } finally {
     line.close();

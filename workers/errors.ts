@@ -1,14 +1,14 @@
 // The errors of pools, one class per kind.
 
-import { RuntimeError } from "../src/core.ts";
+import { named, RuntimeError } from "../src/core.ts";
 
 /** Is thrown when a pool that is closed, or closing, is given work, and to what a closing pool drops at its deadline. */
 export class PoolClosedError extends RuntimeError {}
-PoolClosedError.prototype.name = "PoolClosedError";
+named(PoolClosedError, "PoolClosedError");
 
 /** Is thrown by everything given to a pool whose workers cannot be set up; `cause` says why. */
 export class BrokenPoolError extends RuntimeError {}
-BrokenPoolError.prototype.name = "BrokenPoolError";
+named(BrokenPoolError, "BrokenPoolError");
 
 /**
  * Is thrown to jobs that had started in a worker thread that died or was terminated.
@@ -27,8 +27,8 @@ export class WorkerTerminatedError extends Error {
     this.culprit = options?.culprit ?? false;
   }
 }
-WorkerTerminatedError.prototype.name = "WorkerTerminatedError";
+named(WorkerTerminatedError, "WorkerTerminatedError");
 
 /** Is thrown when an argument or a result cannot be copied to the other thread; the message says which and where. */
 export class CloneError extends TypeError {}
-CloneError.prototype.name = "CloneError";
+named(CloneError, "CloneError");

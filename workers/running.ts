@@ -5,6 +5,7 @@ import {
   Context,
   type ContextRunner,
   type EventLoop,
+  isInstance,
   type RunnerContext,
   runAs,
   runAsInRoot,
@@ -208,7 +209,7 @@ export class Running implements RunningJob, ContextRunner, RunnerContext {
   }
 
   fail(error: unknown): void {
-    if (error instanceof CancelledError) this.reply(wire.CANCELLED, error.message);
+    if (isInstance(error, CancelledError)) this.reply(wire.CANCELLED, error.message);
     else this.reply(wire.FAILED, encodeThrown(error, HERE));
   }
 

@@ -1,6 +1,6 @@
 // A stream of a job's items, on the reader's side.
 
-import { CancelledError } from "../src/core.ts";
+import { CancelledError, isInstance } from "../src/core.ts";
 import type { Engine } from "./engine.ts";
 import { AHEAD, OpenStream } from "./openstreams.ts";
 import type { CallOptions } from "./options.ts";
@@ -50,7 +50,7 @@ export class JobStream<T> implements AsyncIterableIterator<T> {
     try {
       await job.toPromise();
     } catch (error) {
-      if (!(error instanceof CancelledError)) throw error;
+      if (!isInstance(error, CancelledError)) throw error;
     }
     return { done: true, value: undefined };
   }

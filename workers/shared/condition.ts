@@ -1,6 +1,6 @@
 /** Waiting, with a lock held, for something another thread makes true: `Condition`'s twin in shared memory. */
 import { inspect } from "node:util";
-import { CancelledError, got, type Lockable, RuntimeError } from "../../src/core.ts";
+import { CancelledError, got, isInstance, type Lockable, RuntimeError } from "../../src/core.ts";
 import { defineCarrier, isCarrier, makeCarrier } from "../carrier.ts";
 import { checkMayBlock } from "./blocking.ts";
 import type { Gate } from "./gate.ts";
@@ -218,7 +218,7 @@ defineCarrier(
 type Failure = { readonly error: unknown } | null;
 
 function isPassing(error: unknown): boolean {
-  return error instanceof CancelledError || error instanceof OwnerDiedError;
+  return isInstance(error, CancelledError) || isInstance(error, OwnerDiedError);
 }
 
 function ownerDied(): OwnerDiedError {

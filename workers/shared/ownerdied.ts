@@ -1,4 +1,4 @@
-import { RuntimeError } from "../../src/core.ts";
+import { named, RuntimeError } from "../../src/core.ts";
 import { registerErrors } from "../errorclasses.ts";
 
 /**
@@ -8,6 +8,6 @@ import { registerErrors } from "../errorclasses.ts";
  * look after it, so it is thrown to everybody who waits, or when nobody does to the next who comes.
  */
 export class OwnerDiedError extends RuntimeError {}
-OwnerDiedError.prototype.name = "OwnerDiedError";
+named(OwnerDiedError, "OwnerDiedError");
 
 registerErrors(OwnerDiedError);

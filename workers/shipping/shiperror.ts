@@ -1,4 +1,5 @@
 // The one error of this folder: a function, or something it needs, could not get to another thread.
+import { named } from "../../src/index.ts";
 import type { Reference } from "./recipe.ts";
 
 /** What went wrong, for programs; the message says it for people. */
@@ -41,4 +42,4 @@ export class ShipError extends Error {
     if (options.reference) this.reference = options.reference;
   }
 }
-ShipError.prototype.name = "ShipError";
+named(ShipError, "ShipError");
