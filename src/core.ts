@@ -27,6 +27,7 @@ export {
   runningLoopOrNull,
   type StepObserver,
   setProgramGuard,
+  UNTRACKED,
 } from "./events.ts";
 export { setDefaultExecutorFactory } from "./executor.ts";
 export * from "./index.ts";

@@ -186,6 +186,11 @@ export abstract class Pump implements AbstractEventLoop {
     this.#timers.noteCancelled();
   }
 
+  /** @internal Whether the loop runs and entries wait for their turn. */
+  _hasReady(): boolean {
+    return this.#running && this.#ready.length > 0;
+  }
+
   /** @internal */
   _stepInto(entry: Runnable): void {
     this.#stepping = entry;

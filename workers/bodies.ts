@@ -2,7 +2,7 @@
 // Each is a body that runs as the job's task.
 
 import type { Transferable } from "node:worker_threads";
-import { CancelledError, Future, isInstance } from "../src/core.ts";
+import { CancelledError, Future, isInstance, sleep } from "../src/core.ts";
 import { type Actors, callActor, dropActor, makeActor } from "./actors.ts";
 import { callBack } from "./callbacks.ts";
 import { Credit } from "./credit.ts";
@@ -108,8 +108,10 @@ class Pieces {
   async turn(): Promise<void> {
     if (!this.#shares) this.#running.keepThread();
     try {
-      do await nextTurn();
-      while (this.#running.isCancelComing);
+      do {
+        await nextTurn();
+        await sleep(0); // those whose time has come while the piece was made are behind this one
+      } while (this.#running.isCancelComing);
     } finally {
       if (!this.#shares) this.#running.shareThread();
     }

@@ -6,7 +6,7 @@
 // unclaimed, so the host can move them to another worker.
 
 import type { MessagePort } from "node:worker_threads";
-import { type EventLoop, inRootContext } from "../src/core.ts";
+import { type EventLoop, inRootContext, type Runnable, UNTRACKED } from "../src/core.ts";
 import type { Actors } from "./actors.ts";
 import { specialBody } from "./bodies.ts";
 import { leaveCallbacks } from "./callbacks.ts";
@@ -168,7 +168,23 @@ export class Intake implements Stage {
     inRootContext(setImmediate, this.#turn);
   }
 
+  /**
+   * What is ready in the loop was there before, such as the end of a job, which is to be told before the next one has the
+   * thread: the turn then comes behind it.
+   */
   #turn = (): void => {
+    if (this.loop._hasReady()) this.loop._push(this.#afterWhatIsReady);
+    else this.#take();
+  };
+
+  readonly #afterWhatIsReady: Runnable = {
+    _run: () => {
+      inRootContext(this.#take);
+      return UNTRACKED;
+    },
+  };
+
+  #take = (): void => {
     const { replies } = this;
     const begin = performance.now();
     let before = begin;

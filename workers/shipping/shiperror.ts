@@ -1,5 +1,5 @@
 // The one error of this folder: a function, or something it needs, could not get to another thread.
-import { named } from "../../src/index.ts";
+import { named } from "../../src/core.ts";
 import type { Reference } from "./recipe.ts";
 
 /** What went wrong, for programs; the message says it for people. */
