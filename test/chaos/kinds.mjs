@@ -188,6 +188,50 @@ export const kinds = [
     cancelled: true,
   },
   {
+    name: "leaves a stream",
+    weight: 10,
+    start: async (p, _v, random) => {
+      const last = Math.floor(random() * 30);
+      for await (const item of p.stream(jobs.produceSync, 1000)) if (item === last) return item === last;
+      return false;
+    },
+    isRight: (value) => value === true,
+  },
+  {
+    name: "leaves a map",
+    weight: 5,
+    start: async (p, _v, random) => {
+      const [last, chunkSize] = [Math.floor(random() * 50), 1 + Math.floor(random() * 20)];
+      const items = Array.from({ length: 100 }, (_, i) => i);
+      for await (const item of p.map(jobs.echo, items, { chunkSize }))
+        if (item === last) return item === last;
+      return false;
+    },
+    isRight: (value) => value === true,
+  },
+  {
+    name: "aborts a stream",
+    weight: 5,
+    start: (p, _v, random) => {
+      const signal = AbortSignal.timeout(1 + Math.floor(random() * 10));
+      return sum(p.with({ signal }).stream(jobs.produceInPieces, 0.2, gate()));
+    },
+    mayFail: oneOf(CancelledError),
+  },
+  {
+    name: "in native code",
+    weight: 0.2,
+    start: (p, _v, random) =>
+      p.with({ timeout: 5, cancelGrace: random() * 5 }).submit(jobs.blockInNative, 0.4 + random()),
+    mayFail: oneOf(TimeoutError),
+  },
+  {
+    name: "urgent",
+    weight: 20,
+    start: (p, _v, random, n) => p.with({ priority: random() }).submit(jobs.nap, random() * 2, n),
+    isRight: isItself,
+  },
+  {
     name: "spins for ever",
     weight: 0.5,
     start: (p) => p.with({ cancelGrace: 5 }).submit(jobs.spinForEver, gate()),
