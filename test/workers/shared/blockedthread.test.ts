@@ -201,3 +201,8 @@ it("SharedEvent.waitSync goes on beside tasks of its thread", async () => {
     expect([await waiting, await blocking]).toEqual([true, true]);
   });
 });
+
+it("SharedLock.acquireSync is refused where a task of the thread holds the lock", async () => {
+  const [name, message] = await makePool({ size: 1 }).submit(blocked.holdsItself, new SharedLock());
+  expect([name, message]).toEqual(["RuntimeError", expect.stringContaining("This thread holds the lock")]);
+});
