@@ -72,41 +72,64 @@ function identityOf(fn: object, depth: number): Identity {
   return identity;
 }
 
+/** A scope with a mark in it, in place of the value of one of its variables. */
+interface Marked {
+  readonly depth: number;
+  readonly name: string;
+  readonly mark: object;
+  restore(): void;
+}
+
 function compare(member: Member, start: "call" | "next", others: readonly Member[]): void {
+  const isAsked = (depth: number): boolean =>
+    others.some(({ fn, scopes }) => depth < scopes.length && isSameScope(member.fn, fn, depth) === undefined);
   stoppedIn(member.entry, start, (frame) => {
-    const inner = frame.scopeChain
-      .map(({ type }, number) => ({ type, number }))
-      .filter(({ type }) => !/^(module|script|global)$/.test(type))
-      .reverse();
-    for (const [depth, scope] of member.scopes.entries()) {
-      const number = inner[depth]?.number;
-      if (number !== undefined)
-        withMark({ frame, number, scope }, (name, mark) => note(member, others, depth, name, mark));
+    const marked = [...member.scopes.entries()].flatMap(([depth, scope]) =>
+      isAsked(depth) ? mark(frame, depth, scope) : [],
+    );
+    try {
+      const own = heldBy(member.fn, marked);
+      for (const other of others) note(member, other, own, heldBy(other.fn, own));
+    } finally {
+      for (const { restore } of marked) restore();
     }
   });
 }
 
-/** Puts a mark into a scope for as long as `during` runs. */
-function withMark(
-  { frame, number, scope }: { frame: Frame; number: number; scope: Scope },
-  during: (name: string, mark: object) => void,
-): void {
+/** Puts a mark into a scope; nothing where no variable of it has a value. */
+function mark({ callFrameId, scopeChain }: Frame, depth: number, scope: Scope): Marked[] {
+  const inner = scopeChain
+    .map(({ type }, number) => ({ type, number }))
+    .filter(({ type }) => !/^(module|script|global)$/.test(type))
+    .reverse();
+  const number = inner[depth]?.number;
   const before = firstReadable(scope);
-  if (!before) return;
-  const mark = {};
-  const set = (value: unknown): void => {
-    post("Debugger.setVariableValue", {
-      callFrameId: frame.callFrameId,
-      scopeNumber: number,
-      variableName: before.name,
-      newValue: argumentFor(value),
-    });
+  if (number === undefined || !before) return [];
+  const { name, value } = before;
+  const set = (newValue: unknown): void => {
+    const variable = { callFrameId, scopeNumber: number, variableName: name };
+    post("Debugger.setVariableValue", { ...variable, newValue: argumentFor(newValue) });
   };
+  const mark = {};
   set(mark);
-  try {
-    during(before.name, mark);
-  } finally {
-    set(before.value);
+  return [{ depth, name, mark, restore: () => set(value) }];
+}
+
+/** Those of the marks that are in the scopes of a function. */
+function heldBy(fn: object, marked: readonly Marked[]): Marked[] {
+  const inspection = inspect(fn);
+  if (inspection.kind !== "code") return [];
+  const scopes = innerScopes(inspection);
+  return marked.filter(({ depth, name, mark }) => scopes[depth]?.variables[name] === mark);
+}
+
+/** Notes for each mark of a function whether another one holds it too. */
+function note(member: Member, other: Member, own: readonly Marked[], held: readonly Marked[]): void {
+  for (const marked of own) {
+    if (marked.depth >= other.scopes.length) continue;
+    const [a, b] = [identityOf(member.fn, marked.depth), identityOf(other.fn, marked.depth)];
+    if (!held.includes(marked)) a.others.add(b);
+    else if (a !== b) b.same = a;
   }
 }
 
@@ -133,17 +156,4 @@ function argumentFor(value: unknown): object {
   if (typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0)))
     return { unserializableValue: Object.is(value, -0) ? "-0" : String(value) };
   return value === undefined ? {} : { value };
-}
-
-function note(member: Member, others: readonly Member[], depth: number, name: string, mark: object): void {
-  const holds = (fn: object): boolean => {
-    const inspection = inspect(fn);
-    return inspection.kind === "code" && innerScopes(inspection)[depth]?.variables[name] === mark;
-  };
-  if (!holds(member.fn)) return; // V8 numbers its scopes in another way here
-  for (const other of others.filter(({ scopes }) => depth < scopes.length)) {
-    const [a, b] = [identityOf(member.fn, depth), identityOf(other.fn, depth)];
-    if (!holds(other.fn)) a.others.add(b);
-    else if (a !== b) b.same = a;
-  }
 }

@@ -11,7 +11,8 @@ const MOST_STATEMENTS = 5;
 
 /** The text of the program with this seed. */
 export function programOf(seed) {
-  const state = { random: randomFrom(seed), count: 0, calls: [], budget: 24 };
+  const state = { random: randomFrom(seed), count: 0, calls: [], budget: 0 };
+  state.budget = 6 + state.random.below(16);
   const scope = { variables: [], functions: [], outer: null, isFunction: true };
   const body = statements(state, scope, 0);
   const order = Array.from({ length: 2 + state.random.below(8) }, () => state.random.below(1_000));
