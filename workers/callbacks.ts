@@ -6,14 +6,23 @@ import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
 import { createRequire } from "node:module";
 import { MessageChannel, type MessagePort, type Transferable } from "node:worker_threads";
 import type { Endpoint } from "comlink";
-import { CancelledError, createTask, isInstance, runningLoopOrNull, wrapPromise } from "../src/core.ts";
+import {
+  CancelledError,
+  createTask,
+  FAILED,
+  type Future,
+  inRootContext,
+  isInstance,
+  runningLoopOrNull,
+  wrapPromise,
+} from "../src/core.ts";
 import { callbackError } from "./clone.ts";
 import { functionName } from "./describe.ts";
 import { open } from "./inbox.ts";
 import { packed, unpacked } from "./message.ts";
 import type { Details } from "./protocol.ts";
 import { decodeThrown, type Encoded, encodeThrown } from "./serialize.ts";
-import { unmarked } from "./transfer.ts";
+import { checkAttached, unmarked } from "./transfer.ts";
 
 /** Is loaded by the first job that calls back. */
 const comlink = () => require("comlink") as typeof import("comlink");
@@ -84,7 +93,15 @@ export function openSwitchboard(
     call: async (at, args) => {
       const fn = callbacks.get(at) as Fn;
       const moving: Transferable[] = [];
-      const answered = packed(await answer(fn, unpacked(args) as unknown[], moving)) as object;
+      const given = await answer(fn, unpacked(args) as unknown[], moving);
+      let answered: object;
+      try {
+        checkAttached(moving);
+        answered = packed(given) as object;
+      } catch (cause) {
+        const { value } = given as { value: unknown };
+        return packed({ thrown: encodeThrown(callbackError("result", fn.name, job, value, cause)) });
+      }
       sent.set(answered, fn);
       return comlink().transfer(answered, moving as never[]);
     },
@@ -142,6 +159,7 @@ export async function callBack(
   try {
     const result = await body(complete);
     await line.answered();
+    line.tellUnseen();
     return result;
   } catch (error) {
     if (!isInstance(error, CancelledError)) await line.answered();
@@ -188,6 +206,8 @@ class Line {
   readonly #port: MessagePort;
   readonly #remote: Switchboard;
   readonly #open = new Set<Promise<unknown>>();
+  /** Calls that failed; somebody may have looked at their errors. */
+  readonly #failed: Future<unknown>[] = [];
   readonly #closed: Promise<never>;
 
   constructor(job: string, port: MessagePort) {
@@ -204,8 +224,7 @@ class Line {
   call(at: number, values: unknown[]): PromiseLike<unknown> {
     const moving: Transferable[] = [];
     const args = values.map((value) => unmarked(value, moving));
-    const message = comlink().transfer(packed(args) as object, moving as never[]);
-    const called = this.#remote.call(at, message).catch((cause: unknown) => {
+    const called = this.#post(at, args, moving).catch((cause: unknown) => {
       throw callbackError("arguments", `argument ${at + 1}`, this.#job, args, cause);
     });
     const answered = Promise.race([called, this.#closed])
@@ -215,14 +234,29 @@ class Line {
         if ("thrown" in answer) throw decodeThrown(answer.thrown);
         return answer.value;
       });
-    const settled: Promise<unknown> = answered.then(ignore, ignore).then(() => this.#open.delete(settled));
+    const call = wrapPromise(answered);
+    const settled: Promise<unknown> = answered
+      .then(ignore, () => void this.#failed.push(call))
+      .then(() => this.#open.delete(settled));
     this.#open.add(settled);
-    return wrapPromise(answered);
+    return call;
+  }
+
+  async #post(at: number, args: unknown[], moving: Transferable[]): Promise<unknown> {
+    checkAttached(moving);
+    return this.#remote.call(at, comlink().transfer(packed(args) as object, moving as never[]));
   }
 
   /** Waits for the calls that nobody waits for. */
   answered(): PromiseLike<unknown> {
     return wrapPromise(Promise.race([Promise.all(this.#open), hurried]));
+  }
+
+  /** Errors of calls that nobody awaited are nobody's: the job has ended well. */
+  tellUnseen(): void {
+    for (const call of this.#failed) {
+      if (call._state === FAILED) inRootContext(() => void Promise.reject(call.exception()));
+    }
   }
 
   close(): void {

@@ -3,6 +3,7 @@
 
 import type { MessagePort, Transferable } from "node:worker_threads";
 import { packed } from "./message.ts";
+import { checkAttached } from "./transfer.ts";
 
 /** What tells a channel how its records are made. */
 export interface Framing {
@@ -37,6 +38,7 @@ export class Channel {
   send(record: unknown[], transfer: readonly Transferable[]): void {
     this.flush();
     try {
+      checkAttached(transfer);
       this.#postSealed(record.slice(), transfer);
     } catch (error) {
       this.#framing.refused(record, 0, error);

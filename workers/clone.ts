@@ -3,6 +3,7 @@
 import { types } from "node:util";
 import { keyOf, kindOf, reasonOf } from "./describe.ts";
 import { CloneError } from "./errors.ts";
+import { packed } from "./message.ts";
 import type { Details } from "./protocol.ts";
 
 /** How deep, and through how many properties, the culprit is looked for. */
@@ -80,7 +81,7 @@ function reason(cause: unknown): string {
 
 export function isCloneable(value: unknown): boolean {
   try {
-    structuredClone(value);
+    structuredClone(packed(value));
     return true;
   } catch {
     return false;

@@ -6,6 +6,9 @@ import { isBound, type Job } from "./job.ts";
 /** What a dead thread leaves behind. */
 export interface Death {
   readonly cause: Error;
+  /** The thread, and the code it ended with; null when there was none. */
+  readonly threadId: number | null;
+  readonly exitCode: number | null;
   /** Whether the thread had been set up. */
   readonly wasReady: boolean;
   /** The job that ended the thread, where that is known. */
@@ -16,6 +19,11 @@ export interface Death {
   readonly unstarted: readonly Job[];
 }
 
+/** The code a thread ended with, by the error that its session ended with: what it died of, or what piscina says. */
+export function exitCodeOf(error: Error): number {
+  return Number(/^worker exited with code: (\d+)$/.exec(error.message)?.[1] ?? 1);
+}
+
 /** The job to blame: the one whose code ran at the end, or the only one there was. */
 export function whoIsToBlame(current: Job | undefined, started: readonly Job[]): Job | null {
   if (current !== undefined && started.includes(current)) return current;
@@ -24,9 +32,9 @@ export function whoIsToBlame(current: Job | undefined, started: readonly Job[]):
 
 /** The error of a job that had started in the thread. */
 export function terminatedError(job: Job, pool: string, death: Death): WorkerTerminatedError {
-  const { cause, culprit } = death;
+  const { cause, culprit, threadId, exitCode } = death;
   const because = culprit === null || culprit === job ? "" : ` because of job \`${culprit.name}\``;
-  const options = { cause, job: culprit?.name ?? null, culprit: culprit === job };
+  const options = { cause, job: culprit?.name ?? null, culprit: culprit === job, threadId, exitCode };
   return new WorkerTerminatedError(
     `The worker thread of job \`${job.name}\` (pool "${pool}") ended${because}: ${cause.message}`,
     options,
@@ -42,7 +50,7 @@ export function unstartedError(job: Job, pool: string, death: Death): WorkerTerm
   if (!isSuspect(job, death) || ++job._more().unread < MOST_UNREAD) return null;
   return new WorkerTerminatedError(
     `Job \`${job.name}\` (pool "${pool}") ended ${MOST_UNREAD} worker threads before it started, most likely by what its arguments take to be read: ${death.cause.message}`,
-    { cause: death.cause, job: job.name, culprit: true },
+    { ...death, job: job.name, culprit: true },
   );
 }
 
@@ -60,6 +68,6 @@ function isSuspect(job: Job, { wasReady, culprit, started, unstarted }: Death): 
 function strandedError(job: Job, pool: string, death: Death): WorkerTerminatedError {
   return new WorkerTerminatedError(
     `The worker thread of job \`${job.name}\` (pool "${pool}") ended before it started, and it cannot run elsewhere: ${death.cause.message}`,
-    { cause: death.cause, job: death.culprit?.name ?? null },
+    { ...death, job: death.culprit?.name ?? null, culprit: false },
   );
 }

@@ -29,6 +29,8 @@ export function kindOf(value: unknown): string {
   if (typeof value === "symbol") return `a symbol (${String(value)})`;
   if (typeof value !== "object" || value === null) return `\`${String(value)}\``;
   if (types.isGeneratorObject(value)) return "a running generator (pool.stream() brings what one yields)";
+  if (types.isArrayBuffer(value) || ArrayBuffer.isView(value))
+    return "a buffer that is detached, as it was moved to another thread before";
   const name = functionName(
     attempt(() => value.constructor, undefined),
     "",

@@ -49,7 +49,7 @@ export class Engine implements Owner {
   onSession: () => void = () => {};
   /** What is run in each new worker and at its end. */
   readonly setup: SetUp;
-  readonly #watchers = new Map<Host, Set<(cause: Error) => void>>();
+  readonly #watchers = new Map<Host, Set<(death: Death) => void>>();
   #stillborn = 0;
   readonly #moments = new Moments();
   /** Every job that turns up is ended with this. */
@@ -180,13 +180,13 @@ export class Engine implements Owner {
   }
 
   /** Tells whenever the thread of this host dies. */
-  watch(host: Host, tell: (cause: Error) => void): void {
+  watch(host: Host, tell: (death: Death) => void): void {
     const watchers = this.#watchers.get(host) ?? new Set();
     this.#watchers.set(host, watchers.add(tell));
   }
 
   /** Whether it was being told. */
-  unwatch(host: Host, tell: (cause: Error) => void): boolean {
+  unwatch(host: Host, tell: (death: Death) => void): boolean {
     return this.#watchers.get(host)?.delete(tell) ?? false;
   }
 
@@ -320,7 +320,7 @@ export class Engine implements Owner {
 
   died(host: Host, death: Death): void {
     if (!death.wasReady && ++this.#stillborn >= MOST_STILLBORN) this.broken(death.cause);
-    for (const tell of [...(this.#watchers.get(host) ?? [])]) tell(death.cause);
+    for (const tell of [...(this.#watchers.get(host) ?? [])]) tell(death);
     const again: Job[] = [];
     for (const job of death.started) if (!this.#endDead(job, death)) again.push(job);
     for (const job of [...death.unstarted, ...this.dispatcher.strandedBy(host, death)]) {

@@ -10,6 +10,13 @@ named(PoolClosedError, "PoolClosedError");
 export class BrokenPoolError extends RuntimeError {}
 named(BrokenPoolError, "BrokenPoolError");
 
+interface TerminationDetails {
+  readonly job: string | null;
+  readonly culprit: boolean;
+  readonly threadId: number | null;
+  readonly exitCode: number | null;
+}
+
 /**
  * Is thrown to jobs that had started in a worker thread that died or was terminated.
  *
@@ -20,11 +27,17 @@ export class WorkerTerminatedError extends Error {
   /** The name of the job that ended the thread, or null when nobody can say. */
   readonly job: string | null;
   readonly culprit: boolean;
+  /** The id of the thread, as `node:worker_threads` has it; null when it never ran. */
+  readonly threadId: number | null;
+  /** The code the thread ended with: that of its `process.exit`, else 1; null when it never ran. */
+  readonly exitCode: number | null;
 
-  constructor(message: string, options?: ErrorOptions & { job?: string | null; culprit?: boolean }) {
+  constructor(message: string, options: ErrorOptions & Partial<TerminationDetails> = {}) {
     super(message, options);
-    this.job = options?.job ?? null;
-    this.culprit = options?.culprit ?? false;
+    this.job = options.job ?? null;
+    this.culprit = options.culprit ?? false;
+    this.threadId = options.threadId ?? null;
+    this.exitCode = options.exitCode ?? null;
   }
 }
 named(WorkerTerminatedError, "WorkerTerminatedError");

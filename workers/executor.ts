@@ -5,6 +5,7 @@ import { carryingVariables } from "./jobcontext.ts";
 import { NestedExecutor } from "./nested.ts";
 import { setDefaultRun } from "./nestedcalls.ts";
 import { WorkerPool } from "./pool.ts";
+import type { Sendable } from "./sendable.ts";
 import { uplink } from "./uplink.ts";
 
 setDefaultExecutorFactory(() =>
@@ -37,9 +38,12 @@ let shared: WorkerPool | null = null;
  * });
  * ```
  */
-export function runInExecutor<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Future<Awaited<R>> {
+export function runInExecutor<A extends unknown[], R>(
+  fn: (...args: A) => R,
+  ...args: Sendable<A>
+): Future<Awaited<R>> {
   const loop = runningLoopOrNull() as EventLoop | null;
-  if (loop !== null) return loop.runInExecutor(null, fn, ...args);
+  if (loop !== null) return loop.runInExecutor(null, fn, ...(args as A));
   shared ??= new WorkerPool({ name: "shared" });
   return shared.submit(fn, ...args);
 }
@@ -62,6 +66,9 @@ export function runInExecutor<A extends unknown[], R>(fn: (...args: A) => R, ...
  * });
  * ```
  */
-export function toThread<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Future<Awaited<R>> {
+export function toThread<A extends unknown[], R>(
+  fn: (...args: A) => R,
+  ...args: Sendable<A>
+): Future<Awaited<R>> {
   return carryingVariables(() => runInExecutor(fn, ...args));
 }

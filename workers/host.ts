@@ -8,7 +8,7 @@ import { CancelledError, inRootContext } from "../src/core.ts";
 import { openSwitchboard } from "./callbacks.ts";
 import { codeError, jobError } from "./clone.ts";
 import type { Code } from "./code.ts";
-import { type Death, whoIsToBlame } from "./death.ts";
+import { type Death, exitCodeOf, whoIsToBlame } from "./death.ts";
 import { isBound, type Job, type JobPlace, jobTimer, priorityOf } from "./job.ts";
 import { TEARDOWN_WITHIN } from "./leaving.ts";
 import { answerNested } from "./nestedcalls.ts";
@@ -463,6 +463,7 @@ export class Host implements JobPlace {
     this.fetch();
     const hasDeparted = this.#hasDeparted && this.#posted === 0;
     const wasWeary = this.isWeary;
+    const threadId = this.#session?.threadId ?? 0;
     this.#session = null;
     this.#ending = this.isWeary = this.#hasDeparted = false;
     this.#away.clear();
@@ -470,7 +471,7 @@ export class Host implements JobPlace {
     clearTimeout(this.#departure ?? undefined);
     const isDead = this.#posted > 0 || (error !== null && !hasDeparted);
     const death = isDead
-      ? this.#takeStock(error ?? new Error("the worker ended its session"), wasReady)
+      ? this.#takeStock(error ?? new Error("the worker ended its session"), wasReady, threadId)
       : null;
     this.table.reset(error !== null || isDead);
     if (wasWeary) this.#owner.replaced(this);
@@ -479,7 +480,7 @@ export class Host implements JobPlace {
   }
 
   /** What the thread leaves behind; the host is empty then. */
-  #takeStock(error: Error, wasReady: boolean): Death {
+  #takeStock(error: Error, wasReady: boolean, thread: number): Death {
     const current = this.table.at(this.table.words[CURRENT] as number);
     const unstarted: Job[] = [];
     const started: Job[] = [];
@@ -488,7 +489,8 @@ export class Host implements JobPlace {
     const cause = this.#killReason ?? error;
     this.#posted = 0;
     this.#killReason = this.#killedFor = null;
-    return { cause, wasReady, culprit, started, unstarted };
+    const [threadId, exitCode] = thread === 0 ? [null, null] : [thread, exitCodeOf(error)];
+    return { cause, threadId, exitCode, wasReady, culprit, started, unstarted };
   }
 
   /** Ends the session once its thread is there and nothing has been there to do, or was done, for a whole interval. */

@@ -24,6 +24,7 @@ import {
   type WorkerPoolOptions,
 } from "./options.ts";
 import { type RemoteModule, remoteModule } from "./remotemodule.ts";
+import type { Sendable } from "./sendable.ts";
 import type { AnyFunction } from "./shipping/recipe.ts";
 import { type Actor, type ActorClass, spawnActor } from "./spawn.ts";
 import { JobStream } from "./stream.ts";
@@ -61,7 +62,7 @@ export class PoolView {
    * await pool.close();
    * ```
    */
-  submit<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Job<Awaited<R>> {
+  submit<A extends unknown[], R>(fn: (...args: A) => R, ...args: Sendable<A>): Job<Awaited<R>> {
     return this._engine.submit(fn, args, this.#options) as Job<Awaited<R>>;
   }
 
@@ -81,7 +82,7 @@ export class PoolView {
    */
   async enqueue<A extends unknown[], R>(
     fn: (...args: A) => R,
-    ...args: A
+    ...args: Sendable<A>
   ): Promise<{ readonly job: Job<Awaited<R>> }> {
     const { room } = this._engine;
     this._engine.checkOpen();
@@ -132,7 +133,7 @@ export class PoolView {
    */
   stream<A extends unknown[], T>(
     fn: (...args: A) => AsyncIterable<T> | Iterable<T>,
-    ...args: A
+    ...args: Sendable<A>
   ): JobStream<T> {
     return new JobStream<T>(this._engine, fn as AnyFunction, args, this.#options);
   }

@@ -3,6 +3,7 @@
 import { inspect } from "node:util";
 import { got } from "../src/core.ts";
 import type { Code } from "./code.ts";
+import type { Death } from "./death.ts";
 import type { Engine } from "./engine.ts";
 import { WorkerTerminatedError } from "./errors.ts";
 import type { Host } from "./host.ts";
@@ -136,10 +137,10 @@ class ActorHandle {
     return this.#engine.submitTo(this.#host, this.#code, args, { actor, name });
   }
 
-  #died = (cause: Error): void => {
+  #died = ({ cause, threadId, exitCode }: Death): void => {
     this.#death ??= new WorkerTerminatedError(
       `The worker of actor ${this.#code.name} (pool "${this.#engine.settings.name}") ended: ${cause.message}. Spawn another one`,
-      { cause },
+      { cause, threadId, exitCode },
     );
     this.#letGo();
   };

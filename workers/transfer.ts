@@ -1,5 +1,6 @@
 // Marks a result whose buffers or ports move to the caller instead of being copied.
 
+import { types } from "node:util";
 import type { Transferable } from "node:worker_threads";
 
 class Transfer<T> {
@@ -45,6 +46,25 @@ export function isTransfer(
   value: unknown,
 ): value is { readonly value: unknown; readonly list: readonly Transferable[] } {
   return Transfer.is(value);
+}
+
+/**
+ * Throws a DataCloneError for a buffer that was moved before: Node 20 would let an empty one take its place.
+ */
+export function checkAttached(list: readonly Transferable[]): void {
+  for (const item of list) {
+    if (types.isArrayBuffer(item) && item.byteLength === 0 && isDetached(item))
+      throw new DOMException("An ArrayBuffer in the transfer list is detached already.", "DataCloneError");
+  }
+}
+
+function isDetached(buffer: ArrayBuffer): boolean {
+  try {
+    new Uint8Array(buffer);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /** The value without its mark; what was listed with it is added to `list`. */

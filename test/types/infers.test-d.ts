@@ -172,3 +172,16 @@ const offloadWith = <A extends unknown[], T>(fn: (...args: A) => Promise<T>, ...
 expectTypeOf(await offloadWith(async (n: number) => `${n}`, 1)).toEqualTypeOf<string>();
 expectTypeOf(await loop.runInExecutor(new WorkerPool(), fib, 40)).toEqualTypeOf<number>();
 expectTypeOf(await new WorkerPool().submit(render, "page", 2)).toEqualTypeOf<string>();
+// A callback returns a promise there, or nothing; here it may return at once.
+const asking = async (ask: (n: number) => number | Promise<number>, tell: (n: number) => void) => {
+  tell(await ask(1));
+  return 1;
+};
+expectTypeOf(
+  await runInExecutor(
+    asking,
+    (n) => n + 1,
+    (n) => [n].push(n),
+  ),
+).toEqualTypeOf<number>();
+expectTypeOf(await new WorkerPool().submit((n) => n * 2, 21)).toEqualTypeOf<number>();

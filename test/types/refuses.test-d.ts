@@ -134,5 +134,13 @@ runInExecutor(work(1));
 new WorkerPool().submit(work, 1, 2);
 // @ts-expect-error
 loop.runInExecutor({}, work, 1);
+const asking = (ask: (n: number) => number) => ask(1) + 1;
+const addOne = (n: number) => n + 1;
+// @ts-expect-error a callback gives a promise there
+new WorkerPool().submit(asking, addOne);
+// @ts-expect-error
+runInExecutor(asking, addOne);
+// @ts-expect-error
+new WorkerPool().enqueue(asking, addOne);
 
 export { notLazy, swapped, wrong };

@@ -140,7 +140,7 @@ describe("what CPython's deadlock tests try", () => {
   ][] = [
     [
       "an argument that cannot be serialised",
-      (pool) => pool.submit(jobs.echo, () => 1).then(() => pool.submit(jobs.echo, [() => 1])),
+      (pool) => pool.submit(jobs.echo, async () => 1).then(() => pool.submit(jobs.echo, [() => 1])),
       CloneError,
     ],
     [

@@ -6,7 +6,7 @@ import { CloneError, transfer, WorkerTerminatedError } from "threadloop/workers"
 import { describe, expect, it } from "vitest";
 import * as jobs from "../fixtures/workers/jobs.mjs";
 import * as peers from "../fixtures/workers/peers.mjs";
-import { errorOf, Gate, makePool } from "../support/pools.ts";
+import { errorOf, Gate, makePool, warningOf } from "../support/pools.ts";
 
 describe("a function among the arguments", () => {
   it("calls back, and its answer is awaited", async () => {
@@ -243,5 +243,62 @@ describe("context stores named in the options", () => {
     expect(ada).toEqual(["ada", "ada"]);
     expect(bob).toEqual(["bob", "bob"]);
     expect(nobody).toEqual([undefined, undefined]);
+  });
+});
+
+describe("A list of what moves", () => {
+  it("refuses a buffer that was moved before, in arguments, results and callbacks", async () => {
+    const pool = makePool({ size: 1 });
+    const buffer = new ArrayBuffer(8);
+    const size = (moved: ArrayBuffer) => moved.byteLength;
+    expect(await pool.with({ transfer: [buffer] }).submit(size, buffer)).toBe(8);
+    const again = await errorOf(pool.with({ transfer: [buffer] }).submit(size, buffer));
+    expect(again).toBeInstanceOf(CloneError);
+    expect(again.message).toMatch(/detached/);
+    expect(await pool.with({ transfer: [new ArrayBuffer(0)] }).submit(size, new ArrayBuffer(0))).toBe(0);
+    const result = await errorOf(
+      pool.submit(() => {
+        const gone = new ArrayBuffer(4);
+        structuredClone(gone, { transfer: [gone] });
+        return transfer(gone, [gone]);
+      }),
+    );
+    expect(result).toBeInstanceOf(CloneError);
+    const answer = await errorOf(
+      pool.submit(
+        async (ask: () => Promise<ArrayBuffer>) => (await ask()).byteLength,
+        async () => transfer(buffer, [buffer]),
+      ),
+    );
+    expect(answer).toBeInstanceOf(CloneError);
+    expect(await pool.submit(Math.abs, -1)).toBe(1);
+  });
+
+  it("moves the bytes of Buffers, which stay Buffers", async () => {
+    const pool = makePool({ size: 1 });
+    const bytes = Buffer.from(new ArrayBuffer(4)).fill(7);
+    const back = await pool.with({ transfer: [bytes.buffer] }).submit((given: Buffer<ArrayBuffer>) => {
+      if (!Buffer.isBuffer(given)) throw new TypeError("no Buffer");
+      given[0] = 1;
+      return transfer({ given }, [given.buffer]);
+    }, bytes);
+    expect(bytes.byteLength).toBe(0);
+    expect(back.given.toString("hex")).toBe("01070707");
+  });
+});
+
+describe("A callback that fails and that nobody awaits", () => {
+  it("is told of, also when the pool closes at once", async () => {
+    const pool = makePool({ size: 1 });
+    const warned = warningOf("THREADLOOP_STRAY_ERROR");
+    const failing = () => Promise.reject(new RangeError("progress"));
+    expect(
+      await pool.submit(async (report: () => Promise<void>) => {
+        void report();
+        return "done";
+      }, failing),
+    ).toBe("done");
+    await pool.close();
+    expect((await warned).message).toMatch(/RangeError: progress/);
   });
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert";
 import { CancelledError, isCancelled, RuntimeError, run, TimeoutError, taskGroup } from "threadloop";
-import { registerErrors } from "threadloop/workers";
+import { registerErrors, WorkerTerminatedError } from "threadloop/workers";
 import { describe, expect, it } from "vitest";
 import * as jobs from "../fixtures/workers/errors.mjs";
 import * as graphs from "../fixtures/workers/graphs.mjs";
@@ -236,5 +236,27 @@ describe("An error that arrives", () => {
     const arrived = await Promise.all(seeds.map((seed) => errorOf(pool.submit(graphs.throwGraph, seed))));
     for (const seed of seeds)
       expect([seed, differenceOf(graphs.errorGraph(seed), arrived[seed])]).toEqual([seed, null]);
+  });
+});
+
+describe("WorkerTerminatedError", () => {
+  it("tells the thread and the code it ended with, of a job, a neighbour and an actor", async () => {
+    const pool = makePool({ size: 1 });
+    const thread = await pool.submit(() => process.getBuiltinModule("node:worker_threads").threadId);
+    const neighbour = pool.submit(() => new Promise(() => {}));
+    const error = await errorOf(pool.submit(() => process.exit(7)));
+    expect(error).toBeInstanceOf(WorkerTerminatedError);
+    expect(error).toMatchObject({ threadId: thread, exitCode: 7, culprit: true });
+    expect(await errorOf(neighbour)).toMatchObject({ threadId: thread, exitCode: 7, culprit: false });
+    const next = await pool.submit(() => process.getBuiltinModule("node:worker_threads").threadId);
+    expect(next).not.toBe(thread);
+    class Counter {
+      leave() {
+        process.exit(3);
+      }
+    }
+    const actor = await makePool({ size: 1 }).spawn(Counter);
+    expect(await errorOf(actor.leave())).toMatchObject({ exitCode: 3 });
+    await expect(async () => actor.leave()).rejects.toMatchObject({ exitCode: 3 });
   });
 });

@@ -94,7 +94,7 @@ describe("Shared objects", () => {
 
   it("travel with callbacks, both ways", async () => {
     const pool = makePool({ size: 1 });
-    const answer = await pool.submit(jobs.callWithLock, ({ lock }: { lock: SharedLock }) => {
+    const answer = await pool.submit(jobs.callWithLock, async ({ lock }: { lock: SharedLock }) => {
       expect(lock.locked()).toBe(true);
       return { lock };
     });
