@@ -1,4 +1,13 @@
-import { CancelledError, createTask, sleep, staggeredRace, timeout } from "threadloop";
+import {
+  CancelledError,
+  createTask,
+  Event,
+  sleep,
+  staggeredRace,
+  Timeout,
+  TimeoutError,
+  timeout,
+} from "threadloop";
 import { describe, expect, it } from "vitest";
 import { failureOf, now, virtual } from "../support/virtual.ts";
 
@@ -103,6 +112,42 @@ describe("staggeredRace", () => {
       }
       expect(await failureOf(race)).toBeInstanceOf(CancelledError);
       expect([cancels, now()]).toEqual([["a", "b", "a", "b"], 10]);
+    }));
+
+  it("passes on the cancels of two deadlines around it, one after the other", () =>
+    virtual(async () => {
+      const log: string[] = [];
+      const [inner, outer] = [new Timeout(null), new Timeout(null)];
+      const cancelled = async (name: string) => {
+        await sleep(0);
+        if ((await failureOf(sleep(0))) instanceof CancelledError) log.push(name);
+      };
+      const runner = async () => {
+        inner.reschedule(-1);
+        await cancelled("first");
+        outer.reschedule(-1);
+        await cancelled("second");
+      };
+      const race = async () => {
+        log.push((await failureOf(staggeredRace([runner], null))) instanceof CancelledError ? "race" : "no");
+        throw new CancelledError();
+      };
+      const error = await failureOf(outer.run(() => inner.run(race)));
+      expect([error, log]).toEqual([expect.any(TimeoutError), ["first", "second", "race"]]);
+    }));
+
+  it("is won by one alone when several could", () =>
+    virtual(async () => {
+      const event = new Event();
+      const waiting = (name: string) => () => event.wait().then(() => name);
+      const setting = async () => {
+        event.set();
+        await new Event().wait();
+        return "never";
+      };
+      const race = await staggeredRace([waiting("first"), waiting("second"), setting], 100);
+      const loser = expect.any(CancelledError);
+      expect(race).toEqual({ result: "first", index: 0, errors: [null, loser, loser] });
     }));
 
   it("is ended by a deadline around it and not by one beside it", () =>
