@@ -1,15 +1,28 @@
 // Several things at once in one task: whose wait a cancel may end.
 import {
+  asCompleted,
+  Barrier,
   CancelledError,
+  Condition,
+  copyContext,
   createTask,
   currentTask,
+  Event,
   ExceptionGroup,
   Future,
+  gather,
   getRunningLoop,
+  Lock,
   moveOnAfter,
+  Queue,
   RuntimeError,
+  race,
   run,
+  Semaphore,
+  StreamReader,
+  shield,
   sleep,
+  type Task,
   type TaskGroup,
   TimeoutError,
   taskGroup,
@@ -318,5 +331,306 @@ describe("In a callback of the loop", () => {
       });
       await turns(5);
       expect(errors).toEqual([expect.any(RuntimeError), expect.any(RuntimeError)]);
+    }));
+});
+
+/** For each kind of wait two of the same: how a flow waits, and what lets one who waits go. */
+const waits: [string, () => { wait: () => PromiseLike<unknown>; letGo: () => unknown }][] = [
+  [
+    "Lock.acquire",
+    () => {
+      const lock = new Lock();
+      void lock.acquire();
+      return { wait: () => lock.acquire().then(() => "gone on"), letGo: () => lock.release() };
+    },
+  ],
+  [
+    "Semaphore.acquire",
+    () => {
+      const semaphore = new Semaphore(0);
+      return { wait: () => semaphore.acquire().then(() => "gone on"), letGo: () => semaphore.release() };
+    },
+  ],
+  [
+    "Event.wait",
+    () => {
+      const event = new Event();
+      return { wait: () => event.wait().then(() => "gone on"), letGo: () => event.set() };
+    },
+  ],
+  [
+    "Condition.wait",
+    () => {
+      const condition = new Condition();
+      const wait = () => condition.with(() => condition.wait().then(() => "gone on"));
+      return { wait, letGo: () => condition.with(() => condition.notify()) };
+    },
+  ],
+  [
+    "Barrier.wait",
+    () => {
+      const barrier = new Barrier(4);
+      const wait = () => barrier.wait().then(() => "gone on");
+      return { wait, letGo: () => Promise.all([barrier.wait(), barrier.wait(), barrier.wait()]) };
+    },
+  ],
+  [
+    "Queue.get",
+    () => {
+      const queue = new Queue<string>();
+      return { wait: () => queue.get(), letGo: () => queue.putNowait("gone on") };
+    },
+  ],
+  [
+    "Queue.put",
+    () => {
+      const queue = new Queue<string>(1);
+      queue.putNowait("full");
+      return { wait: () => queue.put("gone on").then(() => "gone on"), letGo: () => queue.getNowait() };
+    },
+  ],
+  [
+    "a read",
+    () => {
+      const readers: StreamReader[] = []; // one can read at a time
+      const wait = async () => {
+        const reader = new StreamReader();
+        readers.push(reader);
+        return String(await reader.readLine()).trim();
+      };
+      return { wait, letGo: () => readers.map((reader) => reader.feedData(Buffer.from("gone on\n"))) };
+    },
+  ],
+  [
+    "a step of an async generator",
+    () => {
+      const event = new Event();
+      async function* steps() {
+        await event.wait();
+        yield "gone on";
+      }
+      return { wait: async () => (await steps().next()).value, letGo: () => event.set() };
+    },
+  ],
+  [
+    "gather",
+    () => {
+      const event = new Event();
+      const wait = () =>
+        gather(
+          () => event.wait(),
+          () => event.wait(),
+        ).then(() => "gone on");
+      return { wait, letGo: () => event.set() };
+    },
+  ],
+  [
+    "race",
+    () => {
+      const event = new Event();
+      const wait = () => race([() => event.wait(), () => event.wait()]).then(() => "gone on");
+      return { wait, letGo: () => event.set() };
+    },
+  ],
+  [
+    "a task",
+    () => {
+      const event = new Event();
+      return { wait: () => createTask(() => event.wait().then(() => "gone on")), letGo: () => event.set() };
+    },
+  ],
+  [
+    "shield",
+    () => {
+      const event = new Event();
+      const task = createTask(() => event.wait().then(() => "gone on"));
+      return { wait: () => shield(task), letGo: () => event.set() };
+    },
+  ],
+  [
+    "asCompleted",
+    () => {
+      const event = new Event();
+      const wait = async () => {
+        for await (const { future } of asCompleted([createTask(() => event.wait())]))
+          return (await future) && "gone on";
+        return null;
+      };
+      return { wait, letGo: () => event.set() };
+    },
+  ],
+  [
+    "Context.run",
+    () => {
+      const event = new Event();
+      const wait = () => copyContext().run(async () => (await event.wait()) && "gone on");
+      return { wait, letGo: () => event.set() };
+    },
+  ],
+];
+
+describe("A wait of two flows of a task", () => {
+  it.each(waits)(
+    "(%s) is ended in the one whose deadline passes, and nothing is lost for the other",
+    (_, make) =>
+      virtual(async () => {
+        const { wait, letGo } = make();
+        const flows = ends(timeout(10, wait), timeout(1e9, wait), moveOnAfter(12, wait));
+        await sleep(20);
+        await letGo();
+        expect([await flows, now(), currentTask()!.cancelling()]).toEqual([
+          ["TimeoutError", "gone on", undefined],
+          20,
+          0,
+        ]);
+      }),
+  );
+
+  it.each(waits)("(%s) is ended in both by a cancel of the task", (_, make) =>
+    virtual(async () => {
+      const { wait } = make();
+      const task = createTask(() => ends(wait(), timeout(1e9, wait)));
+      await sleep(10);
+      task.cancel();
+      expect([await task, now()]).toEqual([["CancelledError", "CancelledError"], 10]);
+    }),
+  );
+
+  it("of a generator that two flows step belongs to the one whose step it is", () =>
+    virtual(async () => {
+      const gate = new Event();
+      async function* steps() {
+        for (let i = 0; ; i++) {
+          if (i === 1) await gate.wait();
+          yield i;
+        }
+      }
+      const source = steps();
+      await source.next();
+      const step = timeout(10, () => source.next());
+      const beside = timeout(1e9, () => sleep(20, "beside"));
+      expect(await ends(step, beside)).toEqual(["TimeoutError", "beside"]);
+    }));
+
+  it("that is woken and has not run when its deadline passes gives up what it was woken for", () =>
+    virtual(async () => {
+      const queue = new Queue<string>();
+      const timed = timeout(10, () => queue.get());
+      getRunningLoop().callAt(now() + 10, () => queue.putNowait("item"));
+      const [first] = await ends(timed, sleep(15));
+      expect(first === "TimeoutError" ? [queue.getNowait()] : [first]).toEqual(["item"]);
+    }));
+});
+
+describe("A block", () => {
+  it("in a block is ended with it, and its own deadline does not end what is around it", () =>
+    virtual(async () => {
+      const log: unknown[] = [];
+      const outer = timeout(30, async () => {
+        log.push(
+          await ends(
+            timeout(10, () => sleep(1000)),
+            timeout(1000, () => sleep(20, "inner")),
+          ),
+          now(),
+        );
+        await sleep(1000);
+      });
+      expect([await ends(outer, sleep(50, "beside")), log, now()]).toEqual([
+        ["TimeoutError", "beside"],
+        [["TimeoutError", "inner"], 20],
+        50,
+      ]);
+    }));
+
+  it("has a cancel counted once, whichever flow it is asked in", () =>
+    virtual(async () => {
+      const counts: number[] = [];
+      const count = () => counts.push(currentTask()!.cancelling());
+      const task = createTask(async () => {
+        await ends(
+          timeout(1000, async () => {
+            await failureOf(sleep(1000));
+            count();
+          }),
+          failureOf(sleep(1000)).then(count),
+        );
+        count();
+        return currentTask()!.uncancel();
+      });
+      await sleep(1);
+      task.cancel();
+      expect([await task, counts]).toEqual([0, [1, 1, 1]]);
+    }));
+
+  it("takes its own cancel back with uncancel, and not a neighbour's or one from outside", () =>
+    virtual(async () => {
+      const task = createTask(async () => {
+        const swallowing = timeout(10, async () => {
+          await failureOf(sleep(1000));
+          expect(currentTask()!.uncancel()).toBe(0);
+          return await sleep(20, "went on");
+        });
+        return await ends(
+          swallowing,
+          timeout(10, () => sleep(1000)),
+          failureOf(sleep(1000)),
+        );
+      });
+      await sleep(20);
+      expect(task.cancelling()).toBe(0);
+      await sleep(20);
+      task.cancel();
+      expect(await task).toEqual(["went on", "TimeoutError", expect.any(CancelledError)]);
+    }));
+
+  it("of a task that is cancelled as its deadline passes lets the cancel out", () =>
+    virtual(async () => {
+      const task = createTask(() => timeout(10, () => sleep(1000)));
+      getRunningLoop().callAt(now() + 10, () => task.cancel("from outside"));
+      const error = await failureOf(task);
+      expect([error, (error as Error).message]).toEqual([expect.any(CancelledError), "from outside"]);
+    }));
+
+  it("whose body throws at once, or is no function, rejects as it did", () =>
+    virtual(async () => {
+      const throwing = () => {
+        throw boom;
+      };
+      expect(await failureOf(timeout(10, throwing))).toBe(boom);
+      expect(await failureOf(taskGroup(throwing))).toBeInstanceOf(ExceptionGroup);
+      expect(await failureOf(timeout(10, null as never))).toBeInstanceOf(TypeError);
+      expect(await failureOf(taskGroup(Promise.resolve() as never))).toBeInstanceOf(TypeError);
+    }));
+
+  it("has the deadline break a ring of tasks that wait for each other", () =>
+    virtual(async () => {
+      const tasks: Record<string, Task<unknown>> = {};
+      tasks.a = createTask(() => ends(timeout(10, async () => await tasks.b)));
+      tasks.b = createTask(async () => await tasks.a);
+      await sleep(20);
+      expect([tasks.a.done() && tasks.a.result(), tasks.b.cancelled()]).toEqual([["TimeoutError"], true]);
+    }));
+
+  it("that is over has what it left behind ended by the block around it", () =>
+    virtual(async () => {
+      let ended: unknown;
+      await moveOnAfter(50, async () => {
+        await timeout(10, async () => {
+          void failureOf(sleep(1000)).then((error) => {
+            ended = error;
+          });
+        });
+        await sleep(1000);
+      });
+      expect([ended, now()]).toEqual([expect.any(CancelledError), 50]);
+    }));
+
+  it("with many flows is ended in time that grows with them, and every one is told", () =>
+    virtual(async () => {
+      const count = 5_000;
+      const flows = Array.from({ length: count }, (_, i) => moveOnAfter(10 + i / count, () => sleep(1e9)));
+      expect(await timeout(1e9, () => Promise.all(flows))).toHaveLength(count);
+      expect(currentTask()!.cancelling()).toBe(0);
     }));
 });
