@@ -508,6 +508,11 @@ export class Host implements JobPlace {
   /** Its thread takes no more jobs: those that have not started go elsewhere, if they can. */
   #tire(): void {
     if (this.isWeary || this.#ending) return;
+    // An actor may be about to be made there.
+    if (this.pins > 0) {
+      this.#session?.control(wire.GO_ON, 1, 0);
+      return;
+    }
     this.isWeary = true;
     const unstarted = this.takeBack(Number.POSITIVE_INFINITY);
     this.#session?.control(wire.GO_ON, 0, 0);

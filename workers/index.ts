@@ -15,7 +15,7 @@ export type { PoolStats, WorkerStats } from "./observe/stats.ts";
 export type { TaskNode, TaskTree, ThreadTree } from "./observe/tasktree.ts";
 export type { PoolTrace } from "./observe/trace.ts";
 export type { WorkerBlocked } from "./observe/watchdog.ts";
-export type { CallOptions, WorkerPoolOptions } from "./options.ts";
+export type { CallOptions, RecycleOptions, WorkerPoolOptions } from "./options.ts";
 export { type PoolView, WorkerPool } from "./pool.ts";
 export type { RemoteFunction, RemoteModule } from "./remotemodule.ts";
 export {

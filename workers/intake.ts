@@ -143,7 +143,8 @@ export class Intake implements Stage {
   }
 
   /** Jobs that are left here, as they cannot go elsewhere, are ended. */
-  goOn(): void {
+  goOn(stays: boolean): void {
+    this.#isWeary = !stays;
     this.#places = this.#limit;
     if (!this.#busy && this.#hasWork()) this.#wakeLater();
   }

@@ -41,7 +41,7 @@ export const TAKEN = -7;
 export const LET_GO = -8;
 /** `HURRY, 0, 0`: the pool closes; jobs that have ended wait no more for calls of their callers' functions. */
 export const HURRY = -9;
-/** `GO_ON, 0, 0`: the thread, which is to be replaced, ends what it has; nothing more will be posted. */
+/** `GO_ON, stays, 0`: the thread, which is to be replaced, ends what it has; 1: it is not, as an actor needs it. */
 export const GO_ON = -10;
 /** `FAREWELL, 0, 0`: the thread, which is to be replaced, has nothing left to do: it runs its teardown and says DEPARTS. */
 export const FAREWELL = -11;

@@ -55,7 +55,7 @@ const thread: ThreadState = {
     if (code === ASK) void answer(id, value as wire.Question);
     else if (code === TAKEN) printedWasTaken(id as wire.Descriptor);
     else if (code === LET_GO) letGo();
-    else if (code === GO_ON) current?.intake.goOn();
+    else if (code === GO_ON) current?.intake.goOn(id === 1);
     else if (code === FAREWELL) void depart();
   },
 };

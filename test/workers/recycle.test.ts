@@ -114,6 +114,14 @@ describe("recycle.jobs", () => {
     expect(await pool.submit(jobs.where)).not.toBe(thread);
   });
 
+  it("leaves it alone also when the actor is made by its last job", async () => {
+    const pool = makePool({ size: 1, recycle: { jobs: 1 } });
+    const counter = await pool.spawn(jobs.Counter, 0);
+    expect(await counter.add(1)).toBe(1);
+    expect(await counter.add(1)).toBe(2);
+    await counter.close();
+  });
+
   it("gives new threads what was broadcast", async () => {
     const pool = makePool({ size: 1, recycle: { jobs: 1 } });
     await pool.submit(jobs.where);
