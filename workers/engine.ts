@@ -27,6 +27,7 @@ import { Room } from "./room.ts";
 import { SetUp } from "./setup.ts";
 import { refuseWhileLoading } from "./shipping/loading.ts";
 import type { AnyFunction } from "./shipping/recipe.ts";
+import { holdSignals } from "./signals.ts";
 import { Threads } from "./threads.ts";
 
 /** How often a function is shipped another way before its job fails. */
@@ -148,6 +149,8 @@ export class Engine implements Owner {
     this.ledger.open++;
     if (options !== null) attachOptions(job, options);
     if (called !== null) this.#takeCallbacks(job, called);
+    const releaseSignals = holdSignals(args);
+    if (releaseSignals !== null) job._more().cleanups.push(releaseSignals);
     if (this.settings.tasksPerWorker !== Number.POSITIVE_INFINITY) this.#takePlaceOf(currentCaller(), job);
     const { context } = this.settings;
     const variables = carriedNow();

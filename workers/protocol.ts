@@ -43,6 +43,10 @@ export const LET_GO = -8;
 export const HURRY = -9;
 /** `GO_ON, stays, 0`: the thread, which is to be replaced, ends what it has; 1: it is not, as an actor needs it. */
 export const GO_ON = -10;
+/** `ABORT, number, reason`: the AbortSignal of this number, which jobs have among their arguments, is aborted. */
+export const ABORT = -13;
+/** `RELEASE, number, 0`: no job has that signal any more. */
+export const RELEASE = -14;
 /** `FAREWELL, 0, 0`: the thread, which is to be replaced, has nothing left to do: it runs its teardown and says DEPARTS. */
 export const FAREWELL = -11;
 /** `AWAY, slot, change`: so many jobs more, or less, are under way for which this one may wait: it leaves its place. */

@@ -14,6 +14,7 @@ import { types } from "node:util";
 import { classesOf, classNamed, type ErrorClass } from "./errorclasses.ts";
 import { Search } from "./search.ts";
 import { mapStack } from "./shipping/stacks.ts";
+import { numberOf, signalOf } from "./signals.ts";
 import * as kind from "./valuekind.ts";
 
 /** A value on its way, and what it takes to make it whole again. */
@@ -48,7 +49,7 @@ class Prepared implements Cargo {
 kind.isData(Prepared);
 
 /** What is sent for an object, by how it is made again. */
-export type Part = EncodedError | Remade;
+export type Part = EncodedError | Remade | SentSignal;
 
 /** An object that can be made of a text or a list. */
 interface Remade {
@@ -70,6 +71,13 @@ export interface EncodedError {
   readonly hidden?: Hidden;
   /** Other properties of its own: each its key, whether it is enumerable, and its value. */
   readonly properties: readonly unknown[];
+}
+
+/** An AbortSignal: one that is aborted, for this reason, or the one that has a number in the thread. */
+interface SentSignal {
+  readonly make: "signal";
+  readonly id: number;
+  readonly reason?: readonly [unknown];
 }
 
 interface Hidden {
@@ -175,7 +183,8 @@ export class Packing {
     if (what === kind.ERROR) return this.#placeError(object as Error);
     if (what === kind.REMADE) return this.#standIn(remade(object));
     if (what === kind.BUFFER) this.#buffers.push(object as Uint8Array);
-    if (what >= kind.SIGNAL) return refused(object, level);
+    if (what === kind.SIGNAL) return this.#placeSignal(object as AbortSignal, level);
+    if (what === kind.LOST) return refused(object, level);
     return what > kind.SET || types.isProxy(object) ? object : this.#placeContainer(object, what, level);
   }
 
@@ -184,6 +193,14 @@ export class Packing {
     this.#standIns.push(standIn);
     this.#parts.push(part);
     return standIn;
+  }
+
+  /** Followed from here on; in an error only as it is now. */
+  #placeSignal(signal: AbortSignal, level: number): unknown {
+    if (signal.aborted)
+      return this.#standIn({ make: "signal", id: 0, reason: [this.#place(signal.reason, 1)] });
+    const id = level === STRICT ? numberOf(signal) : undefined;
+    return id === undefined ? refused(signal, level) : this.#standIn({ make: "signal", id });
   }
 
   #placeContainer(source: object, what: kind.Kind, level: number): unknown {
@@ -402,16 +419,25 @@ export function unpack({ value, standIns = [], parts = [], buffers = [] }: Cargo
   for (const bytes of buffers) Object.setPrototypeOf(bytes, Buffer.prototype);
   if (standIns.length === 0) return value;
   const made = parts.map(make);
-  const byStandIn = new Map(standIns.map((standIn, at) => [standIn, made[at] as object]));
+  const byStandIn = new Map(standIns.map((standIn, at) => [standIn, finished(made[at] as object)]));
   const search = new Search((object) => byStandIn.get(object));
   for (const [at, part] of parts.entries()) {
     if (part.make === "error") setProperties(made[at] as object, part, search);
+    else if (part.make === "signal" && part.reason !== undefined)
+      (made[at] as AbortController).abort(search.through(part.reason[0]));
   }
   return search.through(value);
 }
 
+/** A signal that is aborted already is made with its reason, which may be an error that is made beside it. */
+function finished(made: object): object {
+  return made instanceof AbortController ? made.signal : made;
+}
+
 function make(part: Part): object {
   switch (part.make) {
+    case "signal":
+      return part.reason === undefined ? signalOf(part.id) : new AbortController();
     case "error":
       return errorOf(part);
     case "URL":

@@ -13,7 +13,8 @@ import { Channel } from "./channel.ts";
 import type { Code } from "./code.ts";
 import { unpacked } from "./message.ts";
 import * as wire from "./protocol.ts";
-import { decodeThrown, type Encoded } from "./serialize.ts";
+import { decodeThrown, type Encoded, encodeThrown } from "./serialize.ts";
+import { forgetSession, type SignalSession, sendingTo } from "./signals.ts";
 import type { NestedCall } from "./uplink.ts";
 
 /** What a session tells its host. */
@@ -66,7 +67,8 @@ function keepUntilExit(session: Session): void {
   open.add(session);
 }
 
-export class Session {
+export class Session implements SignalSession {
+  readonly signals = new Set<number>();
   /** The id of the thread, 0 until it has said so. */
   threadId = 0;
   /** Whether the thread is set up. */
@@ -131,7 +133,7 @@ export class Session {
     this.flush();
     const record: unknown[] = [];
     wire.writeJob(record, slot, code.number, details, args);
-    this.#jobs.send(record, transfer);
+    sendingTo(this, () => this.#jobs.send(record, transfer));
   }
 
   /** Sends a record that is not a job; it is read before the jobs of the same flush, and before those still waiting. */
@@ -197,8 +199,18 @@ export class Session {
     // What was not sent is told to be unstarted; the host may have given its slots to other jobs since.
     if (this.#hasEnded) return;
     this.#controls.flush();
-    this.#jobs.flush();
+    sendingTo(this, this.#postJobs);
   };
+
+  #postJobs = (): void => this.#jobs.flush();
+
+  signalAborted(id: number, reason: unknown): void {
+    this.control(wire.ABORT, id, encodeThrown(reason));
+  }
+
+  signalReleased(id: number): void {
+    this.control(wire.RELEASE, id, 0);
+  }
 
   #flushSoon(): void {
     if (this.#flushQueued) return;
@@ -245,6 +257,7 @@ export class Session {
     }
     this.#port.close();
     open?.delete(this);
+    forgetSession(this);
     this.#hasEnded = true;
     for (const answer of this.#answers.values()) answer(null);
     this.#events.ended(failure);

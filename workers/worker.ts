@@ -15,6 +15,7 @@ import { packed } from "./message.ts";
 import { slotsIn } from "./observe/meter.ts";
 import type * as wire from "./protocol.ts";
 import {
+  ABORT,
   ABOUT_SESSION,
   ANSWER,
   ASK,
@@ -26,17 +27,19 @@ import {
   LET_GO,
   NESTED,
   READY,
+  RELEASE,
   STRAY,
   TAKEN,
   TRAILER_WORDS,
   WEARY,
 } from "./protocol.ts";
-import { encodeThrown } from "./serialize.ts";
+import { decodeThrown, type Encoded, encodeThrown } from "./serialize.ts";
 import { connectUplink } from "./uplink.ts";
 import "./shared/roster.ts"; // threads that a job starts are watched, whether they share something or not
 import { earlierPrints, printedWasTaken, printOver } from "./printing.ts";
 import { installLoader } from "./shipping/loader.ts";
 import { rebuild } from "./shipping/rebuild.ts";
+import { abortSignal, releaseSignal } from "./signals.ts";
 import { CURRENT, type Slots } from "./slots.ts";
 
 const loop = startLoop();
@@ -57,6 +60,8 @@ const thread: ThreadState = {
     else if (code === LET_GO) letGo();
     else if (code === GO_ON) current?.intake.goOn(id === 1);
     else if (code === FAREWELL) void depart();
+    else if (code === ABORT) abortSignal(id, decodeThrown(value as Encoded));
+    else if (code === RELEASE) releaseSignal(id);
   },
 };
 let setUp = false;

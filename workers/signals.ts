@@ -1,0 +1,142 @@
+// AbortSignals among the arguments of jobs. In the thread each is a signal of that thread, which aborts when this one
+// does. One listener serves all jobs that have a signal, and is let go of when the last of them ends.
+//
+//     here                                            thread
+//     a job with the signal is submitted: hold        makes signal 3 when it reads the job
+//     the signal aborts: ABORT 3 reason  ---------->  aborts signal 3
+//     the last job with it ends: RELEASE 3  ------->  forgets signal 3
+
+/** A signal that jobs have which are not settled. */
+interface Held {
+  readonly id: number;
+  jobs: number;
+  readonly stop: () => void;
+}
+
+/** A session, as the signals see it. */
+export interface SignalSession {
+  /** The signals that were sent over it, by number. */
+  readonly signals: Set<number>;
+  signalAborted(id: number, reason: unknown): void;
+  signalReleased(id: number): void;
+}
+
+const held = new WeakMap<AbortSignal, Held>();
+const sessions = new Set<SignalSession>();
+let count = 0;
+/** Where a message is about to be posted; null where no signal can be followed. */
+let destination: SignalSession | null = null;
+
+/** Arguments are looked through so far, for signals: options of a call lie near the top. */
+const DEPTH = 3;
+const MOST_LOOKS = 64;
+
+/** Holds the signals among the arguments of a job; returns what lets go of them, or null when there is none. */
+export function holdSignals(args: readonly unknown[]): (() => void) | null {
+  const looking: Looking = { found: null, looks: 0 };
+  try {
+    for (let i = 0; i < args.length; i++) if (typeof args[i] === "object") look(args[i], DEPTH, looking);
+  } catch {
+    // A Proxy or a getter: the job will be refused when it is posted.
+  }
+  return looking.found === null ? null : holdAll(looking.found);
+}
+
+interface Looking {
+  found: Set<AbortSignal> | null;
+  looks: number;
+}
+
+function look(value: unknown, depth: number, looking: Looking): void {
+  if (typeof value !== "object" || value === null || ++looking.looks > MOST_LOOKS) return;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype === AbortSignal.prototype) {
+    looking.found ??= new Set();
+    looking.found.add(value as AbortSignal);
+  } else if (depth > 0 && (prototype === Object.prototype || Array.isArray(value)))
+    lookInside(value as Record<string, unknown>, depth - 1, looking);
+}
+
+function lookInside(object: Record<string, unknown>, depth: number, looking: Looking): void {
+  let keys = 0;
+  for (const key in object) {
+    if (++keys > MOST_LOOKS || looking.looks > MOST_LOOKS) return;
+    look(object[key], depth, looking);
+  }
+}
+
+function holdAll(signals: Iterable<AbortSignal>): () => void {
+  const all = [...signals].filter((signal) => !signal.aborted);
+  for (const signal of all) hold(signal);
+  return () => {
+    for (const signal of all) letGo(signal);
+  };
+}
+
+function hold(signal: AbortSignal): void {
+  const before = held.get(signal);
+  if (before !== undefined) {
+    before.jobs++;
+    return;
+  }
+  const id = ++count;
+  const aborted = () => {
+    for (const session of sessions) if (session.signals.has(id)) session.signalAborted(id, signal.reason);
+  };
+  signal.addEventListener("abort", aborted, { once: true });
+  held.set(signal, { id, jobs: 1, stop: () => signal.removeEventListener("abort", aborted) });
+}
+
+function letGo(signal: AbortSignal): void {
+  const entry = held.get(signal);
+  if (entry === undefined || --entry.jobs > 0) return;
+  entry.stop();
+  held.delete(signal);
+  for (const session of sessions) if (session.signals.delete(entry.id)) session.signalReleased(entry.id);
+}
+
+/** Posts to a session: what is sent meanwhile may hold signals. */
+export function sendingTo(session: SignalSession, post: () => void): void {
+  destination = session;
+  try {
+    post();
+  } finally {
+    destination = null;
+  }
+}
+
+/** The session has ended. */
+export function forgetSession(session: SignalSession): void {
+  sessions.delete(session);
+}
+
+/** The number by which the thread knows a signal that is not aborted; undefined where it cannot be followed. */
+export function numberOf(signal: AbortSignal): number | undefined {
+  const id = held.get(signal)?.id;
+  if (id === undefined || destination === null) return undefined;
+  sessions.add(destination);
+  destination.signals.add(id);
+  return id;
+}
+
+// In the thread.
+
+const controllers = new Map<number, AbortController>();
+
+/** The signal of this number. */
+export function signalOf(id: number): AbortSignal {
+  let controller = controllers.get(id);
+  if (controller === undefined) {
+    controller = new AbortController();
+    controllers.set(id, controller);
+  }
+  return controller.signal;
+}
+
+export function abortSignal(id: number, reason: unknown): void {
+  controllers.get(id)?.abort(reason);
+}
+
+export function releaseSignal(id: number): void {
+  controllers.delete(id);
+}
