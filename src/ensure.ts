@@ -42,7 +42,7 @@ export type ResultOf<A> =
  * ```
  */
 export function createTask<T>(startable: Startable<T> | NoPromise, options?: CreateTaskOptions): Task<T> {
-  const loop = discardOnError(startable, runningLoop) as EventLoop;
+  const loop = (runningLoopOrNull() ?? discardOnError(startable, runningLoop)) as EventLoop;
   return loop.createTask(startable as Startable<T>, options);
 }
 

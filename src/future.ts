@@ -67,8 +67,10 @@ export class Future<T = unknown> implements PromiseLike<T> {
    * by `runUntilComplete`, or in a task that awaits it. Throws TypeError when given something else.
    */
   constructor(loop?: AbstractEventLoop) {
-    if (loop !== undefined && typeof loop?._push !== "function") throw noEventLoop(loop);
-    this._loop = loop ?? runningLoopOrNull() ?? noLoop;
+    const running = runningLoopOrNull();
+    if (loop === undefined || loop === running) this._loop = running ?? noLoop;
+    else if (typeof loop?._push === "function") this._loop = loop;
+    else throw noEventLoop(loop);
   }
 
   /** @internal */

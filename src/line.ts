@@ -50,8 +50,8 @@ export class Waiter<T> {
   #woken: typeof ASLEEP | typeof RESUMED | typeof SCHEDULED;
 
   /** `brings` is what it is in line to hand over; it is the future's value until there is another. */
-  constructor(line: Line<T>, brings?: unknown) {
-    this._loop = runningLoopOrNull() ?? noLoop;
+  constructor(line: Line<T>, loop: AbstractEventLoop, brings?: unknown) {
+    this._loop = loop;
     this._state = PENDING;
     this._value = brings;
     this._callbacks = null;
@@ -166,7 +166,7 @@ export class Line<T> {
   wait(brings?: unknown): Promise<T> {
     const loop = runningLoopOrNull();
     if (loop !== this.#loop && !this.#admits(loop)) return Promise.reject(this.#boundElsewhere());
-    return new Waiter<T>(this, brings) as unknown as Promise<T>;
+    return new Waiter<T>(this, loop ?? noLoop, brings) as unknown as Promise<T>;
   }
 
   /** Throws that RuntimeError without putting anybody in line. */
