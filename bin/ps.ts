@@ -1,5 +1,6 @@
 // `threadloop ps` and `threadloop pstree`: the tasks of a running process, as a table and as a tree.
 
+import { printable } from "../src/printable.ts";
 import type { ThreadSnapshot } from "../workers/observe/snapshot.ts";
 import { type TaskNode, TaskTree } from "../workers/observe/tasktree.ts";
 import { attached } from "./attach.ts";
@@ -10,7 +11,13 @@ const HEAD = ["THREAD", "KIND", "NAME", "STATE", "WAITS ON", "FOR", "AWAITED BY"
 /** The table, a line for each task and job. */
 export async function ps(pid: number, port: number): Promise<string> {
   const tree = new TaskTree(await snapshotsOf(pid, port));
-  return table([HEAD, ...tree.all.map(rowOf)]);
+  const names = new Map(tree.threads.map(({ thread, name }) => [thread, name]));
+  const threadOf = ({ thread }: TaskNode) => {
+    if (thread === null) return "-";
+    const name = names.get(thread) ?? null;
+    return name === null ? String(thread) : `${thread} ${printable(name)}`;
+  };
+  return table([HEAD, ...tree.all.map((node) => [threadOf(node), ...cellsOf(node)])]);
 }
 
 /** The tree. */
@@ -23,9 +30,8 @@ async function snapshotsOf(pid: number, port: number): Promise<ThreadSnapshot[]>
   return snapshots.sort((a, b) => a.thread - b.thread);
 }
 
-function rowOf(node: TaskNode): string[] {
+function cellsOf(node: TaskNode): string[] {
   return [
-    node.thread === null ? "-" : String(node.thread),
     node.kind,
     node.name,
     node.state,

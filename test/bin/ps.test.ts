@@ -21,13 +21,13 @@ describe("threadloop ps and pstree", () => {
       ].join("\n"),
     );
     expect(tree.output).toMatch(
-      /thread \d of pool "app": busy with job blockUntilOpen for .*\n.*at .*\n.*at blockUntilOpen \(.*jobs\.mjs/,
+      /thread \d "crew" of pool "app": busy with job blockUntilOpen for .*\n.*at .*\n.*at blockUntilOpen \(.*jobs\.mjs/,
     );
 
     const table = await command("ps", String(app.pid));
     expect(table.output).toMatch(/^THREAD +KIND +NAME/);
     expect(table.output).toMatch(/^0 +task +fetching +waiting +job awaitUntilOpen +\d+ ms +site/m);
-    expect(table.output).toMatch(/^\d +job +blockUntilOpen +running +- +\d+ ms +crunching/m);
+    expect(table.output).toMatch(/^\d crew +job +blockUntilOpen +running +- +\d+ ms +crunching/m);
 
     app.say("go\n");
     expect(await app.ended).toBe(0);

@@ -59,7 +59,7 @@ describe("an option that is misspelt", () => {
   });
 
   it("is shown without what a terminal would obey", () => {
-    expect(() => new EventLoop(wrong({ "\x1b[2J": 1 }))).toThrow("Option `\\u001b[2J` is unknown");
+    expect(() => new EventLoop(wrong({ "\x1b[2J": 1 }))).toThrow("Option `\\x1b[2J` is unknown");
   });
 });
 
