@@ -1,32 +1,40 @@
-// Functions among the arguments of a job: in the worker each is a function that calls back, over a port of the job's
-// own, by comlink. comlink's calls never settle when the other side goes away and its errors lose most of themselves,
-// so calls that are open when the port closes fail here, and errors travel as values.
+// Functions among the arguments of a job: in the worker each is a function that calls back, over a port of the job's own.
+//
+//     thread                                     caller
+//     [1, position, args]         ---------->    calls the function
+//     [2, position, args]         ---------->
+//                                 <----------    [2, { value }]
+//                                 <----------    [1, { thrown }]
+//
+// Calls are numbered in the order in which they are posted, answers in the order in which they are. So a message that
+// was written and cannot be read, as it is nested too deeply for the stack there, is known by its place: the caller
+// answers such a call with an error; the thread sends the place of such an answer back, and gets an error for it.
+// Calls that are open when the port closes fail here.
 
 import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
-import { createRequire } from "node:module";
 import { MessageChannel, type MessagePort, type Transferable } from "node:worker_threads";
-import type { Endpoint } from "comlink";
 import {
   CancelledError,
   createTask,
   FAILED,
-  type Future,
+  Future,
   inRootContext,
   isInstance,
   runningLoopOrNull,
   wrapPromise,
 } from "../src/core.ts";
-import { callbackError } from "./clone.ts";
+import { callbackError, unreadableError } from "./clone.ts";
 import { functionName } from "./describe.ts";
-import { open } from "./inbox.ts";
+import { Inbox } from "./inbox.ts";
 import { packed, unpacked } from "./message.ts";
 import type { Details } from "./protocol.ts";
 import { decodeThrown, type Encoded, encodeThrown } from "./serialize.ts";
 import { checkAttached, unmarked } from "./transfer.ts";
 
-/** Is loaded by the first job that calls back. */
-const comlink = () => require("comlink") as typeof import("comlink");
-const require = createRequire(import.meta.url);
+/** In place of a call's number: the thread cannot read the answer of this place. */
+const UNREAD = 0;
+/** For so many answers the caller remembers whose they were. */
+const REMEMBERED = 4096;
 
 type Fn = (...args: unknown[]) => unknown;
 
@@ -34,7 +42,8 @@ type Fn = (...args: unknown[]) => unknown;
 export type Callbacks = ReadonlyMap<number, Fn>;
 
 type Answer = { readonly value: unknown } | { readonly thrown: Encoded };
-type Switchboard = { call(at: number, args: unknown): Promise<unknown> };
+type Call = readonly [id: number, at: number, args: unknown[]];
+type Answered = readonly [id: number, answer: Answer];
 
 /** The job whose callback is running. */
 export interface Caller {
@@ -88,54 +97,68 @@ export function openSwitchboard(
   close: () => void;
 } {
   const { port1, port2 } = new MessageChannel();
-  const sent = new WeakMap<object, Fn>();
-  const switchboard: Switchboard = {
-    call: async (at, args) => {
-      const fn = callbacks.get(at) as Fn;
-      const moving: Transferable[] = [];
-      const given = await answer(fn, unpacked(args) as unknown[], moving);
-      let answered: object;
-      try {
-        checkAttached(moving);
-        answered = packed(given) as object;
-      } catch (cause) {
-        const { value } = given as { value: unknown };
-        return packed({ thrown: encodeThrown(callbackError("result", fn.name, job, value, cause)) });
-      }
-      sent.set(answered, fn);
-      return comlink().transfer(answered, moving as never[]);
-    },
-  };
-  comlink().expose(
-    switchboard,
-    endpointOf(port1, (answered, cause) => {
-      const { value } = unpacked(answered) as { value: unknown };
-      const error = callbackError("result", sent.get(answered)?.name ?? "anonymous", job, value, cause);
-      return packed({ thrown: encodeThrown(error) });
-    }),
-  );
+  const switchboard = new Switchboard(job, callbacks, port1);
+  port1.on("message", (message) => void switchboard.take(message));
+  port1.on("messageerror", () => switchboard.takeUnread());
   return { details: { at: [...callbacks.keys()], port: port2 }, close: () => port1.close() };
 }
 
-/** The port as comlink sees it: of an answer that cannot be cloned comlink says only that, so it is replaced here. */
-function endpointOf(port: MessagePort, replace: (answered: object, cause: unknown) => unknown): Endpoint {
-  const endpoint = port as unknown as Endpoint;
-  return {
-    addEventListener: endpoint.addEventListener.bind(port),
-    removeEventListener: endpoint.removeEventListener.bind(port),
-    start: () => port.start(),
-    postMessage: (message: { value: object }, transfer) => {
-      try {
-        endpoint.postMessage(message, transfer);
-      } catch (cause) {
-        endpoint.postMessage({ ...message, value: replace(message.value, cause) });
-      }
-    },
-  };
+class Switchboard {
+  readonly #job: string;
+  readonly #callbacks: Callbacks;
+  readonly #port: MessagePort;
+  #calls = 0;
+  #answers = 0;
+  /** The calls that the last answers were for. */
+  readonly #answered: number[] = [];
+
+  constructor(job: string, callbacks: Callbacks, port: MessagePort) {
+    this.#job = job;
+    this.#callbacks = callbacks;
+    this.#port = port;
+  }
+
+  async take(message: unknown): Promise<void> {
+    const [id, at, args] = unpacked(message) as Call;
+    if (id === UNREAD) {
+      this.#answerUnread(at);
+      return;
+    }
+    this.#calls = id;
+    const fn = this.#callbacks.get(at) as Fn;
+    const moving: Transferable[] = [];
+    const answer = await answerOf(fn, args, moving);
+    try {
+      this.#post(id, answer, moving);
+    } catch (cause) {
+      const { value } = answer as { value: unknown };
+      this.#fail(id, callbackError("result", fn.name, this.#job, value, cause));
+    }
+  }
+
+  /** The next call cannot be read. */
+  takeUnread(): void {
+    this.#fail(++this.#calls, unreadableError(`The arguments of a callback of job \`${this.#job}\``));
+  }
+
+  #answerUnread(place: number): void {
+    const id = this.#answered[place % REMEMBERED] as number;
+    this.#fail(id, unreadableError(`The result of a callback of job \`${this.#job}\``));
+  }
+
+  #fail(id: number, error: Error): void {
+    this.#post(id, { thrown: encodeThrown(error) }, []);
+  }
+
+  #post(id: number, answer: Answer, moving: readonly Transferable[]): void {
+    checkAttached(moving);
+    this.#port.postMessage(packed([id, answer]), moving as Transferable[]);
+    this.#answered[this.#answers++ % REMEMBERED] = id;
+  }
 }
 
 /** Calls the function, as a task where a loop runs, so that an async one may use it. */
-async function answer(fn: Fn, args: unknown[], moving: Transferable[]): Promise<Answer> {
+async function answerOf(fn: Fn, args: unknown[], moving: Transferable[]): Promise<Answer> {
   try {
     const call = async () => fn(...args);
     const value = await (runningLoopOrNull() === null ? call() : createTask(call, { name: fn.name }));
@@ -190,66 +213,92 @@ function withCallbacks(
   return { line, complete };
 }
 
-/** Resolves when the pool closes and has waited long enough. */
-let hurry: () => void;
-const hurried = new Promise<void>((resolve) => {
-  hurry = resolve;
-});
+/** The lines of the jobs that have ended and wait for answers; null once the pool closes and has waited long enough. */
+let ending: Set<Line> | null = new Set();
 
 /** Worker side: from now on a job that has ended does not wait for its calls; those it awaits itself it waits for. */
 export function leaveCallbacks(): void {
-  hurry();
+  for (const line of ending ?? []) line.leave();
+  ending = null;
 }
 
 class Line {
   readonly #job: string;
   readonly #port: MessagePort;
-  readonly #remote: Switchboard;
-  readonly #open = new Set<Promise<unknown>>();
+  /** The calls that are open, by number. */
+  readonly #open = new Map<number, Future<unknown>>();
   /** Calls that failed; somebody may have looked at their errors. */
   readonly #failed: Future<unknown>[] = [];
-  readonly #closed: Promise<never>;
+  #calls = 0;
+  #answers = 0;
+  #isClosed = false;
+  /** Is called when no call is open any more. */
+  #whenAnswered: () => void = () => {};
 
   constructor(job: string, port: MessagePort) {
     this.#job = job;
     this.#port = port;
-    this.#remote = comlink().wrap<Switchboard>(port as unknown as Endpoint) as unknown as Switchboard;
-    this.#closed = new Promise((_, reject) => {
-      port.once("close", () => reject(new Error("The job whose callback this is has ended")));
+    const inbox = new Inbox((message) => this.#settle(message as Answered));
+    port.on("message", (message) => {
+      this.#answers++;
+      inbox.take(message);
     });
-    this.#closed.catch(() => {});
+    port.on("messageerror", () => port.postMessage([UNREAD, this.#answers++]));
+    port.once("close", () => this.#closed());
   }
 
   /** A Future, so that awaiting it is a cancellation point. */
   call(at: number, values: unknown[]): PromiseLike<unknown> {
-    const moving: Transferable[] = [];
-    const args = values.map((value) => unmarked(value, moving));
-    const called = this.#post(at, args, moving).catch((cause: unknown) => {
-      throw callbackError("arguments", `argument ${at + 1}`, this.#job, args, cause);
-    });
-    const answered = Promise.race([called, this.#closed])
-      .then(open)
-      .then((received) => {
-        const answer = received as Answer;
-        if ("thrown" in answer) throw decodeThrown(answer.thrown);
-        return answer.value;
-      });
-    const call = wrapPromise(answered);
-    const settled: Promise<unknown> = answered
-      .then(ignore, () => void this.#failed.push(call))
-      .then(() => this.#open.delete(settled));
-    this.#open.add(settled);
-    return call;
+    const future = new Future<unknown>();
+    if (this.#isClosed) future.setException(callAfterEnd());
+    else this.#post(at, values, future);
+    return future;
   }
 
-  async #post(at: number, args: unknown[], moving: Transferable[]): Promise<unknown> {
-    checkAttached(moving);
-    return this.#remote.call(at, comlink().transfer(packed(args) as object, moving as never[]));
+  #post(at: number, values: unknown[], future: Future<unknown>): void {
+    const moving: Transferable[] = [];
+    const args = values.map((value) => unmarked(value, moving));
+    const id = this.#calls + 1;
+    try {
+      checkAttached(moving);
+      this.#port.postMessage(packed([id, at, args]), moving);
+    } catch (cause) {
+      this.#fail(future, callbackError("arguments", `argument ${at + 1}`, this.#job, args, cause));
+      return;
+    }
+    this.#calls = id;
+    this.#open.set(id, future);
+  }
+
+  #settle([id, answer]: Answered): void {
+    const future = this.#open.get(id);
+    this.#open.delete(id);
+    if (future !== undefined && !future.done()) {
+      if ("thrown" in answer) this.#fail(future, decodeThrown(answer.thrown));
+      else future.setResult(answer.value);
+    }
+    if (this.#open.size === 0) this.#whenAnswered();
+  }
+
+  #fail(future: Future<unknown>, error: unknown): void {
+    future.setException(error);
+    this.#failed.push(future);
   }
 
   /** Waits for the calls that nobody waits for. */
   answered(): PromiseLike<unknown> {
-    return wrapPromise(Promise.race([Promise.all(this.#open), hurried]));
+    if (this.#open.size === 0 || ending === null) return wrapPromise(Promise.resolve());
+    ending.add(this);
+    return wrapPromise(
+      new Promise<void>((resolve) => {
+        this.#whenAnswered = resolve;
+      }),
+    );
+  }
+
+  /** Waits no longer. */
+  leave(): void {
+    this.#whenAnswered();
   }
 
   /** Errors of calls that nobody awaited are nobody's: the job has ended well. */
@@ -260,8 +309,18 @@ class Line {
   }
 
   close(): void {
+    ending?.delete(this);
     this.#port.close();
+  }
+
+  #closed(): void {
+    this.#isClosed = true;
+    for (const future of this.#open.values()) if (!future.done()) future.setException(callAfterEnd());
+    this.#open.clear();
+    this.#whenAnswered();
   }
 }
 
-function ignore(): void {}
+function callAfterEnd(): Error {
+  return new Error("The job whose callback this is has ended");
+}

@@ -13,6 +13,8 @@ export interface Framing {
   seal?(words: unknown[]): void;
   /** The record at `at` cannot be cloned, with the error of `postMessage`. */
   refused(words: readonly unknown[], at: number, error: unknown): void;
+  /** A message with these words, or these and a trailer, was posted. */
+  posted?(words: readonly unknown[]): void;
 }
 
 export class Channel {
@@ -45,6 +47,12 @@ export class Channel {
     }
   }
 
+  /** The same of a record whose sender is to hear what cannot be cloned: throws the error of `postMessage`. */
+  sendOrThrow(record: unknown[], transfer: readonly Transferable[]): void {
+    this.flush();
+    this.#postSealed(record.slice(), transfer);
+  }
+
   #post(words: unknown[]): void {
     const count = words.length;
     try {
@@ -60,6 +68,7 @@ export class Channel {
     this.#framing.seal?.(words);
     if (transfer === undefined || transfer.length === 0) this.#port.postMessage(packed(words));
     else this.#port.postMessage(packed(words), transfer as Transferable[]);
+    this.#framing.posted?.(words);
   }
 
   #postOneByOne(words: readonly unknown[]): void {

@@ -72,6 +72,13 @@ export function callbackError(
   });
 }
 
+/** The error for what was written and cannot be read: `what` names it, at the beginning of a sentence. */
+export function unreadableError(what: string): CloneError {
+  return new CloneError(
+    `${what} cannot be read in the other thread, most likely as it is nested too deeply for the stack there. ${ADVICE}`,
+  );
+}
+
 const ADVICE =
   "Send plain data (what structuredClone() takes), or keep the object in one thread and send what it needs";
 

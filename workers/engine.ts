@@ -336,6 +336,11 @@ export class Engine implements Owner {
     else for (const job of again) this.stopped(job, errorOf(job));
   }
 
+  returned(host: Host, jobs: readonly Job[]): void {
+    for (const job of jobs) if (isBound(job)) this.dispatcher.bound.post(host, job);
+    this.dispatcher.requeue(jobs.filter((job) => !isBound(job)));
+  }
+
   /** Settles a job whose thread died under it; false when it is to run again. */
   #endDead(job: Job, death: Death): boolean {
     const extra = job._extra;

@@ -22,8 +22,8 @@ const EPOCH = 1;
 const WORDS = 8192;
 const CHARS = 16_384;
 const HEADER_BYTES = 8;
-/** What the memory of a worker needs for them, behind all else. */
-export const HELD_BYTES: number = HEADER_BYTES + WORDS * 8 + CHARS * 2;
+/** Where the memory for them ends, behind that of the meter. */
+export const HELD_END: number = METER_END + HEADER_BYTES + WORDS * 8 + CHARS * 2;
 
 /** The longest text, the deepest nesting, the most members and the most objects of a value that is held. */
 const LONGEST = 256;

@@ -6,7 +6,7 @@
 import type { MessagePort } from "node:worker_threads";
 import { CancelledError, inRootContext } from "../src/core.ts";
 import { openSwitchboard } from "./callbacks.ts";
-import { codeError, jobError } from "./clone.ts";
+import { codeError, jobError, unreadableError } from "./clone.ts";
 import type { Code } from "./code.ts";
 import { type Death, exitCodeOf, whoIsToBlame } from "./death.ts";
 import { isBound, type Job, type JobPlace, jobTimer, priorityOf } from "./job.ts";
@@ -38,6 +38,8 @@ export interface Owner {
   stopped(job: Job, ending: Error): void;
   /** The worker cannot load the job's function. */
   unloadable(job: Job, error: unknown): void;
+  /** Jobs that were posted there did not arrive. */
+  returned(host: Host, jobs: readonly Job[]): void;
   /** An error that no open job can be charged with. */
   stray(error: unknown): void;
   /** The worker is set up. */
@@ -183,6 +185,8 @@ export class Host implements JobPlace {
       },
       broken: (error) => this.#owner.broken(error),
       stray: (error) => this.#owner.stray(error),
+      unreadable: (message) => this.#unreadable(message),
+      unread: ({ first, end }) => this.#unread(this.table.unreadSlots(first, end)),
       refused: (slot, args, details, error) => this.#refused(slot, args, details, error),
       refusedCode: (number, error) => {
         const jobs = this.table.jobs().filter((job) => job._code?.number === number && this.#retract(job));
@@ -438,7 +442,9 @@ export class Host implements JobPlace {
   }
 
   #settle(job: Job, kind: number, value: unknown): void {
-    if (kind === wire.OK) this.#owner.succeed(job, value);
+    const lost = job._extra?.lost ?? null;
+    if (lost !== null) this.#owner.fail(job, lost);
+    else if (kind === wire.OK) this.#owner.succeed(job, value);
     else if (kind === wire.FAILED) this.#owner.fail(job, decodeThrown(value as Encoded));
     else if (kind === wire.UNLOADABLE) this.#owner.unloadable(job, decodeThrown(value as Encoded));
     else this.#owner.stopped(job, job._extra?.ending ?? new CancelledError(value as string | undefined));
@@ -448,6 +454,52 @@ export class Host implements JobPlace {
     const job = this.table.at(slot);
     if (kind === wire.STARTED) job?._extra?.onStarted?.();
     else job?._extra?.onItem?.(value);
+  }
+
+  /** What the thread has said and cannot be read here: it is the failure of the job that it is about. */
+  #unreadable(message: number): void {
+    const sent = this.table.sent.find(message);
+    if (sent === null) this.kill(new Error("too many of its messages could not be read"));
+    else if (sent.slot === wire.ABOUT_SESSION) this.#unreadableError(sent.kind);
+    else if (sent.kind === wire.ITEM) this.#unreadableItem(sent.slot);
+    else {
+      const job = this.table.free(sent.slot);
+      if (job === undefined) return;
+      this.#posted--;
+      const what = sent.kind === wire.OK ? "result" : "error";
+      this.#owner.fail(job, unreadableError(`The ${what} of job \`${job.name}\``));
+      this.#owner.available(this);
+    }
+  }
+
+  #unreadableError(kind: number): void {
+    const error = unreadableError("An error in a worker");
+    if (kind === wire.BROKEN) this.#owner.broken(error);
+    else this.#owner.stray(error);
+  }
+
+  #unreadableItem(slot: number): void {
+    const job = this.table.at(slot);
+    if (job === undefined) return;
+    const error = unreadableError(`An item of job \`${job.name}\``);
+    job._more().lost = error;
+    this.stop(job, error);
+  }
+
+  /** Jobs whose message the thread cannot read: each is sent again, alone, and one that was alone fails. */
+  #unread(slots: readonly number[]): void {
+    const again: Job[] = [];
+    for (const slot of slots) {
+      const job = this.table.at(slot);
+      this.table.unpost(slot);
+      if (job === undefined) continue;
+      this.#posted--;
+      job._slot = 0;
+      job._more().unread++;
+      if (slots.length > 1) again.push(job);
+      else this.#owner.fail(job, unreadableError(`An argument of job \`${job.name}\``));
+    }
+    this.#owner.returned(this, again);
   }
 
   #refused(slot: number, args: readonly unknown[], details: wire.Details | undefined, error: unknown): void {

@@ -36,6 +36,8 @@ export interface ThreadState {
   readonly loop: EventLoop;
   readonly functions: Functions;
   readonly actors: Actors;
+  /** An error of code that belongs to the job that is running, or to none. */
+  charge(error: unknown): void;
   /** The broadcast of this number was run by a job. */
   ranBroadcast(number: number): void;
   /** How many jobs it has begun, of all sessions. */
@@ -123,14 +125,11 @@ export class Intake implements Stage {
 
   #control(words: readonly unknown[]): void {
     for (let at = 0; at < words.length; at += wire.CONTROL_WORDS) {
-      const [code, slot, value] = [words[at], words[at + 1] as number, words[at + 2]];
-      if (code === wire.DEFINE) this.#thread.functions.define(slot, value as wire.Definition);
-      else if (code === wire.CANCEL) this.#running[slot]?.cancel(value as string | undefined);
-      else if (code === wire.CREDIT) this.#running[slot]?.credit?.give(value as number);
-      else if (code === wire.AWAY) this.#running[slot]?.leavePlace(value as 1 | -1);
-      else if (code === wire.HURRY) leaveCallbacks();
-      else if (code === wire.FORGET) this.#thread.functions.forget(slot);
-      else this.#thread.hear(code as number, slot, value);
+      try {
+        this.#obey(words[at] as number, words[at + 1] as number, words[at + 2]);
+      } catch (error) {
+        this.#thread.charge(error);
+      }
     }
   }
 
@@ -152,6 +151,16 @@ export class Intake implements Stage {
   /** How many jobs of this session have begun. */
   get started(): number {
     return this.#started;
+  }
+
+  #obey(code: number, slot: number, value: unknown): void {
+    if (code === wire.DEFINE) this.#thread.functions.define(slot, value as wire.Definition);
+    else if (code === wire.CANCEL) this.#running[slot]?.cancel(value as string | undefined);
+    else if (code === wire.CREDIT) this.#running[slot]?.credit?.give(value as number);
+    else if (code === wire.AWAY) this.#running[slot]?.leavePlace(value as 1 | -1);
+    else if (code === wire.HURRY) leaveCallbacks();
+    else if (code === wire.FORGET) this.#thread.functions.forget(slot);
+    else this.#thread.hear(code, slot, value);
   }
 
   #hasWork(): boolean {
@@ -252,13 +261,25 @@ export class Intake implements Stage {
     this.replies.add(slot, wire.SKIPPED, 0);
   }
 
+  /** Whatever fails here is the job's failure: the thread goes on. */
   #begin(call: Call): void {
     this.slots[PULSE] = ++this.#started;
     if (this.#started >= this.#lastJob) this.#tire();
     this.watch.begin(call.slot);
-    const callee = this.#load(call);
-    if (callee instanceof Promise) this.#beginLater(call, callee);
-    else if (callee !== null) this.#start(call, callee);
+    try {
+      const callee = this.#load(call);
+      if (callee instanceof Promise) this.#beginLater(call, callee);
+      else if (callee !== null) this.#start(call, callee);
+    } catch (error) {
+      this.#failed(call, error);
+    }
+  }
+
+  #failed({ slot }: Call, error: unknown): void {
+    this.slots[CURRENT] = 0;
+    const running = this.#running[slot];
+    if (running !== undefined) running.fail(error);
+    else this.replies.add(slot, wire.FAILED, encodeThrown(error));
   }
 
   #load(call: Call): Callee | Promise<Callee> | null {
@@ -286,6 +307,7 @@ export class Intake implements Stage {
         (loaded) => this.#startUnlessCancelled(call, loaded),
         (error) => this.#unloadable(call, error),
       )
+      .catch((error) => this.#failed(call, error))
       .then(goOn);
   }
 

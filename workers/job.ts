@@ -43,6 +43,8 @@ export interface JobExtra {
   reships: number;
   /** Why it is being stopped; it settles with this when the worker says it was cancelled. */
   ending: Error | null;
+  /** An item of it could not be read: that is how it ends. */
+  lost: Error | null;
   /** Cleans up what was attached to it: timers, signal listeners, ports. */
   readonly cleanups: (() => void)[];
   /** The time limit on its run, armed by STARTED. */
@@ -109,6 +111,23 @@ export class Job<T = unknown> extends Future<T> {
     return true;
   }
 
+  /** Gives it a result of its own: what its worker says later is ignored. One that has not started does not run. */
+  override setResult(value: T): void {
+    super.setResult(value);
+    this.#leave();
+  }
+
+  /** Makes it fail; as `setResult`. */
+  override setException(error: unknown): void {
+    super.setException(error);
+    this.#leave();
+  }
+
+  /** It is settled: its place lets it go, unless it runs there. */
+  #leave(): void {
+    if (!this._place.isRunning(this)) this._place.stop(this, new CancelledError());
+  }
+
   override then<R1 = T, R2 = never>(
     onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
     onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
@@ -145,6 +164,7 @@ export function extraOf(options: CallOptions): JobExtra {
     unread: 0,
     reships: 0,
     ending: null,
+    lost: null,
     cleanups: [],
     onStarted: null,
     onItem: null,

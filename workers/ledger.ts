@@ -1,6 +1,7 @@
-// Where jobs settle. Invariant: every job of a pool settles through this file, once.
+// Where jobs settle. Invariant: every job of a pool is closed by this file, once; it settles here, unless somebody has set
+// its result by hand.
 
-import { CancelledError } from "../src/core.ts";
+import { CancelledError, FAILED, FINISHED } from "../src/core.ts";
 import { appendCaller } from "./callerstack.ts";
 import { type Job, NOWHERE } from "./job.ts";
 import { settled, tellSettled } from "./observe/channels.ts";
@@ -25,7 +26,7 @@ export class Ledger {
   succeed(job: Job, value: unknown): void {
     this.succeeded++;
     leave(job);
-    job.setResult(value);
+    if (!job.done()) job._settle(FINISHED, value);
     this.#closed(job);
   }
 
@@ -43,13 +44,13 @@ export class Ledger {
     if (ending instanceof CancelledError) {
       this.cancelled++;
       leave(job);
-      job._settleCancelled(ending);
+      if (!job.done()) job._settleCancelled(ending);
       this.#closed(job);
     } else this.fail(job, ending);
   }
 
   #failed(job: Job, error: unknown): void {
-    job.setException(error);
+    if (!job.done()) job._settle(FAILED, error);
     this.#closed(job);
   }
 

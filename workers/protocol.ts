@@ -96,6 +96,9 @@ export const NESTED = 15;
 /** A piece of output: `[ABOUT_SESSION, PRINTED, slot, descriptor, chunk, asks]`; TAKEN is to be answered when it asks. */
 export const PRINTED = 12;
 
+/** The thread cannot read the message of that number; all that come count, from 1 on. */
+export const UNREAD = 16;
+
 /** Standard output or standard error. */
 export type Descriptor = 1 | 2;
 
@@ -137,6 +140,16 @@ export interface JobRecord {
   /** Where its arguments are in the message: from here to the next record. */
   readonly first: number;
   readonly end: number;
+}
+
+/** The jobs of a message. */
+export function countJobs(words: readonly unknown[]): number {
+  let jobs = 0;
+  for (let at = 0; at < words.length; jobs++) {
+    const count = words[at + 2] as number;
+    at += JOB_WORDS + (count >= 0 ? count : 1 + ~count);
+  }
+  return jobs;
 }
 
 /** Adds a job's record to a message. */

@@ -5,9 +5,11 @@
 import type { MessagePort, Transferable } from "node:worker_threads";
 import { Channel } from "./channel.ts";
 import { resultError } from "./clone.ts";
+import { CloneError } from "./errors.ts";
 import { Held } from "./held.ts";
 import * as wire from "./protocol.ts";
-import { encodeThrown } from "./serialize.ts";
+import { Sent } from "./sent.ts";
+import { type Encoded, encodeThrown } from "./serialize.ts";
 import { type Slots, SUSPENDED } from "./slots.ts";
 
 const RESOLVED = Promise.resolve();
@@ -30,24 +32,44 @@ export class Replies {
   #flushQueued = false;
   /** What waits and cannot be fetched from here. */
   readonly #held: Held;
-  /** Something waits that is not held: no later reply is, or it would overtake. */
-  #unheld = false;
+  /** Whose reply waits that is not held: it waits alone, as only such a one may be unreadable over there. 0: none does. */
+  #alone = 0;
+  #messages = 0;
+  readonly #sent: Sent;
 
   constructor(port: MessagePort, slots: Slots, blame: (slot: number, error: unknown) => void) {
     this.#slots = slots;
     this.#held = new Held(slots);
+    this.#sent = new Sent(slots);
     this.#blame = blame;
     this.#channel = new Channel(port, {
       length: () => wire.REPLY_WORDS,
       seal: (words) => this.#seal(words),
       refused: (words, at, error) => this.#refused(words, at, error),
+      posted: () => this.#messages++,
     });
   }
 
   add(slot: number, kind: number, value: unknown): void {
+    if (this.#alone !== 0 && this.#alone !== slot) this.flush();
+    if (this.#alone === 0 && kind !== wire.SKIPPED && !this.#hold(slot, kind, value)) {
+      if (this.#channel.words.length > 0) this.flush();
+      this.#alone = slot;
+    }
     this.#channel.words.push(slot, kind, value);
-    if (kind !== wire.SKIPPED && !this.#unheld) this.#unheld = !this.#hold(slot, kind, value);
-    if (!this.inBatch) this.#flushSoon(this.#unheld && kind <= wire.LAST_FINAL);
+    if (!this.inBatch) this.#flushSoon(this.#alone !== 0 && kind <= wire.LAST_FINAL);
+  }
+
+  /** Says something about the session. */
+  say(kind: number, value: unknown): void {
+    this.flush();
+    this.#channel.send([wire.ABOUT_SESSION, kind, value], []);
+  }
+
+  /** The same of what asks for an answer, with the objects that move. Throws when it cannot be cloned. */
+  ask(kind: number, value: unknown, transfer: readonly Transferable[]): void {
+    this.flush();
+    this.#channel.sendOrThrow([wire.ABOUT_SESSION, kind, value], transfer);
   }
 
   #hold(slot: number, kind: number, value: unknown): boolean {
@@ -56,13 +78,8 @@ export class Replies {
 
   /** Says it at once, and moves the listed objects. */
   send(slot: number, kind: number, value: unknown, transfer: readonly Transferable[] = []): void {
+    this.flush();
     this.#channel.send([slot, kind, value], transfer);
-    this.#posted();
-  }
-
-  #posted(): void {
-    this.#held.clear();
-    this.#unheld = this.#channel.words.length > 0;
   }
 
   /** Notes that a job has had the thread for so long. */
@@ -73,7 +90,7 @@ export class Replies {
 
   /** Within a batch, before another job: flushes what cannot wait for it. */
   flushIfLate(now: number): void {
-    if (this.#unheld || now - this.#lastFlush >= FLUSH_AFTER) this.flush(now);
+    if (this.#alone !== 0 || now - this.#lastFlush >= FLUSH_AFTER) this.flush(now);
   }
 
   /** Sends what there is to say; that coroutines were suspended is worth a message of its own, as others can be posted. */
@@ -81,8 +98,9 @@ export class Replies {
     this.#flushQueued = false;
     this.#lastFlush = now;
     if (this.#channel.words.length > 0) {
+      this.#alone = 0;
       this.#channel.flush();
-      this.#posted();
+      this.#held.clear();
     } else if (this.#reported !== this.#slots[SUSPENDED]) this.#channel.send([], []);
   };
 
@@ -101,16 +119,27 @@ export class Replies {
   };
 
   #seal(words: unknown[]): void {
+    this.#sent.note(this.#messages + 1, (words[0] ?? 0) as number, (words[1] ?? 0) as number);
     words.push(Math.round(this.#busy * 1000), this.#ran); // whole numbers: one that is not makes doubles of all
     this.#busy = this.#ran = 0;
     this.#reported = this.#slots[SUSPENDED] as number;
   }
 
   #refused(words: readonly unknown[], at: number, cause: unknown): void {
-    const slot = words[at] as number;
-    const error = resultError(this.names[slot] as string, words[at + 2], cause);
-    if (words[at + 1] === wire.ITEM) this.#blame(slot, error);
-    else this.add(slot, wire.FAILED, encodeThrown(error));
+    const [slot, kind, value] = [words[at] as number, words[at + 1] as number, words[at + 2]];
+    if (slot === wire.ABOUT_SESSION) this.say(wire.STRAY, plainly("An error cannot be sent to its pool"));
+    else if (kind === wire.FAILED || kind === wire.UNLOADABLE) {
+      this.add(slot, wire.FAILED, plainly(`The error of job \`${this.names[slot]}\` cannot be sent back`));
+    } else {
+      const error = resultError(this.names[slot] as string, value, cause);
+      if (kind === wire.ITEM) this.#blame(slot, error);
+      else this.add(slot, wire.FAILED, encodeThrown(error));
+    }
     if (!this.inBatch) this.flush();
   }
+}
+
+/** An error of which it is known that it can be sent. */
+function plainly(message: string): Encoded {
+  return encodeThrown(new CloneError(message));
 }

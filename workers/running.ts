@@ -13,6 +13,7 @@ import {
 } from "../src/core.ts";
 import type { Credit } from "./credit.ts";
 import type { RunningJob } from "./current.ts";
+import { reasonOf } from "./describe.ts";
 import type { Callee } from "./functions.ts";
 import * as wire from "./protocol.ts";
 import type { Replies } from "./replies.ts";
@@ -209,8 +210,9 @@ export class Running implements RunningJob, ContextRunner, RunnerContext {
   }
 
   fail(error: unknown): void {
-    if (isInstance(error, CancelledError)) this.reply(wire.CANCELLED, error.message);
-    else this.reply(wire.FAILED, encodeThrown(error, HERE));
+    const message = cancelMessageOf(error);
+    if (message === null) this.reply(wire.FAILED, encodeThrown(error, HERE));
+    else this.reply(wire.CANCELLED, message);
   }
 
   #call(callee: Callee, args: readonly unknown[], run: typeof runAs): void {
@@ -242,6 +244,11 @@ export class Running implements RunningJob, ContextRunner, RunnerContext {
     context._owner = this;
     return context;
   }
+}
+
+/** The message of a CancelledError, null for anything else. */
+function cancelMessageOf(error: unknown): string | null {
+  return isInstance(error, CancelledError) ? reasonOf(error) : null;
 }
 
 function callThenable(callee: Callee, args: readonly unknown[]): unknown {

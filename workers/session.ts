@@ -10,6 +10,7 @@ import {
 } from "node:worker_threads";
 import { inRootContext, runningLoopOrNull } from "../src/core.ts";
 import { Channel } from "./channel.ts";
+import { unreadableError } from "./clone.ts";
 import type { Code } from "./code.ts";
 import { unpacked } from "./message.ts";
 import * as wire from "./protocol.ts";
@@ -38,6 +39,10 @@ export interface SessionEvents {
   printed(message: wire.Printed, taken: (() => void) | null): void;
   /** A job that was not posted, as its arguments, or what else it has, cannot be cloned. */
   refused(slot: number, args: readonly unknown[], details: wire.Details | undefined, error: unknown): void;
+  /** The message of the thread of that number cannot be read here. */
+  unreadable(message: number): void;
+  /** The thread cannot read the message that brought these jobs, in the order of posting. */
+  unread(jobs: JobRange): void;
   /** The function with this number cannot be cloned; jobs of it may be posted, and have to be taken back. */
   refusedCode(number: number, error: unknown): void;
   /** The code of the thread calls the default executor. */
@@ -45,6 +50,14 @@ export interface SessionEvents {
   ended(error: Error | null): void;
 }
 
+/** Jobs by their place in the order of posting. */
+export interface JobRange {
+  readonly first: number;
+  readonly end: number;
+}
+
+/** For so many messages it is remembered what they brought. */
+const REMEMBERED = 4096;
 /** For microtasks: Node's queueMicrotask makes an async resource each time. */
 const RESOLVED = Promise.resolve();
 /** A batch leaves at once when it is this long: about 256 jobs of one argument. */
@@ -86,6 +99,12 @@ export class Session implements SignalSession {
   #asked = 0;
   readonly #answers = new Map<number, (answer: unknown) => void>();
   #flushQueued = false;
+  #messages = 0;
+  #jobsSent = 0;
+  /** What the last messages brought: a function, jobs in the order of posting, or what can always be read. */
+  readonly #sent: ({ readonly code: number } | JobRange | null)[] = [];
+  /** Messages that came, without output. */
+  #received = 0;
   #killed = false;
   #hasEnded = false;
 
@@ -96,15 +115,25 @@ export class Session implements SignalSession {
     this.#controls = new Channel(port1, {
       length: () => wire.CONTROL_WORDS,
       refused: (words, at, error) => {
+        // The others are made of texts and numbers of our own, and always go.
         if (words[at] === wire.DEFINE) this.#refusedCode(words[at + 1] as number, error);
-        else throw error;
+      },
+      posted: (words) => {
+        const isCode = words[0] === wire.DEFINE;
+        this.#sent[++this.#messages % REMEMBERED] = isCode ? { code: words[1] as number } : null;
       },
     });
     this.#jobs = new Channel(port1, {
       length: (words, at) => wire.readJob(words, at).end - at,
       refused: (words, at, error) => {
         const { details, first, end } = wire.readJob(words, at);
+        this.#jobsSent++;
         events.refused(words[at] as number, words.slice(first, end), details, error);
+      },
+      posted: (words) => {
+        const first = this.#jobsSent;
+        this.#jobsSent += wire.countJobs(words);
+        this.#sent[++this.#messages % REMEMBERED] = { first, end: this.#jobsSent };
       },
     });
     this.#abandoned.catch(() => {});
@@ -230,7 +259,8 @@ export class Session implements SignalSession {
 
   #define(code: Code): void {
     this.#known.add(code.number);
-    this.control(wire.DEFINE, code.number, { recipe: code.shipment.recipe, name: code.name });
+    // Alone in its message: what a function captures may be what the thread cannot read.
+    this.#controls.send([wire.DEFINE, code.number, { recipe: code.shipment.recipe, name: code.name }], []);
   }
 
   #refusedCode(number: number, error: unknown): void {
@@ -240,7 +270,7 @@ export class Session implements SignalSession {
 
   async #run(port: MessagePort): Promise<void> {
     this.#port.on("message", this.take);
-    this.#port.on("messageerror", () => this.kill());
+    this.#port.on("messageerror", () => this.#events.unreadable(++this.#received));
     let failure: Error | null = null;
     try {
       await Promise.race([this.#events.open(port), this.#abandoned]);
@@ -248,13 +278,7 @@ export class Session implements SignalSession {
       failure = error instanceof Error ? error : new Error(String(error));
     }
     // What the thread said before it died may still be in the port.
-    for (
-      let entry = receiveMessageOnPort(this.#port);
-      entry !== undefined;
-      entry = receiveMessageOnPort(this.#port)
-    ) {
-      this.#read(entry.message);
-    }
+    for (let entry = this.#next(); entry !== undefined; entry = this.#next()) this.#read(entry.message);
     this.#port.close();
     open?.delete(this);
     forgetSession(this);
@@ -263,8 +287,26 @@ export class Session implements SignalSession {
     this.#events.ended(failure);
   }
 
+  /** The next message in the port that can be read. */
+  #next(): { message: unknown } | undefined {
+    for (;;) {
+      try {
+        return receiveMessageOnPort(this.#port);
+      } catch {} // it was taken out
+    }
+  }
+
+  /** Takes a message. Whatever fails here is told, and the program goes on. */
   #read = (received: unknown): void => {
-    const message = unpacked(received) as readonly unknown[];
+    try {
+      this.#take(unpacked(received) as readonly unknown[]);
+    } catch (error) {
+      this.#events.stray(error);
+    }
+  };
+
+  #take(message: readonly unknown[]): void {
+    if (message[1] !== wire.PRINTED || message[0] !== wire.ABOUT_SESSION) this.#received++;
     if (message[0] !== wire.ABOUT_SESSION) this.#events.replies(message);
     else if (message[1] === wire.PRINTED) this.#printed(message as unknown as wire.Printed);
     else if (message[1] === wire.WEARY) this.#events.weary();
@@ -272,10 +314,18 @@ export class Session implements SignalSession {
     else if (message[1] === wire.NESTED) this.#events.nested(message[2] as NestedCall);
     else if (message[1] === wire.HELLO) this.#greeted(message[2] as number);
     else if (message[1] === wire.READY) this.#becameReady();
+    else if (message[1] === wire.UNREAD) this.#wasUnread(message[2] as number);
     else if (message[1] === wire.ANSWER) this.#answered(message[2] as [number, unknown]);
     else if (message[1] === wire.BROKEN) this.#events.broken(decodeThrown(message[2] as Encoded));
     else this.#events.stray(decodeThrown(message[2] as Encoded));
-  };
+  }
+
+  #wasUnread(message: number): void {
+    const sent = this.#sent[message % REMEMBERED] ?? null;
+    if (sent === null) return;
+    if ("code" in sent) this.#refusedCode(sent.code, unreadableError("What the function captures"));
+    else this.#events.unread(sent);
+  }
 
   #greeted(threadId: number): void {
     this.threadId = threadId;

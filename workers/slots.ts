@@ -60,6 +60,11 @@ export function isRunning(slots: Slots, slot: number): boolean {
   return slot >= FIRST_SLOT && (Atomics.load(slots, slot) & ~CANCEL) === RUNNING;
 }
 
+/** Host: whether no job has the slot. */
+export function isFree(slots: Slots, slot: number): boolean {
+  return Atomics.load(slots, slot) === FREE;
+}
+
 /** Host: asks the running code of `slot` to stop. */
 export function requestCancel(slots: Slots, slot: number): void {
   Atomics.or(slots, slot, CANCEL);

@@ -1,10 +1,12 @@
 // The host's side of the slots: which job has which, which are free, and how many have not started.
 
-import { HELD_BYTES, HeldReader } from "./held.ts";
+import { HeldReader } from "./held.ts";
 import type { Job } from "./job.ts";
-import { METER_END, Meter, slotsIn } from "./observe/meter.ts";
+import { Meter, slotsIn } from "./observe/meter.ts";
+import { SENT_END, Sent } from "./sent.ts";
 import {
   FIRST_SLOT,
+  isFree,
   isQueued,
   isRunning,
   offer,
@@ -18,7 +20,7 @@ import {
 
 /** The pages of it appear when they are touched. */
 function createShared(): Slots {
-  return slotsIn(new SharedArrayBuffer(METER_END + HELD_BYTES));
+  return slotsIn(new SharedArrayBuffer(SENT_END));
 }
 
 export class SlotTable {
@@ -28,6 +30,8 @@ export class SlotTable {
   meter: Meter = new Meter(this.words);
   /** What the thread has not sent yet. */
   unsent: HeldReader = new HeldReader(this.words);
+  /** What its last messages brought. */
+  sent: Sent = new Sent(this.words);
   readonly #jobs: (Job | undefined)[] = [];
   /** When the job of each slot was posted, as a running number. */
   readonly #order: number[] = [];
@@ -111,6 +115,17 @@ export class SlotTable {
     return job;
   }
 
+  /** The slots that were posted in that part of the order, and that the thread has neither claimed nor skipped. */
+  unreadSlots(first: number, end: number): number[] {
+    const slots: number[] = [];
+    for (let n = Math.max(first, this.#posted - SLOT_COUNT); n < end; n++) {
+      const slot = this.#recent[n & (SLOT_COUNT - 1)] as number;
+      if (this.#order[slot] === n && !isFree(this.words, slot) && !isRunning(this.words, slot))
+        slots.push(slot);
+    }
+    return slots;
+  }
+
   /** A job that never reached the thread: its slot is free at once. */
   unpost(slot: number): void {
     if (this.free(slot) !== undefined) this.#takenBack++;
@@ -140,6 +155,7 @@ export class SlotTable {
       this.words = createShared();
       this.meter = this.meter.continueIn(this.words);
       this.unsent = new HeldReader(this.words);
+      this.sent = new Sent(this.words);
     } else {
       this.words.fill(0, 0, this.#top);
       this.unsent.forget();

@@ -3,20 +3,19 @@
 // The thread has one loop of ours, which runs from the first session to the thread's end: getRunningLoop, createTask
 // and sleep work in every job, and coroutines of several jobs interleave on it.
 
-import { type MessagePort, type Transferable, threadId } from "node:worker_threads";
+import { type MessagePort, threadId } from "node:worker_threads";
 import { type EventLoop, newEventLoop } from "../src/core.ts";
 import { currentJob } from "./current.ts";
+import { reasonOf } from "./describe.ts";
 import { Functions } from "./functions.ts";
 import { Inbox, open } from "./inbox.ts";
 import { Intake, type ThreadState } from "./intake.ts";
 import { answerTo } from "./observe/answer.ts";
 import "./observe/door.ts";
-import { packed } from "./message.ts";
 import { slotsIn } from "./observe/meter.ts";
 import type * as wire from "./protocol.ts";
 import {
   ABORT,
-  ABOUT_SESSION,
   ANSWER,
   ASK,
   BROKEN,
@@ -30,9 +29,10 @@ import {
   RELEASE,
   STRAY,
   TAKEN,
-  TRAILER_WORDS,
+  UNREAD,
   WEARY,
 } from "./protocol.ts";
+import type { Replies } from "./replies.ts";
 import { decodeThrown, type Encoded, encodeThrown } from "./serialize.ts";
 import { connectUplink } from "./uplink.ts";
 import "./shared/roster.ts"; // threads that a job starts are watched, whether they share something or not
@@ -47,10 +47,9 @@ const thread: ThreadState = {
   loop,
   functions: new Functions(),
   actors: new Map(),
+  charge: (error) => charge(error),
   begun: 0,
-  weary: () => {
-    if (current !== null) say(current.port, WEARY, 0);
-  },
+  weary: () => current?.intake.replies.say(WEARY, 0),
   ranBroadcast: (number) => {
     broadcastsDone = Math.max(broadcastsDone, number + 1);
   },
@@ -79,29 +78,39 @@ async function serve(setup: wire.SessionSetup): Promise<void> {
   const { port } = setup;
   if (!setUp) await earlierPrints();
   printOver(port);
-  say(port, HELLO, threadId);
+  const slots = slotsIn(setup.slots);
+  const intake = new Intake(port, slots, setup.tasksPerWorker, setup.recycle, thread);
+  const { replies } = intake;
+  replies.say(HELLO, threadId);
   const closed = new Promise((resolve) => port.once("close", resolve));
   try {
-    await prepare(setup);
+    await prepare(setup, replies);
   } catch (error) {
-    say(port, BROKEN, encodeThrown(error));
+    replies.say(BROKEN, encodeThrown(error));
     printOver(null);
     return;
   }
-  say(port, READY, 0);
-  const slots = slotsIn(setup.slots);
-  const intake = new Intake(port, slots, setup.tasksPerWorker, setup.recycle, thread);
+  replies.say(READY, 0);
   current = { intake, port, slots };
-  connectUplink((call, moving) => {
-    port.postMessage(packed([ABOUT_SESSION, NESTED, call]), moving as Transferable[]);
-  });
-  port.on("message", new Inbox((message) => intake.receive(message as unknown[])).take);
+  connectUplink((call, moving) => replies.ask(NESTED, call, moving));
+  listen(port, intake);
   await closed;
   printOver(null);
   connectUplink(null);
   thread.begun += intake.started;
   current = null;
   thread.functions.trim();
+}
+
+/** Takes what comes over the port. What cannot be read is told by its number. */
+function listen(port: MessagePort, intake: Intake): void {
+  const inbox = new Inbox((message) => intake.receive(message as unknown[]));
+  let messages = 0;
+  port.on("messageerror", () => intake.replies.say(UNREAD, ++messages));
+  port.on("message", (message) => {
+    messages++;
+    inbox.take(message);
+  });
 }
 
 /** The last task of the thread: the teardown runs, and what it throws is told. */
@@ -113,9 +122,9 @@ async function leave(port: MessagePort): Promise<never> {
 
 /** The end of a thread that is replaced: the same, within its last session. */
 async function depart(): Promise<void> {
-  const port = current?.port;
+  const replies = current?.intake.replies;
   const failure = await tornDown();
-  if (port !== undefined) say(port, DEPARTS, failure);
+  replies?.say(DEPARTS, failure);
 }
 
 /** Runs the teardown; gives what it throws, encoded, or null. */
@@ -135,9 +144,9 @@ function letGo(): void {
 }
 
 async function answer(id: number, question: wire.Question): Promise<void> {
-  const port = current?.port;
+  const replies = current?.intake.replies;
   const value = await answerTo(question);
-  if (port !== undefined) say(port, ANSWER, [id, value]);
+  replies?.say(ANSWER, [id, value]);
 }
 
 function startLoop(): EventLoop {
@@ -147,7 +156,7 @@ function startLoop(): EventLoop {
 }
 
 /** Once in each thread: the loader, preloads, the initializer; and every broadcast it has not run yet. */
-async function prepare(setup: wire.SessionSetup): Promise<void> {
+async function prepare(setup: wire.SessionSetup, replies: Replies): Promise<void> {
   if (!setUp) {
     await installLoader(setup.loader);
     for (const url of setup.preload) await import(url);
@@ -155,18 +164,18 @@ async function prepare(setup: wire.SessionSetup): Promise<void> {
     teardown = setup.teardown;
     setUp = true;
   }
-  for (const broadcast of setup.broadcasts) await catchUp(broadcast, setup.port);
+  for (const broadcast of setup.broadcasts) await catchUp(broadcast, replies);
 }
 
 /** Runs a broadcast that was made before the thread was there. What it throws is told; the thread can be used. */
-async function catchUp({ number, recipe, args }: wire.Broadcast, port: MessagePort): Promise<void> {
+async function catchUp({ number, recipe, args }: wire.Broadcast, replies: Replies): Promise<void> {
   if (number < broadcastsDone) return;
   const fn = (await rebuild(recipe)) as (...args: unknown[]) => unknown;
   broadcastsDone = number + 1;
   try {
     await loop.createTask(async () => fn(...args));
   } catch (error) {
-    say(port, STRAY, encodeThrown(error, import.meta.url));
+    replies.say(STRAY, encodeThrown(error, import.meta.url));
   }
 }
 
@@ -176,16 +185,12 @@ async function runOnce(recipe: wire.Recipe, args: readonly unknown[]): Promise<v
   await loop.createTask(async () => fn(...args));
 }
 
-function say(port: MessagePort, kind: number, value: unknown): void {
-  port.postMessage([ABOUT_SESSION, kind, value, ...new Array(TRAILER_WORDS).fill(0)]);
-}
-
 /** An error that nobody handles is charged to the job whose code made it, and neither the thread nor its neighbours die. */
 function charge(error: unknown): void {
   const job = currentJob();
   if (job !== null && !job.hasEnded) job.blame(error);
-  else if (current !== null) say(current.port, STRAY, encodeThrown(error));
-  else process.emitWarning(error instanceof Error ? error : String(error));
+  else if (current !== null) current.intake.replies.say(STRAY, encodeThrown(error));
+  else process.emitWarning(reasonOf(error));
 }
 
 process.on("uncaughtException", charge);

@@ -89,7 +89,8 @@ function raise(error: Error): never {
 }
 
 describe("a function whose name is no text", () => {
-  const named = <F extends object>(fn: F): F => Object.defineProperty(fn, "name", { value: Symbol("work") });
+  const named = <F extends object>(fn: F): F =>
+    Object.defineProperty(fn, "name", { value: Symbol.for("work") });
 
   it("runs, calls back and is an actor's class under some name", async () => {
     const pool = makePool();

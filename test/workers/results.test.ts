@@ -2,8 +2,8 @@
 
 import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it } from "vitest";
-import { HELD_BYTES, Held, HeldReader } from "../../dist/workers/held.js";
-import { METER_END, slotsIn } from "../../dist/workers/observe/meter.js";
+import { HELD_END, Held, HeldReader } from "../../dist/workers/held.js";
+import { slotsIn } from "../../dist/workers/observe/meter.js";
 import * as jobs from "../fixtures/workers/jobs.mjs";
 import { errorOf, Gate, makePool } from "../support/pools.ts";
 import { random } from "../support/random.ts";
@@ -84,7 +84,7 @@ describe.each(results)("the result of a job that gave %s", (_, value) => {
 
 describe("the replies that a thread holds", () => {
   const make = () => {
-    const slots = slotsIn(new SharedArrayBuffer(METER_END + HELD_BYTES));
+    const slots = slotsIn(new SharedArrayBuffer(HELD_END));
     return { held: new Held(slots), reader: new HeldReader(slots) };
   };
 
