@@ -2,11 +2,11 @@
  * A task as plain data, for people and for other threads: what `pool.tasks()` and `threadloop ps` are made of. It is
  * read off a loop at any moment, also in the middle of a step, and changes nothing there.
  */
-import { inspect } from "node:util";
 import { awaitingTasks } from "./callgraph.ts";
 import { ticksSince } from "./clock.ts";
 import { Coroutine } from "./coroutine.ts";
 import type { EventLoop } from "./loop.ts";
+import { printable } from "./printable.ts";
 import type { Task } from "./task.ts";
 
 /** What a task does at a moment. */
@@ -61,7 +61,7 @@ export function describeTasks(loop: EventLoop): string {
 function describe({ name, function: fn, state, waitsOn, waited, stack }: TaskReport): string {
   const what = waitsOn === null ? state : `waits on ${waitsOn} for ${((waited ?? 0) / 1000).toFixed(1)} s`;
   const place = stack.length === 0 ? "" : `, ${stack[0]}`;
-  return `task ${inspect(name)}${name === fn ? "" : ` (${fn})`}: ${what}${place}`;
+  return printable(`task '${name}'${name === fn ? "" : ` (${fn})`}: ${what}${place}`);
 }
 
 function report(task: Task, loop: EventLoop): TaskReport {

@@ -259,7 +259,7 @@ describe("SIGINT beside listeners of others", () => {
         `process.on("exit", () => {});
         const alive = setInterval(() => {}, 1e6);
         await run(async () => {
-          createTask(() => new Promise(() => {}), { name: "poll" });
+          createTask(() => new Promise(() => {}), { name: "poll\\x1b[31m" });
           process.on("SIGINT", () => {});
           await sleep(1);
           setTimeout(ready, 20);
@@ -269,7 +269,7 @@ describe("SIGINT beside listeners of others", () => {
     );
     expect(end).toMatchObject({ lines: ["ready"], returncode: -2 });
     expect(end.told).toMatch(
-      /^run\(\) has ended, and waited for 1 task:\n {2}task 'poll' \(.*\): waits on a promise for \d+\.\d s\n$/,
+      /^run\(\) has ended, and waited for 1 task:\n {2}task 'poll\\x1b\[31m' \(.*\): waits on a promise for \d+\.\d s\n$/,
     );
   });
 });
