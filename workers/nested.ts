@@ -14,6 +14,7 @@ import { WorkerTerminatedError } from "./errors.ts";
 import { open } from "./inbox.ts";
 import { carriedNow } from "./jobcontext.ts";
 import { decodeThrown, type Encoded } from "./serialize.ts";
+import { refuseWhileLoading } from "./shipping/loading.ts";
 import type { AnyFunction, Recipe } from "./shipping/recipe.ts";
 import { giveUp, ship } from "./shipping/ship.ts";
 import { uplink } from "./uplink.ts";
@@ -27,6 +28,7 @@ const MOST_RESHIPS = 3;
 /** Hands every call up to the process's default pool. */
 export class NestedExecutor implements Executor {
   submit<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Future<Awaited<R>> {
+    refuseWhileLoading();
     const nested = new Nested(fn as AnyFunction, args);
     void nested.start();
     return nested as Future<unknown> as Future<Awaited<R>>;
