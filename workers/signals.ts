@@ -6,6 +6,8 @@
 //     the signal aborts: ABORT 3 reason  ---------->  aborts signal 3
 //     the last job with it ends: RELEASE 3  ------->  forgets signal 3
 
+import { setMaxListeners } from "node:events";
+
 /** A signal that jobs have which are not settled. */
 interface Held {
   readonly id: number;
@@ -128,6 +130,7 @@ export function signalOf(id: number): AbortSignal {
   let controller = controllers.get(id);
   if (controller === undefined) {
     controller = new AbortController();
+    setMaxListeners(0, controller.signal); // each of the jobs that share it may listen
     controllers.set(id, controller);
   }
   return controller.signal;

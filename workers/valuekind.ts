@@ -138,7 +138,8 @@ function isGlobal(creator: unknown, name: string): boolean {
 function isExport(creator: unknown, name: string): boolean {
   return loadedBuiltins().some((module) => {
     const exports = process.getBuiltinModule(module) as object | undefined;
-    return exports !== undefined && Object.getOwnPropertyDescriptor(exports, name)?.value === creator;
+    // It may be a getter: only a module that has the name is asked.
+    return exports !== undefined && Object.hasOwn(exports, name) && Reflect.get(exports, name) === creator;
   });
 }
 
