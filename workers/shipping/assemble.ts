@@ -24,7 +24,10 @@ interface Assembly {
   readonly made: Map<number, unknown>;
   /** Nodes that were begun; one that is not in `made` yet was met again on its own way. */
   readonly begun: Set<number>;
-  /** Functions whose variables have to be set again when all values exist. */
+  /**
+   * What is done when nothing is half made: the variables and properties of functions, which may lead to objects of a
+   * class that is being made. No code of the user runs before that.
+   */
   readonly early: (() => void)[];
   /** What is to be done when that is done, too. */
   readonly late: (() => void)[];
@@ -180,32 +183,40 @@ function makeScope(assembly: Assembly, node: ScopeNode, keep: <T>(value: T) => T
 const surroundingsIn = (assembly: Assembly, slot: Slot | undefined): Surroundings | undefined =>
   slot === undefined ? undefined : (valueIn(assembly, slot) as Surroundings);
 
-/** Sets variables, again at the end when one of the values is not there yet. */
+/** Sets variables when nothing is half made. */
 function setVariables(assembly: Assembly, variables: Variables, slots: readonly Slot[]): void {
-  variables.set(slots.map((slot) => valueIn(assembly, slot)));
-  const isMissing = (slot: Slot): boolean => Array.isArray(slot) && !assembly.made.has(slot[0] as number);
-  if (slots.some(isMissing)) assembly.early.push(() => setVariables(assembly, variables, slots));
+  assembly.early.push(() => variables.set(slots.map((slot) => valueIn(assembly, slot))));
 }
 
-/**
- * A function is kept before its variables are set, as they may lead back to it; a class needs them first. They are set
- * again at the end when one of them was not there yet.
- */
+/** A class needs some of its variables as it is made: its parent, and the names of members. */
 function makeFunction(assembly: Assembly, node: CodeNode, keep: <T>(value: T) => T): unknown {
-  const { shared = [] } = node;
+  const { shared = [], code } = node;
   const scope = surroundingsIn(assembly, node.scope);
   const own = <T>(items: readonly T[]): readonly T[] =>
     shared.length === 0 ? items : items.filter((_, i) => !shared.includes(i));
-  const fill = (variables: Variables): void => setVariables(assembly, variables, own(node.values));
+  const names = own(code.names);
+  const { needed = 0 } = code;
+  const first = own(node.values).map((slot, i) =>
+    i >= names.length - needed ? valueIn(assembly, slot) : undefined,
+  );
   const args = node.args === undefined ? [] : (valueIn(assembly, node.args) as unknown[]);
-  const code = shared.length === 0 ? node.code : { ...node.code, names: own(node.code.names) };
   const self = node.self === undefined ? thisTrap(code.title) : valueIn(assembly, node.self);
-  const { made, variables } = instantiate(code, { self, args, scope }, fill);
+  const { made, variables } = instantiate(
+    shared.length === 0 ? code : { ...code, names },
+    { self, args, scope },
+    (early) => early.set(first),
+  );
   const fn = keep(made as object & { prototype: object });
   if (node.name !== "" && node.name !== (fn as { name?: unknown }).name) {
     Object.defineProperty(fn, "name", { value: node.name, configurable: true });
   }
-  if (!node.code.isClass) fill(variables);
+  if (names.length > 0) setVariables(assembly, variables, own(node.values));
+  assembly.early.push(() => finish(assembly, node, fn));
+  return fn;
+}
+
+/** Gives a function or class what it has beside its code. */
+function finish(assembly: Assembly, node: CodeNode, fn: { prototype: object }): void {
   inherit(assembly, node, fn);
   for (const key of node.removed?.own ?? [])
     Reflect.deleteProperty(fn, valueIn(assembly, key) as PropertyKey);
@@ -215,7 +226,6 @@ function makeFunction(assembly: Assembly, node: CodeNode, keep: <T>(value: T) =>
   if (node.methods) define(assembly, fn.prototype, node.methods);
   if (node.privates) setPrivates(assembly, node, node.privates);
   closeLater(assembly, fn, node.integrity);
-  return fn;
 }
 
 function inherit(assembly: Assembly, node: CodeNode, fn: { prototype: object }): void {
@@ -229,7 +239,7 @@ function setPrivates(assembly: Assembly, { code, values }: CodeNode, privates: r
   const holder = valueIn(assembly, values[code.names.indexOf(code.privates!.name)]) as {
     set(values: readonly unknown[]): void;
   };
-  assembly.early.push(() => holder.set(privates.map((slot) => valueIn(assembly, slot))));
+  holder.set(privates.map((slot) => valueIn(assembly, slot)));
 }
 
 /** Defined and not assigned: a key may be "__proto__". */

@@ -158,7 +158,7 @@ function symbolNode(copying: Copying, symbol: symbol): CopyNode {
   throw cannotSend(
     copying,
     `${String(symbol)}, a symbol of this thread`,
-    "Use Symbol.for(), which is the same in all threads",
+    "Use Symbol.for(), which is the same in all threads; if it is of a package that is in a bundle, leave that package external",
   );
 }
 

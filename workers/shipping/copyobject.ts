@@ -24,7 +24,8 @@ import {
 } from "./values.ts";
 
 const PASS_OR_CREATE =
-  "Pass what the function needs of it as an argument, create it inside the function, or export the function from a module of its own";
+  "Pass what the function needs of it as an argument, create it inside the function, or export the function from a module of its own. " +
+  "In a bundle, leave that module or package external, or declare the function with task()";
 
 const SHARE_OR_CREATE =
   "Create it inside the function, or use what threads share: SharedLock and the other Shared classes of threadloop/workers";

@@ -177,6 +177,7 @@ function makePlan(fn: object, source: string, inspection: CodeInspection): Plan 
       ...startOf(source, inspection),
       translated: isTranslated(url) || shippedCodeOf(url)?.translated === true,
       names: [...captured, ...(form.meta ? [form.meta] : []), ...extra],
+      ...(extra.length > 0 && { needed: extra.length }),
       ...(privates.length > 0 && { privates: { name: holder, fields: privates } }),
       title,
     },

@@ -64,6 +64,8 @@ export interface Code {
   readonly translated: boolean;
   /** The static #private fields of a class, which are set through `name`, one of `names`. */
   readonly privates?: { readonly name: string; readonly fields: readonly string[] };
+  /** How many of the last `names` a class needs as it is made. */
+  readonly needed?: number;
   /** The variables that it needs from outside. */
   readonly names: readonly string[];
   /** The function for people: `render (file:///app/pages.js:3:8)`. */
