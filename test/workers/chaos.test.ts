@@ -32,4 +32,14 @@ describe("a pool under chaos", () => {
       expect(report.moved).toBeGreaterThan(0);
     },
   );
+
+  it("settles each job once, whatever hostile value it takes, gives or throws", {
+    timeout: 120_000,
+  }, async () => {
+    const report = await reportOf("values.mjs", 600, 1);
+    expect(report.faults).toEqual([]);
+    expect(report.settled).toBe(600);
+    expect(report.outcomes["argument: failed"]).toBeGreaterThan(0);
+    expect(report.outcomes["result: ok"]).toBeGreaterThan(0);
+  });
 });
