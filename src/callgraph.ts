@@ -43,12 +43,12 @@ export function captureCallGraph(future: Future | null = currentTask()): FutureC
   if (future === null)
     throw new RuntimeError("Expected a future: no task is running whose call graph could be captured");
   checkFuture(future, "future");
-  return capture(future, new Set());
+  return capture(future);
 }
 
 /** Returns the call graph as text, one future a line, those who await it below it and indented. */
 export function formatCallGraph(future: Future | null = currentTask()): string {
-  return formatGraph(captureCallGraph(future), 0).join("\n");
+  return formatGraph(captureCallGraph(future)).join("\n");
 }
 
 /** Prints the call graph. */
@@ -84,7 +84,7 @@ export function captureTaskTree(loop: EventLoop = getRunningLoop()): TaskTree[] 
 export function formatTaskTree(loop: EventLoop = getRunningLoop()): string {
   const seen = new Set<Task>();
   return captureTaskTree(loop)
-    .flatMap((root) => formatTree(root, "", seen))
+    .flatMap((root) => formatTree(root, seen))
     .join("\n");
 }
 
@@ -133,11 +133,22 @@ function checkFuture(value: unknown, name: string): void {
     throw new TypeError(`Expected \`${name}\` to be a future or task, got ${got(value)}`);
 }
 
-function capture(future: Future, seen: Set<Future>): FutureCallGraph {
-  const callStack = future instanceof Task ? future.getStack() : [];
-  if (seen.has(future)) return { future, callStack, awaitedBy: [] };
-  seen.add(future);
-  return { future, callStack, awaitedBy: awaiters(future).map((awaiter) => capture(awaiter, seen)) };
+/** Walks in a loop, as chains may be long. Of a future that is met again only the first place shows who awaits it. */
+function capture(first: Future): FutureCallGraph {
+  const root = nodeOf(first);
+  const seen = new Set<Future>();
+  const open = [root];
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    if (seen.has(node.future)) continue;
+    seen.add(node.future);
+    node.awaitedBy = awaiters(node.future).map(nodeOf);
+    for (const awaiter of node.awaitedBy.toReversed()) open.push(awaiter);
+  }
+  return root;
+}
+
+function nodeOf(future: Future): FutureCallGraph {
+  return { future, callStack: future instanceof Task ? future.getStack() : [], awaitedBy: [] };
 }
 
 /** Those who are told when the future is done: tasks, and the futures that it is a part of; and those declared. */
@@ -153,28 +164,53 @@ function awaiters(future: Future): Future[] {
 }
 
 /** The tasks among those who await it, through any futures between. */
-export function awaitingTasks(future: Future, seen = new Set<Future>()): Task[] {
-  if (seen.has(future)) return [];
-  seen.add(future);
-  const tasks = awaiters(future).flatMap((awaiter) =>
-    awaiter instanceof Task ? [awaiter] : awaitingTasks(awaiter, seen),
-  );
-  return [...new Set(tasks)];
+export function awaitingTasks(future: Future): Task[] {
+  const tasks = new Set<Task>();
+  const seen = new Set<Future>();
+  const open = [future];
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    if (seen.has(at)) continue;
+    seen.add(at);
+    for (const awaiter of awaiters(at).toReversed()) {
+      if (awaiter instanceof Task) tasks.add(awaiter);
+      else open.push(awaiter);
+    }
+  }
+  return [...tasks];
 }
 
-function formatGraph(graph: FutureCallGraph, depth: number): string[] {
-  const indent = "  ".repeat(depth);
-  const lines = [
-    `${indent}* <${graph.future._describe()}>`,
-    ...graph.callStack.map((frame) => `${indent}  ${frame}`),
-  ];
-  if (graph.awaitedBy.length > 0) lines.push(`${indent}  awaited by:`);
-  return lines.concat(graph.awaitedBy.flatMap((awaiter) => formatGraph(awaiter, depth + 2)));
+/** So deep the lines are indented; the depth of those below is told as a number, or a long chain had no end of text. */
+const DEEPEST = 50;
+
+function indentOf(depth: number): string {
+  return depth <= DEEPEST ? "  ".repeat(depth) : `${"  ".repeat(DEEPEST)}[${depth}] `;
 }
 
-function formatTree(tree: TaskTree, indent: string, seen: Set<Task>): string[] {
-  const line = `${indent}<${tree.task._describe()}>`;
-  if (seen.has(tree.task)) return [tree.waitsFor.length > 0 ? `${line} (see above)` : line];
-  seen.add(tree.task);
-  return [line, ...tree.waitsFor.flatMap((child) => formatTree(child, `${indent}  `, seen))];
+function formatGraph(root: FutureCallGraph): string[] {
+  const lines: string[] = [];
+  const open = [{ graph: root, depth: 0 }];
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    const { graph, depth } = at;
+    const indent = indentOf(depth);
+    lines.push(`${indent}* <${graph.future._describe()}>`);
+    for (const frame of graph.callStack) lines.push(`${indent}  ${frame}`);
+    if (graph.awaitedBy.length > 0) lines.push(`${indent}  awaited by:`);
+    for (const awaiter of graph.awaitedBy.toReversed()) open.push({ graph: awaiter, depth: depth + 2 });
+  }
+  return lines;
+}
+
+function formatTree(root: TaskTree, seen: Set<Task>): string[] {
+  const lines: string[] = [];
+  const open = [{ tree: root, depth: 0 }];
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    const { tree, depth } = at;
+    const line = `${indentOf(depth)}<${tree.task._describe()}>`;
+    const again = seen.has(tree.task);
+    lines.push(again && tree.waitsFor.length > 0 ? `${line} (see above)` : line);
+    if (again) continue;
+    seen.add(tree.task);
+    for (const child of tree.waitsFor.toReversed()) open.push({ tree: child, depth: depth + 1 });
+  }
+  return lines;
 }

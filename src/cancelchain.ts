@@ -29,14 +29,102 @@ function passOn(first: Link, message: string | undefined, origin: unknown): Link
   let isRing = false;
   for (;;) {
     chain.add(last);
-    const next = last._waiter;
-    if ((last._more !== null && last._more.size > 0) || !next?._isTask || next.done()) break;
-    const task = next as unknown as Link;
-    isRing = chain.has(task) || task._cancelPassing;
+    const next = nextOf(last);
+    if (next === null) break;
+    isRing = chain.has(next) || next._cancelPassing;
     if (isRing) break;
-    last = task;
+    last = next;
   }
   for (const task of chain) task._countCancel(message, origin);
   if (isRing) stopWaiting(last);
   return last;
+}
+
+/** A task on the way of a cancel of many: where the way goes on, and how many came again that were not counted further. */
+interface Passed {
+  next: Link | null;
+  again: number;
+}
+
+/**
+ * Cancels many tasks, one after the other: the same as `cancelChain` of each, but what tasks have in common of their
+ * ways is walked once, as a chain of tasks that await each other has a way as long as itself from each of them.
+ */
+export function cancelAll(tasks: Iterable<Link>, message: string | undefined, origin: unknown): void {
+  const passed = new Map<Link, Passed>();
+  const ends = new Map<Link, Link>();
+  for (const task of tasks) {
+    const known = passed.get(task);
+    if (known === undefined) walkOn(task, passed, ends, message, origin);
+    else known.again++;
+    endOf(task, ends)._deliverCancel(message, origin);
+  }
+  countAgain(passed);
+}
+
+/** Counts the cancel of each task on the way, up to the end or to one that others have passed before. */
+function walkOn(
+  first: Link,
+  passed: Map<Link, Passed>,
+  ends: Map<Link, Link>,
+  message: string | undefined,
+  origin: unknown,
+): void {
+  const way = new Set<Link>();
+  let last = first;
+  for (;;) {
+    way.add(last);
+    passed.set(last, { next: null, again: 0 });
+    last._countCancel(message, origin);
+    const next = nextOf(last);
+    if (next === null) break;
+    if (way.has(next) || next._cancelPassing) {
+      stopWaiting(last);
+      break;
+    }
+    (passed.get(last) as Passed).next = next;
+    const known = passed.get(next);
+    last = next;
+    if (known === undefined) continue;
+    known.again++;
+    last = endOf(next, ends);
+    break;
+  }
+  for (const task of way) ends.set(task, last);
+}
+
+/** The last one on the way of a task; the way to it is shortened for the next question. */
+function endOf(task: Link, ends: Map<Link, Link>): Link {
+  let end = task;
+  for (let next = ends.get(end); next !== undefined && next !== end; next = ends.get(end)) end = next;
+  for (let at = task; at !== end; ) {
+    const next = ends.get(at) as Link;
+    ends.set(at, end);
+    at = next;
+  }
+  return end;
+}
+
+/** Those who came again are counted all the way down, beginning with the tasks that nobody passed on to. */
+function countAgain(passed: ReadonlyMap<Link, Passed>): void {
+  const incoming = new Map<Link, number>();
+  for (const { next } of passed.values())
+    if (next !== null) incoming.set(next, (incoming.get(next) ?? 0) + 1);
+  const open = [...passed.keys()].filter((task) => !incoming.has(task));
+  for (let task = open.pop(); task !== undefined; task = open.pop()) {
+    const { next, again } = passed.get(task) as Passed;
+    task._cancels += again;
+    if (next === null) continue;
+    (passed.get(next) as Passed).again += again;
+    const left = (incoming.get(next) as number) - 1;
+    incoming.set(next, left);
+    if (left === 0) open.push(next);
+  }
+}
+
+/** The task to which a cancel of this one is passed on, or null. */
+function nextOf(task: Link): Link | null {
+  const next = task._waiter;
+  if ((task._more !== null && task._more.size > 0) || !next?._isTask || next.done()) return null;
+  return next as unknown as Link;
 }

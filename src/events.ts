@@ -140,7 +140,7 @@ export interface AwaitingTask extends ContextRunner, Runnable {
 export const currentRunner = new AsyncLocalStorage<ContextRunner>();
 
 /** The context in which this module was loaded: nobody's. What the runtime itself starts, it starts there. */
-const root = new AsyncResource("threadloop", { requireManualDestroy: true });
+const root = new AsyncResource("threadloop").emitDestroy(); // nothing is open, as tools tell by it
 
 /** Runs a function in no task's context, so that what it starts (threads, ports, timers) belongs to nobody. */
 export function inRootContext<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): R {
@@ -178,8 +178,12 @@ export function runAs<A extends readonly unknown[], R>(
   fn: (...args: A) => R,
   args: A,
 ): R {
-  const scope = new AsyncResource("Context", { requireManualDestroy: true });
-  return scope.runInAsyncScope(enter as typeof enter<A, R>, undefined, runner, fn, args);
+  const scope = new AsyncResource("Context");
+  try {
+    return scope.runInAsyncScope(enter as typeof enter<A, R>, undefined, runner, fn, args);
+  } finally {
+    scope.emitDestroy();
+  }
 }
 
 /** The same where the context is nobody's, as it is between the jobs of a thread: it takes no scope of its own. */

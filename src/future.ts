@@ -35,6 +35,10 @@ import { Listener, looks } from "./listener.ts";
 import { noLoop } from "./noloop.ts";
 import { CANCELLED, FAILED, FINISHED, PENDING, RETRIEVED } from "./states.ts";
 
+/** Whom a future tells: one, a few, or so many that one who leaves must not be looked for among all. */
+type Callbacks = Runnable | Runnable[] | Set<Runnable>;
+const FEW = 8;
+
 /**
  * A result that will be set later, from any callback.
  *
@@ -58,7 +62,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
   /** @internal The result, or the error. */
   _value: unknown = undefined;
   /** @internal Whom to tell: nobody, one, or several in order. */
-  _callbacks: Runnable | Runnable[] | null = null;
+  _callbacks: Callbacks | null = null;
   /** @internal Why it was cancelled: a reason, or the very error, which is given out once. */
   _reason: CancelReason | CancelledError | undefined = undefined;
 
@@ -300,22 +304,32 @@ export class Future<T = unknown> implements PromiseLike<T> {
     this._listen(() => this._deliver(resolve, reject));
   }
 
-  /** @internal Adds a done callback of the runtime's own, for the future it `settles`; one that `looks` sees errors. */
-  _listen(listen: (future: Future) => void, settles: Future | null = null, looks = true): void {
-    this._addCallback(new Listener(listen, this as Future, settles, looks));
-  }
-
-  /** @internal */
-  _unlisten(listen: (future: Future) => void): number {
-    return this._removeCallbacks((entry) => entry instanceof Listener && entry._listen === listen);
+  /**
+   * @internal Adds a done callback of the runtime's own, for the future it `settles`; one that `looks` sees errors.
+   * Returns what `_removeCallback` takes.
+   */
+  _listen(listen: (future: Future) => void, settles: Future | null = null, looks = true): Runnable {
+    const listener = new Listener(listen, this as Future, settles, looks);
+    this._addCallback(listener);
+    return listener;
   }
 
   /** @internal */
   _addCallback(entry: Runnable): void {
+    const callbacks = this._callbacks;
     if (this._state !== PENDING) this._loop._push(entry);
-    else if (this._callbacks === null) this._callbacks = entry;
-    else if (Array.isArray(this._callbacks)) this._callbacks.push(entry);
-    else this._callbacks = [this._callbacks, entry];
+    else if (callbacks === null) this._callbacks = entry;
+    else if (callbacks instanceof Set) callbacks.add(entry);
+    else if (!Array.isArray(callbacks)) this._callbacks = [callbacks, entry];
+    else if (callbacks.length < FEW) callbacks.push(entry);
+    else this._callbacks = new Set(callbacks).add(entry);
+  }
+
+  /** @internal Removes one that was added, however many there are. */
+  _removeCallback(entry: Runnable): void {
+    const callbacks = this._callbacks;
+    if (!(callbacks instanceof Set)) this._removeCallbacks((each) => each === entry);
+    else if (callbacks.delete(entry) && callbacks.size === 0) this._callbacks = null;
   }
 
   /** @internal */
@@ -329,7 +343,9 @@ export class Future<T = unknown> implements PromiseLike<T> {
   /** @internal */
   _callbackList(): readonly Runnable[] {
     const callbacks = this._callbacks;
-    return callbacks === null ? [] : Array.isArray(callbacks) ? callbacks : [callbacks];
+    if (callbacks === null) return [];
+    if (callbacks instanceof Set) return [...callbacks];
+    return Array.isArray(callbacks) ? callbacks : [callbacks];
   }
 
   /** @internal */
@@ -337,7 +353,8 @@ export class Future<T = unknown> implements PromiseLike<T> {
     const callbacks = this._callbacks;
     if (callbacks === null) return;
     this._callbacks = null;
-    if (Array.isArray(callbacks)) for (const entry of callbacks) this._loop._push(entry);
+    if (Array.isArray(callbacks) || callbacks instanceof Set)
+      for (const entry of callbacks) this._loop._push(entry);
     else this._loop._push(callbacks);
   }
 }

@@ -133,10 +133,8 @@ function once(awaitable: Awaitable<unknown>, loop: EventLoop, made: Map<Awaitabl
 
 /** Whether a future tells this gather already. It is asked, as a set of thousands would cost more than their waits. */
 function listens(child: Future, listen: (child: Future) => void): boolean {
-  const callbacks = child._callbacks;
-  if (callbacks === null) return false;
-  const list = Array.isArray(callbacks) ? callbacks : [callbacks];
-  return list.some((entry) => entry instanceof Listener && entry._listen === listen);
+  if (child._callbacks === null) return false;
+  return child._callbackList().some((entry) => entry instanceof Listener && entry._listen === listen);
 }
 
 /** A child's entry in the results; what a cancelled child itself threw is the cause of its CancelledError. */

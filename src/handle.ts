@@ -15,9 +15,6 @@ import {
 import { settleWith } from "./thenable.ts";
 import type { Timer } from "./timers.ts";
 
-/** Our async resources carry a context and hold nothing that would have to be destroyed. */
-export const MANUAL = { requireManualDestroy: true };
-
 /** A function that the loop calls with the arguments given beside it. */
 export type Callback = (...args: unknown[]) => unknown;
 
@@ -60,7 +57,7 @@ export class Handle implements ContextRunner {
     this._callback = callback;
     this._args = args;
     this._context = context ?? copyContext();
-    this.#resource = new AsyncResource("Handle", MANUAL);
+    this.#resource = new AsyncResource("Handle");
     if (loop.getDebug()) rememberOrigin(this);
   }
 
@@ -71,6 +68,7 @@ export class Handle implements ContextRunner {
 
   /** Keeps the callback from running, also when its turn has come in this very iteration; later it does nothing. */
   cancel(): void {
+    if (!this._off) this.#resource.emitDestroy();
     this._off = true;
     this._callback = null;
     this._args = [];
@@ -95,6 +93,8 @@ export class Handle implements ContextRunner {
     } catch (error) {
       this.#report(error);
       return DONE;
+    } finally {
+      this.#resource.emitDestroy();
     }
   }
 

@@ -142,6 +142,8 @@ export class Line<T> {
   #loop: AbstractEventLoop | null = null;
   #first: Waiter<T> | null = null;
   #last: Waiter<T> | null = null;
+  /** Nobody before this one is asleep, so that those who were woken are not asked again. */
+  #sleeper: Waiter<T> | null = null;
   #size = 0;
 
   /** `purpose` and `owner` are what a report on a task says that it waits on. */
@@ -195,10 +197,12 @@ export class Line<T> {
     if (this.#last === null) this.#first = waiter;
     else this.#last._behind = waiter;
     this.#last = waiter;
+    this.#sleeper ??= waiter;
     this.#size++;
   }
 
   leave(waiter: Waiter<T>): void {
+    if (this.#sleeper === waiter) this.#sleeper = waiter._behind;
     if (waiter._before === null) this.#first = waiter._behind;
     else waiter._before._behind = waiter._behind;
     if (waiter._behind === null) this.#last = waiter._before;
@@ -224,7 +228,9 @@ export class Line<T> {
   /** Wakes the first so many who are asleep; returns how many that were. */
   wake(count: number): number {
     let woken = 0;
-    for (let waiter = this.#first; waiter !== null && woken < count; waiter = waiter._behind) {
+    while (this.#sleeper !== null && woken < count) {
+      const waiter = this.#sleeper;
+      this.#sleeper = waiter._behind;
       if (!waiter._asleep) continue;
       waiter._wake();
       woken++;

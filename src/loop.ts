@@ -262,13 +262,13 @@ export class EventLoop extends ProcessLoop {
     if (!adopt(future, this))
       throw new RangeError(`Expected a future of this loop, got ${shown(future)} of another one`);
     const stop = () => this.stop();
-    future._listen(stop);
+    const stopping = future._listen(stop);
     this.#until = future as Future;
     try {
       await this.runForever();
     } finally {
       this.#until = null;
-      future._unlisten(stop);
+      future._removeCallback(stopping);
     }
     if (!future.done()) throw new RuntimeError("Event loop stopped before Future completed");
     return future.result();

@@ -16,6 +16,8 @@
  * Invariant: exactly one of these is outstanding while the loop runs: the plain loop itself, a step, a hop, a drain,
  * a turn (setImmediate), or an idle sleep.
  */
+// Node's own and not those of the global object: a test runner's fake timers, also of before, must not stop the loop.
+import { clearTimeout, setImmediate, setTimeout } from "node:timers";
 import { type Clock, monotonicClock } from "./clock.ts";
 import { RuntimeError } from "./errors.ts";
 import {
@@ -49,8 +51,6 @@ const LONGEST_SLEEP = 2 ** 31 - 1;
 const PATIENCE = 20; // real milliseconds that a clock which jumps leaves to foreign promises
 
 const RESOLVED = Promise.resolve();
-// Captured at load: a test runner's fake timers must not stop the loop.
-const { setImmediate, setTimeout, clearTimeout } = globalThis;
 const nextTick = process.nextTick.bind(process);
 const now = monotonicClock.now;
 

@@ -1,4 +1,5 @@
 /** Running a program: `run` and `Runner`, as `asyncio.run` and `asyncio.Runner`. */
+import { cancelAll } from "./cancelchain.ts";
 import type { Clock } from "./clock.ts";
 import { type Context, copyContext } from "./context.ts";
 import { discard, discardOnError, type Startable } from "./coroutine.ts";
@@ -173,7 +174,7 @@ async function cancelAllTasks(loop: EventLoop): Promise<void> {
   const tasks = allTasks(loop);
   if (tasks.length === 0) return;
   const cause = new CancelledError("run() has ended");
-  for (const task of tasks) task.cancel(undefined, cause);
+  cancelAll(tasks, undefined, cause);
   await loop.runUntilComplete(gather(tasks, { returnExceptions: true }));
   for (const task of tasks) {
     if (!task._failed) continue;

@@ -60,7 +60,7 @@ class Signals {
 export interface ScopedTask extends Level, ContextRunner, Runnable {
   readonly _loop: AbstractEventLoop;
   /** What its own wait waits on, and the block in which that wait was made. */
-  _waiter: (Cancellable & { _removeCallbacks(matches: (entry: Runnable) => boolean): number }) | null;
+  _waiter: (Cancellable & { _removeCallback(entry: Runnable): void }) | null;
   readonly _waitScope: Level | null;
   /** Whether it has a wait of its own, which may be over without its having run. */
   readonly _isSuspended: boolean;
@@ -234,7 +234,7 @@ export function cancelWaits(
 
 /** Takes a task off the future that it waits on, and wakes it. */
 export function stopWaiting(task: ScopedTask): void {
-  task._waiter?._removeCallbacks((entry) => entry === task);
+  task._waiter?._removeCallback(task);
   task._waiter = null;
   task._loop._push(task);
 }

@@ -1,7 +1,6 @@
 /** Protecting a future from the cancel of the one that awaits it. */
 import { type Awaitable, ensureFuture } from "./ensure.ts";
 import type { Future } from "./future.ts";
-import { currentTask } from "./running.ts";
 import { FAILED } from "./states.ts";
 import { Waiting } from "./waiting.ts";
 
@@ -26,15 +25,13 @@ export function shield<T>(awaitable: Awaitable<T>): Future<T> {
   const inner = ensureFuture(awaitable);
   if (inner.done()) return inner;
   const outer = new Waiting<T>(`shielded ${inner._what()}`, inner._loop);
-  const pass = (future: Future) => passOn(future as Future<T>, outer);
-  if (currentTask() !== null) inner._listen(() => {}, outer as Future, false); // the edge of who awaits whom
-  inner._listen(pass, outer as Future, false); // it looks, unless the outer one is cancelled by then
+  // It looks, unless the outer one is cancelled by then.
+  const passing = inner._listen((future) => passOn(future as Future<T>, outer), outer as Future, false);
   outer._listen(
     () => {
       if (inner.done()) return;
-      inner._unlisten(pass);
-      inner._unlisten(reportFailure);
-      inner._listen(reportFailure);
+      inner._removeCallback(passing);
+      reportFailureOf(inner as Future);
     },
     null,
     false,
@@ -50,6 +47,15 @@ function passOn<T>(inner: Future<T>, outer: Future<T>): void {
   }
   if (inner._failed) outer._settle(FAILED, inner._takeError());
   else outer.setResult(inner.result());
+}
+
+/** Futures of which a wait was cancelled, so that nobody may look at their failure. */
+const reported = new WeakSet<Future>();
+
+function reportFailureOf(inner: Future): void {
+  if (reported.has(inner)) return;
+  reported.add(inner);
+  inner._listen(reportFailure);
 }
 
 function reportFailure(inner: Future): void {

@@ -1,12 +1,12 @@
 /** Signals of the system as callbacks of a loop: what `loop.addSignalHandler` is made of. */
 import { constants } from "node:os";
+// Not those of the global object: a test runner's fake timers must not let the process end.
+import { clearInterval, setInterval } from "node:timers";
 import { got, RuntimeError } from "./errors.ts";
 import type { AbstractEventLoop } from "./events.ts";
 import type { Handle } from "./handle.ts";
 
 const LONGEST_INTERVAL = 2 ** 31 - 1;
-// Captured at load: a test runner's fake timers must not let the process end.
-const { setInterval, clearInterval } = globalThis;
 
 export class SignalHandlers {
   readonly #loop: AbstractEventLoop;

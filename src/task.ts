@@ -29,7 +29,6 @@ import {
 } from "./events.ts";
 import { FurtherAwait } from "./furtherawait.ts";
 import { Future, type Reaction } from "./future.ts";
-import { MANUAL } from "./handle.ts";
 import { AGAIN, adopt, NONE, outcomeOf } from "./outcome.ts";
 import { printable } from "./printable.ts";
 import {
@@ -96,7 +95,7 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
     this.#coro = startable;
     this.#name = options.name === undefined ? ++count : String(options.name);
     this._context = options.context ?? copyContext();
-    this.#resource = new AsyncResource("Task", MANUAL);
+    this.#resource = new AsyncResource("Task");
     this._eager = eager;
     loop._tasks.add(this);
     if (loop.getDebug()) this.#trace = new TaskTrace(this as Task, loop);
@@ -319,7 +318,7 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
       for (const wait of this._more ?? []) if (wait._reaction === reaction) wait._leave();
     } else if (this._waiter !== null && !this._waiter.done()) {
       this.#reaction = null;
-      this._waiter._removeCallbacks((entry) => entry === this);
+      this._waiter._removeCallback(this);
       this._waiter = null;
     }
   }
@@ -382,6 +381,7 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
     }
     if (this.#coro instanceof Coroutine) this.#coro.close();
     this.#unstarted = false;
+    this.#resource?.emitDestroy();
     this.#resource = null;
     this._fail(error);
     return DONE;
@@ -393,6 +393,7 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
     this.#unstarted = false;
     this.#resource = null;
     resource.runInAsyncScope(runInTask, undefined, this as Task<unknown>, start);
+    resource.emitDestroy();
   }
 
   /** The step is over: the loop may run the next entry. After an eager start it is the creator's step that goes on. */

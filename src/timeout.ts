@@ -230,12 +230,12 @@ async function cancelAndWait(future: Future): Promise<void> {
   const release = () => {
     if (!waiter.done()) waiter.setResult();
   };
-  future._listen(release, waiter as Future);
+  const releasing = future._listen(release, waiter as Future);
   try {
     future.cancel();
     await waiter;
   } finally {
-    future._unlisten(release);
+    future._removeCallback(releasing);
   }
 }
 

@@ -10,7 +10,7 @@ import {
   type ResultOf,
 } from "./ensure.ts";
 import { got, TimeoutError } from "./errors.ts";
-import { runningLoopOrNull } from "./events.ts";
+import { type Runnable, runningLoopOrNull } from "./events.ts";
 import { Future } from "./future.ts";
 import type { Handle } from "./handle.ts";
 import { checkOptionNames, optionNames } from "./optionnames.ts";
@@ -95,12 +95,13 @@ async function waitUntil(
     timer?.cancel();
     release();
   };
-  for (const future of futures) future._listen(listen, waiter as Future, false);
+  const all = [...futures];
+  const listening = all.map((future) => future._listen(listen, waiter as Future, false));
   try {
     await waiter;
   } finally {
     timer?.cancel();
-    for (const future of futures) future._unlisten(listen);
+    for (const [i, future] of all.entries()) future._removeCallback(listening[i] as Runnable);
   }
 }
 
@@ -166,7 +167,7 @@ class Completions implements AsyncIterableIterator<{ future: Future }> {
   /** How many steps wait for one. */
   #waiting = 0;
   #timer: Handle | null = null;
-  readonly #listen = (future: Future) => this.#completed(future);
+  readonly #listening = new Map<Future, Runnable>();
 
   constructor(awaitables: Iterable<Awaitable<unknown>>, timeout: number | null) {
     const distinct = distinctOf([...awaitables]);
@@ -175,7 +176,11 @@ class Completions implements AsyncIterableIterator<{ future: Future }> {
     const loop = limit === null ? homeOf(distinct) : loopFor(distinct);
     this.#todo = new Set(ensureFutures(distinct, loop));
     this.#left = this.#todo.size;
-    for (const future of this.#todo) future._listen(this.#listen, null, false);
+    for (const future of this.#todo)
+      this.#listening.set(
+        future,
+        future._listen((done) => this.#completed(done), null, false),
+      );
     if (this.#left > 0 && limit !== null) this.#timer = loop.callLater(limit, () => this.#expire());
   }
 
@@ -203,6 +208,7 @@ class Completions implements AsyncIterableIterator<{ future: Future }> {
   }
 
   #completed(future: Future): void {
+    this.#listening.delete(future);
     if (!this.#todo.delete(future)) return;
     this.#done.putNowait({ future });
     if (this.#todo.size === 0) this.#timer?.cancel();
@@ -210,7 +216,7 @@ class Completions implements AsyncIterableIterator<{ future: Future }> {
 
   #expire(): void {
     for (const future of this.#todo) {
-      future._unlisten(this.#listen);
+      future._removeCallback(this.#listening.get(future) as Runnable);
       this.#done.putNowait(null);
     }
     this.#todo.clear();

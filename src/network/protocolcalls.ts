@@ -8,12 +8,12 @@ import { copyContext } from "../context.ts";
 import { got, RuntimeError } from "../errors.ts";
 import { type AbstractEventLoop, runningLoop } from "../events.ts";
 import { Future } from "../future.ts";
-import { type Callback, Handle, MANUAL } from "../handle.ts";
+import { type Callback, Handle } from "../handle.ts";
 
 export class ProtocolCalls {
   readonly #loop: AbstractEventLoop;
   readonly #context = copyContext();
-  readonly #resource = new AsyncResource("Protocol", MANUAL);
+  readonly #resource = new AsyncResource("Protocol");
 
   constructor(loop: AbstractEventLoop) {
     this.#loop = loop;

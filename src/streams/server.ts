@@ -3,7 +3,6 @@ import { AsyncResource } from "node:async_hooks";
 import type { Socket } from "node:net";
 import { copyContext } from "../context.ts";
 import { got, isCancelled } from "../errors.ts";
-import { MANUAL } from "../handle.ts";
 import type { EventLoop } from "../loop.ts";
 import type { Clients } from "../network/holdsocket.ts";
 import { type Accept, type CreateServerOptions, openServer, type Server } from "../network/server.ts";
@@ -76,7 +75,7 @@ export async function startServer(
 /** The tasks have the context variables and the async context of the caller of `startServer`. */
 function taskPerClient(loop: EventLoop, onClient: ClientHandler, options: StreamReaderOptions): Accept {
   const context = copyContext();
-  const resource = new AsyncResource("Server", MANUAL);
+  const resource = new AsyncResource("Server");
   return (socket, server) => {
     const reader = new StreamReader(options);
     const client = attach(loop, socket, reader, server);

@@ -62,8 +62,8 @@ const FAULTS: Record<string, Fault> = {
   },
   "a shield that passes the cancel on": {
     file: "shield",
-    code: "inner._unlisten(pass);",
-    instead: "inner._unlisten(pass);\n        inner.cancel();",
+    code: "inner._removeCallback(passing);",
+    instead: "inner._removeCallback(passing);\n        inner.cancel();",
   },
   "a timeout that takes another's cancel for its own": {
     file: "timeout",
