@@ -37,11 +37,8 @@ interface Packed extends Cargo {
  * ```
  */
 export function packed(message: unknown): unknown {
+  if (!hasCarriers()) return packedData(message);
   const cargo = cargoOf(message);
-  if (!hasCarriers()) {
-    if (cargo === null) return isPacked(message) ? { [MESSAGE]: true, value: message } : message;
-    return { [MESSAGE]: true, ...cargo };
-  }
   return {
     get [MESSAGE]() {
       beginWriting();
@@ -52,6 +49,13 @@ export function packed(message: unknown): unknown {
       return endWriting();
     },
   };
+}
+
+/** The same for what cannot hold shared objects. */
+export function packedData(message: unknown): unknown {
+  const cargo = cargoOf(message);
+  if (cargo === null) return isPacked(message) ? { [MESSAGE]: true, value: message } : message;
+  return { [MESSAGE]: true, ...cargo };
 }
 
 /** Whether a message holds carriers and this thread knows no kind of them yet. */

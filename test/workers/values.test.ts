@@ -4,7 +4,7 @@ import { EventEmitter, getEventListeners } from "node:events";
 import { statSync } from "node:fs";
 import { Agent } from "node:http";
 import { Socket } from "node:net";
-import { CloneError, packed, SharedLock, unpacked } from "threadloop/workers";
+import { CloneError, packed, SharedLock, SharedQueue, unpacked } from "threadloop/workers";
 import { describe, expect, it } from "vitest";
 import * as graphs from "../fixtures/workers/graphs.mjs";
 import * as jobs from "../fixtures/workers/jobs.mjs";
@@ -172,5 +172,16 @@ describe("An AbortSignal among the arguments", () => {
     const error = await errorOf(pool.submit(() => new AbortController().signal));
     expect(error).toBeInstanceOf(CloneError);
     expect(error.message).toMatch(/AbortSignal/);
+  });
+});
+
+describe("An item of a SharedQueue", () => {
+  it("comes out as what was put in", () => {
+    const queue = new SharedQueue<unknown>();
+    for (let seed = 0; seed < 300; seed++) {
+      queue.putNowait(graphs.valueGraph(seed));
+      expect([seed, differenceOf(graphs.valueGraph(seed), queue.getNowait())]).toEqual([seed, null]);
+    }
+    expect(() => queue.putNowait(new AbortController())).toThrow(CloneError);
   });
 });

@@ -4,6 +4,7 @@
  */
 import { Deserializer, Serializer } from "node:v8";
 import { CloneError } from "../errors.ts";
+import { packedData, unpacked } from "../message.ts";
 
 const VALUE = 0;
 const NUMBER = 1;
@@ -27,10 +28,10 @@ function serialize(value: unknown): Buffer {
   const serializer = new Serializer();
   serializer.writeHeader();
   try {
-    serializer.writeValue(value);
+    serializer.writeValue(packedData(value));
   } catch (error) {
     // Anything else was thrown by a getter of the value's own.
-    if (!(error instanceof Error && error.message.endsWith("could not be cloned."))) throw error;
+    if (!(error instanceof Error && /could not be cloned\.$/.test(error.message))) throw error;
     throw new CloneError(`Cannot copy an item of a SharedQueue: ${error.message} ${ADVICE}`, {
       cause: error,
     });
@@ -54,5 +55,5 @@ export function readItem(code: number, memory: Buffer, at: number, bytes: number
   if (code === STRING) return memory.toString("utf16le", at, at + bytes);
   const deserializer = new Deserializer(memory.subarray(at, at + bytes));
   deserializer.readHeader();
-  return deserializer.readValue();
+  return unpacked(deserializer.readValue());
 }
