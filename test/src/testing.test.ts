@@ -114,3 +114,37 @@ describe("a deadlock on virtual time", () => {
     loop.close();
   });
 });
+
+describe("a jump", () => {
+  it("waits for what goes on in microtasks: a chained future, an async function that nobody awaits", () =>
+    virtual(async () => {
+      await sleep(5).finally(() => {});
+      const woke: number[] = [];
+      createTask(async () => {
+        await sleep(10).finally(() => {});
+        woke.push(now());
+      });
+      const settled = new Future<void>();
+      createTask(async () => {
+        await settled;
+        woke.push(now());
+      });
+      void (async () => {
+        for (let i = 0; i < 20; i++) await null;
+        settled.setResult();
+      })();
+      await sleep(1000);
+      expect(woke).toEqual([5, 15]);
+    }));
+
+  it("comes while a promise is waited for that tasks of the loop settle", () =>
+    virtual(async () => {
+      const later = async () => await sleep(5, "done");
+      expect(await wrapPromise(createTask(later).toPromise())).toBe("done");
+      expect(now()).toBe(5);
+    }));
+
+  it("never goes to Infinity: what waits for ever is a deadlock", async () => {
+    expect(await failureOf(() => virtual(() => sleep(Infinity)))).toBeInstanceOf(DeadlockError);
+  });
+});
