@@ -87,5 +87,13 @@ async function endThreads(engine: Engine, patience: number): Promise<void> {
   ]);
   if (!(engine.refusal instanceof BrokenPoolError)) await engine.threads.tearDown();
   await engine.threads.destroy();
+  await untilOut(engine, patience);
   engine.output.end();
+}
+
+/** What was printed leaves this process, as far as a deadline lets it: the reader of a pipe may be slow, or have stopped. */
+async function untilOut({ output }: Engine, patience: number): Promise<void> {
+  const isLimited = patience <= LONGEST;
+  const limit = isLimited ? [wait(Math.max(0, patience), undefined, { ref: false })] : [];
+  await Promise.race([output.whenOut(), ...limit]);
 }
