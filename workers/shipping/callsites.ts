@@ -55,6 +55,7 @@ function loadedUrl(scriptName: string | null | undefined): string | undefined {
 
 function stackOfErrors(): RawCallSite[] {
   const { prepareStackTrace, stackTraceLimit } = Error;
+  if (Object.isFrozen(Error)) return []; // a hardened program: nothing can be set
   const holder: { stack?: NodeJS.CallSite[] } = {};
   try {
     Error.stackTraceLimit = FRAMES;
