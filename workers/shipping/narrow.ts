@@ -1,6 +1,7 @@
 // A captured namespace object that is only used as `name.property`: those properties are all that has to travel.
 // Transpilers and vite turn imports into such objects; the whole of one may hold things that cannot travel at all.
 import { types } from "node:util";
+import { isCarrier } from "../carrier.ts";
 import { syntaxOf } from "./syntax.ts";
 
 /** The properties that `source` uses of the variable `name`; undefined when it is no namespace, or used as a whole. */
@@ -19,7 +20,7 @@ export function propertiesUsed(source: string, name: string, value: unknown): st
 function isNamespaceLike(name: string, value: object): boolean {
   if (/^__vite_ssr_(import_\d+|import_meta)__$/.test(name) || types.isModuleNamespaceObject(value))
     return true;
-  if (types.isProxy(value)) return false;
+  if (types.isProxy(value) || isCarrier(value)) return false;
   if (name === "exports" || "__esModule" in value) return true;
   return (
     (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === "Module" ||
