@@ -1,0 +1,112 @@
+// The small programs of test/workers/shipping/programs in every tool between source and program: what comes out of a
+// thread is what comes out here, or a ShipError; never something else.
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runForJson, runNode } from "../support/programs.ts";
+import { bundlers } from "./bundlers.ts";
+import { makeProject, removeProject, root } from "./project.ts";
+
+interface Outcome {
+  readonly ran: number;
+  readonly refused: readonly string[];
+  readonly wrong: Readonly<Record<string, unknown>>;
+}
+
+const TABLES = join(root, "test/workers/shipping/programs");
+let folder: string;
+let count = 0;
+
+/** A module for each program, as JavaScript and as TypeScript, and one that gives them all. */
+beforeAll(async () => {
+  folder = makeProject("programs");
+  const imports: string[] = [];
+  const entries: string[] = [];
+  for (const file of readdirSync(TABLES).filter((name) => name !== "run.mjs")) {
+    const { default: rows } = (await import(pathToFileURL(join(TABLES, file)).href)) as {
+      default: Record<string, string | readonly [string, unknown]>;
+    };
+    for (const [name, row] of Object.entries(rows)) {
+      const code = typeof row === "string" ? row : row[0];
+      if (code.includes("SharedArrayBuffer")) continue; // the run in the thread would be seen here
+      const module = `import util from "node:util"; let job, args = []; ${code}\nexport { job, args };\n`;
+      writeFileSync(join(folder, `row${count}.mjs`), module);
+      writeFileSync(join(folder, `row${count}.mts`), module);
+      imports.push(`import * as row${count} from "./row${count}.mjs";`);
+      entries.push(`  [${JSON.stringify(`${file.replace(".mjs", "")}: ${name}`)}, row${count}],`);
+      count++;
+    }
+  }
+  writeFileSync(
+    join(folder, "all.mjs"),
+    `${imports.join("\n")}\nexport default [\n${entries.join("\n")}\n];\n`,
+  );
+  writeFileSync(
+    join(folder, "typed.mts"),
+    `${imports.join("\n").replaceAll(".mjs", ".mts")}\nimport { compareAll } from "./driver.mjs";\n` +
+      `compareAll([\n${entries.join("\n")}\n], "value").then((outcome: object) => console.log(JSON.stringify(outcome)));\n`,
+  );
+});
+afterAll(() => removeProject(folder));
+
+describe("the programs give in a thread what they give here, or a ShipError,", { timeout: 240_000 }, () => {
+  it("as Node runs them, by value and by reference", async () => {
+    expectRight(await run("main.mjs"));
+    expectRight(await run("main.mjs", { SHIP: "auto" }));
+  });
+
+  it("as tsx translates them from TypeScript", async () => {
+    const tsx = pathToFileURL(join(root, "node_modules/tsx/dist/loader.mjs")).href;
+    expectRight((await runForJson(["--import", tsx, "typed.mts"], { cwd: folder })) as Outcome);
+  });
+
+  it("in tests of Jest", async () => {
+    const config = JSON.stringify({ transform: {}, testMatch: ["**/*.spec.mjs"], testEnvironment: "node" });
+    const jest = join(root, "node_modules/jest/bin/jest.js");
+    const options = ["--testTimeout=100000", "--config", config];
+    expectRight(await runTests(["--experimental-vm-modules", jest, ...options]));
+  });
+
+  it.each(["forks", "vmThreads"])("in tests of vitest, in its pool %s", async (pool) => {
+    const vitest = join(root, "node_modules/vitest/vitest.mjs");
+    const options = ["run", "--globals", "--testTimeout=100000", `--pool=${pool}`];
+    expectRight(await runTests([vitest, ...options, "programs.spec.mjs"]));
+  });
+
+  it.each([
+    ["esbuild", "out.mjs", false],
+    ["esbuild", "out.cjs", true],
+    ["rolldown", "out.mjs", false],
+    ["rolldown", "out.mjs", true],
+    ["rollup", "out.mjs", false],
+    ["rollup", "out.cjs", false],
+    ["vite", "out.mjs", false],
+    ["vite", "out.mjs", true],
+    ["webpack", "out.cjs", false],
+    ["webpack", "out.mjs", true],
+  ] as const)("bundled by %s to %s, minified: %s", async (bundler, name, minify) => {
+    const file = `${bundler}-${minify}-${name}`;
+    await bundlers[bundler]!({ input: join(folder, "main.mjs"), folder, file, minify });
+    expectRight(await run(file));
+  });
+});
+
+async function run(file: string, env: Record<string, string> = {}): Promise<Outcome> {
+  return (await runForJson(["--no-warnings", file], { cwd: folder, env })) as Outcome;
+}
+
+/** Runs the programs in a test runner, whose test writes the outcome to a file. */
+async function runTests(args: readonly string[]): Promise<Outcome> {
+  const file = join(folder, "outcome.json");
+  rmSync(file, { force: true });
+  const { stdout, stderr } = await runNode(args, { cwd: folder });
+  if (!existsSync(file)) throw new Error(`${stdout}\n${stderr}`);
+  return JSON.parse(readFileSync(file, "utf8")) as Outcome;
+}
+
+function expectRight({ ran, refused, wrong }: Outcome): void {
+  expect(wrong).toEqual({});
+  expect(ran).toBe(count);
+  expect(refused.length / ran).toBeLessThan(0.25);
+}
