@@ -126,14 +126,14 @@ function completed(options: WorkerPoolOptions): Settings {
     maxQueue: options.maxQueue ?? Number.POSITIVE_INFINITY,
     cancelGrace: options.cancelGrace ?? 1000,
     blockedAfter: options.blockedAfter ?? 10_000,
-    name: printable(options.name ?? "pool"),
+    name: options.name ?? "pool",
     ship: options.ship ?? "auto",
     attempts: options.attempts ?? 3,
   };
   checkNumbers(settings);
   checkKinds(settings);
   checkThreadSettings(settings);
-  return settings;
+  return { ...settings, name: printable(settings.name) };
 }
 
 function checkNumbers(settings: Settings): void {
