@@ -67,7 +67,10 @@ interface Taken {
 
 /** Main side: takes the functions out of the arguments; null when there are none. */
 export function takeCallbacks(args: readonly unknown[]): Taken | null {
-  if (!hasFunction(args)) return null;
+  return hasFunction(args) ? takeFunctions(args) : null;
+}
+
+function takeFunctions(args: readonly unknown[]): Taken {
   const caller: Caller = { pool: null, leavePlace: () => {} };
   const callbacks = new Map<number, Fn>();
   const rest = args.map((value, at) => {

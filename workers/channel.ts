@@ -17,6 +17,8 @@ export interface Framing {
   posted?(words: readonly unknown[]): void;
 }
 
+const asItIs: typeof packed = (words) => words;
+
 export class Channel {
   /** What will leave with the next flush; writers push whole records. */
   words: unknown[] = [];
@@ -30,10 +32,18 @@ export class Channel {
 
   /** Posts what has gathered. */
   flush(): void {
+    if (this.words.length > 0) this.#post(this.#take(), packed);
+  }
+
+  /** The same where no object is among it that anything would be lost of: it is not looked through. */
+  flushPlain(): void {
+    if (this.words.length > 0) this.#post(this.#take(), asItIs);
+  }
+
+  #take(): unknown[] {
     const words = this.words;
-    if (words.length === 0) return;
     this.words = [];
-    this.#post(words);
+    return words;
   }
 
   /** Posts one record in a message of its own, after everything before it, and moves the listed objects. */
@@ -53,10 +63,12 @@ export class Channel {
     this.#postSealed(record.slice(), transfer);
   }
 
-  #post(words: unknown[]): void {
+  #post(words: unknown[], pack: typeof packed): void {
     const count = words.length;
     try {
-      this.#postSealed(words);
+      this.#framing.seal?.(words);
+      this.#port.postMessage(pack(words));
+      this.#framing.posted?.(words);
     } catch {
       words.length = count;
       this.#postOneByOne(words);

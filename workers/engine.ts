@@ -27,6 +27,7 @@ import { Room } from "./room.ts";
 import { SetUp } from "./setup.ts";
 import { refuseWhileLoading } from "./shipping/loading.ts";
 import type { AnyFunction } from "./shipping/recipe.ts";
+import type { ShipMode } from "./shipping/ship.ts";
 import { holdSignals } from "./signals.ts";
 import { Threads } from "./threads.ts";
 
@@ -113,8 +114,12 @@ export class Engine implements Owner {
     const code = this.codes.known(fn, mode);
     if (job.done()) return job;
     if (code !== null) this.#shipped(job, code);
-    else this.#shipBy(job, () => this.codes.of(fn, mode), null);
+    else this.#shipFirst(job, fn, mode);
     return job;
+  }
+
+  #shipFirst(job: Job, fn: AnyFunction, mode: ShipMode): void {
+    this.#shipBy(job, () => this.codes.of(fn, mode), null);
   }
 
   /** The same for a job that is more than a call; `shape` says what it is. */

@@ -89,8 +89,11 @@ export class Held {
     if (at + 4 > WORDS) return false;
     words[at] = slot;
     words[at + 1] = kind;
-    this.#at = at + 2;
-    if (!this.#write(value, 0)) {
+    if (typeof value === "number") {
+      words[at + 2] = NUMBER;
+      words[at + 3] = value;
+      this.#at = at + 4;
+    } else if (!this.#writeWhole(value, at + 2)) {
       this.#at = at;
       this.#char = char;
       return false;
@@ -105,6 +108,16 @@ export class Held {
     this.#count = this.#at = this.#char = 0;
     Atomics.store(this.#header, COUNT, 0);
     Atomics.add(this.#header, EPOCH, 1);
+  }
+
+  /** Where a getter throws, it does so again when the value is sent, and is told. */
+  #writeWhole(value: unknown, at: number): boolean {
+    this.#at = at;
+    try {
+      return this.#write(value, 0);
+    } catch {
+      return false;
+    }
   }
 
   #write(value: unknown, depth: number): boolean {
@@ -135,7 +148,7 @@ export class Held {
     return true;
   }
 
-  /** Runs no code of the object: a Proxy is refused, and so is an accessor. */
+  /** A Proxy is refused; getters run, as they do when the value is sent. */
   #writeObject(value: object, depth: number): boolean {
     const seen = this.#seen;
     if (depth === 0) seen.length = 0;
@@ -144,29 +157,23 @@ export class Held {
     seen.push(value);
     const proto = Object.getPrototypeOf(value);
     if (Array.isArray(value)) return proto === Array.prototype && this.#writeList(value, depth);
-    return proto === Object.prototype && this.#writeRecord(value, depth);
+    return proto === Object.prototype && this.#writeRecord(value as Record<string, unknown>, depth);
   }
 
   #writeList(list: readonly unknown[], depth: number): boolean {
     const { length } = list;
     if (length > WIDEST || Object.keys(list).length !== length || !this.#put(LIST, length)) return false;
-    for (let i = 0; i < length; i++) if (!this.#writeMember(list, i, depth)) return false;
+    for (let i = 0; i < length; i++) if (!this.#write(list[i], depth + 1)) return false;
     return true;
   }
 
-  #writeRecord(record: object, depth: number): boolean {
+  #writeRecord(record: Record<string, unknown>, depth: number): boolean {
     const keys = Object.keys(record);
     if (keys.length > WIDEST || !this.#put(RECORD, keys.length)) return false;
     for (const key of keys) {
-      if (key === "__proto__" || !this.#writeText(key) || !this.#writeMember(record, key, depth))
-        return false;
+      if (key === "__proto__" || !this.#writeText(key) || !this.#write(record[key], depth + 1)) return false;
     }
     return true;
-  }
-
-  #writeMember(owner: object, key: PropertyKey, depth: number): boolean {
-    const member = Object.getOwnPropertyDescriptor(owner, key);
-    return member !== undefined && "value" in member && this.#write(member.value, depth + 1);
   }
 }
 

@@ -436,9 +436,11 @@ export class Host implements JobPlace {
 
   #leave(job: Job, kind: number, value: unknown): void {
     this.#posted--;
-    const { output } = this.#owner;
-    if (output.isBehind && output.defers(job, () => this.#settle(job, kind, value))) return;
-    this.#settle(job, kind, value);
+    if (!this.#owner.output.isBehind || !this.#defers(job, kind, value)) this.#settle(job, kind, value);
+  }
+
+  #defers(job: Job, kind: number, value: unknown): boolean {
+    return this.#owner.output.defers(job, () => this.#settle(job, kind, value));
   }
 
   #settle(job: Job, kind: number, value: unknown): void {

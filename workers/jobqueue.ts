@@ -117,8 +117,8 @@ export class JobQueue {
   }
 
   get #isRankedNext(): boolean {
-    const first = this.#ranked.peek();
-    return first !== undefined && (first.priority > 0 || this.#normal.length === 0);
+    if (this.#ranked.length === 0) return false;
+    return (this.#ranked.peek() as Ranked).priority > 0 || this.#normal.length === 0;
   }
 
   #drop(): void {

@@ -152,17 +152,22 @@ export function countJobs(words: readonly unknown[]): number {
   return jobs;
 }
 
-/** Adds a job's record to a message. */
+/** Adds a job's record to a message; returns whether an object is in it. */
 export function writeJob(
   words: unknown[],
   slot: number,
   fn: number,
   details: Details | null,
   args: readonly unknown[],
-): void {
+): boolean {
+  let hasObject = details !== null;
   if (details === null) words.push(slot, fn, args.length);
   else words.push(slot, fn, ~args.length, details);
-  for (let i = 0; i < args.length; i++) words.push(args[i]);
+  for (let i = 0; i < args.length; i++) {
+    words.push(args[i]);
+    hasObject ||= typeof args[i] === "object";
+  }
+  return hasObject;
 }
 
 /** Finds the parts of the job's record at `at`. */

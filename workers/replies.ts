@@ -53,8 +53,7 @@ export class Replies {
   add(slot: number, kind: number, value: unknown): void {
     if (this.#alone !== 0 && this.#alone !== slot) this.flush();
     if (this.#alone === 0 && kind !== wire.SKIPPED && !this.#hold(slot, kind, value)) {
-      if (this.#channel.words.length > 0) this.flush();
-      this.#alone = slot;
+      if (!this.#flushAndHold(slot, kind, value)) this.#alone = slot;
     }
     this.#channel.words.push(slot, kind, value);
     if (!this.inBatch) this.#flushSoon(this.#alone !== 0 && kind <= wire.LAST_FINAL);
@@ -74,6 +73,13 @@ export class Replies {
 
   #hold(slot: number, kind: number, value: unknown): boolean {
     return (kind === wire.OK || kind === wire.CANCELLED) && this.#held.add(slot, kind, value);
+  }
+
+  /** What had no room beside others may have it when they are gone. */
+  #flushAndHold(slot: number, kind: number, value: unknown): boolean {
+    if (this.#channel.words.length === 0) return false;
+    this.flush();
+    return this.#hold(slot, kind, value);
   }
 
   /** Says it at once, and moves the listed objects. */
@@ -98,8 +104,10 @@ export class Replies {
     this.#flushQueued = false;
     this.#lastFlush = now;
     if (this.#channel.words.length > 0) {
+      const isPlain = this.#alone === 0; // held is only what loses nothing
       this.#alone = 0;
-      this.#channel.flush();
+      if (isPlain) this.#channel.flushPlain();
+      else this.#channel.flush();
       this.#held.clear();
     } else if (this.#reported !== this.#slots[SUSPENDED]) this.#channel.send([], []);
   };

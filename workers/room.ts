@@ -21,6 +21,7 @@ const earlier = (a: Turn, b: Turn) => b.priority - a.priority || a.number - b.nu
 
 export class Room {
   readonly #settings: Settings;
+  readonly #isLimited: boolean;
   readonly #dispatcher: Dispatcher;
   /** Jobs whose function is on its way. */
   readonly #shipping: ReadonlySet<unknown>;
@@ -35,6 +36,7 @@ export class Room {
 
   constructor(settings: Settings, dispatcher: Dispatcher, shipping: ReadonlySet<unknown>) {
     this.#settings = settings;
+    this.#isLimited = settings.maxQueue !== Number.POSITIVE_INFINITY;
     this.#dispatcher = dispatcher;
     this.#shipping = shipping;
   }
@@ -51,14 +53,13 @@ export class Room {
 
   /** How many jobs more would be taken. */
   get #spare(): number {
-    const { maxQueue } = this.#settings;
-    if (maxQueue === Number.POSITIVE_INFINITY) return maxQueue;
-    return maxQueue - this.#dispatcher.backlog - this.#shipping.size;
+    if (!this.#isLimited) return Number.POSITIVE_INFINITY;
+    return this.#settings.maxQueue - this.#dispatcher.backlog - this.#shipping.size;
   }
 
   /** Throws QueueFull when one more job would not be taken. */
   check(): void {
-    if (this.#granted || this.isThere) return;
+    if (!this.#isLimited || this.#granted || this.isThere) return;
     const { name, maxQueue } = this.#settings;
     throw new QueueFull(
       `Pool "${name}" has ${maxQueue} jobs waiting, its maxQueue: wait for room with ` +

@@ -101,6 +101,8 @@ export class Session implements SignalSession {
   #flushQueued = false;
   #messages = 0;
   #jobsSent = 0;
+  /** Objects are among the arguments that will leave with the next flush. */
+  #holdsObjects = false;
   /** What the last messages brought: a function, jobs in the order of posting, or what can always be read. */
   readonly #sent: ({ readonly code: number } | JobRange | null)[] = [];
   /** Messages that came, without output. */
@@ -145,7 +147,7 @@ export class Session implements SignalSession {
   post(slot: number, code: Code, details: wire.Details | null, args: readonly unknown[]): void {
     if (code.number !== wire.OWN_FUNCTION && !this.#known.has(code.number)) this.#define(code);
     const words = this.#jobs.words;
-    wire.writeJob(words, slot, code.number, details, args);
+    if (wire.writeJob(words, slot, code.number, details, args)) this.#holdsObjects = true;
     if (words.length >= FULL_BATCH) this.flush();
     else this.#flushSoon();
   }
@@ -228,10 +230,14 @@ export class Session implements SignalSession {
     // What was not sent is told to be unstarted; the host may have given its slots to other jobs since.
     if (this.#hasEnded) return;
     this.#controls.flush();
-    sendingTo(this, this.#postJobs);
+    if (this.#holdsObjects) sendingTo(this, this.#postJobs);
+    else this.#jobs.flushPlain();
   };
 
-  #postJobs = (): void => this.#jobs.flush();
+  #postJobs = (): void => {
+    this.#holdsObjects = false;
+    this.#jobs.flush();
+  };
 
   signalAborted(id: number, reason: unknown): void {
     this.control(wire.ABORT, id, encodeThrown(reason));
