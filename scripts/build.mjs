@@ -6,10 +6,11 @@
 // tests and bench/ do, meets the same classes and state. Nothing is minified, as people read this code in stacks; the
 // comments are in the declarations.
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, rmSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { init, parse } from "es-module-lexer";
+import { transform } from "esbuild";
 import { rolldown } from "rolldown";
 import { rollDeclarations } from "./declarations.mjs";
 
@@ -18,11 +19,15 @@ const dist = join(root, "dist");
 /** Modules that only give on what others export, so that who imports a name from one needs no more than its origin. */
 const INTERFACES = new Set(["src/index.js", "src/core.js"].map((file) => join(dist, file)));
 
+/** What programs import. */
+const ENTRIES = ["index.js", "workers/index.js", "src/testing.js"];
+
 rmSync(dist, { recursive: true, force: true });
 const { status } = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", root], {
   stdio: "inherit",
 });
 if (status === 0) {
+  await keepModules();
   await bundle();
   await rollDeclarations(dist, {
     index: join(dist, "index.d.ts"),
@@ -57,6 +62,24 @@ async function bundle() {
   await bundler.close();
 }
 
+/**
+ * For bundlers, which take the condition `module` of package.json: each module a file, so that they leave out what nobody
+ * imports. They write the code anew, so it comes without white space, as the package has all of it twice.
+ */
+async function keepModules() {
+  await init;
+  for (const module of reachedFrom(ENTRIES, allImportsOf)) {
+    const { code } = await transform(readFileSync(module, "utf8"), {
+      format: "esm",
+      target: "es2023",
+      minifyWhitespace: true,
+    });
+    const copy = join(dist, "modules", relative(dist, module));
+    mkdirSync(dirname(copy), { recursive: true });
+    writeFileSync(copy, code);
+  }
+}
+
 /** Rolldown has every chunk load its helpers, which do nothing by themselves. */
 function withoutIdleImports(code) {
   return code.replace(/^import ".*\/rolldown-runtime\.js";\n/m, "");
@@ -75,10 +98,18 @@ function chunksByReach() {
 }
 
 /** The modules that are loaded with these, themselves included. */
-function reachedFrom(entries) {
+function reachedFrom(entries, nextTo = neededBy) {
   const reached = new Set(entries.map((entry) => join(dist, entry)));
-  for (const module of reached) for (const next of neededBy(module)) reached.add(next);
+  for (const module of reached) for (const next of nextTo(module)) reached.add(next);
   return reached;
+}
+
+/** The modules that a module imports, at once or later. */
+function allImportsOf(module) {
+  const imports = parse(readFileSync(module, "utf8"))[0].filter(({ specifier }) =>
+    specifier?.startsWith("."),
+  );
+  return imports.map(({ specifier }) => resolve(dirname(module), specifier));
 }
 
 /** The modules that a module imports; those where the names come from, where it imports an interface. */

@@ -2,7 +2,7 @@
 import type { Context } from "./context.ts";
 import { got, RuntimeError } from "./errors.ts";
 import type { EventLoop } from "./loop.ts";
-import { getRunningLoop } from "./running.ts";
+import { runningEventLoop } from "./running.ts";
 import { FAILED } from "./states.ts";
 import type { Task } from "./task.ts";
 import { TaskGroup } from "./taskgroup.ts";
@@ -53,7 +53,7 @@ export function asTask<This, A extends unknown[], R>(
   check(fn, options);
   const { group, name, context } = options;
   return function (this: This, ...args: A): Task<R> {
-    const loop = getRunningLoop();
+    const loop = runningEventLoop();
     const start = () => fn.apply(this, args);
     const made = {
       eagerStart: true,

@@ -8,7 +8,7 @@ import { Future } from "./future.ts";
 import { Listener } from "./listener.ts";
 import type { EventLoop } from "./loop.ts";
 import { rootsOf } from "./roots.ts";
-import { allTasks, currentTask, getRunningLoop } from "./running.ts";
+import { allTasks, currentTask, runningEventLoop } from "./running.ts";
 import type { Level } from "./scope.ts";
 import { Task } from "./task.ts";
 
@@ -66,7 +66,7 @@ export interface TaskTree {
  * Returns the tasks of a loop that are not done, each below the one that awaits it. Default: the running loop. Tasks that
  * wait for each other in a circle are below the first of them, which is there once more at the end of the circle.
  */
-export function captureTaskTree(loop: EventLoop = getRunningLoop()): TaskTree[] {
+export function captureTaskTree(loop: EventLoop = runningEventLoop()): TaskTree[] {
   const nodes = new Map(allTasks(loop).map((task) => [task, { task, waitsFor: [] } as TaskTree]));
   const awaited = new Set<TaskTree>();
   for (const node of nodes.values()) {
@@ -81,7 +81,7 @@ export function captureTaskTree(loop: EventLoop = getRunningLoop()): TaskTree[] 
 }
 
 /** Returns that tree as text. */
-export function formatTaskTree(loop: EventLoop = getRunningLoop()): string {
+export function formatTaskTree(loop: EventLoop = runningEventLoop()): string {
   const seen = new Set<Task>();
   return captureTaskTree(loop)
     .flatMap((root) => formatTree(root, seen))
@@ -89,7 +89,7 @@ export function formatTaskTree(loop: EventLoop = getRunningLoop()): string {
 }
 
 /** Prints that tree. */
-export function printTaskTree(loop: EventLoop = getRunningLoop()): void {
+export function printTaskTree(loop: EventLoop = runningEventLoop()): void {
   console.log(formatTaskTree(loop));
 }
 

@@ -66,7 +66,7 @@ export { type PipeInfo, type ReadPipeProtocol, ReadPipeTransport } from "./netwo
 export { type WritePipeProtocol, WritePipeTransport } from "./network/writepipe.ts";
 export { type CreateTaskOptions, EventLoop, type EventLoopOptions, eagerTaskFactory } from "./loop.ts";
 export type { ExceptionHandler, TaskFactory } from "./loop.ts";
-export { getEventLoop, getRunningLoop, newEventLoop, setEventLoop } from "./running.ts";
+export { getEventLoop, getRunningLoop, newEventLoop, setEventLoop } from "./loops.ts";
 export { type CallbackOptions, Handle, TimerHandle } from "./handle.ts";
 export type { ExceptionContext } from "./events.ts";
 export type { Clock } from "./clock.ts";
@@ -90,5 +90,3 @@ export {
 export { BrokenBarrierError, QueueEmpty, QueueFull, QueueShutDown } from "./errors.ts";
 export { IncompleteReadError, LimitOverrunError, SendfileNotAvailableError } from "./errors.ts";
 export { type ErrorFilter, ExceptionGroup } from "./exceptiongroup.ts";
-
-import "./network/install.ts";

@@ -2,7 +2,7 @@
 import { CancelledError, isCancelled, isInstance } from "./errors.ts";
 import { Event } from "./event.ts";
 import type { Future } from "./future.ts";
-import { currentTask, getRunningLoop } from "./running.ts";
+import { currentTask, runningEventLoop } from "./running.ts";
 import { FAILED } from "./states.ts";
 import type { Task } from "./task.ts";
 import { moveOnAfter } from "./timeout.ts";
@@ -62,7 +62,7 @@ class Race<T> implements StaggeredRace<T> {
   #turn: Waiting | null = null;
 
   add(body: () => Promise<void>): void {
-    const task = getRunningLoop().createTask(body) as Task;
+    const task = runningEventLoop().createTask(body) as Task;
     this.#tasks.add(task);
     task._listen(() => this.#taskDone(task), this.#awaitedBy);
   }
@@ -76,7 +76,7 @@ class Race<T> implements StaggeredRace<T> {
   async ended(): Promise<CancelledError | null> {
     let last: CancelledError | null = null;
     while (this.#tasks.size > 0) {
-      this.#turn = new Waiting("the end of its race", getRunningLoop());
+      this.#turn = new Waiting("the end of its race", runningEventLoop());
       try {
         await this.#turn;
       } catch (error) {

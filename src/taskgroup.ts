@@ -8,7 +8,7 @@ import { CancelledError, CancelReason, isInstance, RuntimeError } from "./errors
 import { ExceptionGroup } from "./exceptiongroup.ts";
 import type { Future } from "./future.ts";
 import type { CreateTaskOptions } from "./loop.ts";
-import { getRunningLoop } from "./running.ts";
+import { runningEventLoop } from "./running.ts";
 import { type CancelScope, type Level, newScope } from "./scope.ts";
 import type { Task } from "./task.ts";
 import { Waiting } from "./waiting.ts";
@@ -33,7 +33,7 @@ export class TaskGroup {
    */
   createTask<T>(startable: Startable<T>, options?: CreateTaskOptions): Task<T> {
     this.#checkOpen(startable);
-    return this.#add(getRunningLoop().createTask(startable, options));
+    return this.#add(runningEventLoop().createTask(startable, options));
   }
 
   /**
@@ -54,7 +54,7 @@ export class TaskGroup {
    */
   async start<T>(startable: Startable<T>, options: CreateTaskOptions = {}): Promise<{ task: Task<T> }> {
     this.#checkOpen(startable);
-    const task = getRunningLoop().createTask(startable, { ...options, eagerStart: true });
+    const task = runningEventLoop().createTask(startable, { ...options, eagerStart: true });
     await task.started;
     return { task: this.#add(task) };
   }
@@ -135,7 +135,7 @@ export class TaskGroup {
     let first: CancelledError | null = null;
     let last: CancelledError | null = null;
     while (this.#children.size > 0) {
-      this.#allDone ??= new Waiting("the tasks of its group", getRunningLoop());
+      this.#allDone ??= new Waiting("the tasks of its group", runningEventLoop());
       try {
         await this.#allDone;
       } catch (error) {

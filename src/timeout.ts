@@ -11,7 +11,7 @@ import { type Awaitable, checkAwaitable, ensureFuture } from "./ensure.ts";
 import { CancelledError, got, isInstance, RuntimeError, TimeoutError } from "./errors.ts";
 import type { Future } from "./future.ts";
 import type { Handle } from "./handle.ts";
-import { getRunningLoop } from "./running.ts";
+import { runningEventLoop } from "./running.ts";
 import { type CancelScope, newScope } from "./scope.ts";
 import { Task } from "./task.ts";
 import { Waiting } from "./waiting.ts";
@@ -45,7 +45,7 @@ export class Timeout {
     if (this.#state !== "active") throw new RuntimeError(`Cannot change the state of ${this.#describe()}`);
     this.#when = when;
     this.#timer?.cancel();
-    const loop = getRunningLoop();
+    const loop = runningEventLoop();
     if (when === null) this.#timer = null;
     else if (when <= loop.time()) this.#timer = loop.callSoon(() => this.#expire());
     else this.#timer = loop.callAt(when, () => this.#expire());
@@ -240,5 +240,5 @@ async function cancelAndWait(future: Future): Promise<void> {
 }
 
 function timeoutAfter(delay: number | null): Timeout {
-  return new Timeout(delay === null ? null : getRunningLoop().time() + milliseconds(delay, "delay"));
+  return new Timeout(delay === null ? null : runningEventLoop().time() + milliseconds(delay, "delay"));
 }

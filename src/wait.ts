@@ -15,7 +15,7 @@ import { Future } from "./future.ts";
 import type { Handle } from "./handle.ts";
 import { checkOptionNames, optionNames } from "./optionnames.ts";
 import { Queue } from "./queues.ts";
-import { getRunningLoop } from "./running.ts";
+import { runningEventLoop } from "./running.ts";
 import { Waiting } from "./waiting.ts";
 
 /** When `wait` returns. */
@@ -81,7 +81,7 @@ async function waitUntil(
   timeout: number | null,
   returnWhen: ReturnWhen,
 ): Promise<void> {
-  const loop = getRunningLoop();
+  const loop = runningEventLoop();
   const waiter = new Waiting(`wait of ${futures.size}`, loop);
   const release = () => {
     if (!waiter.done()) waiter.setResult();

@@ -1,9 +1,11 @@
 // What a thread receives, in order. The classes of shared objects are loaded with the first message that holds one, as
 // most threads need none: it waits for them, and so does what comes after it.
 
+import { PACKAGE_ROOT } from "../src/core.ts";
 import { needsKinds, unpacked } from "./message.ts";
 
-const loadShared = () => import("./shared/index.ts");
+/** By its address, as a bundler would take the file along for whatever program. Who bundles has the classes loaded. */
+const loadShared = (): Promise<unknown> => import(new URL("workers/shared/index.js", PACKAGE_ROOT).href);
 
 /** Returns a message with its shared objects. */
 export async function open(received: unknown): Promise<unknown> {

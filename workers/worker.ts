@@ -4,7 +4,7 @@
 // and sleep work in every job, and coroutines of several jobs interleave on it.
 
 import { type MessagePort, threadId } from "node:worker_threads";
-import { type EventLoop, newEventLoop } from "../src/core.ts";
+import { EventLoop } from "../src/core.ts";
 import { currentJob } from "./current.ts";
 import { reasonOf } from "./describe.ts";
 import { Functions } from "./functions.ts";
@@ -150,7 +150,7 @@ async function answer(id: number, question: wire.Question): Promise<void> {
 }
 
 function startLoop(): EventLoop {
-  const loop = newEventLoop();
+  const loop = new EventLoop();
   loop.runForever().catch(() => {}); // the thread ends, and there is nothing left that could wake the loop
   return loop;
 }

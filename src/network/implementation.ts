@@ -1,7 +1,8 @@
 /**
- * What the loop's methods of connections and processes call. It comes with the package's interface (`install`): a thread
- * whose code does not import that has no way to call them, and is the sooner there without them.
+ * What the loop's methods of connections and processes call. It comes with the functions that give programs a loop
+ * (`loops`): a thread whose code imports none of them is the sooner there without it, and a bundle the smaller.
  */
+import { RuntimeError } from "../errors.ts";
 import type { connect, connectAccepted } from "./connect.ts";
 import type { connectPipe } from "./connectpipe.ts";
 import type { openDatagramEndpoint } from "./datagramendpoint.ts";
@@ -28,4 +29,12 @@ export interface Implementation {
   readonly WritePipeTransport: typeof WritePipeTransport;
 }
 
-export const network = {} as Implementation;
+/** Loops can be had in other ways too: of a task, a runner, the class itself. Bundlers cannot see that. */
+function refuse(): never {
+  throw new RuntimeError(
+    "This bundle was made without the loop's connections and processes, as nothing in it imports what gives a loop: " +
+      'take the loop from getRunningLoop, getEventLoop or newEventLoop of "threadloop"',
+  );
+}
+
+export const network: Implementation = Object.create(/* @__PURE__ */ new Proxy({}, { get: refuse }));

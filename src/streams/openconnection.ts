@@ -5,7 +5,7 @@ import { inRootContext } from "../events.ts";
 import { net, tls as nodeTls } from "../network/builtins.ts";
 import { ignore, once } from "../network/once.ts";
 import { checkOwnOptions, optionNames } from "../optionnames.ts";
-import { getRunningLoop } from "../running.ts";
+import { runningEventLoop } from "../running.ts";
 import { StreamReader, type StreamReaderOptions } from "./reader.ts";
 import { Transport } from "./transport.ts";
 import { StreamWriter } from "./writer.ts";
@@ -46,7 +46,7 @@ export interface Connection {
  */
 export async function openConnection(target: OpenConnectionOptions | string): Promise<Connection> {
   const options = typeof target === "string" ? { path: target } : target;
-  const loop = getRunningLoop();
+  const loop = runningEventLoop();
   checkOwnOptions("openConnection", options, OWN_OPTIONS);
   const reader = new StreamReader(options.limit === undefined ? {} : { limit: options.limit });
   const socket = inRootContext(makeSocket, options).on("error", ignore);

@@ -4,7 +4,7 @@ import type { EventLoop } from "../loop.ts";
 import { ignore } from "../network/once.ts";
 import { checkSource } from "../network/readpipe.ts";
 import { checkTarget } from "../network/writepipe.ts";
-import { getRunningLoop } from "../running.ts";
+import { runningEventLoop } from "../running.ts";
 import { StreamReader, type StreamReaderOptions } from "./reader.ts";
 import { feed, Transport } from "./transport.ts";
 import { StreamWriter } from "./writer.ts";
@@ -28,7 +28,7 @@ import { StreamWriter } from "./writer.ts";
  */
 export function connectReadPipe(source: Readable, options: StreamReaderOptions = {}): StreamReader {
   checkSource(source);
-  return readPipe(getRunningLoop(), source, options);
+  return readPipe(runningEventLoop(), source, options);
 }
 
 /**
@@ -49,7 +49,7 @@ export function connectReadPipe(source: Readable, options: StreamReaderOptions =
  */
 export function connectWritePipe(target: Writable): StreamWriter {
   checkTarget(target);
-  return new StreamWriter(new Transport(getRunningLoop(), target, null));
+  return new StreamWriter(new Transport(runningEventLoop(), target, null));
 }
 
 /** @internal Reads a stream until the loop closes, which then lets go of it. */

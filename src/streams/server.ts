@@ -7,7 +7,7 @@ import type { EventLoop } from "../loop.ts";
 import type { Clients } from "../network/holdsocket.ts";
 import { type Accept, type CreateServerOptions, openServer, type Server } from "../network/server.ts";
 import { checkOwnOptions, optionNames } from "../optionnames.ts";
-import { getRunningLoop } from "../running.ts";
+import { runningEventLoop } from "../running.ts";
 import { StreamReader, type StreamReaderOptions } from "./reader.ts";
 import { Transport } from "./transport.ts";
 import { StreamWriter } from "./writer.ts";
@@ -65,7 +65,7 @@ export async function startServer(
   if (typeof onClient !== "function") {
     throw new TypeError(`Expected \`onClient\` to be a function of (reader, writer), got ${got(onClient)}`);
   }
-  const loop = getRunningLoop();
+  const loop = runningEventLoop();
   checkOwnOptions("startServer", options, OWN_OPTIONS);
   const { limit, ...serverOptions } = options;
   const readerOptions = limit === undefined ? {} : { limit };

@@ -12,7 +12,7 @@ import {
   untilSpawned,
 } from "../network/spawn.ts";
 import { checkOwnOptions, optionNames } from "../optionnames.ts";
-import { getRunningLoop } from "../running.ts";
+import { runningEventLoop } from "../running.ts";
 import { readPipe } from "./pipes.ts";
 import { Process } from "./process.ts";
 import type { StreamReader, StreamReaderOptions } from "./reader.ts";
@@ -90,7 +90,7 @@ export async function createSubprocessShell<const O extends SubprocessOptions = 
 }
 
 async function start<O extends SubprocessOptions>(command: Command, options: O): Promise<ProcessOf<O>> {
-  const loop = getRunningLoop();
+  const loop = runningEventLoop();
   checkCommand(command);
   checkOwnOptions("createSubprocess", options, OWN_OPTIONS);
   const { stdin = "inherit", stdout = "inherit", stderr = "inherit", limit, ...spawnOptions } = options;

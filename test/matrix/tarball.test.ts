@@ -57,11 +57,15 @@ describe("the packed package", () => {
       "dist/workers/index.js",
       "dist/src/testing.js",
       "dist/workers/entry.cjs",
+      "dist/workers/shared/index.js", // by its address
+      "dist/modules/index.js",
+      "dist/modules/workers/index.js",
+      "dist/modules/src/testing.js",
     ]);
     for (const file of modules.filter((each) => each.startsWith("dist/bin/"))) needed.add(file);
     for (const file of needed) {
       const text = readFileSync(join(unpacked, file), "utf8");
-      for (const [, target] of text.matchAll(/(?:from |import |import\()"(\.[^"]+)"/g)) {
+      for (const [, target] of text.matchAll(/(?:from ?|import ?|import\()"(\.[^"]+)"/g)) {
         needed.add(join(dirname(file), target!));
       }
     }
