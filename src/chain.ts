@@ -2,10 +2,8 @@
 import type { Startable } from "./coroutine.ts";
 import { loopFor } from "./ensure.ts";
 import { CancelledError, got, isInstance } from "./errors.ts";
-import type { AbstractEventLoop } from "./events.ts";
-import { Future } from "./future.ts";
+import { Detached, Future } from "./future.ts";
 import type { EventLoop } from "./loop.ts";
-import { noLoop } from "./noloop.ts";
 import { FAILED } from "./states.ts";
 
 /**
@@ -45,20 +43,6 @@ export function runCoroutineThreadsafe<T>(startable: Startable<T>, loop: EventLo
   const outside = new Detached<T>(loop);
   follow(task, outside);
   return outside;
-}
-
-/** A future of no loop. That nobody looks at its error is told by the loop that its result comes from. */
-class Detached<T> extends Future<T> {
-  readonly #teller: AbstractEventLoop;
-
-  constructor(teller: AbstractEventLoop) {
-    super(noLoop);
-    this.#teller = teller;
-  }
-
-  override _keepUnretrieved(keep: boolean): void {
-    this.#teller._keepUnretrieved(this, keep);
-  }
 }
 
 /** Has the destination settle as the source does, and the source be cancelled when the destination is. */

@@ -34,6 +34,7 @@ import { type Callback, type CallbackOptions, Handle } from "./handle.ts";
 import { Listener, looks } from "./listener.ts";
 import { noLoop } from "./noloop.ts";
 import { CANCELLED, FAILED, FINISHED, PENDING, RETRIEVED } from "./states.ts";
+import { settleByThen, type Then } from "./thenable.ts";
 
 /** Whom a future tells: one, a few, or so many that one who leaves must not be looked for among all. */
 type Callbacks = Runnable | Runnable[] | Set<Runnable>;
@@ -384,10 +385,24 @@ function thenDone<R>(future: Future, onFulfilled: Call, onRejected: Call): Promi
   }
   try {
     const returned = future._deliver(onFulfilled, onRejected);
-    return returned === undefined ? NOTHING_RETURNED : Promise.resolve(returned as R);
+    return returned === undefined ? NOTHING_RETURNED : outcomeOf<R>(future, () => returned);
   } catch (error) {
-    return Promise.reject(error);
+    return outcomeOf<R>(future, () => raise(error));
   }
+}
+
+function raise(error: unknown): never {
+  throw error;
+}
+
+/**
+ * What came of a function that was given to `then` by hand. Who chains on it need not be in a loop that runs; if nobody
+ * looks at its error, the loop of the source tells it, as any future's.
+ */
+function outcomeOf<R>(source: Future, give: () => unknown): Future<R> {
+  const outcome = new Detached<R>(source._loop);
+  settleAs(outcome as Future, give);
+  return outcome;
 }
 
 /** What `then` returns when the function it called returned nothing, as V8's do. */
@@ -408,7 +423,7 @@ export class Reaction<R = unknown> implements Runnable, Reacting, PromiseLike<R>
   readonly _reject: Call;
   readonly #task: AwaitingTask | null;
   /** What the function returned or threw, unless it returned nothing. */
-  #outcome: Promise<unknown> | null = null;
+  #outcome: Future<R> | null = null;
   #isSettled = false;
   #chained: Future<R> | null = null;
 
@@ -433,9 +448,9 @@ export class Reaction<R = unknown> implements Runnable, Reacting, PromiseLike<R>
     this.#isSettled = true;
     try {
       const returned = call(value);
-      if (returned !== undefined) this.#outcome = Promise.resolve(returned);
+      if (returned !== undefined) this.#outcome = outcomeOf(this._future, () => returned);
     } catch (error) {
-      this.#outcome = Promise.reject(error);
+      this.#outcome = outcomeOf(this._future, () => raise(error));
     }
   }
 
@@ -487,29 +502,47 @@ class Chained<T> extends Future<T> {
 
   #follow(onFulfilled: Handler, onRejected: Handler): void {
     if (this._state !== PENDING) return;
-    try {
+    settleAs(this as Future, () =>
       this.#source._deliver(
-        (value) => this.#settleLike(onFulfilled === null ? value : onFulfilled(value)),
-        (error) => (onRejected === null ? this.#fail(error) : this.#settleLike(onRejected(error))),
-      );
-    } catch (error) {
-      this.#fail(error);
-    }
+        (value) => (onFulfilled === null ? value : onFulfilled(value)),
+        (error) => (onRejected === null ? raise(error) : onRejected(error)),
+      ),
+    );
+  }
+}
+
+/** A future of no loop. That nobody looks at its error is told by the loop that its result comes from. */
+export class Detached<T> extends Future<T> {
+  readonly #teller: AbstractEventLoop;
+
+  constructor(teller: AbstractEventLoop) {
+    super(noLoop);
+    this.#teller = teller;
   }
 
-  #settleLike(value: unknown): void {
+  override _keepUnretrieved(keep: boolean): void {
+    this.#teller._keepUnretrieved(this, keep);
+  }
+}
+
+/** Settles a future with what a function gives or throws; what can be awaited is followed. */
+function settleAs(future: Future, give: () => unknown): void {
+  try {
+    const value = give();
     const then = (value as PromiseLike<unknown> | null | undefined)?.then;
-    if (typeof then !== "function") this.setResult(value as T);
+    if (typeof then !== "function") future.setResult(value);
     else {
-      Promise.resolve(value as PromiseLike<unknown>).then(
-        (result) => this._state === PENDING && this.setResult(result as T),
-        (error) => this._state === PENDING && this.#fail(error),
-      );
+      const resolve = (result: unknown) => future._state === PENDING && future.setResult(result);
+      const reject = (error: unknown) => future._state === PENDING && failWith(future, error);
+      if (isInstance(value, Future)) (value as Future)._whenDone(resolve, reject);
+      else settleByThen(value, then as Then, resolve, reject);
     }
+  } catch (error) {
+    failWith(future, error);
   }
+}
 
-  #fail(error: unknown): void {
-    if (isInstance(error, CancelledError)) this._settleCancelled(error);
-    else this._settle(FAILED, error);
-  }
+function failWith(future: Future, error: unknown): void {
+  if (isInstance(error, CancelledError)) future._settleCancelled(error);
+  else future._settle(FAILED, error);
 }

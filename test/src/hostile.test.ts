@@ -193,6 +193,20 @@ const throwing: Readonly<Record<string, Case>> = {
     await sleep(1);
     expectReports(1);
   },
+  "a function given to then by hand": async ({ value, expectReports }) => {
+    const future = new Future();
+    getRunningLoop().callSoon(() => {
+      future.then(
+        () => {
+          throw value;
+        },
+        () => {},
+      );
+      future.setResult(1);
+    });
+    await sleep(5);
+    expectReports(isCancel(value) ? 0 : 1);
+  },
   "a signal's reason": async ({ value }) => {
     const controller = new AbortController();
     const task = createTask(() => sleep(100), { signal: controller.signal });
@@ -372,6 +386,16 @@ const places: readonly Unleash[] = [
   (value) => waitFor(() => value, 5),
   (value) => wrapPromise(Promise.reject(value)),
   (value) => createTask(() => sleep(50)).cancel("stop", value),
+  (value) => {
+    const future = new Future();
+    future.then(
+      () => {
+        throw value;
+      },
+      () => {},
+    );
+    future.setResult(1);
+  },
   (value) => {
     const controller = new AbortController();
     createTask(() => sleep(50), { signal: controller.signal });

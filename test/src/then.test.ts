@@ -1,4 +1,12 @@
-import { CancelledError, createTask, Future, getRunningLoop, run, sleep } from "threadloop";
+import {
+  CancelledError,
+  createTask,
+  type ExceptionContext,
+  Future,
+  getRunningLoop,
+  run,
+  sleep,
+} from "threadloop";
 import { WorkerPool } from "threadloop/workers";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { errorOf } from "../support/pools.ts";
@@ -147,6 +155,51 @@ describe("then(a, b), called by hand", () => {
       expect(await sleep(0, 3).then(more, text)).toBe(4);
       expect(await createTask(async () => 5).then(more, text)).toBe(6);
     }));
+
+  describe.each([
+    ["a future that is pending", soonOne],
+    ["a future that is done", () => done(1)],
+  ])("on %s", (_state, make) => {
+    const fail = () => {
+      throw new TypeError("mine");
+    };
+    const failLater = async () => fail();
+
+    it.each([
+      ["throws", fail],
+      ["gives a promise that rejects", failLater],
+    ])("has the loop tell once what nobody looks at, when the function %s", async (_how, failing) => {
+      const told: ExceptionContext[] = [];
+      const rejected: unknown[] = [];
+      const note = (error: unknown) => void rejected.push(error);
+      process.on("unhandledRejection", note);
+      onTestFinished(() => void process.removeListener("unhandledRejection", note));
+      await run(async () => {
+        getRunningLoop().setExceptionHandler((_loop, context) => void told.push(context));
+        make().then(failing, text);
+        await sleep(5);
+      });
+      await new Promise(setImmediate);
+      expect(told.map((context) => text(context.exception))).toEqual(["mine"]);
+      expect(rejected).toEqual([]);
+    });
+
+    it.each([
+      ["throws", fail],
+      ["gives a promise that rejects", failLater],
+    ])("has nobody told what is chained on or awaited, when the function %s", async (_how, failing) => {
+      const told: ExceptionContext[] = [];
+      await run(async () => {
+        getRunningLoop().setExceptionHandler((_loop, context) => void told.push(context));
+        const late = make().then(failing, text);
+        expect(await make().then(failing, text).then(null, text)).toBe("mine");
+        expect(await errorOf(make().then(failing, text))).toMatchObject({ message: "mine" });
+        await sleep(5);
+        expect(await errorOf(late)).toMatchObject({ message: "mine" });
+      });
+      expect(told).toEqual([]);
+    });
+  });
 
   it("is there for jobs", async () => {
     const pool = new WorkerPool({ size: 1 });

@@ -53,7 +53,7 @@ function knowsItself(): Error {
 
 const deep = ((): Error => {
   let error = new Error("at the bottom");
-  for (let i = 0; i < 100; i++) error = new Error(`level ${i}`, { cause: error });
+  for (let i = 0; i < 5000; i++) error = new Error(`level ${i}`, { cause: error });
   return error;
 })();
 
