@@ -148,13 +148,11 @@ export class CancelScope implements Level, ScopeRunner {
   }
 
   /**
-   * Has a cancel that came from around this block delivered once more, at the next wait there. On the bare task only
-   * if nothing else waits in it: a neighbour was told already, and would be cancelled in its cleanup.
+   * Has a cancel that came from around this block delivered once more, at the next wait there; but not while something
+   * else waits there: that neighbour was told already, and would be cancelled in its cleanup.
    */
   passOutwards(reason: CancelReason): void {
-    const { _task: task, _parent: parent } = this;
-    const hasNeighbours = task._isSuspended || (task._more !== null && task._more.size > 0);
-    if (parent !== task || !hasNeighbours) parent._setPending(reason);
+    if (!hasWaits(this._parent, this._task)) this._parent._setPending(reason);
   }
 
   /** The block is over. A cancel that reached nothing in it goes to what is around it, if that was cancelled too. */
@@ -209,6 +207,12 @@ function scopeOfRunner(runner: ContextRunner): CancelScope | null {
 function isWithin(level: Level, outer: Level): boolean {
   for (let at: Level | null = level; at !== null; at = at._parent) if (at === outer) return true;
   return false;
+}
+
+/** Whether any wait of a task is inside a level, also one that is over without its flow having run. */
+function hasWaits(level: Level, task: ScopedTask): boolean {
+  if (level._more !== null && level._more.size > 0) return true;
+  return task._isSuspended && isWithin(task._waitScope ?? (task as Level), level);
 }
 
 /**

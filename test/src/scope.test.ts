@@ -215,6 +215,56 @@ describe("A group", () => {
       expect(await task).toBeInstanceOf(CancelledError);
       expect(now()).toBe(1);
     }));
+
+  it.each([
+    ["a task", (body: () => Promise<unknown>) => body()],
+    ["a block", (body: () => Promise<unknown>) => timeout(100_000, body)],
+  ])("with errors that is cancelled as well does not have a neighbour in %s told twice", (_, inside) =>
+    virtual(async () => {
+      const task = createTask(() =>
+        inside(async () => {
+          const group = taskGroup(async (group) => {
+            group.createTask(() => sleep(1000).catch(failNow));
+            await sleep(1000);
+          });
+          const neighbour = async () => {
+            await failureOf(sleep(1000));
+            await sleep(10);
+            return await sleep(10, "cleaned up");
+          };
+          const own = async () => {
+            const error = await failureOf(group);
+            return [(error as Error).name, await sleep(5, "goes on")];
+          };
+          return await ends(own(), neighbour());
+        }),
+      );
+      await sleep(1);
+      task.cancel();
+      expect([await task, now()]).toEqual([[["ExceptionGroup", "goes on"], "cleaned up"], 21]);
+      expect(task.cancelling()).toBe(1);
+    }),
+  );
+
+  it("with errors that is cancelled as well leaves the cancel to a flow that waits next, once no neighbour does", () =>
+    virtual(async () => {
+      const task = createTask(async () => {
+        const group = taskGroup(async (group) => {
+          group.createTask(async () => {
+            await failureOf(sleep(1000));
+            await sleep(10);
+            failNow();
+          });
+          await sleep(1000);
+        });
+        const before = await ends(group, sleep(1000));
+        return [before, ...(await ends(sleep(1000, "first"), sleep(1000, "second")))];
+      });
+      await sleep(1);
+      task.cancel();
+      const before = ["ExceptionGroup", "CancelledError"];
+      expect(await task).toEqual([before, "CancelledError", "second"]);
+    }));
 });
 
 describe("A cancel of a task", () => {

@@ -98,8 +98,19 @@ class Maker {
   }
 }
 
-/** Runs a program; gives what happened in each of its flows. */
-export async function eventsOf({ body, cancels }: Program, mode: Mode): Promise<Record<string, Event[]>> {
+/** What happened in each flow of a program. */
+export interface Played {
+  readonly flows: Record<string, Event[]>;
+  /**
+   * Whether microtasks decide. A cancel was pending where several flows began: the first that waits is told. Or it came
+   * while one of them was between two waits: that one is not told where another is. Or it was dropped for a neighbour
+   * that was waiting, and a flow ended in that instant: perhaps that neighbour, just before.
+   */
+  readonly isOpen: boolean;
+}
+
+/** Runs a program. */
+export async function eventsOf({ body, cancels }: Program, mode: Mode): Promise<Played> {
   const flows: Record<string, Event[]> = {};
   const play = new Play(mode, flows);
   await run(
@@ -111,32 +122,110 @@ export async function eventsOf({ body, cancels }: Program, mode: Mode): Promise<
     },
     { clock: new VirtualClock() },
   );
-  return flows;
+  return { flows, isOpen: play.isOpen };
 }
 
-/**
- * Whether two logs may differ: a group with errors that was also cancelled from outside leaves its cancel to the bare task
- * only if nothing else waits there, while a task of its own is always told.
- */
-export function mayDiffer(flows: Record<string, Event[]>): boolean {
-  const events = Object.values(flows).flat();
-  return events.some(
-    ([what, how, , cancelling]) => what.endsWith("group") && how.startsWith("[") && cancelling > 0,
-  );
+/** A task of the oracle: a cancel of it, or of one of its blocks, is pending while nothing was cancelled for it. */
+type FlowTask = Task &
+  Level & {
+    readonly _isSuspended: boolean;
+    readonly _waitScope: Level | null;
+    readonly _undelivered: number;
+  };
+
+interface Level {
+  _pendingReason(): object | null;
+  _setPending(reason: object): void;
+  _dropPending(): void;
+}
+
+/** A flow that has a task of its own, as a branch of `together` has in the oracle: what a branch has in common with others. */
+class Flow {
+  readonly task = currentTask() as FlowTask;
+  /** The flow whose `together` it is a branch of, if it is one. */
+  readonly #parent: Flow | null;
+  /** How many blocks of its own its code is in. */
+  #blocks = 0;
+  /** The branches of the `together` in which it is; null when it is in none. */
+  #branches: Flow[] | null = null;
+  /** A cancel that a branch has left to it. */
+  #left: object | null = null;
+
+  constructor(parent: Flow | null) {
+    this.#parent = parent;
+    if (parent !== null) (parent.#branches as Flow[]).push(this);
+  }
+
+  enterBlock(): void {
+    this.#blocks++;
+  }
+
+  /**
+   * A block that is over leaves a cancel to what is around it. Gives true when it does not, as a neighbour waits there,
+   * who was told already.
+   */
+  leaveBlock(): boolean {
+    if (--this.#blocks > 0 || this.#parent === null || this.task._pendingReason() === null) return false;
+    let outermost = this.#parent;
+    while (outermost.#blocks === 0 && outermost.#parent !== null) outermost = outermost.#parent;
+    if (!outermost.#waitsInside()) return false;
+    this.task._dropPending();
+    return true;
+  }
+
+  #waitsInside(): boolean {
+    const branches = this.#branches as Flow[];
+    return branches.some((each) => (each.#branches === null ? each.task._isSuspended : each.#waitsInside()));
+  }
+
+  /** Begins branches; true when a cancel is pending there, for the first of them that waits. */
+  enterTogether(): boolean {
+    this.#branches = [];
+    return this.task._undelivered !== 0;
+  }
+
+  leaveTogether(): void {
+    this.#branches = null;
+    if (this.#left !== null) (this.task._waitScope ?? this.task)._setPending(this.#left);
+    this.#left = null;
+  }
+
+  /** A branch that is over leaves a cancel that nobody was told of to its parent. */
+  end(): void {
+    const reason = this.task._pendingReason();
+    if (reason === null || this.#parent === null) return;
+    this.task._dropPending();
+    this.#parent.#left = reason;
+  }
 }
 
 class Play {
+  isOpen = false;
+  /** How many cancels each flow had when it did something last. */
+  readonly #cancels = new Map<string, number>();
+  /** When a cancel was dropped for a neighbour. */
+  #dropped = -1;
   readonly #mode: Mode;
   readonly #flows: Record<string, Event[]>;
   readonly #places = new Map<string, number>();
+  /** The flows of the oracle. */
+  readonly #tasks = new Map<string, Flow>();
 
   constructor(mode: Mode, flows: Record<string, Event[]>) {
     this.#mode = mode;
     this.#flows = flows;
   }
 
-  async flow(name: string, parts: Part[]): Promise<void> {
-    await this.#noted(name, "flow", () => this.#all(name, parts));
+  async flow(name: string, parts: Part[], parent: Flow | null = null): Promise<void> {
+    const flow = new Flow(parent);
+    this.#cancels.set(name, this.#now(name).cancels);
+    if (this.#mode === "a task each") this.#tasks.set(name, flow);
+    try {
+      await this.#noted(name, "flow", () => this.#all(name, parts));
+    } finally {
+      if (this.#dropped === getRunningLoop().time()) this.isOpen = true;
+      if (this.#mode === "a task each") flow.end();
+    }
   }
 
   async #all(flow: string, parts: Part[]): Promise<void> {
@@ -144,6 +233,7 @@ class Play {
   }
 
   async #noted(flow: string, what: string, body: () => PromiseLike<unknown>): Promise<void> {
+    const begun = this.#now(flow);
     let how = "ended";
     try {
       if ((await body()) === "moved on") how = "moved on";
@@ -151,9 +241,21 @@ class Play {
       how = shown(error);
       throw error;
     } finally {
+      const { time, cancels } = this.#now(flow);
+      const isMissed =
+        this.#mode === "one task" && begun.isCancelled && !(how === "CancelledError" && time === begun.time);
+      if (isMissed && (what === "sleep" || what === "fail")) this.isOpen = true;
+      this.#cancels.set(flow, cancels);
       this.#flows[flow] ??= [];
-      this.#flows[flow].push([what, how, getRunningLoop().time(), currentTask()?.cancelling() ?? -1]);
+      this.#flows[flow].push([what, how, time, cancels]);
     }
+  }
+
+  /** The time, how many cancels there are, and whether that is more than there were when the flow did something last. */
+  #now(flow: string): { time: number; cancels: number; isCancelled: boolean } {
+    const cancels = currentTask()?.cancelling() ?? -1;
+    const isCancelled = cancels > (this.#cancels.get(flow) ?? cancels);
+    return { time: getRunningLoop().time(), cancels, isCancelled };
   }
 
   async #one(flow: string, part: Part): Promise<unknown> {
@@ -167,15 +269,15 @@ class Play {
         await sleep(part.delay);
         throw new RangeError(flow);
       case "timeout":
-        return await timeout(part.delay, () => this.#all(flow, part.body));
+        return await this.#block(flow, () => timeout(part.delay, () => this.#all(flow, part.body)));
       case "waitFor":
-        return await waitFor(() => this.#all(flow, part.body), part.delay);
+        return await this.#block(flow, () => waitFor(() => this.#all(flow, part.body), part.delay));
       case "moveOnAfter": {
         const body = () => this.#all(flow, part.body).then(() => "ended");
-        return (await moveOnAfter(part.delay, body)) ?? "moved on";
+        return (await this.#block(flow, () => moveOnAfter(part.delay, body))) ?? "moved on";
       }
       case "group":
-        return await this.#group(flow, part.children, part.body, part.cancel);
+        return await this.#block(flow, () => this.#group(flow, part.children, part.body, part.cancel));
       case "finally":
         try {
           return await this.#all(flow, part.body);
@@ -193,6 +295,18 @@ class Play {
     }
   }
 
+  /** Notes that a flow of the oracle is in a block. */
+  async #block<T>(flow: string, run: () => Promise<T>): Promise<T> {
+    const inTask = this.#tasks.get(flow);
+    if (inTask === undefined) return await run();
+    inTask.enterBlock();
+    try {
+      return await run();
+    } finally {
+      if (inTask.leaveBlock()) this.#dropped = getRunningLoop().time();
+    }
+  }
+
   async #group(flow: string, children: Part[][], body: Part[], cancel: number | null): Promise<void> {
     const loop = getRunningLoop();
     const place = this.#place(flow);
@@ -207,9 +321,31 @@ class Play {
 
   async #together(flow: string, branches: Part[][]): Promise<void> {
     const place = this.#place(flow);
-    const flows = branches.map((branch, i) => () => this.flow(`${place}/branch ${i}`, branch));
-    if (this.#mode === "one task") await Promise.allSettled(flows.map((each) => each()));
-    else await tasksTogether(flows);
+    const parent = this.#tasks.get(flow) ?? null;
+    const flows = branches.map((branch, i) => () => this.flow(`${place}/branch ${i}`, branch, parent));
+    if (parent === null) await Promise.allSettled(flows.map((each) => each()));
+    else await this.#tasksTogether(flows, parent);
+  }
+
+  /** Runs each function in a task, to which each cancel is passed on: what `Promise.allSettled` does with blocks. */
+  async #tasksTogether(flows: (() => Promise<void>)[], parent: Flow): Promise<void> {
+    const cancels = currentTask()!.cancelling();
+    if (parent.enterTogether()) this.isOpen = true;
+    const tasks = flows.map((each) => createTask(each));
+    for (const task of tasks) Object.assign(task, { _cancels: cancels }); // those around the block count inside it
+    for (;;) {
+      const pending = tasks.filter((task) => !task.done());
+      if (pending.length === 0) break;
+      const turn = new Future<void>();
+      pending[0]!.addDoneCallback(() => turn.done() || turn.setResult());
+      try {
+        await turn;
+      } catch {
+        for (const task of tasks) task.cancel();
+      }
+    }
+    parent.leaveTogether();
+    for (const task of tasks) if (!task.cancelled()) task.exception();
   }
 
   /** A name for the flows that begin at the next place of a flow. */
@@ -218,25 +354,6 @@ class Play {
     this.#places.set(flow, place);
     return `${flow} ${place}`;
   }
-}
-
-/** Runs each function in a task, to which each cancel is passed on: what `Promise.allSettled` does with blocks. */
-async function tasksTogether(flows: (() => Promise<void>)[]): Promise<void> {
-  const cancels = currentTask()!.cancelling();
-  const tasks = flows.map((each) => createTask(each));
-  for (const task of tasks) Object.assign(task, { _cancels: cancels }); // those around the block count inside it
-  for (;;) {
-    const pending = tasks.filter((task) => !task.done());
-    if (pending.length === 0) break;
-    const turn = new Future<void>();
-    pending[0]!.addDoneCallback(() => turn.done() || turn.setResult());
-    try {
-      await turn;
-    } catch {
-      for (const task of tasks) task.cancel();
-    }
-  }
-  for (const task of tasks) if (!task.cancelled()) task.exception();
 }
 
 async function ended(task: Task): Promise<void> {
