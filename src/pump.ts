@@ -262,8 +262,10 @@ export abstract class Pump implements AbstractEventLoop {
     this.#budget = TURN_ENTRIES;
     this.#unlooked = 1;
     this.#untilLook = 2; // it is counted down before an entry
-    this.#turnEnds = now() + TURN_MS;
-    this._tick = this.#turnEnds | 0;
+    const time = now();
+    this._tick = time | 0;
+    // Beside a clock that jumps real time must change nothing, unless something real is waited for.
+    this.#turnEnds = this.#clock.idle === undefined || this.#outside > 0 ? time + TURN_MS : Infinity;
     RESOLVED.then(this.#armNet);
     this.#next();
   };
