@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import {
   compile,
@@ -6,6 +8,7 @@ import {
   examplesOfSource,
   filesBelow,
   promisedOutput,
+  root,
   runProgram,
 } from "../support/examples.ts";
 
@@ -21,6 +24,19 @@ beforeAll(async () => {
 describe("The documentation", () => {
   it("has examples to run", () => {
     expect(examples.length).toBeGreaterThan(20);
+  });
+
+  it("shows the servers of examples/ as they are", () => {
+    const read = (file: string): string => readFileSync(join(root, file), "utf8");
+    const own = filesBelow("examples", "js").filter((file) => !/node_modules|\.next/.test(file));
+    const files = new Map(own.map((file) => [read(file), file]));
+    const blocks = read("docs/servers.md").matchAll(/^```js\n([\s\S]*?)^```$/gm);
+    const shown = [...blocks].map(([, code]) => files.get(code!) ?? code);
+    expect(shown.filter((each) => !/^examples[\\/]/.test(each!))).toEqual([]);
+    for (const server of ["express", "fastify", "hono"]) {
+      expect(shown).toContain(join("examples", server, "server.js"));
+    }
+    expect(shown).toContain(join("examples/next/app/primes/[limit]/route.js"));
   });
 
   it.concurrent.each(examples.map((example, i) => ({ place: example.place, i })))(

@@ -2,14 +2,14 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const root: string = fileURLToPath(new URL("../..", import.meta.url));
 
 /**
- * Makes the folder from `test/fixtures/matrix/<fixture>`; `packages` are those of this package's node_modules that it
- * needs beside threadloop.
+ * Makes the folder from `test/fixtures/matrix/<fixture>`, or from the folder of this path; `packages` are those of this
+ * package's node_modules that it needs beside threadloop.
  */
 export function makeProject(fixture: string, packages: readonly string[] = []): string {
   const folder = makeFolder(fixture, packages);
@@ -32,7 +32,7 @@ export function makePackedProject(fixture: string, packages: readonly string[] =
 }
 
 /** Packs what is built, and gives the name of the tarball. */
-function packPackage(folder: string): string {
+export function packPackage(folder: string): string {
   const output = execFileSync("npm", ["pack", "--ignore-scripts", "--json", "--pack-destination", folder], {
     cwd: root,
     encoding: "utf8",
@@ -41,9 +41,13 @@ function packPackage(folder: string): string {
   return Object.values(packed)[0]!.filename;
 }
 
-function makeFolder(fixture: string, packages: readonly string[]): string {
+/** Makes the folder without threadloop. */
+export function makeFolder(fixture: string, packages: readonly string[]): string {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "threadloop-")));
-  cpSync(join(root, "test/fixtures/matrix", fixture), folder, { recursive: true });
+  cpSync(resolve(root, "test/fixtures/matrix", fixture), folder, {
+    recursive: true,
+    filter: (source) => !/^(?:node_modules|\.next)$/.test(basename(source)),
+  });
   for (const name of packages) link(folder, name, join(root, "node_modules", name));
   return folder;
 }

@@ -18,8 +18,8 @@ export class Program {
   readonly ended: Promise<number | null>;
   #told: () => void = () => {};
 
-  constructor(args: readonly string[], cwd?: string) {
-    this.child = spawn(process.execPath, args, { stdio: "pipe", cwd });
+  constructor(args: readonly string[], cwd?: string, env?: Readonly<Record<string, string>>) {
+    this.child = spawn(process.execPath, args, { stdio: "pipe", cwd, env: { ...process.env, ...env } });
     running.add(this.child);
     this.child.stdout?.setEncoding("utf8").on("data", (text: string) => {
       this.output += text;
