@@ -126,14 +126,6 @@ named(LimitOverrunError, "LimitOverrunError");
 export class DeadlockError extends RuntimeError {}
 named(DeadlockError, "DeadlockError");
 
-/**
- * Tells whether an error is a cancellation, which a `catch` should let pass: a CancelledError, or the AbortError that
- * an API of Node made of one that reached it through `task.signal`.
- */
-export function isCancelled(error: unknown): boolean {
-  return cancellationOf(error) !== null;
-}
-
 /** The CancelledError that an error is, or that an AbortError was made of, or null. */
 export function cancellationOf(error: unknown): CancelledError | null {
   try {

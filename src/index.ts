@@ -83,10 +83,10 @@ export {
   CancelledError,
   DeadlockError,
   InvalidStateError,
-  isCancelled,
   RuntimeError,
   TimeoutError,
 } from "./errors.ts";
+export { isCancelled } from "./scope.ts";
 export { BrokenBarrierError, QueueEmpty, QueueFull, QueueShutDown } from "./errors.ts";
 export { IncompleteReadError, LimitOverrunError, SendfileNotAvailableError } from "./errors.ts";
 export { type ErrorFilter, ExceptionGroup } from "./exceptiongroup.ts";

@@ -277,6 +277,20 @@ export function cancellationIn(level: Level, task: ScopedTask, error: unknown): 
   return isAbortError(error) ? cancelledError(lastReasonIn(level, task)) : null;
 }
 
+/**
+ * Tells whether an error is a cancellation, which a `catch` should let pass: a CancelledError, the AbortError that an
+ * API of Node made of one that reached it through `task.signal`, or, while the block or task around the caller is
+ * cancelled and a signal of it was asked for, any AbortError, as libraries throw them without saying why.
+ */
+export function isCancelled(error: unknown): boolean {
+  if (cancellationOf(error) !== null) return true;
+  const runner = currentRunner.getStore();
+  const task = waitingTaskOf(runner) as ScopedTask | null;
+  return (
+    task !== null && cancellationIn(scopeOfRunner(runner as ContextRunner) ?? task, task, error) !== null
+  );
+}
+
 /** How many cancels of a task and of its blocks are not taken back. */
 export function allCancels(task: ScopedTask): number {
   let count = task._cancels;

@@ -7,8 +7,9 @@
  * itself. After the first signal no listener of ours stays that is not needed, so that the system's own default ends
  * even a program that never comes back to its loop.
  */
-import { isCancelled, named } from "./errors.ts";
+import { named } from "./errors.ts";
 import type { EventLoop } from "./loop.ts";
+import { isCancelled } from "./scope.ts";
 import { exitCodeOf, isHandled, listenerCountOf, listenTo } from "./signalhandlers.ts";
 import type { Task } from "./task.ts";
 import { describeTasks } from "./taskreport.ts";

@@ -1,8 +1,9 @@
 /** A race whose runners start one after the other, as `asyncio.staggered.staggered_race`. */
-import { CancelledError, isCancelled, isInstance } from "./errors.ts";
+import { CancelledError, isInstance } from "./errors.ts";
 import { Event } from "./event.ts";
 import type { Future } from "./future.ts";
 import { currentTask, runningEventLoop } from "./running.ts";
+import { isCancelled } from "./scope.ts";
 import { FAILED } from "./states.ts";
 import type { Task } from "./task.ts";
 import { moveOnAfter } from "./timeout.ts";

@@ -2,9 +2,10 @@
 import type { AddressInfo, ListenOptions, Server as NodeServer, Socket } from "node:net";
 import type { TLSSocket, TlsOptions } from "node:tls";
 import { inspect } from "node:util";
-import { isCancelled, RuntimeError } from "../errors.ts";
+import { RuntimeError } from "../errors.ts";
 import { type AbstractEventLoop, inRootContext } from "../events.ts";
 import { OutsideFuture, OutsideWaiters } from "../outside.ts";
+import { isCancelled } from "../scope.ts";
 import { net, tls } from "./builtins.ts";
 import type { ClosingLoop } from "./datagrams.ts";
 import type { Client } from "./holdsocket.ts";

@@ -1,6 +1,7 @@
 /** Making a connection of a protocol a secure one, as asyncio's `loop.start_tls`. */
 import type { ConnectionOptions, TlsOptions } from "node:tls";
-import { got, isCancelled, RuntimeError } from "../errors.ts";
+import { got, RuntimeError } from "../errors.ts";
+import { isCancelled } from "../scope.ts";
 import { type Protocol, Transport } from "./connections.ts";
 import type { ClosingLoop } from "./datagrams.ts";
 import { holdSocket } from "./holdsocket.ts";

@@ -2,12 +2,13 @@
 import { AsyncResource } from "node:async_hooks";
 import type { Socket } from "node:net";
 import { copyContext } from "../context.ts";
-import { got, isCancelled } from "../errors.ts";
+import { got } from "../errors.ts";
 import type { EventLoop } from "../loop.ts";
 import type { Clients } from "../network/holdsocket.ts";
 import { type Accept, type CreateServerOptions, openServer, type Server } from "../network/server.ts";
 import { checkOwnOptions, optionNames } from "../optionnames.ts";
 import { runningEventLoop } from "../running.ts";
+import { isCancelled } from "../scope.ts";
 import { StreamReader, type StreamReaderOptions } from "./reader.ts";
 import { Transport } from "./transport.ts";
 import { StreamWriter } from "./writer.ts";

@@ -1,7 +1,7 @@
 /** TLS over the connection of a reader and a writer. */
 import type { Socket } from "node:net";
-import { isCancelled } from "../errors.ts";
 import { secure, type TlsUpgradeOptions } from "../network/secure.ts";
+import { isCancelled } from "../scope.ts";
 import type { Transport } from "./transport.ts";
 
 /** Does the handshake and gives the transport the secure stream in place of the bare one. */

@@ -6,6 +6,7 @@ import {
   currentTask,
   type ExceptionGroup,
   Future,
+  isCancelled,
   moveOnAfter,
   run,
   sleep,
@@ -198,6 +199,39 @@ describe("an AbortError that does not keep its signal's reason", () => {
         }),
       );
       expect((error as ExceptionGroup).errors).toEqual([boom]);
+    }));
+
+  it("is known as a cancellation where it is one, in a task, its blocks and what it left behind", () =>
+    run(async () => {
+      const seen: unknown[] = [];
+      const retrying = async () => {
+        for (let attempt = 1; attempt <= 3; attempt++) {
+          try {
+            return await library();
+          } catch (error) {
+            seen.push(attempt);
+            if (isCancelled(error)) throw error;
+          }
+        }
+      };
+      expect(await failureOf(timeout(5, retrying))).toBeInstanceOf(TimeoutError);
+      expect(seen).toEqual([1]);
+      const task = createTask(retrying);
+      await sleep(1);
+      task.cancel();
+      expect(await failureOf(task)).toBeInstanceOf(CancelledError);
+      expect(seen).toEqual([1, 1]);
+      const mine = new AbortError("mine");
+      expect([isCancelled(mine), isCancelled(null), isCancelled(new CancelledError())]).toEqual([
+        false,
+        false,
+        true,
+      ]);
+      const late = createTask(async () => {
+        const left = timeout(5, async () => await failureOf(library()).then((error) => isCancelled(error)));
+        return [left];
+      });
+      expect(await (await late)[0]).toBe(true);
     }));
 
   it("is an error where nothing was cancelled, or nobody asked for a signal", () =>

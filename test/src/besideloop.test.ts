@@ -229,8 +229,8 @@ describe("a loop in the background", () => {
 
   it("lets the program end when no task is left", async () => {
     const { stdout, code } = await background(`
-      createTask(async () => { await sleep(5); console.log("slept"); });
-      setTimeout(() => createTask(async () => { await sleep(1); console.log("later"); }), 20);`);
+      const later = () => createTask(async () => { await sleep(1); console.log("later"); });
+      createTask(async () => { await sleep(5); console.log("slept"); setTimeout(later, 20); });`);
     expect([stdout, code]).toEqual(["slept\nlater\nended\n", 0]);
   });
 

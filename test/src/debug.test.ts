@@ -5,6 +5,7 @@ import {
   createTask,
   currentTask,
   getRunningLoop,
+  newEventLoop,
   run,
   sleep,
   timeout,
@@ -14,15 +15,27 @@ import { describe, expect, it } from "vitest";
 
 type Warning = Error & { code?: string };
 
-/** Runs a program in debug mode and returns the warnings that the process emitted meanwhile. */
-async function warningsOf(main: () => Promise<unknown>, debug = true): Promise<Warning[]> {
+/** What counts as slow: long enough for no other step to take it, however busy the machine is. */
+const SLOW = 400;
+
+interface Options {
+  debug?: boolean;
+  slow?: number;
+}
+
+/** Runs a program in debug mode and returns the warnings that the process emitted meanwhile, of slow steps if asked. */
+async function warningsOf(
+  main: () => Promise<unknown>,
+  { debug = true, slow = Infinity }: Options = {},
+): Promise<Warning[]> {
   const warnings: Warning[] = [];
   const listen = (warning: Warning) => {
     if (warning.code?.startsWith("THREADLOOP_")) warnings.push(warning);
   };
   process.on("warning", listen);
   try {
-    await run(main, { debug });
+    const loopFactory = () => Object.assign(newEventLoop(), { slowCallbackDuration: slow });
+    await run(main, { debug, loopFactory });
     await delay(0); // process warnings are emitted in a tick of their own
   } finally {
     process.removeListener("warning", listen);
@@ -45,30 +58,39 @@ const swallow = () =>
 
 describe("Debug mode", () => {
   it("reports a step that blocks the loop, once, with the task and the place", async () => {
-    const warnings = await warningsOf(async () => {
-      await createTask(async () => block(120), { name: "blocker" });
-    });
+    const warnings = await warningsOf(
+      async () => {
+        await createTask(async () => block(SLOW + 20), { name: "blocker" });
+      },
+      { slow: SLOW },
+    );
     expect(warnings.map((warning) => warning.code)).toEqual(["THREADLOOP_SLOW_CALLBACK"]);
     expect(warnings[0]?.message).toMatch(/Task 'blocker' .*took \d+ ms\n {4}created at .*debug\.test\.ts/);
   });
 
   it("reports a callback that blocks the loop, with the place where it was scheduled", async () => {
-    const warnings = await warningsOf(async () => {
-      getRunningLoop().callSoon(function blocking() {
-        block(120);
-      });
-      await sleep(0);
-    });
+    const warnings = await warningsOf(
+      async () => {
+        getRunningLoop().callSoon(function blocking() {
+          block(SLOW + 20);
+        });
+        await sleep(0);
+      },
+      { slow: SLOW },
+    );
     expect(warnings.map((warning) => warning.code)).toEqual(["THREADLOOP_SLOW_CALLBACK"]);
     expect(warnings[0]?.message).toMatch(/Handle blocking> took \d+ ms\n {4}created at .*debug\.test\.ts/);
   });
 
   it("times the step in which it is turned on from there", async () => {
-    const warnings = await warningsOf(async () => {
-      block(120);
-      getRunningLoop().setDebug(true);
-      await sleep(0);
-    }, false);
+    const warnings = await warningsOf(
+      async () => {
+        block(SLOW + 20);
+        getRunningLoop().setDebug(true);
+        await sleep(0);
+      },
+      { debug: false, slow: SLOW },
+    );
     expect(warnings).toEqual([]);
   });
 
@@ -197,13 +219,16 @@ describe("Debug mode", () => {
   });
 
   it("says nothing when it is off", async () => {
-    const warnings = await warningsOf(async () => {
-      const task = swallow();
-      await sleep(0);
-      task.cancel();
-      await task;
-      await createTask(async () => block(120));
-    }, false);
+    const warnings = await warningsOf(
+      async () => {
+        const task = swallow();
+        await sleep(0);
+        task.cancel();
+        await task;
+        await createTask(async () => block(SLOW + 20));
+      },
+      { debug: false, slow: SLOW },
+    );
     expect(warnings).toEqual([]);
   });
 });

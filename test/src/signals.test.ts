@@ -351,7 +351,7 @@ describe("the end of run", () => {
         [],
         {
           THREADLOOP_DEBUG: "1",
-          NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent("const real = setTimeout; globalThis.setTimeout = (fn, delay, ...args) => real(fn, delay === 5000 ? 5 : delay, ...args); process.on('warning', () => setImmediate(() => process.exit(7)));")}`,
+          NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent("const real = setTimeout; globalThis.setTimeout = (fn, delay, ...args) => real(fn, delay === 5000 ? 5 : delay, ...args); process.on('warning', ({ code }) => code === 'THREADLOOP_SLOW_END' && setImmediate(() => process.exit(7)));")}`,
         },
       ),
     );
