@@ -129,7 +129,7 @@ describe("timeout", () => {
       const [first, second] = [new Gate(), new Gate()];
       const view = makePool({ size: 1 }).with({ idempotent: true, timeout: 1_000_000 });
       const job = view.submit(jobs.exitThenWait, first.buffer, second.buffer);
-      await vi.waitUntil(() => first.step === 1 && vi.getTimerCount() > 0);
+      await vi.waitUntil(() => first.step === 1 && vi.getTimerCount() > 0, { timeout: 20_000 });
       vi.advanceTimersByTime(600_000);
       first.open();
       await second.at(1);
