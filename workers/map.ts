@@ -63,12 +63,20 @@ export async function* mapJobs<T, R>(
       const { values, failure } = job.result() as ChunkResult;
       done += size;
       onProgress?.(done);
-      yield* values as R[];
+      yield* untilAborted(values as R[], callOptions?.signal);
       rethrow(failure);
     }
   } finally {
     await flight.cancelAll();
     await source.close();
+  }
+}
+
+/** Results that were there before the signal aborted are not handed over after it. */
+function* untilAborted<R>(values: readonly R[], signal: AbortSignal | undefined): Generator<R, void> {
+  for (const value of values) {
+    if (signal?.aborted) throw new CancelledError("The job's signal was aborted", { cause: signal.reason });
+    yield value;
   }
 }
 

@@ -222,6 +222,7 @@ export class Server<L extends AbstractEventLoop = AbstractEventLoop> {
       ...options
     } = this.#options;
     const where = this.#socketPath === null ? {} : { path: this.#socketPath.bound };
+    checkPermission();
     inRootContext(() => server.listen({ ...options, host: this.#servers.get(server), ...where }));
     if (this.#socketPath !== null) server.once("listening", () => this.#publish(server));
     try {
@@ -292,4 +293,12 @@ function tlsServer(options: TlsOptions, accept: (socket: Socket) => void): NodeS
     .on("connection", (socket: Socket) => socket.unref())
     .on("tlsClientError", ignore)
     .on("secureConnection", (socket: TLSSocket) => accept(socket.ref()));
+}
+
+/** Node 26 would throw it from its own timers, where nobody can catch it. */
+function checkPermission(): void {
+  if (process.permission?.has("net") !== false) return;
+  if (!process.allowedNodeEnvironmentFlags.has("--allow-net")) return; // this Node does not restrict it
+  const error = new Error("This process may not listen: start it with --allow-net");
+  throw Object.assign(error, { code: "ERR_ACCESS_DENIED", permission: "Net" });
 }

@@ -211,6 +211,23 @@ describe("map", () => {
     expect(results).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
   });
 
+  it("hands over nothing after its signal has aborted, whatever was there", async () => {
+    const pool = makePool();
+    const control = new AbortController();
+    const seen: number[] = [];
+    const read = async (): Promise<void> => {
+      const items = pool.with({ signal: control.signal }).map(jobs.echo, numbers(100), { chunkSize: 10 });
+      for await (const item of items) {
+        seen.push(item);
+        if (item === 13) control.abort(new RangeError("enough"));
+      }
+    };
+    const error = await errorOf(read());
+    expect(error).toBeInstanceOf(CancelledError);
+    expect(error.cause).toMatchObject({ message: "enough" });
+    expect(seen).toEqual(numbers(14));
+  });
+
   it("fails with TimeoutError when an item takes longer than its timeout", async () => {
     const view = makePool().with({ timeout: 20 });
     const gate = new Gate();

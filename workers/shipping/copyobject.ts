@@ -90,7 +90,7 @@ function takenApart(copying: Copying, object: object): CopyNode {
   }
   switch (kindOf(object)) {
     case "stuck":
-      throw cannotSend(copying, `${stuckName(object)}, which belongs to this thread`, PASS_OR_CREATE);
+      throw cannotSend(copying, `${stuckName(object)} belongs to this thread`, PASS_OR_CREATE);
     case "buffer":
       return copyBuffer(copying, object as Buffer);
     case "arguments":
@@ -169,7 +169,7 @@ function ofClass(copying: Copying, object: object, node: CopyNode): CopyNode {
 
 function stuckName(object: object): string {
   if (isIterator(object)) return "an iterator, which may be under way and";
-  return types.isGeneratorObject(object) ? "a running generator" : `a ${className(object)}`;
+  return types.isGeneratorObject(object) ? "a running generator, which" : `a ${className(object)}, which`;
 }
 
 function copyPlain(copying: Copying, object: object): CopyNode {

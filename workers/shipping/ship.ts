@@ -201,7 +201,7 @@ function notInspectable(fn: AnyFunction): ShipError {
     "ERR_SHIP_NO_INSPECTOR",
     `Cannot send function ${nameOf(fn)}, ${sourceHead(fn)}, to a worker thread: it is no export that its callers import, and ` +
       `${whyBlind()}, so closures cannot travel. Export the function from a module, or declare it with ` +
-      `task(import.meta.url, "name", fn)`,
+      `task(import.meta.url, "name", fn)${orPermit()}`,
     { cause: inspectorRefusal() },
   );
 }
@@ -211,6 +211,14 @@ function whyBlind(): string {
   if (bun !== undefined) return "Bun tells no program what its functions close over";
   if (deno !== undefined) return "Deno tells no program what its functions close over";
   return "this process may not inspect its own functions";
+}
+
+/** Under `--permission`, Node 24 and later have a flag for the inspector. */
+function orPermit(): string {
+  const isPermitted = process.permission?.has("inspector") !== false;
+  return isPermitted || !process.allowedNodeEnvironmentFlags.has("--allow-inspector")
+    ? ""
+    : ", or start the program with --allow-inspector";
 }
 
 /** Errors from other threads may be plain data. */
