@@ -14,6 +14,8 @@ export interface ProgramOptions {
   readonly input?: string;
   /** The folder it runs in; default: that of the shipping programs. */
   readonly cwd?: string;
+  /** After how many milliseconds it is ended; default: 100,000. */
+  readonly timeout?: number;
 }
 
 export const programs: string = fileURLToPath(new URL("../fixtures/shipping/programs", import.meta.url));
@@ -38,7 +40,7 @@ export function runNode(args: readonly string[], options: ProgramOptions = {}): 
     const child = execFile(
       process.execPath,
       [...args],
-      { cwd: options.cwd ?? programs, env, timeout: 100_000 },
+      { cwd: options.cwd ?? programs, env, timeout: options.timeout ?? 100_000 },
       (error, stdout, stderr) => resolve({ stdout, stderr, exitCode: error?.code ?? child.exitCode }),
     );
     child.stdin?.end(options.input ?? "");

@@ -97,7 +97,7 @@ function compare(member: Member, start: "call" | "next", others: readonly Member
 }
 
 /** Puts a mark into a scope; nothing where no variable of it has a value. */
-function mark({ callFrameId, scopeChain }: Frame, depth: number, scope: Scope): Marked[] {
+function mark({ callFrameId, scopeChain, exchange }: Frame, depth: number, scope: Scope): Marked[] {
   const inner = scopeChain
     .map(({ type }, number) => ({ type, number }))
     .filter(({ type }) => !/^(module|script|global)$/.test(type))
@@ -108,7 +108,7 @@ function mark({ callFrameId, scopeChain }: Frame, depth: number, scope: Scope): 
   const { name, value } = before;
   const set = (newValue: unknown): void => {
     const variable = { callFrameId, scopeNumber: number, variableName: name };
-    post("Debugger.setVariableValue", { ...variable, newValue: argumentFor(newValue) });
+    post("Debugger.setVariableValue", { ...variable, newValue: argumentFor(newValue, exchange) });
   };
   const mark = {};
   set(mark);
@@ -145,13 +145,13 @@ function firstReadable({ variables }: Scope): { name: string; value: unknown } |
 }
 
 /** A value for the inspector. */
-function argumentFor(value: unknown): object {
+function argumentFor(value: unknown, exchange: string): object {
   if (
     (typeof value === "object" && value !== null) ||
     typeof value === "function" ||
     typeof value === "symbol"
   )
-    return { objectId: handleOf(value as object) };
+    return { objectId: handleOf(value as object, exchange) };
   if (typeof value === "bigint") return { unserializableValue: `${value}n` };
   if (typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0)))
     return { unserializableValue: Object.is(value, -0) ? "-0" : String(value) };

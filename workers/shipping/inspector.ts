@@ -153,14 +153,17 @@ export function release(): void {
   if (session) postTo(session, "Runtime.releaseObjectGroup", READ_GROUP);
 }
 
-/** The inspector's handle of an object, until `release`. */
-export function handleOf(object: object): string {
+/**
+ * The inspector's handle of an object, until `release`. A handle is of one vm context, and no message may name handles
+ * of two: `within` is the exchange's own in that context.
+ */
+export function handleOf(object: object, within?: string): string {
   session ??= open();
   exchange.give = object;
   try {
     const declaration = { functionDeclaration: "function () { return this.give }", silent: true };
     return post<{ result: { objectId: string } }>("Runtime.callFunctionOn", {
-      objectId: exchangeId,
+      objectId: within ?? exchangeId,
       ...declaration,
       ...READ_GROUP,
     }).result.objectId;
@@ -169,15 +172,35 @@ export function handleOf(object: object): string {
   }
 }
 
-/** The value behind a handle: the very object, not a copy. */
-export function valueBehind(remote: RemoteValue | undefined): unknown {
+/** The handle of the exchange in the vm context of `global`, whose handle there is known; until its group is released. */
+export function exchangeIn(global: object, globalId: string, objectGroup: string): string {
+  const key = randomKey();
+  Object.defineProperty(global, key, { value: exchange, configurable: true });
+  try {
+    return post<{ result: { objectId: string } }>("Runtime.callFunctionOn", {
+      objectId: globalId,
+      functionDeclaration: "function (key) { return this[key] }",
+      arguments: [{ value: key }],
+      silent: true,
+      objectGroup,
+    }).result.objectId;
+  } finally {
+    Reflect.deleteProperty(global, key);
+  }
+}
+
+/** A name that nobody has. */
+export const randomKey = (): string => `threadloop.${Math.random().toString(36).slice(2)}`;
+
+/** The value behind a handle: the very object, not a copy. `within`: the exchange in the context of the handle. */
+export function valueBehind(remote: RemoteValue | undefined, within?: string): unknown {
   if (!remote || remote.type === "undefined") return undefined;
   if (remote.unserializableValue !== undefined) return parseUnserializable(remote.unserializableValue);
   if (remote.objectId === undefined) return remote.value;
   const declaration = { functionDeclaration: "function (exchange) { exchange.take = this }", silent: true };
   post("Runtime.callFunctionOn", {
     objectId: remote.objectId,
-    arguments: [{ objectId: exchangeId }],
+    arguments: [{ objectId: within ?? exchangeId }],
     ...declaration,
   });
   const value = exchange.take;
@@ -213,7 +236,7 @@ function open(): Session {
  * contexts a copy of `process`.
  */
 function rootHandle(opened: Session, shared: object): string {
-  const key = `threadloop.${Math.random().toString(36).slice(2)}`;
+  const key = randomKey();
   Object.defineProperty(shared, key, { value: exchange, configurable: true });
   try {
     const evaluation = {

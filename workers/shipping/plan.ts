@@ -15,7 +15,7 @@ import { scriptUrl } from "./scripts.ts";
 import { ShipError } from "./shiperror.ts";
 import { isTranslated, originalPosition } from "./stacks.ts";
 import type { Start } from "./stopped.ts";
-import { type Syntax, type SyntaxNode, syntaxOf } from "./syntax.ts";
+import { decoded, type Syntax, type SyntaxNode, syntaxOf } from "./syntax.ts";
 
 /** What is known of the functions written at one place. */
 export interface Plan {
@@ -75,7 +75,8 @@ const OTHER_ASSIGNMENT = new RegExp(String.raw`[\]}]${BETWEEN}=(?![=>])|\bfor\b|
 const OPERATOR = String.raw`(?:\*\*|<<|>>>?|&&|\|\||\?\?|[-+*/%&|^])?=(?![=>])|\+\+|--`;
 
 /** Tells of each name whether the source assigns it: by pattern where that says no, else by its syntax. */
-function mayAssign(source: string): (name: string) => boolean {
+function mayAssign(written: string): (name: string) => boolean {
+  const source = decoded(written);
   const others = OTHER_ASSIGNMENT.test(source);
   const names = /=(?![=>])|\+\+|--/.test(source) || others;
   if (!names) return () => false;
@@ -83,10 +84,10 @@ function mayAssign(source: string): (name: string) => boolean {
   let evaluates = false;
   return (name) => {
     const text = name.replaceAll("$", "\\$");
-    const written = new RegExp(`${text}${BETWEEN}(?:${OPERATOR})|(?:\\+\\+|--)${BETWEEN}${text}`);
-    if (!others && !written.test(source)) return false;
+    const assignment = new RegExp(`${text}${BETWEEN}(?:${OPERATOR})|(?:\\+\\+|--)${BETWEEN}${text}`);
+    if (!others && !assignment.test(source)) return false;
     if (!assigned) {
-      const syntax = syntaxOf(source);
+      const syntax = syntaxOf(written);
       assigned = syntax?.assigned ?? NONE;
       evaluates = syntax?.evaluates ?? true;
     }
@@ -186,7 +187,7 @@ function makePlan(fn: object, source: string, inspection: CodeInspection): Plan 
     extendsParent: parented !== undefined,
     ...(written && { classText: written }),
     usesThis: usesThis(source),
-    usesArguments: used.has("arguments") && source.includes("arguments"),
+    usesArguments: used.has("arguments") && decoded(source).includes("arguments"),
     warned: new Set(),
   };
 }
@@ -333,7 +334,8 @@ function namesInScope(scopes: readonly Scope[], source: string, url: string): st
   }
   // What the REPL, `node -e` and eval define at their top level is a property of globalThis.
   if (!/^(file|https?|data|node):/.test(url)) for (const name of ownGlobals()) names.add(name);
-  return [...names].filter((name) => isVariable(name) && source.includes(name));
+  const text = decoded(source);
+  return [...names].filter((name) => isVariable(name) && text.includes(name));
 }
 
 const isVariable = (name: string): boolean =>

@@ -78,9 +78,12 @@ function useOf(shipped: Shipped, name: string): Use {
   if (!scope) return { shipped, name, depth: GLOBAL };
   if (scope.kind === "Script") return { shipped, name, depth: SCRIPT };
   const depth = innerScopes(shipped.inspection).indexOf(scope);
-  // The function around a CommonJS module is called once.
-  return { shipped, name, depth: depth === 0 && isCommonjs(shipped.plan.code.url) ? MODULE : depth };
+  return { shipped, name, depth: depth === 0 && isModuleFunction(shipped) ? MODULE : depth };
 }
+
+/** The function around a CommonJS module is called once. (Jest has ES modules in its `require.cache` as well.) */
+const isModuleFunction = ({ plan, inspection }: Shipped): boolean =>
+  isCommonjs(plan.code.url) && !inspection.scopes.some(({ kind }) => kind === "Module");
 
 const scopeOf = ({ inspection }: Shipped, name: string): Scope | undefined =>
   inspection.scopes.find(({ kind, variables }) => kind !== "Global" && name in variables);

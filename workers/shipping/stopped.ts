@@ -4,7 +4,17 @@
 // erase the counts, and what it slows down are tests.
 
 import { mayCountCoverage } from "./coverage.ts";
-import { handleOf, listen, post, release, valueBehind } from "./inspector.ts";
+import {
+  exchangeIn,
+  handleOf,
+  inspect,
+  listen,
+  post,
+  type RemoteValue,
+  randomKey,
+  release,
+  valueBehind,
+} from "./inspector.ts";
 
 /** How a function is called so that it begins: undefined when that cannot be without running code of the user. */
 export type Start = "call" | "next" | undefined;
@@ -12,8 +22,12 @@ export type Start = "call" | "next" | undefined;
 /** The call that was stopped. */
 export interface Frame {
   readonly callFrameId: string;
-  readonly scopeChain: readonly { readonly type: string }[];
+  readonly scopeChain: readonly { readonly type: string; readonly object: RemoteValue }[];
+  /** The exchange of values with the inspector, as a handle in the vm context of the function: for what is said of the call. */
+  readonly exchange: string;
 }
+
+const FRAME_GROUP = "threadloop-frame";
 
 let state: "off" | "allowed" | "on" = "off";
 let isLeftOn = false;
@@ -48,13 +62,13 @@ const thises = new WeakMap<object, { readonly value: unknown }>();
 export function thisOf(fn: object, start: Start): { readonly value: unknown } | undefined {
   const known = thises.get(fn);
   if (known || !start || !isDebuggable()) return known;
-  stoppedIn(fn, start, ({ callFrameId }) => {
-    const { result } = post<{ result: Parameters<typeof valueBehind>[0] }>("Debugger.evaluateOnCallFrame", {
+  stoppedIn(fn, start, ({ callFrameId, exchange }) => {
+    const { result } = post<{ result: RemoteValue }>("Debugger.evaluateOnCallFrame", {
       callFrameId,
       expression: "this",
       silent: true,
     });
-    thises.set(fn, { value: valueBehind(result) });
+    thises.set(fn, { value: valueBehind(result, exchange) });
   });
   return thises.get(fn);
 }
@@ -67,7 +81,8 @@ export function sourceOfScript(scriptId: string): string | undefined {
 
 /** Calls a function, stops it before its first statement, and ends it when `during` has run. */
 export function stoppedIn(fn: object, start: "call" | "next", during: (frame: Frame) => void): void {
-  const key = `threadloop.${Math.random().toString(36).slice(2)}`;
+  const key = randomKey();
+  const global = globalOf(fn);
   const { result } = post<{ result: { objectId: string } }>("Runtime.evaluate", { expression: "globalThis" });
   const objectId = handleOf(fn);
   setGlobal(result.objectId, key, objectId);
@@ -77,10 +92,13 @@ export function stoppedIn(fn: object, start: "call" | "next", during: (frame: Fr
   let failure: unknown;
   const stopped = (params: unknown): void => {
     try {
-      during((params as { callFrames: Frame[] }).callFrames[0]!);
+      const frame = (params as { callFrames: Omit<Frame, "exchange">[] }).callFrames[0]!;
+      const globalId = frame.scopeChain.at(-1)!.object.objectId!;
+      during({ ...frame, exchange: exchangeIn(global, globalId, FRAME_GROUP) });
     } catch (error) {
       failure = error;
     } finally {
+      post("Runtime.releaseObjectGroup", { objectGroup: FRAME_GROUP });
       post("Debugger.resume", { terminateOnResume: true });
     }
   };
@@ -92,6 +110,13 @@ export function stoppedIn(fn: object, start: "call" | "next", during: (frame: Fr
     setGlobal(result.objectId, key, undefined);
   }
   if (failure !== undefined) throw failure;
+}
+
+/** The global object of the vm context in which a function was made. */
+function globalOf(fn: object): object {
+  const inspection = inspect(fn);
+  const scope = inspection.kind === "code" ? inspection.scopes.at(-1) : undefined;
+  return scope?.kind === "Global" ? scope.variables : globalThis;
 }
 
 /** With a timeout V8 takes the termination back when the evaluation ends. */

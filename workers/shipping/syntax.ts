@@ -80,6 +80,15 @@ export function syntaxOf(source: string): Syntax | undefined {
   return syntax === "unknown" ? undefined : syntax;
 }
 
+/** A source with the escapes in its names, as esbuild writes them (`gr\u00f6\u00dfe`), as the characters they stand for. */
+export function decoded(source: string): string {
+  if (!source.includes("\\u")) return source;
+  return source.replace(/\\u(?:\{([\da-f]+)\}|([\da-f]{4}))/gi, (written, code?: string, four?: string) => {
+    const point = Number.parseInt(code ?? four ?? "", 16);
+    return point <= 0x10ffff ? String.fromCodePoint(point) : written;
+  });
+}
+
 /** The tree of a source: a program, or an expression in parentheses. */
 export function parsed(source: string, sourceType: "script" | "module" = "script"): SyntaxNode | undefined {
   const { parse } = require("acorn") as typeof acorn;
