@@ -15,7 +15,48 @@ export interface Link extends ScopedTask {
   _deliverCancel(message: string | undefined, origin: unknown): void;
 }
 
+/** A way that leads through gathers goes down in calls; deeper than so many it goes on when they have returned. */
+const DEEPEST = 200;
+let depth = 0;
+let deferred: (() => void)[] = [];
+
 export function cancelChain(first: Link, message: string | undefined, origin: unknown): void {
+  if (depth === DEEPEST) {
+    deferred.push(() => cancelOnce(first, message, origin));
+    return;
+  }
+  depth++;
+  try {
+    cancelNow(first, message, origin);
+  } finally {
+    depth--;
+    if (depth === 0 && deferred.length > 0) goOnDeferred();
+  }
+}
+
+/** Those that come to lie too deep again are deferred behind the others. */
+function goOnDeferred(): void {
+  const cancels = deferred;
+  depth++;
+  try {
+    for (const cancel of cancels) cancel();
+  } finally {
+    depth--;
+    deferred = [];
+    comeBy.clear();
+  }
+}
+
+/** Those that were deferred in this cancel: one that comes again is in a ring. */
+const comeBy = new Set<Link>();
+
+function cancelOnce(first: Link, message: string | undefined, origin: unknown): void {
+  if (comeBy.has(first)) stopWaiting(first);
+  comeBy.add(first);
+  cancelNow(first, message, origin);
+}
+
+function cancelNow(first: Link, message: string | undefined, origin: unknown): void {
   let last = first;
   if (first._waiter?._isTask) last = passOn(first, message, origin);
   else first._countCancel(message, origin);

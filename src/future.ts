@@ -497,7 +497,9 @@ class Chained<T> extends Future<T> {
 
   override cancel(message?: string, cause?: unknown): boolean {
     if (this._state !== PENDING) return this._cancelDone();
-    return this.#source.cancel(message, cause) || super.cancel(message, cause);
+    let first: Chained<unknown> = this; // of a chain that may be longer than calls may be deep
+    while (first.#source instanceof Chained && first.#source._state === PENDING) first = first.#source;
+    return first.#source.cancel(message, cause) || Future.prototype.cancel.call(first, message, cause);
   }
 
   #follow(onFulfilled: Handler, onRejected: Handler): void {

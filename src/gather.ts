@@ -76,10 +76,14 @@ class Gathering extends Future<unknown[]> {
     const done: Future[] = [];
     const made = new Map<Awaitable<unknown>, Future>();
     const listen = (child: Future) => this.#childDone(child);
+    let known: Set<Future> | null = null;
     for (const awaitable of awaitables) {
       const child = isDistinct(awaitable) ? ensureFuture(awaitable, loop) : once(awaitable, loop, made);
+      if (child._callbacks instanceof Set) known ??= new Set(this.#children);
+      const isKnown: boolean = known === null ? listens(child, listen) : known.has(child);
       this.#children.push(child);
-      if (listens(child, listen)) continue;
+      known?.add(child);
+      if (isKnown) continue;
       this.#distinct++;
       if (child.done()) done.push(child);
       else child._listen(listen, this as Future);
@@ -89,10 +93,17 @@ class Gathering extends Future<unknown[]> {
 
   override cancel(message?: string, cause?: unknown): boolean {
     if (this.done()) return this._cancelDone();
-    let reached = false;
-    for (const child of this.#children) if (child.cancel(message, cause)) reached = true;
-    if (reached) this.#cancelRequested = true;
-    return reached;
+    return cancelNested(this, message, cause);
+  }
+
+  /** @internal */
+  get _children(): readonly Future[] {
+    return this.#children;
+  }
+
+  /** @internal A cancel of it has reached a child. */
+  _noteCancelled(): void {
+    this.#cancelRequested = true;
   }
 
   override _what(): string {
@@ -119,6 +130,31 @@ class Gathering extends Future<unknown[]> {
   }
 }
 
+/** A gather whose children are being cancelled: the next one, and whether one was reached. */
+interface Cancelling {
+  readonly gathering: Gathering;
+  at: number;
+  reached: boolean;
+}
+
+/** Cancels the children of a gather. Gathers of gathers may be nested deeper than calls may be. */
+function cancelNested(outermost: Gathering, message: string | undefined, cause: unknown): boolean {
+  const open: Cancelling[] = [{ gathering: outermost, at: 0, reached: false }];
+  for (;;) {
+    const inner = open.at(-1) as Cancelling;
+    const child = inner.gathering._children[inner.at++];
+    if (child instanceof Gathering && !child.done()) open.push({ gathering: child, at: 0, reached: false });
+    else if (child !== undefined) inner.reached = child.cancel(message, cause) || inner.reached;
+    else {
+      open.pop();
+      if (inner.reached) inner.gathering._noteCancelled();
+      const outer = open.at(-1);
+      if (outer === undefined) return inner.reached;
+      outer.reached ||= inner.reached;
+    }
+  }
+}
+
 /** A future needs no note that it was given before, and a function is called as often as it is given. */
 function isDistinct(awaitable: Awaitable<unknown>): boolean {
   return awaitable instanceof Future || typeof awaitable === "function";
@@ -131,7 +167,10 @@ function once(awaitable: Awaitable<unknown>, loop: EventLoop, made: Map<Awaitabl
   return child;
 }
 
-/** Whether a future tells this gather already. It is asked, as a set of thousands would cost more than their waits. */
+/**
+ * Whether a future tells this gather already. It is asked as long as it tells few, as a set of thousands of children would
+ * cost more than their waits.
+ */
 function listens(child: Future, listen: (child: Future) => void): boolean {
   if (child._callbacks === null) return false;
   return child._callbackList().some((entry) => entry instanceof Listener && entry._listen === listen);

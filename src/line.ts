@@ -20,7 +20,7 @@ import {
 } from "./events.ts";
 import { Future } from "./future.ts";
 import { noLoop } from "./noloop.ts";
-import { PENDING } from "./states.ts";
+import { CANCELLED, PENDING } from "./states.ts";
 
 /** What happens to those in a line. */
 export interface Turns<T> {
@@ -112,6 +112,7 @@ export class Waiter<T> {
     if (this.#woken === RESUMED) return false;
     const leavesLater = this.#awaitingTask !== null;
     Future.prototype.cancel.call(this, message, cause);
+    if (this._inLine) this.#line.noteCancelled();
     if (!leavesLater || this.#woken === SCHEDULED) this.#leaveCancelled();
     return true;
   }
@@ -145,6 +146,8 @@ export class Line<T> {
   /** Nobody before this one is asleep, so that those who were woken are not asked again. */
   #sleeper: Waiter<T> | null = null;
   #size = 0;
+  /** How many of them were cancelled and have not left yet. */
+  #cancelled = 0;
 
   /** `purpose` and `owner` are what a report on a task says that it waits on. */
   constructor(purpose: string, owner: object, turns: Turns<T>) {
@@ -211,13 +214,17 @@ export class Line<T> {
     waiter._before = null;
     waiter._behind = null;
     this.#size--;
+    if (waiter._state === CANCELLED) this.#cancelled--;
   }
 
   /** Tells whether somebody is in line who has not been cancelled. */
   get waiting(): boolean {
-    for (let waiter = this.#first; waiter !== null; waiter = waiter._behind)
-      if (!waiter.cancelled()) return true;
-    return false;
+    return this.#size > this.#cancelled;
+  }
+
+  /** Somebody in line was cancelled, and leaves it later. */
+  noteCancelled(): void {
+    this.#cancelled++;
   }
 
   /** Wakes the head of the line, unless it was woken or cancelled already and only has not run yet. */

@@ -281,13 +281,18 @@ export class EventLoop extends ProcessLoop {
     for (const task of this._tasks)
       this.callExceptionHandler(withOrigin({ message: "Task was destroyed but it is pending!", task }, task));
     this.#signals.clear();
-    for (const release of [...this._atClose]) release();
+    for (const release of [...this._atClose])
+      this.#closing("What the loop holds failed to be released", release);
     this.#unretrieved.reportAll();
     reportNeverAwaited(this);
-    const failed = (exception: unknown) =>
-      this.callExceptionHandler({ message: "The default executor failed to close", exception });
+    this.#closing("The default executor failed to close", () => this.#executor.close());
+  }
+
+  /** Does a part of the close; what it throws, or what its promise rejects with, is told, and the close goes on. */
+  #closing(message: string, close: () => unknown): void {
+    const failed = (exception: unknown) => this.callExceptionHandler({ message, exception });
     try {
-      settleWith(this.#executor.close(), () => {}, failed);
+      settleWith(close(), () => {}, failed);
     } catch (exception) {
       failed(exception);
     }

@@ -1,9 +1,11 @@
 import { createHook } from "node:async_hooks";
 import {
   allTasks,
+  CancelledError,
   createTask,
   currentTask,
   Event,
+  Future,
   formatCallGraph,
   formatTaskTree,
   gather,
@@ -15,10 +17,12 @@ import {
   sleep,
   type Task,
 } from "threadloop";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { runModule } from "../support/programs.ts";
 import { random } from "../support/random.ts";
-import { turns, virtual } from "../support/virtual.ts";
+import { failureOf, turns, virtual } from "../support/virtual.ts";
+
+const CANCELLED = 2;
 
 /** Tasks each of which awaits the one before; gives the first one. */
 function chainOf(length: number): Task {
@@ -31,8 +35,96 @@ function chainOf(length: number): Task {
   return first;
 }
 
-// What would be quadratic does not end within the time of a test.
+/** Tasks each of which awaits a gather of the one before; gives the first one. */
+function gathersOf(length: number): Task {
+  const first = createTask(() => sleep(1e9)) as Task;
+  let before: Task = first;
+  for (let i = 1; i < length; i++) {
+    const awaited = before;
+    before = createTask(() => gather(awaited)) as Task;
+  }
+  return first;
+}
+
+/** How many array elements are looked at by `some`, `filter` and `find` while something is done. */
+async function looks(work: () => Promise<unknown>): Promise<number> {
+  let count = 0;
+  const spies = (["some", "filter", "find"] as const).map((method) => {
+    const own = Array.prototype[method] as (...args: unknown[]) => unknown;
+    return vi.spyOn(Array.prototype, method).mockImplementation(function (
+      this: unknown[],
+      ...args: unknown[]
+    ) {
+      count += this.length;
+      return own.apply(this, args) as never;
+    });
+  });
+  try {
+    await work();
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+  }
+  return count;
+}
+
+// What cannot be counted and would be quadratic does not end within the time of a test.
 describe("as many as there are", () => {
+  it("gathers wait for one future, each without looking at those of the others", async () => {
+    const count = await looks(() =>
+      virtual(async () => {
+        const shared = new Future<number>();
+        const gathers = Array.from({ length: 3000 }, () => gather(shared, shared, sleep(1)));
+        shared.setResult(1);
+        expect(await gathers.at(-1)).toEqual([1, 1, undefined]);
+      }),
+    );
+    expect(count).toBeLessThan(60_000);
+  });
+
+  it("waiters of a semaphore were cancelled, and who comes then asks none of them", async () => {
+    let asked = 0;
+    const cancelled = vi.spyOn(Future.prototype, "cancelled").mockImplementation(function (this: Future) {
+      asked++;
+      return this._state === CANCELLED;
+    });
+    await virtual(async () => {
+      const permits = new Semaphore(0);
+      const waiting = Array.from({ length: 10_000 }, () => createTask(() => permits.acquire()));
+      await turns(2);
+      for (const task of waiting) task.cancel();
+      for (let i = 0; i < 1000; i++) permits.release();
+      expect(permits.locked()).toBe(false);
+      for (let i = 0; i < 1000; i++) await permits.acquire();
+      expect(permits.locked()).toBe(true);
+    });
+    cancelled.mockRestore();
+    expect(asked).toBeLessThan(100_000);
+  });
+
+  it("gathers of gathers, tasks that gather tasks and chained futures are cancelled", () =>
+    virtual(async () => {
+      const ends: Future[] = [];
+      const many = 20_000;
+      let gathers: Future<unknown> = createTask(() => sleep(1e9));
+      for (let i = 0; i < many; i++) gathers = gather(gathers);
+      let chained: Future<unknown> = new Future();
+      for (let i = 0; i < many; i++) chained = chained.catch(Promise.reject.bind(Promise));
+      ends.push(gathers, chained);
+      await turns(2);
+      for (const end of ends) expect(end.cancel()).toBe(true);
+      for (const end of ends) expect(await failureOf(end)).toBeInstanceOf(CancelledError);
+    }));
+
+  it("tasks that gather tasks are cancelled, down to the first", () =>
+    virtual(async () => {
+      const first = gathersOf(5000);
+      await turns(2);
+      const last = allTasks().at(-1) as Task;
+      last.cancel();
+      expect(await failureOf(last)).toBeInstanceOf(CancelledError);
+      expect([first.cancelled(), first.cancelling()]).toEqual([true, 1]);
+    }));
+
   it("waiting tasks of a chain end with the program", async () => {
     await virtual(async () => {
       chainOf(40_000);

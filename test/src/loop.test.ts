@@ -518,6 +518,26 @@ describe("an executor", () => {
   });
 });
 
+describe("what a loop holds when it closes", () => {
+  it("is released one by one: one that fails is told, and the others and the executor are closed", () => {
+    const loop = virtualLoop();
+    const told: unknown[] = [];
+    const ends: string[] = [];
+    loop.setExceptionHandler((_, { message, exception }) => told.push([message, exception]));
+    loop._atClose.add(() => {
+      throw null;
+    });
+    loop._atClose.add(() => ends.push("released"));
+    loop.setDefaultExecutor({
+      submit: () => new Future<never>(loop),
+      close: async () => ends.push("executor closed"),
+    });
+    loop.close();
+    expect(ends).toEqual(["released", "executor closed"]);
+    expect(told).toEqual([["What the loop holds failed to be released", null]]);
+  });
+});
+
 describe("the loop of the thread", () => {
   it("is made at first use, is the same until it is closed, and runs", async () => {
     const loop = getEventLoop();
