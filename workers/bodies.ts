@@ -1,6 +1,8 @@
 // What a job does beside a plain call of its function: produce a stream, map a chunk, work on an actor, call back.
 // Each is a body that runs as the job's task.
 
+import { performance } from "node:perf_hooks";
+import { setImmediate } from "node:timers";
 import type { Transferable } from "node:worker_threads";
 import { CancelledError, Future, isInstance, sleep } from "../src/core.ts";
 import { type Actors, callActor, dropActor, makeActor } from "./actors.ts";

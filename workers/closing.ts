@@ -1,5 +1,7 @@
 // How a pool ends: no new jobs, the old ones finished (or dropped at the deadline), sessions ended, threads too.
 
+import { performance } from "node:perf_hooks";
+import { clearTimeout, setTimeout } from "node:timers";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Engine } from "./engine.ts";
 import { BrokenPoolError, PoolClosedError } from "./errors.ts";

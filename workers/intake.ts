@@ -5,6 +5,8 @@
 // A job whose function is still loading, or one beyond the limit of jobs at once, holds up those behind it: they stay
 // unclaimed, so the host can move them to another worker.
 
+import { performance } from "node:perf_hooks";
+import { setImmediate } from "node:timers";
 import type { MessagePort } from "node:worker_threads";
 import { type EventLoop, inRootContext, type Runnable, UNTRACKED } from "../src/core.ts";
 import type { Actors } from "./actors.ts";
@@ -194,28 +196,47 @@ export class Intake implements Stage {
     },
   };
 
+  /**
+   * The guard of a turn: whatever fails in it that is no job's failure is told, what was to be said is said, and what
+   * waits has its turn.
+   */
   #take = (): void => {
     const { replies } = this;
+    let endedAt: number | undefined;
+    try {
+      replies.inBatch = true;
+      endedAt = this.#takeSome();
+    } catch (error) {
+      this.slots[CURRENT] = 0;
+      this.#thread.charge(error);
+    } finally {
+      replies.inBatch = this.#busy = false;
+      if (this.#canGoOn()) this.#wakeLater();
+      if (endedAt === undefined || !this.#busy) replies.flush(endedAt);
+    }
+  };
+
+  /** Starts what can be started now; returns the time at the end. */
+  #takeSome(): number {
     const begin = performance.now();
     let before = begin;
     this.watch.start(begin);
-    replies.inBatch = true;
     while (this.#next()) {
       const now = performance.now();
       this.watch.next(now);
       this.#learn(now - before);
       before = now;
-      replies.flushIfLate(now);
-      if (now - begin >= TURN_AFTER) {
-        replies.inBatch = false;
-        this.#wakeLater();
-        return;
-      }
+      this.replies.flushIfLate(now);
+      if (now - begin >= TURN_AFTER) break;
     }
-    replies.inBatch = false;
-    this.#busy = false;
-    replies.flush(before);
-  };
+    return before;
+  }
+
+  /** Whether the next turn would find something that may begin. */
+  #canGoOn(): boolean {
+    const isFree = !this.#loading && this.#kept === 0 && this.#inProgress < this.#places;
+    return isFree && this.#hasWork();
+  }
 
   /** Notes how long a call kept the thread; a first call says nothing, its code was cold. */
   #learn(took: number): void {
@@ -237,7 +258,7 @@ export class Intake implements Stage {
       }
       const slot = this.#batch[this.#at] as number;
       if (claim(this.slots, slot)) {
-        this.#begin(this.#read(slot));
+        this.#begin(slot);
         return true;
       }
       this.#skip(slot);
@@ -262,20 +283,21 @@ export class Intake implements Stage {
   }
 
   /** Whatever fails here is the job's failure: the thread goes on. */
-  #begin(call: Call): void {
+  #begin(slot: number): void {
     this.slots[PULSE] = ++this.#started;
-    if (this.#started >= this.#lastJob) this.#tire();
-    this.watch.begin(call.slot);
     try {
+      const call = this.#read(slot);
+      if (this.#started >= this.#lastJob) this.#tire();
+      this.watch.begin(slot);
       const callee = this.#load(call);
       if (callee instanceof Promise) this.#beginLater(call, callee);
       else if (callee !== null) this.#start(call, callee);
     } catch (error) {
-      this.#failed(call, error);
+      this.#failed(slot, error);
     }
   }
 
-  #failed({ slot }: Call, error: unknown): void {
+  #failed(slot: number, error: unknown): void {
     this.slots[CURRENT] = 0;
     const running = this.#running[slot];
     if (running !== undefined) running.fail(error);
@@ -307,8 +329,8 @@ export class Intake implements Stage {
         (loaded) => this.#startUnlessCancelled(call, loaded),
         (error) => this.#unloadable(call, error),
       )
-      .catch((error) => this.#failed(call, error))
-      .then(goOn);
+      .catch((error) => this.#failed(call.slot, error))
+      .finally(goOn);
   }
 
   #unloadable(call: Call, error: unknown): void {

@@ -5,6 +5,7 @@
 //
 // Piscina lets go of a thread at its `exit` event and knows no other way, so that event is what it is told by.
 
+import { clearInterval, clearTimeout, setInterval, setTimeout } from "node:timers";
 import type { Worker } from "node:worker_threads";
 import { inRootContext } from "../src/core.ts";
 

@@ -2,6 +2,8 @@
 // wait for it for ever, and its pool with it: it is ended, and a warning names it, when its reader was collected, or
 // when nobody reads it while the pool closes.
 
+import { performance } from "node:perf_hooks";
+import { clearInterval, setInterval } from "node:timers";
 import { Future, inRootContext } from "../src/core.ts";
 import type { Job } from "./job.ts";
 import { CREDIT } from "./protocol.ts";

@@ -2,6 +2,8 @@
 // as in one turn of the loop; and where the host can fetch it, should the next job keep the thread. One that cannot wait
 // there is sent before anything else runs.
 
+import { performance } from "node:perf_hooks";
+import { setImmediate } from "node:timers";
 import type { MessagePort, Transferable } from "node:worker_threads";
 import { Channel } from "./channel.ts";
 import { resultError } from "./clone.ts";

@@ -137,14 +137,20 @@ export class Running implements RunningJob, ContextRunner, RunnerContext {
     const options = { name: this.name, context: this.#context(), eagerStart: true };
     slots[CURRENT] = this.slot;
     (slots[SUSPENDED] as number)++;
-    const task = this.#stage.loop.createTask(body as () => Promise<unknown>, options);
-    slots[CURRENT] = 0;
+    let task: Task<unknown> | null = null;
+    try {
+      task = this.#stage.loop.createTask(body as () => Promise<unknown>, options);
+    } finally {
+      slots[CURRENT] = 0;
+      if (task === null) (slots[SUSPENDED] as number)--;
+    }
     this.#task = task;
     if (task.done()) this.#resumeAs(task);
     else task._listen(() => this.#resumeAs(task));
     return task;
   }
 
+  /** `reply` guards what is said; nothing else can fail here. */
   #resumeAs(task: Task<unknown>): void {
     (this.slots[SUSPENDED] as number)--;
     this.#settleAs(task);
@@ -196,17 +202,26 @@ export class Running implements RunningJob, ContextRunner, RunnerContext {
     this.#stage.replies.flush();
   }
 
-  /** Says how the job ended; the first time counts. */
+  /** Says how the job ended; the first time counts. Where that cannot be said, the job fails with the reason. */
   reply(kind: number, value: unknown): void {
     if (this.hasEnded) return;
     const { slot } = this;
-    const { replies } = this.#stage;
-    if (this.#nested > 0) this.#stage.leaving(-1);
     this.slot = NOWHERE;
-    this.onEnd?.(kind, value);
+    try {
+      if (this.#nested > 0) this.#stage.leaving(-1);
+      this.onEnd?.(kind, value);
+      this.#tellEnd(slot, kind, value);
+    } catch (error) {
+      this.#tellEnd(slot, wire.FAILED, encodeThrown(error));
+    } finally {
+      this.#stage.ended(slot);
+    }
+  }
+
+  #tellEnd(slot: number, kind: number, value: unknown): void {
+    const { replies } = this.#stage;
     if (kind === wire.OK && isTransfer(value)) replies.send(slot, kind, value.value, value.list);
     else replies.add(slot, kind, value);
-    this.#stage.ended(slot);
   }
 
   fail(error: unknown): void {

@@ -3,7 +3,7 @@
 //
 //   node test/chaos/chaos.mjs --jobs 20000 --seed 1
 import { text } from "node:stream/consumers";
-import { parseArgs } from "node:util";
+import { inspect, parseArgs } from "node:util";
 import { Future } from "threadloop";
 import { WorkerPool } from "threadloop/workers";
 import { kinds, mayAlwaysFail } from "./kinds.mjs";
@@ -27,6 +27,8 @@ const toldToHavePrinted = [];
 let warnings = 0;
 process.removeAllListeners("warning");
 process.on("warning", () => warnings++);
+process.on("uncaughtException", (error) => faults.push(`uncaught: ${error?.stack}`));
+process.on("unhandledRejection", (error) => faults.push(`unhandled: ${inspect(error)}`));
 
 console.log(`chaos: ${total} jobs, seed ${seed}`);
 for (let done = 0; done < total; done += JOBS_PER_POOL) {
@@ -62,6 +64,7 @@ async function livePool(from, count) {
     cancelGrace: 500,
     tasksPerWorker: random() < 0.3 ? 3 : random() < 0.5 ? 100 : Infinity,
     stdout: true,
+    resourceLimits: { maxOldGenerationSizeMb: 32 },
     ...(random() < 0.5 ? { recycle: { jobs: 1 + Math.floor(random() * 400) } } : {}),
   });
   const printed = text(pool.stdout);
@@ -95,7 +98,7 @@ async function oneJob(pool, n) {
     if (job instanceof Future && (kind.cancelled || random() < 0.03))
       cancelLater(job, kind.cancelled === true);
     const value = await job;
-    if (!kind.isRight?.(value, n)) faults.push(`job ${n} (${kind.name}) gave ${String(value)}`);
+    if (!kind.isRight?.(value, n)) faults.push(`job ${n} (${kind.name}) gave ${inspect(value)}`);
     if (kind.prints) toldToHavePrinted.push(n);
     count(`${kind.name}: ok`);
   } catch (error) {

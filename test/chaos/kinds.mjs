@@ -1,6 +1,7 @@
 // The kinds of jobs of the chaos test: how each is submitted, and what it may come to.
 import { CancelledError, TimeoutError } from "threadloop";
 import { CloneError, PoolClosedError, WorkerTerminatedError } from "threadloop/workers";
+import * as odd from "../fixtures/workers/hostile.mjs";
 import * as jobs from "../fixtures/workers/jobs.mjs";
 
 /** @typedef {import("threadloop/workers").WorkerPool} Pool */
@@ -29,6 +30,10 @@ export const mayAlwaysFail = oneOf(WorkerTerminatedError, CancelledError, PoolCl
 /** @param {unknown} value @param {number} n */
 const isItself = (value, n) => value === n;
 const gate = () => new SharedArrayBuffer(16);
+const anything = () => true;
+/** A copy of it cannot be made, at one of several depths. @param {number} n @returns {unknown} */
+const uncloneable = (n) =>
+  [[() => n], { inner: new WeakMap() }, [1, [Symbol("bad")]], new Proxy({}, {})][n % 4];
 
 /** @param {AsyncIterable<number>} items */
 async function sum(items) {
@@ -224,6 +229,68 @@ export const kinds = [
     start: (p, _v, random) =>
       p.with({ timeout: 5, cancelGrace: random() * 5 }).submit(jobs.blockInNative, 0.4 + random()),
     mayFail: oneOf(TimeoutError),
+  },
+  {
+    name: "out of memory",
+    weight: 0.2,
+    start: (_p, view) => view.submit(jobs.fillMemory),
+  },
+  {
+    name: "refused closure",
+    weight: 10,
+    start: (_p, view, _r, n) => view.submit((value) => [value, n], uncloneable(n)),
+    mayFail: oneOf(CloneError),
+  },
+  {
+    name: "refused map",
+    weight: 3,
+    start: (p, _v, _r, n) => sum(p.map(jobs.echo, [uncloneable(n)])),
+    mayFail: oneOf(CloneError),
+  },
+  {
+    name: "refused stream",
+    weight: 3,
+    start: (p, _v, _r, n) => sum(p.stream(jobs.produceSync, uncloneable(n))),
+    mayFail: oneOf(CloneError),
+  },
+  {
+    name: "refused callback's job",
+    weight: 3,
+    start: (_p, view, _r, n) => view.submit(jobs.askTwice, (k) => k, uncloneable(n)),
+    mayFail: oneOf(CloneError),
+  },
+  {
+    name: "refused actor",
+    weight: 2,
+    start: (p, _v, _r, n) => p.spawn(jobs.Counter, uncloneable(n)),
+    mayFail: oneOf(CloneError),
+  },
+  {
+    name: "hostile argument",
+    weight: 10,
+    start: (_p, view, _r, n) => view.submit(odd.take, odd.hostile(n)),
+    isRight: (value) => value === 1,
+    mayFail: anything,
+  },
+  {
+    name: "hostile result",
+    weight: 10,
+    start: (_p, view, _r, n) => view.submit(odd.give, n),
+    isRight: anything,
+    mayFail: anything,
+  },
+  {
+    name: "hostile error",
+    weight: 10,
+    start: (_p, view, _r, n) => view.submit(odd.raise, n),
+    mayFail: anything,
+  },
+  {
+    name: "hostile item",
+    weight: 3,
+    start: (p, _v, _r, n) => sum(p.stream(odd.yieldOne, n)),
+    isRight: anything,
+    mayFail: anything,
   },
   {
     name: "urgent",

@@ -5,6 +5,7 @@
 // The host writes when a job was submitted, the thread when it began it, and counts how long it waited and ran. So
 // both can tell at any moment what runs there since when, without a message.
 
+import { performance } from "node:perf_hooks";
 import { SLOT_COUNT, type Slots } from "../slots.ts";
 import { BUCKETS, count } from "./durations.ts";
 import { COMMON } from "./moments.ts";

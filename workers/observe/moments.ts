@@ -1,6 +1,8 @@
 // The time at which jobs were submitted. Jobs of one burst share one moment: a clock read for each would be seen in the
 // price of a job, and a number of its own would be 16 bytes more for every job that waits.
 
+import { performance } from "node:perf_hooks";
+
 /** Milliseconds on a clock that all threads of the process have in common. */
 export interface Moment {
   readonly at: number;

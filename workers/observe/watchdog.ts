@@ -4,6 +4,7 @@
 // job's code has it since when, unless that is a step of a coroutine behind its first await.
 
 import { channel } from "node:diagnostics_channel";
+import { clearInterval, setInterval } from "node:timers";
 import { inRootContext } from "../../src/core.ts";
 import type { Engine } from "../engine.ts";
 import type { Host } from "../host.ts";

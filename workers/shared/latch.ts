@@ -8,6 +8,7 @@
  *
  * Sections are some 50 ns long, so others spin for the latch; they sleep when its holder has lost its core.
  */
+import { performance } from "node:perf_hooks";
 import { RuntimeError } from "../../src/core.ts";
 import { refresh } from "./processmemory.ts";
 import { LENGTH, records } from "./records.ts";

@@ -6,6 +6,7 @@
  * pending waitAsync does not keep the process alive, a timer does while there are waits.
  */
 
+import { setInterval } from "node:timers";
 import { Future, inRootContext } from "../../src/core.ts";
 import { dropRecord, records, WAITING } from "./records.ts";
 import { DEATHS, deaths, myBell, ring, roster, self } from "./roster.ts";
@@ -135,7 +136,6 @@ const places = new Set<WaitingPlace>();
 let waits = 0;
 let ringsSeen = 0;
 let keepAlive: NodeJS.Timeout | null = null;
-const interval = setInterval;
 
 function begin(place: WaitingPlace, wait: Wait): void {
   place.waits.add(wait);
@@ -151,7 +151,7 @@ function forget(place: WaitingPlace, wait: Wait): void {
 }
 
 function stayAlive(): void {
-  if (keepAlive === null) keepAlive = inRootContext(() => interval(() => {}, 2 ** 30));
+  if (keepAlive === null) keepAlive = inRootContext(() => setInterval(() => {}, 2 ** 30));
   else keepAlive.ref();
 }
 
