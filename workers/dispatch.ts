@@ -10,7 +10,6 @@
 // back. A job that moves objects cannot be taken back, so it is posted only to a worker that begins it at once.
 
 import { performance } from "node:perf_hooks";
-import { setTimeout } from "node:timers";
 import { BoundJobs } from "./bound.ts";
 import type { Death } from "./death.ts";
 import { Host, type Owner } from "./host.ts";

@@ -4,7 +4,6 @@
 //                          LIVE --the thread dies--> IDLE, its jobs handed back as a Death
 
 import { performance } from "node:perf_hooks";
-import { clearInterval, clearTimeout, setInterval, setTimeout } from "node:timers";
 import type { MessagePort } from "node:worker_threads";
 import { CancelledError, inRootContext } from "../src/core.ts";
 import { openSwitchboard } from "./callbacks.ts";

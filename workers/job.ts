@@ -3,7 +3,6 @@
 // Where it is: `_place` is the queue, the host whose worker has it, or NOWHERE once it is settled; `_slot` is its slot
 // in that worker. A place knows how to take a job back or how to stop it.
 
-import { clearTimeout, setTimeout } from "node:timers";
 import { type AbstractEventLoop, CancelledError, Future, printable } from "../src/core.ts";
 import type { Callbacks } from "./callbacks.ts";
 import type { Code } from "./code.ts";
@@ -191,7 +190,10 @@ export function isMoving(job: Job): boolean {
 /** The longest that Node's timers can wait; anything longer is as good as for ever. */
 export const LONGEST = 2 ** 31 - 1;
 
-/** Calls a function after so many milliseconds, unless the job has settled by then. */
+/**
+ * Calls a function after so many milliseconds, unless the job has settled by then. It is the global timer: deadlines are
+ * the user's, who may test them with fake ones.
+ */
 export function jobTimer(extra: JobExtra, milliseconds: number, fn: () => void): void {
   if (milliseconds > LONGEST) return;
   const timer = setTimeout(fn, milliseconds);

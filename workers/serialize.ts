@@ -185,7 +185,8 @@ export class Packing {
     if (what === kind.BUFFER) this.#buffers.push(object as Uint8Array);
     if (what === kind.SIGNAL) return this.#placeSignal(object as AbortSignal, level);
     if (what === kind.LOST) return refused(object, level);
-    return what > kind.SET || types.isProxy(object) ? object : this.#placeContainer(object, what, level);
+    const isRefused = types.isProxy(object) || types.isArgumentsObject(object); // as they are, by structured clone
+    return what > kind.SET || isRefused ? object : this.#placeContainer(object, what, level);
   }
 
   #standIn(part: Part): object {

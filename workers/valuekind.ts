@@ -78,7 +78,30 @@ function classify(object: object, prototype: object): Kind {
   if (isCarrier(object)) return CARRIER;
   if (object instanceof URL || object instanceof URLSearchParams || isHeaders(object)) return REMADE;
   if (object instanceof AbortSignal) return SIGNAL;
-  return isOfNode(prototype) ? afterTrial(object) : INSTANCE;
+  return isOfNode(prototype) ? afterTrial(object) : instanceKind(object, prototype);
+}
+
+function instanceKind(object: object, prototype: object): Kind {
+  return hasTag(prototype) && !isWalked(object) ? HOST : INSTANCE;
+}
+
+/** Whatever is more than its properties has a tag: what the language makes, as WeakMaps, generators and WebAssembly's. */
+function hasTag(prototype: object): boolean {
+  for (let at: object | null = prototype; at !== null; at = Object.getPrototypeOf(at))
+    if (Object.hasOwn(at, Symbol.toStringTag)) return true;
+  return false;
+}
+
+const WALKED = "o".charCodeAt(0);
+
+/** Whether structured clone takes it for its properties; its mark stands there also when one of them cannot be cloned. */
+function isWalked(object: object): boolean {
+  const { Serializer } = process.getBuiltinModule("node:v8");
+  const trial = new Serializer();
+  try {
+    trial.writeValue(object);
+  } catch {} // it, or something in it, cannot be cloned
+  return trial.releaseBuffer()[0] === WALKED;
 }
 
 function holdsData(object: object): boolean {
@@ -105,6 +128,14 @@ const OF_DATA = new Set(["Stats", "BigIntStats", "StatFs", "Dirent"]);
 /** Classes that have nothing but listeners: one that extends them is the program's own. */
 const OF_LISTENERS = new Set(["EventEmitter", "EventTarget"]);
 
+/** Those that come from other threads may be here though nobody has loaded the module. */
+const HOMES: ReadonlyMap<string, string> = new Map([
+  ["KeyObject", "node:crypto"],
+  ["X509Certificate", "node:crypto"],
+  ["BlockList", "node:net"],
+  ["SocketAddress", "node:net"],
+]);
+
 function isOfNode(prototype: object): boolean {
   for (let at: object | null = prototype; at !== null; at = Object.getPrototypeOf(at)) {
     const name = nameOf(at);
@@ -126,7 +157,8 @@ const GLOBALS = new Set(
     "CountQueuingStrategy Crypto CustomEvent DecompressionStream ErrorEvent Event EventSource EventTarget FormData",
     "Headers MessageEvent Navigator Performance PerformanceEntry PerformanceMark PerformanceMeasure",
     "PerformanceObserver PerformanceObserverEntryList PerformanceResourceTiming Request Response Storage",
-    "SubtleCrypto TextDecoder TextDecoderStream TextEncoder TextEncoderStream URLPattern WebSocket",
+    "ReadableStream ReadableStreamBYOBReader ReadableStreamDefaultReader SubtleCrypto TextDecoder TextDecoderStream TextEncoder TextEncoderStream TransformStream",
+    "URLPattern WebSocket WritableStream WritableStreamDefaultWriter",
   ].flatMap((line) => line.split(" ")),
 );
 
@@ -136,7 +168,8 @@ function isGlobal(creator: unknown, name: string): boolean {
 
 /** An object's class is an export of a built-in module that is loaded, as the object could not be there else. */
 function isExport(creator: unknown, name: string): boolean {
-  return loadedBuiltins().some((module) => {
+  const home = HOMES.get(name);
+  return (home === undefined ? loadedBuiltins() : [home]).some((module) => {
     const exports = process.getBuiltinModule(module) as object | undefined;
     // It may be a getter: only a module that has the name is asked.
     return exports !== undefined && Object.hasOwn(exports, name) && Reflect.get(exports, name) === creator;

@@ -1,6 +1,5 @@
 // What fails in the machinery of a thread, and is no job's failure: no job is lost, and the thread goes on.
 
-import { sleep } from "threadloop";
 import { describe, expect, it } from "vitest";
 import { failOnce, freezeTime, places } from "../fixtures/workers/breaking.mjs";
 import * as jobs from "../fixtures/workers/jobs.mjs";
@@ -35,13 +34,13 @@ describe("an error in the machinery of a thread", () => {
 describe("a job that stops the clocks and timers of its thread", () => {
   it("holds up nothing but what uses them", async () => {
     const pool = makePool({ size: 1 });
-    await pool.submit(freezeTime);
+    await pool.submit(freezeTime as () => void);
     const items: number[] = [];
     for await (const item of pool.stream(jobs.produceSync, 50)) items.push(item);
     expect(items).toHaveLength(50);
     const later = [1, 2, 3].map((n) => pool.submit(async (value: number) => value, n));
     expect(await Promise.all(later)).toEqual([1, 2, 3]);
-    expect(await pool.submit(sleep, 1)).toBe(undefined);
+    expect(await pool.submit(jobs.nap, 1, 5)).toBe(5);
     expect(
       await Promise.all(Array.from({ length: 500 }, (_, n) => pool.submit(jobs.add, n, 1))),
     ).toHaveLength(500);
