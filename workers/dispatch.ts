@@ -7,7 +7,8 @@
 //
 // Where priorities are used, they hold among all jobs that have not started: little is posted ahead, a job goes by way
 // of the queue, and in the microtask in which it would be sent those that were posted and are less urgent are taken
-// back. A job that moves objects cannot be taken back, so it is posted only to a worker that begins it at once.
+// back. A job that moves objects cannot be taken back, so it is posted only to a worker that begins it at once, or where
+// it waits for a few calls that are known to be short.
 
 import { performance } from "node:perf_hooks";
 import { BoundJobs } from "./bound.ts";
@@ -51,7 +52,7 @@ export class Dispatcher {
       this.#submitRanked(job);
       return;
     }
-    const host = this.queue.length === 0 ? this.#choose(isMoving(job)) : null;
+    const host = this.queue.length === 0 ? this.#chooseFor(job) : null;
     if (host !== null) this.#post(host, job);
     else this.#enqueue(job);
   }
@@ -122,7 +123,7 @@ export class Dispatcher {
   /** Posts queued jobs as long as a worker can take one. */
   serve(): void {
     for (let job = this.queue.peek(); job !== undefined; job = this.queue.peek()) {
-      const host = this.#choose(isMoving(job));
+      const host = this.#chooseFor(job);
       if (host === null) return;
       this.queue.shift();
       this.#post(host, job);
@@ -190,17 +191,36 @@ export class Dispatcher {
     this.#watch();
   }
 
-  /** The worker for the next job, or null when it has to wait; one that moves objects needs a worker that begins it at once. */
-  #choose(isMoving: boolean): Host | null {
+  /** The worker for the next job, or null when it has to wait. */
+  #chooseFor(job: Job): Host | null {
+    return isMoving(job) ? this.#chooseForGood() : this.#choose();
+  }
+
+  #choose(): Host | null {
     let best: Host | null = null;
     let unused: Host | null = null;
     for (const host of this.hosts) {
       if (!host.isLive) {
         if (host.isOpen) unused ??= host;
-      } else if (isMoving ? isBetterAtOnce(host, best) : isBetter(host, best) && this.#roomOf(host) > 0)
-        best = host;
+      } else if (isBetter(host, best) && this.#roomOf(host) > 0) best = host;
     }
     return unused !== null && (best === null || best.jobs > 0) ? unused : this.#unlessStuck(best);
+  }
+
+  /** The same for one that cannot be taken back: a worker that begins it at once, or else soon. */
+  #chooseForGood(): Host | null {
+    let best: Host | null = null;
+    for (const host of this.hosts) if (host.isLive && isBetterAtOnce(host, best)) best = host;
+    const unused =
+      best === null || best.jobs > 0 ? this.hosts.find((host) => !host.isLive && host.isOpen) : null;
+    if (unused != null || best !== null) return unused ?? best;
+    for (const host of this.hosts) if (isBetter(host, best) && this.#roomForGood(host) > 0) best = host;
+    return this.#unlessStuck(best);
+  }
+
+  /** Ahead of others, jobs that cannot be taken back would take them their priority. */
+  #roomForGood(host: Host): number {
+    return this.#isRanked ? Number(host.hasPlace) : host.roomForGood;
   }
 
   #unlessStuck(host: Host | null): Host | null {
@@ -220,10 +240,26 @@ export class Dispatcher {
     if (host.load > 0 && this.#roomOf(host) < this.#windowOf(host) >> 1) return;
     while (host.isOpen && this.#roomOf(host) > 0) {
       const job = this.queue.peek();
-      if (job === undefined || (isMoving(job) && !host.hasPlace)) return;
-      this.queue.shift();
-      this.#post(host, job);
+      if (job === undefined) return;
+      if (!isMoving(job)) this.#postNext(host);
+      else if (!this.#fillForGood(host)) return;
     }
+  }
+
+  /** Posts jobs that cannot be taken back, as far as they come next; false when none can be posted. */
+  #fillForGood(host: Host): boolean {
+    let room = this.#roomForGood(host);
+    if (room === 0) return false;
+    for (let job = this.queue.peek(); room > 0 && host.isOpen && job !== undefined; job = this.queue.peek()) {
+      if (!isMoving(job)) break;
+      this.#postNext(host);
+      room = host.table.isKnownShort(job) ? room - 1 : 0;
+    }
+    return true;
+  }
+
+  #postNext(host: Host): void {
+    this.#post(host, this.queue.shift() as Job);
   }
 
   /** While the caller submits a burst, no reply can be read: the counters in shared memory tell which worker runs dry. */

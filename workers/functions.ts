@@ -1,11 +1,13 @@
 // The functions a worker knows by number.
 
-import type { Definition } from "./protocol.ts";
+import { type Definition, OWN_FUNCTION } from "./protocol.ts";
 import { rebuild } from "./shipping/rebuild.ts";
 import type { AnyFunction, Recipe } from "./shipping/recipe.ts";
 
 /** A function of this thread, or on its way to be one. */
 export interface Callee {
+  /** OWN_FUNCTION for one that travelled with its job. */
+  readonly number: number;
   readonly name: string;
   /** Null until it is loaded. */
   fn: AnyFunction | null;
@@ -15,6 +17,8 @@ export interface Callee {
   isSlow: boolean;
   /** It was not called yet. */
   isCold: boolean;
+  /** How many of its last calls were short, as far as they are counted. */
+  shortCalls: number;
 }
 
 /** Functions that a thread without a session knows: those of a program, not those that it makes on the way. */
@@ -27,7 +31,7 @@ export class Functions {
 
   define(number: number, { recipe, name }: Definition): void {
     if (this.#callees.has(number)) return;
-    this.#callees.set(number, { name, fn: null, isAsync: null, isSlow: true, isCold: true });
+    this.#callees.set(number, newCallee(number, name));
     this.#recipes.set(number, recipe);
   }
 
@@ -58,7 +62,11 @@ export class Functions {
 
 /** Loads a function that travelled with its job. */
 export function loadOnce(recipe: Recipe, name: string): Callee | Promise<Callee> {
-  return loadInto({ name, fn: null, isAsync: null, isSlow: true, isCold: true }, recipe);
+  return loadInto(newCallee(OWN_FUNCTION, name), recipe);
+}
+
+function newCallee(number: number, name: string): Callee {
+  return { number, name, fn: null, isAsync: null, isSlow: true, isCold: true, shortCalls: 0 };
 }
 
 function loadInto(callee: Callee, recipe: Recipe): Callee | Promise<Callee> {

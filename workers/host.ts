@@ -23,6 +23,9 @@ import { CURRENT, PULSE, requestCancel } from "./slots.ts";
 import { SlotTable } from "./slottable.ts";
 import type { NestedCall } from "./uplink.ts";
 
+/** So many jobs that cannot be taken back may wait in a thread. */
+const AHEAD_FOR_GOOD = 1024;
+
 /** What a host needs of its pool. */
 export interface Owner {
   readonly name: string;
@@ -151,6 +154,18 @@ export class Host implements JobPlace {
   /** Whether its thread, or the one it would start, would begin the next job at once. */
   get hasPlace(): boolean {
     return this.backlog < 0;
+  }
+
+  /**
+   * How many jobs that cannot be taken back may be posted: one that begins at once, or a few where all that they would
+   * wait for is known to be short. In runs, as that is looked up.
+   */
+  get roomForGood(): number {
+    if (this.hasPlace) return 1;
+    const { table } = this;
+    const isSoonFree =
+      this.isReady && table.unstarted <= AHEAD_FOR_GOOD / 2 && this.room > 0 && table.isShort;
+    return isSoonFree ? AHEAD_FOR_GOOD - table.unstarted : 0;
   }
 
   /**

@@ -20,6 +20,7 @@ import * as wire from "./protocol.ts";
 import { Replies } from "./replies.ts";
 import { Running, type Stage } from "./running.ts";
 import { encodeThrown } from "./serialize.ts";
+import { ShortCalls } from "./shortcalls.ts";
 import { CURRENT, cancelRequested, claim, PULSE, type Slots } from "./slots.ts";
 
 const TURN_AFTER = 1;
@@ -63,6 +64,7 @@ export class Intake implements Stage {
   readonly loop: EventLoop;
   readonly replies: Replies;
   readonly watch: Stopwatch;
+  readonly #shortCalls: ShortCalls;
   readonly #thread: ThreadState;
   readonly #limit: number;
   /** Jobs that may be in progress now. */
@@ -91,6 +93,7 @@ export class Intake implements Stage {
     this.slots = slots;
     this.loop = thread.loop;
     this.watch = new Stopwatch(slots);
+    this.#shortCalls = new ShortCalls(slots);
     this.replies = new Replies(port, slots, (slot, error) => this.#running[slot]?.blame(error));
     this.#thread = thread;
     this.#limit = this.#places = limit;
@@ -245,6 +248,7 @@ export class Intake implements Stage {
     if (!callee.isCold) this.replies.ran(took);
     callee.isCold = false;
     callee.isSlow = took >= SLOW;
+    if (callee.number !== wire.OWN_FUNCTION) this.#shortCalls.note(callee, took);
   }
 
   /** Starts the next job that can be claimed; false when there is none, or it has to wait. */

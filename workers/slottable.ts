@@ -1,10 +1,14 @@
 // The host's side of the slots: which job has which, which are free, and how many have not started.
 
+import type { Code } from "./code.ts";
 import { HeldReader } from "./held.ts";
 import type { Job } from "./job.ts";
 import { Meter, slotsIn } from "./observe/meter.ts";
-import { SENT_END, Sent } from "./sent.ts";
+import { commonTime } from "./observe/moments.ts";
+import { Sent } from "./sent.ts";
+import { SHORT_CALLS_END, ShortCalls } from "./shortcalls.ts";
 import {
+  CURRENT,
   FIRST_SLOT,
   isFree,
   isQueued,
@@ -18,9 +22,12 @@ import {
   SUSPENDED,
 } from "./slots.ts";
 
+/** Milliseconds for which a call that is known to be short may have the thread until it is taken for a long one. */
+const JUST = 1;
+
 /** The pages of it appear when they are touched. */
 function createShared(): Slots {
-  return slotsIn(new SharedArrayBuffer(SENT_END));
+  return slotsIn(new SharedArrayBuffer(SHORT_CALLS_END));
 }
 
 export class SlotTable {
@@ -32,6 +39,12 @@ export class SlotTable {
   unsent: HeldReader = new HeldReader(this.words);
   /** What its last messages brought. */
   sent: Sent = new Sent(this.words);
+  #shortCalls = new ShortCalls(this.words);
+  /** How often a function was no longer known to be short when that was looked at last. */
+  #forgotten = 0;
+  /** So many posted jobs were looked at, and this was the last one that is not known to be short. */
+  #looked = 0;
+  #long = -1;
   readonly #jobs: (Job | undefined)[] = [];
   /** When the job of each slot was posted, as a running number. */
   readonly #order: number[] = [];
@@ -89,6 +102,41 @@ export class SlotTable {
     return job;
   }
 
+  /** Whether all that the thread works on, or has still to begin, is known to be short. Each job is looked at once. */
+  get isShort(): boolean {
+    this.#lookForLong();
+    const long = this.#postedAs(this.#long);
+    if (long !== undefined && isQueued(this.words, long._slot)) return false;
+    const slot = this.words[CURRENT] as number;
+    const current = this.#jobs[slot];
+    return current === undefined || (this.isKnownShort(current) && this.#hasJustBegun(slot));
+  }
+
+  /** Else it is long this time. */
+  #hasJustBegun(slot: number): boolean {
+    return commonTime() - (this.meter.begun[slot] as number) < JUST;
+  }
+
+  /** Threads start jobs in the order of posting: when the last one has started, those before it have. */
+  #lookForLong(): void {
+    const { forgotten } = this.#shortCalls;
+    if (forgotten !== this.#forgotten) this.#looked = this.#posted - this.unstarted - this.owed;
+    this.#forgotten = forgotten;
+    for (let n = Math.max(this.#looked, this.#posted - SLOT_COUNT, 0); n < this.#posted; n++) {
+      const job = this.#postedAs(n);
+      if (job !== undefined && !this.isKnownShort(job)) this.#long = n;
+    }
+    this.#looked = this.#posted;
+  }
+
+  readonly isKnownShort = (job: Job): boolean => this.#shortCalls.has((job._code as Code).number);
+
+  /** The job that was posted as the one of this number, if it has not ended. */
+  #postedAs(number: number): Job | undefined {
+    const slot = this.#recent[number & (SLOT_COUNT - 1)] as number;
+    return this.#order[slot] === number ? this.#jobs[slot] : undefined;
+  }
+
   at(slot: number): Job | undefined {
     return this.#jobs[slot];
   }
@@ -142,9 +190,8 @@ export class SlotTable {
     const found: Job[] = [];
     const oldest = Math.max(0, this.#posted - SLOT_COUNT);
     for (let n = this.#posted - 1; n >= oldest && found.length < this.unstarted; n--) {
-      const slot = this.#recent[n & (SLOT_COUNT - 1)] as number;
-      const job = this.#order[slot] === n ? this.#jobs[slot] : undefined;
-      if (job !== undefined && isQueued(this.words, slot)) found.push(job);
+      const job = this.#postedAs(n);
+      if (job !== undefined && isQueued(this.words, job._slot)) found.push(job);
     }
     return found;
   }
@@ -156,10 +203,14 @@ export class SlotTable {
       this.meter = this.meter.continueIn(this.words);
       this.unsent = new HeldReader(this.words);
       this.sent = new Sent(this.words);
+      this.#shortCalls = new ShortCalls(this.words);
     } else {
       this.words.fill(0, 0, this.#top);
       this.unsent.forget();
+      this.#shortCalls.clear(); // the next thread is another one
     }
+    this.#forgotten = this.#looked = 0;
+    this.#long = -1;
     this.#jobs.length = 0;
     this.#order.length = 0;
     this.#free.length = 0;

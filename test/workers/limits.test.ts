@@ -4,6 +4,9 @@ import { createTask, getRunningLoop, QueueFull, run, runInExecutor } from "threa
 import type { Job, PoolView, WorkerPool } from "threadloop/workers";
 import { describe, expect, it } from "vitest";
 import { JobQueue } from "../../dist/workers/jobqueue.js";
+import { ShortCalls } from "../../dist/workers/shortcalls.js";
+import { claim, PULSE } from "../../dist/workers/slots.js";
+import { SlotTable } from "../../dist/workers/slottable.js";
 import * as jobs from "../fixtures/workers/jobs.mjs";
 import { errorOf, Gate, makePool } from "../support/pools.ts";
 
@@ -131,6 +134,7 @@ describe("priorities", () => {
     const all = Array.from({ length: 40 }, (_, n) => pool.submit(jobs.logStart, log, n));
     await new Promise((resolve) => setTimeout(resolve, 5));
     all.push(pool.with({ priority: 100 }).submit(jobs.logStart, log, 40));
+    await Promise.resolve(); // in the next microtask others are taken back for it
     gate.open();
     await Promise.all(all);
     expect(new Int32Array(log, 4)[0]).toBe(40);
@@ -165,6 +169,57 @@ describe("a job that moves objects", () => {
     expect(long.done()).toBe(false);
     gate.open();
     await long;
+  });
+
+  it("does not wait behind a long call of a function that is short else", async () => {
+    const pool = makePool({ size: 2 });
+    const opened = new Gate();
+    opened.open();
+    const submit = () => {
+      const { buffer } = new Uint8Array(1);
+      return pool.with({ transfer: [buffer] }).submit(jobs.blockUntilOpen, opened.buffer);
+    };
+    for (let n = 0; n < 200; n++) await Promise.all([submit(), submit()]);
+    const gate = new Gate();
+    const long = pool.submit(jobs.blockUntilOpen, gate.buffer);
+    await gate.at(1);
+    await new Promise((resolve) => setTimeout(resolve, 5)); // it is long from then on
+    for (let n = 0; n < 20; n++) await Promise.all(Array.from({ length: 20 }, submit));
+    expect(long.done()).toBe(false);
+    gate.open();
+    await long;
+  });
+
+  it("may be posted behind others as long as all of them are known to be short", () => {
+    const table = new SlotTable();
+    const thread = new ShortCalls(table.words);
+    const callee = { number: 1, shortCalls: 0 } as never;
+    const post = (number: number): number => {
+      const job = { _code: { number }, _extra: null, _submitted: { at: 0 }, _slot: 0 };
+      job._slot = table.take(job as never);
+      return job._slot;
+    };
+    const first = post(1);
+    expect(table.isShort).toBe(false);
+    for (let n = 0; n < 9; n++) thread.note(callee, 0.01);
+    claim(table.words, first);
+    table.words[PULSE] = 1;
+    const second = post(1);
+    expect(table.isShort).toBe(true);
+    thread.note(callee, 0.2); // its thread may have lost its core
+    expect(table.isShort).toBe(true);
+    thread.note(callee, 2);
+    expect(table.isShort).toBe(false);
+    for (let n = 0; n < 9; n++) thread.note(callee, 0.01);
+    post(1);
+    claim(table.words, second);
+    table.words[PULSE] = 2;
+    expect(table.isShort).toBe(true);
+    post(2);
+    expect(table.isShort).toBe(false);
+    table.reset(false);
+    post(1);
+    expect(table.isShort).toBe(false);
   });
 
   it("keeps its turn among others", async () => {
