@@ -2,6 +2,7 @@
 import type { Context } from "./context.ts";
 import { got, RuntimeError } from "./errors.ts";
 import type { EventLoop } from "./loop.ts";
+import { checkOptionNames, optionNames } from "./optionnames.ts";
 import { runningEventLoop } from "./running.ts";
 import { FAILED } from "./states.ts";
 import type { Task } from "./task.ts";
@@ -16,6 +17,8 @@ export interface AsTaskOptions {
   /** The context variables of which each call gets a copy; default the caller's. */
   context?: Context;
 }
+
+const AS_TASK_OPTIONS = optionNames<AsTaskOptions>({ group: true, name: true, context: true });
 
 /**
  * Makes a function that runs each call as a task of its own: for event handlers, timers, servers and batch functions,
@@ -87,8 +90,10 @@ function refused<R>(task: Task<R>, loop: EventLoop, refusal: string): Task<R> {
   return task;
 }
 
-function check(fn: unknown, { group }: AsTaskOptions): void {
+function check(fn: unknown, options: AsTaskOptions): void {
   if (typeof fn !== "function") throw new TypeError(`Expected \`fn\` to be a function, got ${got(fn)}`);
+  checkOptionNames("asTask", options, AS_TASK_OPTIONS);
+  const { group } = options;
   if (group !== undefined && !(group instanceof TaskGroup))
     throw new TypeError(`Expected \`group\` to be a TaskGroup, got ${got(group)}`);
 }

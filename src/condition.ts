@@ -1,5 +1,5 @@
 /** Waiting, with a lock held, for something to become true, as `asyncio.Condition`. */
-import { inspect } from "node:util";
+import { inspect, types } from "node:util";
 import { CancelledError, got, isInstance, RuntimeError } from "./errors.ts";
 import { Holdable } from "./holdable.ts";
 import { Line } from "./line.ts";
@@ -87,14 +87,22 @@ export class Condition extends Holdable implements Lockable {
     throw outcome.error;
   }
 
-  /** Waits until a condition is true and gives its value. */
+  /**
+   * Waits until a condition is true and gives its value. The condition is looked at with the lock held, so it cannot wait:
+   * throws TypeError when it is no function or gives a promise, which would always count as true.
+   */
   async waitFor<T>(predicate: () => T): Promise<T> {
-    let result = predicate();
-    while (!result) {
+    if (typeof predicate !== "function")
+      throw new TypeError(`Expected \`predicate\` to be a function, got ${got(predicate)}`);
+    for (;;) {
+      const result = predicate();
+      if (types.isPromise(result))
+        throw new TypeError(
+          `Expected \`predicate\` to give a value, got ${got(result)}: it must not be async`,
+        );
+      if (result) return result;
       await this.wait();
-      result = predicate();
     }
-    return result;
   }
 
   /** Wakes at most so many of those who wait. Throws RuntimeError when the lock is free. */

@@ -49,6 +49,7 @@ export class Context implements RunnerContext {
    * ```
    */
   run<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): R {
+    if (typeof fn !== "function") throw new TypeError(`Expected \`fn\` to be a function, got ${got(fn)}`);
     return this._apply(fn, args);
   }
 

@@ -18,6 +18,13 @@ export type Awaitable<T> = Future<T> | Startable<T> | PromiseLike<T>;
 export type ResultOf<A> =
   A extends PromiseLike<infer T> ? Awaited<T> : A extends () => infer R ? Awaited<R> : never;
 
+/** Throws TypeError, which names the argument, when a value cannot be iterated over. */
+export function checkIterable(value: unknown, name: string): void {
+  if (typeof (value as Partial<Iterable<unknown>> | null | undefined)?.[Symbol.iterator] === "function")
+    return;
+  throw new TypeError(`Expected \`${name}\` to be an array or another iterable, got ${got(value)}`);
+}
+
 /**
  * Starts a coroutine as a task of the running loop.
  *

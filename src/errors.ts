@@ -180,11 +180,22 @@ export function cancelledError(reason: CancelReason | undefined): CancelledError
   const limit = Error.stackTraceLimit;
   limitStacks(0);
   try {
+    const message = textOf(reason?.message);
     return reason?.cause === undefined
-      ? new CancelledError(reason?.message)
-      : new CancelledError(reason.message, { cause: reason.cause });
+      ? new CancelledError(message)
+      : new CancelledError(message, { cause: reason.cause });
   } finally {
     limitStacks(limit);
+  }
+}
+
+/** What an Error would make its message of; of what cannot be made a string, what can be shown. */
+function textOf(message: unknown): string | undefined {
+  if (message === undefined || typeof message === "string") return message;
+  try {
+    return String(message);
+  } catch {
+    return shown(message);
   }
 }
 

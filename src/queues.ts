@@ -204,9 +204,11 @@ export class PriorityQueue<T = unknown> extends Queue<T> {
   /**
    * `compare` says which of two items comes first, as for `Array.sort`. By default numbers, strings and dates are
    * compared by `<`, and arrays part by part, so that `[priority, item]` goes by its priority; `put` throws TypeError for
-   * what has no order, and the queue is as it was.
+   * what has no order, and the queue is as it was. Throws TypeError when `compare` is no function.
    */
   constructor(maxsize = 0, compare: (a: T, b: T) => number = ascending) {
+    if (typeof compare !== "function")
+      throw new TypeError(`Expected \`compare\` to be a function, got ${got(compare)}`);
     super(maxsize, new SmallestFirst<T>(compare));
   }
 }

@@ -1,4 +1,5 @@
 /** A race whose runners start one after the other, as `asyncio.staggered.staggered_race`. */
+import { checkIterable } from "./ensure.ts";
 import { CancelledError, isInstance } from "./errors.ts";
 import { Event } from "./event.ts";
 import type { Future } from "./future.ts";
@@ -42,6 +43,7 @@ export async function staggeredRace<T>(
   starters: Iterable<() => PromiseLike<T> | T>,
   delay: number | null,
 ): Promise<StaggeredRace<T>> {
+  checkIterable(starters, "starters");
   const race = new Race<T>();
   race.add(() => startAll(race, starters, delay));
   const cancel = await race.ended();

@@ -29,9 +29,7 @@ export class Timeout {
 
   /** `when` is in milliseconds of `loop.time()`; null is no deadline. */
   constructor(when: number | null) {
-    if (when !== null && (typeof when !== "number" || Number.isNaN(when))) {
-      throw new TypeError(`Expected \`when\` to be a number of milliseconds or null, got ${got(when)}`);
-    }
+    checkWhen(when);
     this.#when = when;
   }
 
@@ -40,8 +38,12 @@ export class Timeout {
     return this.#when;
   }
 
-  /** Moves the deadline; null removes it. Throws RuntimeError before the block is entered and after its end. */
+  /**
+   * Moves the deadline; null removes it. Throws RuntimeError before the block is entered and after its end, and TypeError
+   * when given something else; the deadline stays then.
+   */
   reschedule(when: number | null): void {
+    checkWhen(when);
     if (this.#state !== "active") throw new RuntimeError(`Cannot change the state of ${this.#describe()}`);
     this.#when = when;
     this.#timer?.cancel();
@@ -207,7 +209,7 @@ export async function moveOnAfter<T>(
  * ```
  */
 export async function waitFor<T>(awaitable: Awaitable<T>, limit: number | null): Promise<T> {
-  if (limit !== null && limit <= 0) return await immediately(ensureFuture(awaitable));
+  if (limit !== null && milliseconds(limit, "limit") <= 0) return await immediately(ensureFuture(awaitable));
   checkAwaitable(awaitable);
   return await timeout(limit, () => (typeof awaitable === "function" ? awaitable() : awaitable));
 }
@@ -237,6 +239,11 @@ async function cancelAndWait(future: Future): Promise<void> {
   } finally {
     future._removeCallback(releasing);
   }
+}
+
+function checkWhen(when: unknown): void {
+  if (when !== null && (typeof when !== "number" || Number.isNaN(when)))
+    throw new TypeError(`Expected \`when\` to be a number of milliseconds or null, got ${got(when)}`);
 }
 
 function timeoutAfter(delay: number | null): Timeout {

@@ -3,6 +3,7 @@
 import { milliseconds } from "./clock.ts";
 import {
   type Awaitable,
+  checkIterable,
   discardAllOnError,
   ensureFutures,
   homeOf,
@@ -56,6 +57,7 @@ export async function wait<F extends Future>(
 ): Promise<{ done: Set<F>; pending: Set<F> }> {
   checkOptionNames("wait", options, WAIT_OPTIONS);
   const { timeout = null, returnWhen = "ALL_COMPLETED" } = options;
+  checkIterable(futures, "futures");
   const all = new Set(futures);
   if (all.size === 0) throw new RangeError("Expected at least one future to wait for, got none");
   if (!RETURN_WHEN.includes(returnWhen))
@@ -170,6 +172,7 @@ class Completions implements AsyncIterableIterator<{ future: Future }> {
   readonly #listening = new Map<Future, Runnable>();
 
   constructor(awaitables: Iterable<Awaitable<unknown>>, timeout: number | null) {
+    checkIterable(awaitables, "awaitables");
     const distinct = distinctOf([...awaitables]);
     const limit =
       timeout === null ? null : discardAllOnError(distinct, () => milliseconds(timeout, "timeout"));
@@ -271,6 +274,7 @@ export async function any<A extends Awaitable<unknown>>(awaitables: Iterable<A>)
 
 /** Without a running loop none of them starts. */
 function contenders(awaitables: Iterable<Awaitable<unknown>>): Future[] {
+  checkIterable(awaitables, "awaitables");
   const all = [...awaitables];
   return ensureFutures(all, loopFor(all, runningLoopOrNull));
 }

@@ -198,6 +198,8 @@ describe("asTask", () => {
 
   it.each([
     ["a promise for the function", () => asTask(Promise.resolve() as never)],
+    ["an option it does not know", () => asTask(async () => {}, { nam: "one" } as never)],
+    ["options that are none", () => asTask(async () => {}, null as never)],
     ["an object for the group", () => asTask(async () => {}, { group: {} as never })],
   ])("refuses %s", (_, make) => {
     expect(make).toThrow(TypeError);

@@ -213,6 +213,18 @@ describe("a cancelled Condition.wait", () => {
       expect(order).toEqual(["a", "c"]);
     }));
 
+  it.each([
+    ["an async function, whose promise would always count as true", async () => false],
+    ["what is no function", 5],
+  ])("waitFor refuses %s", (_, predicate) =>
+    virtual(async () => {
+      const condition = new Condition();
+      const error = await failureOf(() => condition.with(() => condition.waitFor(predicate as never)));
+      expect([error, condition.locked()]).toEqual([expect.any(TypeError), false]);
+      expect((error as Error).message).toContain("Expected `predicate` to");
+    }),
+  );
+
   it("inside a timeout leaves the lock held until the block around both ends", () =>
     virtual(async () => {
       const condition = new Condition();

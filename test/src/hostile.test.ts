@@ -1,7 +1,7 @@
 import {
   any,
   asCompleted,
-  type CancelledError,
+  CancelledError,
   createTask,
   type ExceptionContext,
   ExceptionGroup,
@@ -286,6 +286,31 @@ async function runCase(one: Case, value: unknown, what: string): Promise<unknown
     );
   return end;
 }
+
+describe("a hostile message of a cancel", () => {
+  it.each(plainHostiles.map(({ name, make }) => [name, make] as const))(
+    "reaches the task all the same: %s",
+    (_, make) =>
+      run(
+        async () => {
+          const task = createTask(() => sleep(1000));
+          const unstarted = createTask(() => sleep(1000));
+          unstarted.cancel(make() as string);
+          await sleep(1);
+          task.cancel(make() as string, make());
+          const future = new Future();
+          future.cancel(make() as string);
+          const ended = await Promise.allSettled([task, unstarted, future]);
+          expect(ended.map((each) => (each as PromiseRejectedResult).reason)).toEqual(
+            Array(3).fill(expect.any(CancelledError)),
+          );
+          for (const each of ended)
+            expect(typeof (each as PromiseRejectedResult).reason.message).toBe("string");
+        },
+        { clock: new VirtualClock() },
+      ),
+  );
+});
 
 describe("a hostile value", () => {
   for (const { name, make } of plainHostiles) {

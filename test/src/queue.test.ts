@@ -123,6 +123,10 @@ describe("PriorityQueue", () => {
     expect([queue.qsize(), queue.getNowait(), queue.empty()]).toEqual([1, first, true]);
   });
 
+  it.each([null, {}, 5, "ascending"])("refuses what cannot compare: %s", (compare) => {
+    expect(() => new PriorityQueue(0, compare as never)).toThrow("Expected `compare` to be a function");
+  });
+
   it("loses nothing to a comparison that throws, whenever it does", () => {
     const below = random(7);
     const chance = (of: number) => below(100) < of;

@@ -279,6 +279,21 @@ describe("reschedule", () => {
     }),
   );
 
+  it.each([Number.NaN, undefined, "5", Symbol("when"), 10n])(
+    "to what is no time is refused, and the end stays: %s",
+    (when) =>
+      virtual(async () => {
+        const error = await failureOf(
+          timeout(10, async (scope) => {
+            expect(() => scope.reschedule(when as number)).toThrow(TypeError);
+            expect(scope.when()).toBe(10);
+            await sleep(1000);
+          }),
+        );
+        expect([error, now()]).toEqual([expect.any(TimeoutError), 10]);
+      }),
+  );
+
   it("to null takes the end away", () =>
     virtual(async () => {
       const result = await outcome(5, async (scope) => {

@@ -1,9 +1,12 @@
 import {
+  any,
   asCompleted,
   createTask,
   type Future,
   moveOnAfter,
+  race,
   sleep,
+  staggeredRace,
   type Task,
   TimeoutError,
   wait,
@@ -129,6 +132,25 @@ describe("wait", () => {
         RangeError,
       );
     }));
+});
+
+describe("What is given one by one, and not in an array", () => {
+  const one = async () => 1;
+  it.each<[string, () => unknown]>([
+    ["wait", () => wait(one as never)],
+    ["asCompleted", async () => asCompleted(one as never)],
+    ["race", () => race(one as never)],
+    ["any", () => any(null as never)],
+    ["staggeredRace", () => staggeredRace(one as never, 5)],
+  ])("is refused by %s in words", (_, call) =>
+    virtual(async () => {
+      const error = (await failureOf(call as () => Promise<unknown>)) as Error;
+      expect(error).toBeInstanceOf(TypeError);
+      expect(error.message).toMatch(
+        /^Expected `(futures|awaitables|starters)` to be an array or another iterable, got /,
+      );
+    }),
+  );
 });
 
 describe("asCompleted", () => {

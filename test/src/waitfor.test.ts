@@ -161,6 +161,20 @@ describe("waitFor", () => {
       expect(await waitFor(work, 5)).toBe("in time");
     }));
 
+  it.each([Number.NaN, "-5", false, [], Symbol("limit")])(
+    "refuses a limit that is none, and starts nothing: %s",
+    (limit) =>
+      virtual(async () => {
+        let started = false;
+        const work = async () => {
+          started = true;
+        };
+        expect(await failureOf(waitFor(work, limit as number))).toBeInstanceOf(TypeError);
+        await sleep(1);
+        expect(started).toBe(false);
+      }),
+  );
+
   it("refuses what cannot be awaited", () =>
     virtual(async () => {
       // @ts-expect-error
