@@ -422,10 +422,8 @@ export class Reaction<R = unknown> implements Runnable, Reacting, PromiseLike<R>
   readonly _resolve: Call;
   readonly _reject: Call;
   readonly #task: AwaitingTask | null;
-  /** What the function returned or threw, unless it returned nothing. */
-  #outcome: Future<R> | null = null;
-  #isSettled = false;
-  #chained: Future<R> | null = null;
+  /** What came of it: null before that, what the function gave or threw, or what follows the future in its place. */
+  #gives: Future<R> | typeof NOTHING_RETURNED | null = null;
 
   constructor(future: Future, resolve: Call, reject: Call, task: AwaitingTask | null) {
     this._future = future;
@@ -444,13 +442,13 @@ export class Reaction<R = unknown> implements Runnable, Reacting, PromiseLike<R>
   }
 
   _settle(call: Call, value: unknown): void {
-    if (this.#chained !== null) return;
-    this.#isSettled = true;
+    if (this.#gives !== null) return;
+    this.#gives = NOTHING_RETURNED;
     try {
       const returned = call(value);
-      if (returned !== undefined) this.#outcome = outcomeOf(this._future, () => returned);
+      if (returned !== undefined) this.#gives = outcomeOf(this._future, () => returned);
     } catch (error) {
-      this.#outcome = outcomeOf(this._future, () => raise(error));
+      this.#gives = outcomeOf(this._future, () => raise(error));
     }
   }
 
@@ -467,17 +465,16 @@ export class Reaction<R = unknown> implements Runnable, Reacting, PromiseLike<R>
 
   finally(onFinally: () => unknown): PromiseLike<R> {
     const chain = this.#chain();
-    return chain instanceof Promise ? chain.finally(onFinally as () => void) : chain.finally(onFinally);
+    return (chain instanceof Future ? chain : Promise.resolve(chain)).finally(onFinally as () => void);
   }
 
   /** It was called by hand: no task waits with it. */
-  #chain(): Future<R> | Promise<R> {
-    if (this.#isSettled) return (this.#outcome ?? Promise.resolve()) as Promise<R>;
-    if (this.#chained === null) {
-      this.#chained = new Chained<R>(this._future, this._resolve, this._reject);
+  #chain(): PromiseLike<R> {
+    if (this.#gives === null) {
+      this.#gives = new Chained<R>(this._future, this._resolve, this._reject);
       this.#task?._stopAwaiting(this);
     }
-    return this.#chained;
+    return this.#gives;
   }
 }
 

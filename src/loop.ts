@@ -62,6 +62,7 @@ export const eagerTaskFactory: TaskFactory = (loop, startable, options) =>
   new Task(loop, startable, options, options.eagerStart !== false && loop.isRunning());
 
 const LOOP_OPTIONS = optionNames<EventLoopOptions>({ clock: true });
+const NO_OPTIONS: CreateTaskOptions = Object.freeze({});
 const TASK_OPTIONS = optionNames<CreateTaskOptions>({
   name: true,
   context: true,
@@ -174,17 +175,18 @@ export class EventLoop extends ProcessLoop {
    * Schedules a coroutine: its first step runs in the next iteration, in the order of creation. Throws TypeError when
    * given a promise, which has started already, and RuntimeError when the loop is closed.
    */
-  createTask<T>(startable: Startable<T>, options: CreateTaskOptions = {}): Task<T> {
+  createTask<T>(startable: Startable<T>, options: CreateTaskOptions = NO_OPTIONS): Task<T> {
     if (this.isClosed()) discard(startable);
     this._checkClosed();
     starterOf(startable, "createTask");
     // A factory of the program's may know more of them.
     const factory = this.#taskFactory;
-    if (factory === null || factory === eagerTaskFactory) checkTaskOptions(startable, options);
+    if (options !== NO_OPTIONS && (factory === null || factory === eagerTaskFactory))
+      checkTaskOptions(startable, options);
     if (options.signal !== undefined || options.context !== undefined) checkOptions(startable, options);
     const task =
       factory !== null
-        ? discardOnError(startable, () => factory(this, startable, options))
+        ? discardOnError(startable, () => factory(this, startable, options === NO_OPTIONS ? {} : options))
         : new Task(this, startable, options, options.eagerStart === true && this.isRunning());
     if (options.signal !== undefined) linkSignal(task, options.signal);
     return task;

@@ -282,7 +282,13 @@ export abstract class Pump implements AbstractEventLoop {
         return;
       }
       this.#todo--;
-      const outcome = this.#run(this.#ready.shift());
+      const entry = this.#ready.shift();
+      let outcome: Outcome;
+      try {
+        outcome = this._runEntry(entry);
+      } catch (exception) {
+        outcome = this.#escaped(entry, exception);
+      }
       if (outcome === DONE) continue;
       if (outcome === UNTRACKED) {
         this.#stepping = null;
@@ -300,18 +306,11 @@ export abstract class Pump implements AbstractEventLoop {
     return false;
   }
 
-  /**
-   * Runs one entry. What escapes from it is nobody's to catch, as a function given to `then` by hand may throw: it is
-   * told, and the loop goes on.
-   */
-  #run(entry: Runnable): Outcome {
-    try {
-      return this._runEntry(entry);
-    } catch (exception) {
-      this._stepEnded(entry);
-      this.#tell({ message: "Exception in callback", exception });
-      return UNTRACKED;
-    }
+  /** What escapes from an entry is nobody's to catch: it is told, and the loop goes on. */
+  #escaped(entry: Runnable, exception: unknown): Outcome {
+    this._stepEnded(entry);
+    this.#tell({ message: "Exception in callback", exception });
+    return UNTRACKED;
   }
 
   #tell(context: ExceptionContext): void {
