@@ -56,7 +56,6 @@ async function produce(running: Running, source: unknown, credit: number): Promi
   let ended = false;
   try {
     for (;;) {
-      pieces.begin();
       ended = true;
       const { done, value } = await iterator.next();
       if (done === true) {
@@ -66,7 +65,10 @@ async function produce(running: Running, source: unknown, credit: number): Promi
       ended = false;
       running.notice(ITEM, value);
       if (pieces.end()) await pieces.turn();
-      await running.credit.take();
+      const more = running.credit.take();
+      if (more === null) continue;
+      await more;
+      pieces.begin();
     }
   } finally {
     if (!ended) await iterator.return?.();
@@ -91,6 +93,7 @@ class Pieces {
     this.#shares = shares;
   }
 
+  /** The next one begins now, and not when the last one ended. */
   begin(): void {
     this.#begunAt = performance.now();
   }
@@ -102,7 +105,11 @@ class Pieces {
   end(): boolean {
     const now = performance.now();
     this.#short = now - this.#begunAt < SHORT ? this.#short + 1 : 0;
-    if (this.#short < KNOWN_AFTER) this.#running.flush();
+    this.#begunAt = now;
+    if (this.#short < KNOWN_AFTER) {
+      this.#running.flush();
+      this.begin();
+    }
     return now >= this.#turnAt || this.#running.isCancelComing;
   }
 
@@ -117,7 +124,8 @@ class Pieces {
     } finally {
       if (!this.#shares) this.#running.shareThread();
     }
-    this.#turnAt = performance.now() + TURN_AFTER;
+    this.begin();
+    this.#turnAt = this.#begunAt + TURN_AFTER;
   }
 }
 
@@ -168,7 +176,6 @@ class Chunk {
   goOn(): PromiseLike<void> | null {
     try {
       while (this.#at < this.#items.length) {
-        this.#pieces.begin();
         const value = this.#fn(this.#items[this.#at++]);
         if (value instanceof Object && "then" in value) return this.#await(value as PromiseLike<unknown>);
         this.#add(value);

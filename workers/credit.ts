@@ -17,9 +17,12 @@ export class Credit {
     this.#waiting = null;
   }
 
-  /** Uses one up; when none is left, waits for more. */
-  async take(): Promise<void> {
-    this.#left--;
+  /** Uses one up; null, or what to wait for when none is left. */
+  take(): Promise<void> | null {
+    return --this.#left > 0 ? null : this.#more();
+  }
+
+  async #more(): Promise<void> {
     while (this.#left <= 0) {
       this.#waiting = new Future<void>();
       await this.#waiting;

@@ -272,11 +272,16 @@ export class Intake implements Stage {
 
   #read(slot: number): Call {
     const batch = this.#batch;
-    const number = batch[this.#at + 1] as number;
-    const { details, first, end } = wire.readJob(batch, this.#at);
+    const at = this.#at;
+    const number = batch[at + 1] as number;
+    // What comes most; slice and the parts of a record each cost as much as an empty job.
+    if (batch[at + 2] === 1) {
+      this.#at = at + wire.JOB_WORDS + 1;
+      return { slot, number, args: [batch[at + wire.JOB_WORDS]], details: undefined };
+    }
+    const { details, first, end } = wire.readJob(batch, at);
     this.#at = end;
-    const args = end - first === 1 ? [batch[first]] : batch.slice(first, end); // slice costs as much as an empty job
-    return { slot, number, args, details };
+    return { slot, number, args: batch.slice(first, end), details };
   }
 
   #skip(slot: number): void {

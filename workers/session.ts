@@ -103,8 +103,11 @@ export class Session implements SignalSession {
   #jobsSent = 0;
   /** Objects are among the arguments that will leave with the next flush. */
   #holdsObjects = false;
-  /** What the last messages brought: a function, jobs in the order of posting, or what can always be read. */
-  readonly #sent: ({ readonly code: number } | JobRange | null)[] = [];
+  /** The functions that the last messages brought, by the number of the message; where it brought none, 0. */
+  readonly #sentCodes = new Float64Array(REMEMBERED);
+  /** How many jobs had been sent before each of them, and with it. */
+  readonly #sentBefore = new Float64Array(REMEMBERED);
+  readonly #sentWith = new Float64Array(REMEMBERED);
   /** Messages that came, without output. */
   #received = 0;
   #killed = false;
@@ -121,8 +124,7 @@ export class Session implements SignalSession {
         if (words[at] === wire.DEFINE) this.#refusedCode(words[at + 1] as number, error);
       },
       posted: (words) => {
-        const isCode = words[0] === wire.DEFINE;
-        this.#sent[++this.#messages % REMEMBERED] = isCode ? { code: words[1] as number } : null;
+        this.#noteSent(words[0] === wire.DEFINE ? (words[1] as number) : 0, 0);
       },
     });
     this.#jobs = new Channel(port1, {
@@ -133,9 +135,7 @@ export class Session implements SignalSession {
         events.refused(words[at] as number, words.slice(first, end), details, error);
       },
       posted: (words) => {
-        const first = this.#jobsSent;
-        this.#jobsSent += wire.countJobs(words);
-        this.#sent[++this.#messages % REMEMBERED] = { first, end: this.#jobsSent };
+        this.#noteSent(0, wire.countJobs(words));
       },
     });
     this.#abandoned.catch(() => {});
@@ -326,11 +326,20 @@ export class Session implements SignalSession {
     else this.#events.stray(decodeThrown(message[2] as Encoded));
   }
 
+  #noteSent(code: number, jobs: number): void {
+    const at = ++this.#messages % REMEMBERED;
+    this.#sentCodes[at] = code;
+    this.#sentBefore[at] = this.#jobsSent;
+    this.#jobsSent += jobs;
+    this.#sentWith[at] = this.#jobsSent;
+  }
+
   #wasUnread(message: number): void {
-    const sent = this.#sent[message % REMEMBERED] ?? null;
-    if (sent === null) return;
-    if ("code" in sent) this.#refusedCode(sent.code, unreadableError("What the function captures"));
-    else this.#events.unread(sent);
+    const at = message % REMEMBERED;
+    const code = this.#sentCodes[at] as number;
+    const jobs = { first: this.#sentBefore[at] as number, end: this.#sentWith[at] as number };
+    if (code !== 0) this.#refusedCode(code, unreadableError("What the function captures"));
+    else if (jobs.end > jobs.first) this.#events.unread(jobs);
   }
 
   #greeted(threadId: number): void {
