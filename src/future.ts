@@ -529,14 +529,16 @@ function settleAs(future: Future, give: () => unknown): void {
   try {
     const value = give();
     const then = (value as PromiseLike<unknown> | null | undefined)?.then;
-    if (typeof then !== "function") future.setResult(value);
+    const resolve = (result: unknown) => future._state === PENDING && future.setResult(result);
+    if (typeof then !== "function") resolve(value);
     else {
-      const resolve = (result: unknown) => future._state === PENDING && future.setResult(result);
       const reject = (error: unknown) => future._state === PENDING && failWith(future, error);
       if (isInstance(value, Future)) (value as Future)._whenDone(resolve, reject);
       else settleByThen(value, then as Then, resolve, reject);
     }
   } catch (error) {
+    // a function that cancelled what waits for it, and then throws: the loop tells its error
+    if (future._state !== PENDING) throw error;
     failWith(future, error);
   }
 }

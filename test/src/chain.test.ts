@@ -3,15 +3,20 @@ import {
   CancelledError,
   createTask,
   currentTask,
+  type ExceptionContext,
   Future,
+  getRunningLoop,
   newEventLoop,
   run,
   runCoroutineThreadsafe,
   sleep,
+  type Task,
   TimeoutError,
+  taskGroup,
   timeout,
   wrapFuture,
 } from "threadloop";
+import { VirtualClock } from "threadloop/testing";
 import { describe, expect, it } from "vitest";
 
 describe("Future.then, catch and finally", () => {
@@ -67,6 +72,43 @@ describe("Future.then, catch and finally", () => {
     });
     expect(cancelled).toBe(false);
   });
+});
+
+describe("A function given to then that cancels the very block or task which waits for it", () => {
+  const told: ExceptionContext[] = [];
+  const program = (main: () => Promise<void>) =>
+    run(
+      async () => {
+        told.length = 0;
+        getRunningLoop().setExceptionHandler((_loop, context) => void told.push(context));
+        await main();
+      },
+      { clock: new VirtualClock() },
+    );
+
+  it("ends it, and that is no error of the loop", () =>
+    program(async () => {
+      await taskGroup(async (group) => {
+        await Promise.all([sleep(5).then(() => group.cancel()), sleep(6).then(() => group.cancel())]);
+      });
+      const task: Task = createTask(() => sleep(5).then(() => task.cancel()));
+      await expect(Promise.resolve(task)).rejects.toBeInstanceOf(CancelledError);
+      const chained: Future = sleep(5).then(() => void chained.cancel()) as Future;
+      await expect(Promise.resolve(chained)).rejects.toBeInstanceOf(CancelledError);
+      expect(told).toEqual([]);
+    }));
+
+  it("has the error told that it throws all the same", () =>
+    program(async () => {
+      const error = new Error("and failed");
+      await taskGroup(async (group) => {
+        await sleep(5).then(() => {
+          group.cancel();
+          throw error;
+        });
+      });
+      expect(told).toMatchObject([{ exception: error }]);
+    }));
 });
 
 describe("An AbortError made of the task's own signal", () => {

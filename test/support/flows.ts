@@ -218,7 +218,7 @@ class Play {
 
   async flow(name: string, parts: Part[], parent: Flow | null = null): Promise<void> {
     const flow = new Flow(parent);
-    this.#cancels.set(name, this.#now(name).cancels);
+    this.#cancels.set(name, cancelling());
     if (this.#mode === "a task each") this.#tasks.set(name, flow);
     try {
       await this.#noted(name, "flow", () => this.#all(name, parts));
@@ -233,7 +233,6 @@ class Play {
   }
 
   async #noted(flow: string, what: string, body: () => PromiseLike<unknown>): Promise<void> {
-    const begun = this.#now(flow);
     let how = "ended";
     try {
       if ((await body()) === "moved on") how = "moved on";
@@ -241,21 +240,14 @@ class Play {
       how = shown(error);
       throw error;
     } finally {
-      const { time, cancels } = this.#now(flow);
-      const isMissed =
-        this.#mode === "one task" && begun.isCancelled && !(how === "CancelledError" && time === begun.time);
-      if (isMissed && (what === "sleep" || what === "fail")) this.isOpen = true;
+      const cancels = cancelling();
+      const isWait = what === "sleep" || what === "fail";
+      const isTold = how === "CancelledError" || this.#mode === "a task each";
+      if (isWait && !isTold && cancels > (this.#cancels.get(flow) as number)) this.isOpen = true;
       this.#cancels.set(flow, cancels);
       this.#flows[flow] ??= [];
-      this.#flows[flow].push([what, how, time, cancels]);
+      this.#flows[flow].push([what, how, getRunningLoop().time(), cancels]);
     }
-  }
-
-  /** The time, how many cancels there are, and whether that is more than there were when the flow did something last. */
-  #now(flow: string): { time: number; cancels: number; isCancelled: boolean } {
-    const cancels = currentTask()?.cancelling() ?? -1;
-    const isCancelled = cancels > (this.#cancels.get(flow) ?? cancels);
-    return { time: getRunningLoop().time(), cancels, isCancelled };
   }
 
   async #one(flow: string, part: Part): Promise<unknown> {
@@ -365,4 +357,8 @@ async function ended(task: Task): Promise<void> {
 function shown(error: unknown): string {
   if (error instanceof ExceptionGroup) return `[${error.errors.map(shown).join()}]`;
   return (error as Error).name;
+}
+
+function cancelling(): number {
+  return currentTask()?.cancelling() ?? -1;
 }
