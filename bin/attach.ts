@@ -83,6 +83,10 @@ function checkExpectsSignal(pid: number): void {
   const status = readOrNull(`/proc/${pid}/status`);
   if (status === null) {
     if (process.platform === "linux") throw new Problem(`There is no process ${pid}`);
+    if (process.platform === "win32")
+      throw new Problem(
+        "Windows has no signal that opens an inspector: start the program with --inspect, and say which port it has with --port N",
+      );
     return;
   }
   if (/^State:\s*[Tt]/m.test(status)) {

@@ -140,7 +140,8 @@ export interface AwaitingTask extends ContextRunner, Runnable {
 export const currentRunner = new AsyncLocalStorage<ContextRunner>();
 
 /** The context in which this module was loaded: nobody's. What the runtime itself starts, it starts there. */
-const root = new AsyncResource("threadloop").emitDestroy(); // nothing is open, as tools tell by it
+const root = new AsyncResource("threadloop");
+root.emitDestroy(); // nothing is open, as tools tell by it (in Bun it returns nothing)
 
 /** Runs a function in no task's context, so that what it starts (threads, ports, timers) belongs to nobody. */
 export function inRootContext<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): R {
