@@ -28,3 +28,12 @@ export function milliseconds(value: number, name: string): number {
   if (typeof value === "number" && !Number.isNaN(value)) return value;
   throw new TypeError(`Expected \`${name}\` to be a number of milliseconds, got ${got(value)}`);
 }
+
+/** Returns a clock given by the user; throws TypeError when it is none, or does not tell a number of milliseconds. */
+export function checkedClock(clock: Clock): Clock {
+  if (typeof (clock as Partial<Clock> | null)?.now !== "function")
+    throw new TypeError(`Expected \`clock\` to have a function \`now\`, got ${got(clock)}`);
+  const now: unknown = clock.now();
+  if (typeof now === "number" && !Number.isNaN(now)) return clock;
+  throw new TypeError(`Expected \`clock.now()\` to give a number of milliseconds, got ${got(now)}`);
+}

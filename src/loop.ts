@@ -4,7 +4,7 @@
  */
 import { inspect, types } from "node:util";
 import { checkAbortSignal, linkSignal } from "./abort.ts";
-import { type Clock, milliseconds, monotonicClock } from "./clock.ts";
+import { type Clock, checkedClock, milliseconds, monotonicClock } from "./clock.ts";
 import { checkContext } from "./context.ts";
 import { checkCallback, discard, discardOnError, type Startable, starterOf } from "./coroutine.ts";
 import { describeStuck, warnSlow, withOrigin } from "./debug.ts";
@@ -61,6 +61,12 @@ export interface EventLoopOptions {
 export const eagerTaskFactory: TaskFactory = (loop, startable, options) =>
   new Task(loop, startable, options, options.eagerStart !== false && loop.isRunning());
 
+/** What a task factory of the program's gave. */
+function made<T>(task: Task<T>): Task<T> {
+  if (isInstance(task, Future)) return task;
+  throw new TypeError(`Expected the task factory to give a Task, got ${got(task)}`);
+}
+
 const LOOP_OPTIONS = optionNames<EventLoopOptions>({ clock: true });
 const NO_OPTIONS: CreateTaskOptions = Object.freeze({});
 const TASK_OPTIONS = optionNames<CreateTaskOptions>({
@@ -87,7 +93,7 @@ export class EventLoop extends ProcessLoop {
 
   constructor(options: EventLoopOptions = {}) {
     checkOptionNames("EventLoop", options, LOOP_OPTIONS);
-    super(options.clock ?? monotonicClock);
+    super(options.clock === undefined ? monotonicClock : checkedClock(options.clock));
   }
 
   /**
@@ -186,7 +192,9 @@ export class EventLoop extends ProcessLoop {
     if (options.signal !== undefined || options.context !== undefined) checkOptions(startable, options);
     const task =
       factory !== null
-        ? discardOnError(startable, () => factory(this, startable, options === NO_OPTIONS ? {} : options))
+        ? discardOnError(startable, () =>
+            made(factory(this, startable, options === NO_OPTIONS ? {} : options)),
+          )
         : new Task(this, startable, options, options.eagerStart === true && this.isRunning());
     if (options.signal !== undefined) linkSignal(task, options.signal);
     return task;
@@ -197,7 +205,7 @@ export class EventLoop extends ProcessLoop {
     return [...this._tasks] as unknown[] as Task[];
   }
 
-  /** Replaces how tasks are made; null goes back to the default. */
+  /** Replaces how tasks are made; null goes back to the default. `createTask` throws TypeError when it gives no task. */
   setTaskFactory(factory: TaskFactory | null): void {
     if (factory !== null && typeof factory !== "function") {
       throw new TypeError(`Expected \`factory\` to be a function or null, got ${got(factory)}`);

@@ -4,6 +4,7 @@ import {
   coroutine,
   createTask,
   type EventLoop,
+  type ExceptionGroup,
   Future,
   getEventLoop,
   getRunningLoop,
@@ -14,6 +15,7 @@ import {
   shield,
   sleep,
   Task,
+  taskGroup,
 } from "threadloop";
 import { VirtualClock } from "threadloop/testing";
 import { afterEach, describe, expect, it, vi } from "vitest";
@@ -456,6 +458,41 @@ describe("the task factory", () => {
   it("must be a function", () => {
     // @ts-expect-error a factory is a function
     expect(() => virtualLoop().setTaskFactory(1)).toThrow(TypeError);
+  });
+});
+
+describe("what a task factory gives", () => {
+  it.each([null, undefined, 5, {}, () => {}])("must be a task, not %s, and nothing is started", (junk) =>
+    virtual(async () => {
+      const loop = getRunningLoop();
+      loop.setTaskFactory(() => junk as never);
+      try {
+        expect(() => createTask(async () => {})).toThrow("Expected the task factory to give a Task, got");
+        const error = (await failureOf(
+          taskGroup((group) => void group.createTask(async () => {})),
+        )) as ExceptionGroup;
+        expect(error.errors).toEqual([expect.any(TypeError)]);
+      } finally {
+        loop.setTaskFactory(null);
+      }
+    }),
+  );
+});
+
+describe("a clock", () => {
+  it.each([
+    ["no object", 5],
+    ["one without `now`", {}],
+    ["one that tells text", { now: () => "5" }],
+    ["one that tells NaN", { now: () => Number.NaN }],
+  ])("is refused before anything runs when it is %s", async (_, clock) => {
+    let started = false;
+    const main = async () => {
+      started = true;
+    };
+    await expect(run(main, { clock: clock as never })).rejects.toThrow(/^Expected `clock/);
+    expect(() => newEventLoop({ clock: clock as never })).toThrow(TypeError);
+    expect(started).toBe(false);
   });
 });
 
