@@ -418,18 +418,20 @@ const NOTHING_RETURNED: PromiseLike<never> = Object.freeze({
  * @internal
  */
 export class Reaction<R = unknown> implements Runnable, Reacting, PromiseLike<R> {
-  readonly _future: Future;
-  readonly _resolve: Call;
-  readonly _reject: Call;
-  readonly #task: AwaitingTask | null;
+  // Declared, and set by the constructor alone: fields of a class are set twice, and there is one of these for each await.
+  declare readonly _future: Future;
+  declare readonly _resolve: Call;
+  declare readonly _reject: Call;
+  declare readonly _task: AwaitingTask | null;
   /** What came of it: null before that, what the function gave or threw, or what follows the future in its place. */
-  #gives: Future<R> | typeof NOTHING_RETURNED | null = null;
+  declare _gives: Future<R> | typeof NOTHING_RETURNED | null;
 
   constructor(future: Future, resolve: Call, reject: Call, task: AwaitingTask | null) {
     this._future = future;
     this._resolve = resolve;
     this._reject = reject;
-    this.#task = task;
+    this._task = task;
+    this._gives = null;
   }
 
   /** Its future is done, and no task waits with it. */
@@ -442,13 +444,13 @@ export class Reaction<R = unknown> implements Runnable, Reacting, PromiseLike<R>
   }
 
   _settle(call: Call, value: unknown): void {
-    if (this.#gives !== null) return;
-    this.#gives = NOTHING_RETURNED;
+    if (this._gives !== null) return;
+    this._gives = NOTHING_RETURNED;
     try {
       const returned = call(value);
-      if (returned !== undefined) this.#gives = outcomeOf(this._future, () => returned);
+      if (returned !== undefined) this._gives = outcomeOf(this._future, () => returned);
     } catch (error) {
-      this.#gives = outcomeOf(this._future, () => raise(error));
+      this._gives = outcomeOf(this._future, () => raise(error));
     }
   }
 
@@ -470,11 +472,11 @@ export class Reaction<R = unknown> implements Runnable, Reacting, PromiseLike<R>
 
   /** It was called by hand: no task waits with it. */
   #chain(): PromiseLike<R> {
-    if (this.#gives === null) {
-      this.#gives = new Chained<R>(this._future, this._resolve, this._reject);
-      this.#task?._stopAwaiting(this);
+    if (this._gives === null) {
+      this._gives = new Chained<R>(this._future, this._resolve, this._reject);
+      this._task?._stopAwaiting(this);
     }
-    return this.#gives;
+    return this._gives;
   }
 }
 

@@ -42,12 +42,12 @@ const SCHEDULED = 2;
 export interface Waiter<T> extends Future<T>, Runnable {}
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: it sets every field of a Future
 export class Waiter<T> {
-  _before: Waiter<T> | null;
-  _behind: Waiter<T> | null;
-  _inLine: boolean;
-  readonly #line: Line<T>;
-  readonly #beganBy: AwaitingTask | null;
-  #woken: typeof ASLEEP | typeof RESUMED | typeof SCHEDULED;
+  declare _before: Waiter<T> | null;
+  declare _behind: Waiter<T> | null;
+  declare _inLine: boolean;
+  declare readonly _line: Line<T>;
+  declare readonly _beganBy: AwaitingTask | null;
+  declare _woken: typeof ASLEEP | typeof RESUMED | typeof SCHEDULED;
 
   /** `brings` is what it is in line to hand over; it is the future's value until there is another. */
   constructor(line: Line<T>, loop: AbstractEventLoop, brings?: unknown) {
@@ -59,15 +59,15 @@ export class Waiter<T> {
     this._before = null;
     this._behind = null;
     this._inLine = false;
-    this.#line = line;
-    this.#beganBy = runningTask();
-    this.#woken = ASLEEP;
+    this._line = line;
+    this._beganBy = runningTask();
+    this._woken = ASLEEP;
     line.enter(this);
   }
 
   /** Whether it waits to be woken. */
   get _asleep(): boolean {
-    return this._state === PENDING && this.#woken === ASLEEP;
+    return this._state === PENDING && this._woken === ASLEEP;
   }
 
   /** The one task that awaits it, or null. */
@@ -79,21 +79,21 @@ export class Waiter<T> {
   _wake(): void {
     const task = this.#awaitingTask;
     if (task !== null) {
-      this.#woken = RESUMED;
+      this._woken = RESUMED;
       this._callbacks = null;
       this._loop._push(task);
     } else {
-      this.#woken = SCHEDULED;
+      this._woken = SCHEDULED;
       this._loop._push(this);
     }
   }
 
   _resume(cancelled: boolean): boolean {
-    this.#woken = ASLEEP;
-    if (this._inLine) this.#line.leave(this);
-    if (!cancelled) this.#line.turns.take(this);
+    this._woken = ASLEEP;
+    if (this._inLine) this._line.leave(this);
+    if (!cancelled) this._line.turns.take(this);
     else {
-      this.#line.turns.passOn?.(true);
+      this._line.turns.passOn?.(true);
       Future.prototype.cancel.call(this);
     }
     return this._state !== PENDING;
@@ -102,18 +102,18 @@ export class Waiter<T> {
   /** Takes for those who will look; if the task that began the wait was cancelled, nobody will. */
   _run(): Outcome {
     if (this._state === PENDING)
-      this._resume(this._callbacks === null && this.#beganBy?.cancelled() === true);
+      this._resume(this._callbacks === null && this._beganBy?.cancelled() === true);
     return DONE;
   }
 
   /** One whose task is to be resumed already cannot be cancelled: the task has it pass its turn on. */
   cancel(message?: string, cause?: unknown): boolean {
     if (this._state !== PENDING) return Future.prototype._cancelDone.call(this);
-    if (this.#woken === RESUMED) return false;
+    if (this._woken === RESUMED) return false;
     const leavesLater = this.#awaitingTask !== null;
     Future.prototype.cancel.call(this, message, cause);
-    if (this._inLine) this.#line.noteCancelled();
-    if (!leavesLater || this.#woken === SCHEDULED) this.#leaveCancelled();
+    if (this._inLine) this._line.noteCancelled();
+    if (!leavesLater || this._woken === SCHEDULED) this.#leaveCancelled();
     return true;
   }
 
@@ -124,12 +124,12 @@ export class Waiter<T> {
   }
 
   #leaveCancelled(): void {
-    if (this._inLine) this.#line.leave(this);
-    this.#line.turns.passOn?.(this.#woken !== ASLEEP);
+    if (this._inLine) this._line.leave(this);
+    this._line.turns.passOn?.(this._woken !== ASLEEP);
   }
 
   _what(): string {
-    return this.#line.what();
+    return this._line.what();
   }
 }
 actAsFuture(Waiter);
