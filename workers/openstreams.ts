@@ -79,6 +79,7 @@ export class OpenStream<T> {
   }
 
   #announce(): void {
+    if (this.#waiting.length === 0) return;
     for (const change of this.#waiting.splice(0)) if (!change.done()) change.setResult();
   }
 
