@@ -1,4 +1,5 @@
 /** The executor that `runInExecutor(null, ...)` uses: made at first use, and once shut down never again. */
+import { clearTimeout, setTimeout } from "node:timers";
 import { got, RuntimeError } from "./errors.ts";
 import { type Executor, makeDefaultExecutor } from "./executor.ts";
 

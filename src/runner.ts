@@ -1,4 +1,5 @@
 /** Running a program: `run` and `Runner`, as `asyncio.run` and `asyncio.Runner`. */
+import { clearTimeout, setTimeout } from "node:timers";
 import { cancelAll } from "./cancelchain.ts";
 import type { Clock } from "./clock.ts";
 import { type Context, copyContext } from "./context.ts";
@@ -18,8 +19,6 @@ import { describeTasks } from "./taskreport.ts";
 const EXECUTOR_SHUTDOWN = 300_000;
 /** After how many milliseconds it is told what the end of `run` waits for. */
 const SLOW_END = 5000;
-// Captured at load: a test runner's fake timers must not keep it from telling.
-const { setTimeout, clearTimeout } = globalThis;
 
 /** How a program is run. */
 export interface RunOptions {

@@ -7,15 +7,13 @@
  * itself. After the first signal no listener of ours stays that is not needed, so that the system's own default ends
  * even a program that never comes back to its loop.
  */
+import { setImmediate } from "node:timers";
 import { named } from "./errors.ts";
 import type { EventLoop } from "./loop.ts";
 import { isCancelled } from "./scope.ts";
 import { exitCodeOf, isHandled, listenerCountOf, listenTo } from "./signalhandlers.ts";
 import type { Task } from "./task.ts";
 import { describeTasks } from "./taskreport.ts";
-
-// Captured at load: a test runner's fake timers must not keep the process alive.
-const { setImmediate } = globalThis;
 
 /** Is thrown out of `run` when a signal cancelled the main task: which one is its `signal`. */
 export class SignalInterrupt extends Error {

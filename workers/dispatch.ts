@@ -11,6 +11,7 @@
 // it waits for a few calls that are known to be short.
 
 import { performance } from "node:perf_hooks";
+import { setTimeout } from "node:timers";
 import { BoundJobs } from "./bound.ts";
 import type { Death } from "./death.ts";
 import { Host, type Owner } from "./host.ts";

@@ -4,6 +4,7 @@
 //                          LIVE --the thread dies--> IDLE, its jobs handed back as a Death
 
 import { performance } from "node:perf_hooks";
+import { clearTimeout, setTimeout } from "node:timers";
 import type { MessagePort } from "node:worker_threads";
 import { CancelledError, inRootContext } from "../src/core.ts";
 import { openSwitchboard } from "./callbacks.ts";

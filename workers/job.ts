@@ -3,6 +3,7 @@
 // Where it is: `_place` is the queue, the host whose worker has it, or NOWHERE once it is settled; `_slot` is its slot
 // in that worker. A place knows how to take a job back or how to stop it.
 
+import { clearTimeout, setTimeout } from "node:timers";
 import { type AbstractEventLoop, CancelledError, Future, printable } from "../src/core.ts";
 import type { Callbacks } from "./callbacks.ts";
 import type { Code } from "./code.ts";
