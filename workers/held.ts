@@ -191,6 +191,11 @@ export class HeldReader {
     return Atomics.load(this.#memory.header, COUNT) > 0;
   }
 
+  /** Another number once what was read has been sent, and other replies are held. */
+  get epoch(): number {
+    return Atomics.load(this.#memory.header, EPOCH);
+  }
+
   /** The thread has let go: what is still there was sent. */
   forget(): void {
     Atomics.store(this.#memory.header, COUNT, 0);

@@ -409,19 +409,23 @@ export class Host implements JobPlace {
     this.#owner.available(this);
   }
 
-  /** Settles the jobs that have ended and whose replies the thread cannot send, as it runs another job or has died. */
+  /**
+   * Settles the jobs that have ended and whose replies the thread cannot send, as it runs another job or has died. What is
+   * in the port was said before, as the items of a stream that has ended, so it is taken first; a job whose reply was in it
+   * has gone, and its slot may be another's: that one has not begun where the thread still holds the same replies.
+   */
   fetch(): void {
-    const replies = this.table.unsent.read();
+    const { unsent } = this.table;
+    const { epoch } = unsent;
+    const replies = unsent.read();
     if (replies.length === 0) return;
-    const session = this.#session;
-    const rest = session?.takePrints() ?? [];
+    if (this.#session?.takeAll() === false || unsent.epoch !== epoch) return;
     for (const { slot, kind, value } of replies) {
       const job = this.table.fetch(slot);
-      if (job === undefined) return;
+      if (job === undefined) continue;
       if (this.#away.size > 0) this.#away.delete(job);
       this.#leave(job, kind, value);
     }
-    for (const message of rest) session?.take(message);
   }
 
   /** Does so when the thread has started nothing since the last look; true when it is to be looked at again. */
@@ -491,7 +495,9 @@ export class Host implements JobPlace {
     }
   }
 
+  /** A nested call ends when the port goes that came with it. */
   #unreadableError(kind: number): void {
+    if (kind === wire.NESTED) return;
     const error = unreadableError("An error in a worker");
     if (kind === wire.BROKEN) this.#owner.broken(error);
     else this.#owner.stray(error);

@@ -5,6 +5,7 @@ import { clearTimeout, setTimeout } from "node:timers";
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import type { Piscina } from "piscina";
 import { inRootContext } from "../src/core.ts";
+import { unreadableError } from "./clone.ts";
 import { LONGEST } from "./job.ts";
 import { packed } from "./message.ts";
 import type { Settings } from "./options.ts";
@@ -105,6 +106,10 @@ export class Leaving {
       }
     };
     port1.on("message", read);
+    port1.on("messageerror", () => {
+      this.#onFailure(unreadableError("An error of a teardown"));
+      tell();
+    });
     const options = { transferList: [port2 as MessagePort], signal };
     const ended = this.#piscina.run(packed(setup), options).catch(() => {});
     let late: NodeJS.Timeout | undefined;

@@ -7,7 +7,7 @@
 import { MessageChannel, type MessagePort, type Transferable } from "node:worker_threads";
 import { CancelledError, type CarriedVariable, type Executor, Future } from "../src/core.ts";
 import { openSwitchboard, takeCallbacks } from "./callbacks.ts";
-import { jobError } from "./clone.ts";
+import { jobError, unreadableError } from "./clone.ts";
 import { currentJob, type RunningJob } from "./current.ts";
 import { functionName } from "./describe.ts";
 import { WorkerTerminatedError } from "./errors.ts";
@@ -85,10 +85,20 @@ class Nested extends Future<unknown> {
     const args = called === null ? this.#args : called.rest;
     const call = { slot: this.#job?.slot ?? 0, name: this.#name, recipe, args };
     port1.on("message", (received) => void this.#answered(received));
+    port1.once("messageerror", () => {
+      this.#port = null;
+      port1.close();
+      if (!this.done()) this.setException(unreadableError(`The result of job \`${this.#name}\``));
+    });
     port1.once("close", () => {
       board?.close();
       this.#job?.leavePlace(-1);
-      if (!this.done() && this.#port === port1) this.setException(noWay(this.#name));
+      if (this.done() || this.#port !== port1) return;
+      // Nobody over there closes it without an answer, but who cannot read the message that it comes with.
+      const isUnread = uplink() === send;
+      this.setException(
+        isUnread ? unreadableError(`An argument of job \`${this.#name}\``) : noWay(this.#name),
+      );
     });
     try {
       send({ ...call, callbacks: board?.details ?? null, variables: this.#variables, port: port2 }, moving);

@@ -183,19 +183,22 @@ export class Session implements SignalSession {
 
   /** The process exits: what was printed until now is still read, and nothing else. */
   readLastPrints(): void {
-    this.takePrints();
+    for (let count = 0; count < MOST_AT_ONCE; count++) {
+      const entry = this.#next();
+      if (entry === undefined) return;
+      if (wire.isPrinted(entry.message)) this.#printed(entry.message);
+    }
   }
 
-  /** Prints what has come; gives what came with it, which is to be taken in that order. */
-  takePrints(): readonly unknown[] {
-    const rest: unknown[] = [];
+  /** Takes what has come until now, in order; false when there was too much for one go. */
+  takeAll(): boolean {
     for (let count = 0; count < MOST_AT_ONCE; count++) {
-      const entry = receiveMessageOnPort(this.#port);
-      if (entry === undefined) break;
-      if (wire.isPrinted(entry.message)) this.#printed(entry.message);
-      else rest.push(entry.message);
+      const entry = this.#receive();
+      if (entry === undefined) return true;
+      if (entry === null) this.#events.unreadable(++this.#received);
+      else this.take(entry.message);
     }
-    return rest;
+    return false;
   }
 
   /** Takes a message of the thread. What it printed is printed at once: it says nothing to any task. */
@@ -296,9 +299,17 @@ export class Session implements SignalSession {
   /** The next message in the port that can be read. */
   #next(): { message: unknown } | undefined {
     for (;;) {
-      try {
-        return receiveMessageOnPort(this.#port);
-      } catch {} // it was taken out
+      const entry = this.#receive();
+      if (entry !== null) return entry;
+    }
+  }
+
+  /** The next message in the port; null for one that cannot be read, and was taken out. */
+  #receive(): { message: unknown } | undefined | null {
+    try {
+      return receiveMessageOnPort(this.#port);
+    } catch {
+      return null;
     }
   }
 

@@ -273,6 +273,7 @@ async function livePool(from, to) {
     size: 1 + upTo(3),
     tasksPerWorker: random() < 0.3 ? 3 : 100,
     context: { user },
+    cancelGrace: 30_000, // a busy machine holds a thread up for longer than the usual one
   });
   const open = new Set();
   for (let n = from; n < to; n++) {

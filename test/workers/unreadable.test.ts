@@ -4,6 +4,7 @@
 import { CloneError, type WorkerPool } from "threadloop/workers";
 import { describe, expect, it } from "vitest";
 import * as jobs from "../fixtures/workers/jobs.mjs";
+import * as nested from "../fixtures/workers/nested.mjs";
 import { errorOf, Gate, makePool } from "../support/pools.ts";
 
 const nest = (depth: number): unknown => {
@@ -126,5 +127,17 @@ describe("a result that looks like what is on the wire", () => {
       expect(await pool.submit(jobs.echo, value)).toEqual(value);
       expect(await pool.submit(jobs.echo, [value, name])).toEqual([value, name]);
     }
+  });
+});
+
+describe("a nested call", () => {
+  it("whose argument cannot be read on its way up fails, and the next one works", async () => {
+    expect(await makePool({ size: 1 }).submit(nested.sendNested, DEEP)).toEqual(["CloneError", 1]);
+  });
+
+  it("of whose result nobody knows whether it can be read settles", async () => {
+    const pool = makePool({ size: 1, resourceLimits: { stackSizeMb: 0.5 } });
+    for (let depth = 500; depth <= 2500; depth += 500)
+      expect(["read", "CloneError"]).toContain(await pool.submit(nested.getNested, depth));
   });
 });
