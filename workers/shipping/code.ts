@@ -4,6 +4,7 @@ import { Script } from "node:vm";
 import { defaultLoader, quietly, silenceLoaderWarning } from "./importas.ts";
 import { LruMap } from "./lrumap.ts";
 import type { Code } from "./recipe.ts";
+import { ShipError } from "./shiperror.ts";
 import { TRANSLATED, UNCOUNTED } from "./stacks.ts";
 
 /** The variables of one function: set all at once, in the order of `code.names`. */
@@ -26,7 +27,7 @@ export function instantiate(
   fill: (variables: Variables) => void,
 ): { made: unknown; variables: Variables } {
   const { scope } = around;
-  const factory = scope ? (scope(evaluatedText(code)) as Factory) : factoryOf(code);
+  const factory = scope ? (evaluatedIn(scope, evaluatedText(code), code.title) as Factory) : factoryOf(code);
   const variables = {} as Variables;
   const make = factory(variables);
   if (code.isClass) fill(variables);
@@ -50,6 +51,21 @@ const keyOf = ({ url, line, column, strict, names, source }: Code): string =>
 /** Evaluates a source in a scope, whose variables it may use and assign. */
 export type Surroundings = (source: string) => unknown;
 
+/** A process that makes no code from text cannot have functions share a variable that they assign. */
+function evaluatedIn(scope: Surroundings, source: string, title: string): unknown {
+  try {
+    return scope(source);
+  } catch (error) {
+    if (!(error instanceof EvalError)) throw error;
+    throw new ShipError(
+      "ERR_SHIP_SOURCE",
+      `Cannot make function ${title} in a worker thread: it shares a variable that is assigned with other functions, which takes eval, ` +
+        "and this process forbids it (--disallow-code-generation-from-strings). Keep what they share in an object, or export the function from a module",
+      { cause: error },
+    );
+  }
+}
+
 type MakeSurroundings = (variables: Partial<Variables>) => Surroundings;
 
 /** What V8 compiles once for the same place in the same text, so it is the same string each time. */
@@ -70,7 +86,9 @@ export function surround(
   const text =
     `(function(${variables}){${strict ? '"use strict";' : ""}let ${names.join(",")};` +
     `${variables}.set=(${values})=>{${setter}};return(${source})=>eval(${source})})`;
-  const make = (parent ? parent(text) : outermost(text, url)) as MakeSurroundings;
+  const make = (
+    parent ? evaluatedIn(parent, text, `with the variable ${names[0]}`) : outermost(text, url)
+  ) as MakeSurroundings;
   const own = {} as Variables;
   return { surroundings: make(own), variables: own };
 }

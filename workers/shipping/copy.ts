@@ -30,7 +30,7 @@ import {
   type Reference,
   type Slot,
 } from "./recipe.ts";
-import { comparable, functionsOf, isNative, lookUp, whyLost } from "./references.ts";
+import { comparable, functionsOf, isNative, lookUp, prototypeOf, whyLost } from "./references.ts";
 import { scriptUrl } from "./scripts.ts";
 import { shareVariables } from "./sharing.ts";
 import { ShipError } from "./shiperror.ts";
@@ -333,7 +333,11 @@ function noteUses({ uses }: Copying, imported: Reference, value: unknown, used?:
   const [name] = imported.path;
   if (exports && name !== undefined) uses.push({ exports, name, value });
   if (!isObject(value)) return;
-  for (const [member, fn] of functionsOf(value, used)) uses.push({ exports: value, name: member, value: fn });
+  for (const holder of [value, prototypeOf(value)]) {
+    if (!holder) continue;
+    for (const [member, fn] of functionsOf(holder, holder === value ? used : undefined))
+      uses.push({ exports: holder, name: member, value: fn });
+  }
 }
 
 /** An imported primitive may be a variable that this thread has changed: its value travels, except Node's (`isMainThread`). */

@@ -20,7 +20,12 @@ function ofStandardClass(copying: Copying, error: Error, base: Slot): CopyNode {
     kind: "reference",
     reference: { kind: "global", path: [className(error)] },
   });
-  return { kind: "instance", of, base, properties: propertiesOf(copying, error, enumerableKeysOf(error)) };
+  return {
+    kind: "instance",
+    of,
+    base,
+    properties: propertiesOf(copying, error, enumerableKeysOf(copying, error)),
+  };
 }
 
 /** Its message and stack. */

@@ -133,7 +133,7 @@ function copyArray(copying: Copying, array: unknown[]): CopyNode {
   };
   if (!isOwnPrototype(array)) return ofClass(copying, array, node);
   const keys = hasMoreThanItems(array)
-    ? keysOf(array).filter((key) => !isIndex(key) && key !== "length")
+    ? keysOf(copying, array).filter((key) => !isIndex(key) && key !== "length")
     : [];
   return keys.length === 0 ? node : { ...node, properties: propertiesOf(copying, array, keys) };
 }
@@ -174,8 +174,8 @@ function stuckName(object: object): string {
 
 function copyPlain(copying: Copying, object: object): CopyNode {
   const properties = types.isModuleNamespaceObject(object)
-    ? valuesOf(copying, object, enumerableKeysOf(object))
-    : propertiesOf(copying, object, keysOf(object));
+    ? valuesOf(copying, object, enumerableKeysOf(copying, object))
+    : propertiesOf(copying, object, keysOf(copying, object));
   return {
     kind: "object",
     ...(Object.getPrototypeOf(object) === null && { prototype: null }),
@@ -251,30 +251,41 @@ function copyInstance(copying: Copying, object: object, base?: Slot): CopyNode {
   const prototype: object = Object.getPrototypeOf(object);
   const type: unknown = Object.getOwnPropertyDescriptor(prototype, "constructor")?.value;
   const name = className(object);
-  if (typeof type !== "function" || type.prototype !== prototype) {
-    const slot = within(copying, { kind: "property", text: ".__proto__" }, () => copying.slot(prototype));
-    return {
-      kind: "object",
-      prototype: slot,
-      properties: propertiesOf(copying, object, keysOf(object)),
-      ...closed(object),
-    };
-  }
+  if (typeof type !== "function" || type.prototype !== prototype)
+    return withPrototype(copying, object, prototype);
   if (globalReference(type) || builtinReference(type) || isNodes(copying, type)) {
     throw cannotSend(copying, `an instance of ${name}, which belongs to this thread`, PASS_OR_CREATE);
   }
-  const [secret] = mayInspect() ? privateMembersOf(object).keys() : [];
-  if (secret !== undefined) {
-    throw cannotSend(
-      copying,
-      `an instance of ${name}, whose #private members (${secret}) cannot be copied`,
-      PASS_OR_CREATE,
-    );
-  }
+  refuseSecrets(copying, object);
+  // One that was assigned is not there yet when the function is made.
+  if (!base && !isMadeFor(type, prototype)) return withPrototype(copying, object, prototype);
   const of = within(copying, { kind: "property", text: ".constructor" }, () => copying.slot(type));
-  const keys = base ? enumerableKeysOf(object).filter((key) => !isIndex(key)) : keysOf(object);
+  const keys = base
+    ? enumerableKeysOf(copying, object).filter((key) => !isIndex(key))
+    : keysOf(copying, object);
   const properties = propertiesOf(copying, object, keys);
   return { kind: "instance", of, ...(base && { base }), properties, ...closed(object) };
+}
+
+function refuseSecrets(copying: Copying, object: object): void {
+  const [secret] = mayInspect() ? privateMembersOf(object).keys() : [];
+  if (secret === undefined) return;
+  throw cannotSend(
+    copying,
+    `an instance of ${className(object)}, whose #private members (${secret}) cannot be copied`,
+    PASS_OR_CREATE,
+  );
+}
+
+/** An object of no class, or of one whose prototype is another object than the one that was made with it. */
+function withPrototype(copying: Copying, object: object, prototype: object): CopyNode {
+  const slot = within(copying, { kind: "property", text: ".__proto__" }, () => copying.slot(prototype));
+  return {
+    kind: "object",
+    prototype: slot,
+    properties: propertiesOf(copying, object, keysOf(copying, object)),
+    ...closed(object),
+  };
 }
 
 /** Whether Node defines a class, for itself. */

@@ -5,7 +5,7 @@ import { isAsWritten, keyOfMember, type Written } from "./classes.ts";
 import { type Copying, cannotSend, within } from "./copying.ts";
 import { mayInspect, privateMembersOf } from "./inspector.ts";
 import type { Plan } from "./plan.ts";
-import { integrityOf, keysOf, propertiesOf } from "./properties.ts";
+import { integrityOf, isKnownEverywhere, keysOf, propertiesOf } from "./properties.ts";
 import type { CopyNode, Slot } from "./recipe.ts";
 
 type State = Pick<
@@ -41,14 +41,14 @@ export function stateOf(copying: Copying, fn: object, plan: Plan): State {
   const properties = propertiesOf(
     copying,
     fn,
-    changedKeys(fn, members, true).filter((key) => !isGiven(fn, key)),
+    changedKeys(copying, fn, members, true).filter((key) => !isGiven(fn, key)),
   );
   const prototype = ownPrototypeOf(fn, plan);
   const methods = prototype
     ? propertiesOf(
         copying,
         prototype,
-        changedKeys(prototype, members, false).filter((key) => key !== "constructor"),
+        changedKeys(copying, prototype, members, false).filter((key) => key !== "constructor"),
       )
     : [];
   const state: State = {
@@ -64,8 +64,13 @@ export function stateOf(copying: Copying, fn: object, plan: Plan): State {
 }
 
 /** The keys of what is not as the text of the class says. */
-function changedKeys(holder: object, members: readonly Written[], isStatic: boolean): (string | symbol)[] {
-  return keysOf(holder).filter(
+function changedKeys(
+  copying: Copying,
+  holder: object,
+  members: readonly Written[],
+  isStatic: boolean,
+): (string | symbol)[] {
+  return keysOf(copying, holder).filter(
     (key) => !isAsWritten(key, Object.getOwnPropertyDescriptor(holder, key)!, members, isStatic),
   );
 }
@@ -77,7 +82,9 @@ function isGiven(fn: object, key: string | symbol): boolean {
     case "length":
       return typeof value === "number" && !writable;
     case "name":
-      return typeof value === "string" && !writable;
+      return (
+        (typeof value === "string" && !writable) || (typeof value === "symbol" && !isKnownEverywhere(value))
+      );
     case "prototype":
       return !isReplaced(fn, value);
     default:

@@ -20,7 +20,8 @@ export function propertiesUsed(source: string, name: string, value: unknown): st
 function isNamespaceLike(name: string, value: object): boolean {
   if (/^__vite_ssr_(import_\d+|import_meta)__$/.test(name) || types.isModuleNamespaceObject(value))
     return true;
-  if (types.isProxy(value) || isCarrier(value)) return false;
+  if (types.isProxy(value) || Array.isArray(value) || ArrayBuffer.isView(value) || isCarrier(value))
+    return false;
   if (name === "exports" || "__esModule" in value) return true;
   return (
     (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === "Module" ||
@@ -31,8 +32,10 @@ function isNamespaceLike(name: string, value: object): boolean {
 
 /** What webpack makes of a module, and esbuild of a namespace. */
 function hasGettersOnly(value: object): boolean {
-  const properties = Object.values(Object.getOwnPropertyDescriptors(value));
-  return properties.length > 0 && properties.every(isMadeByBundler);
+  const keys = Reflect.ownKeys(value);
+  return (
+    keys.length > 0 && keys.every((key) => isMadeByBundler(Object.getOwnPropertyDescriptor(value, key)!))
+  );
 }
 
 /** What bundlers make of a required module: a getter for each of its exports, and itself as `default`. */

@@ -36,6 +36,8 @@ export interface Plan {
   imports?: ReadonlyMap<string, Reference>;
   /** Captured variables that it assigns; undefined until it was asked. */
   assigned?: ReadonlySet<string>;
+  /** Those of them that are constants; undefined until it was asked. */
+  constants?: readonly string[];
   /** What people were told about this place already. */
   readonly warned: Set<string>;
 }

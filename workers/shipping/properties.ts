@@ -1,4 +1,5 @@
 // The properties of an object among the captured values: which of them travel, and their nodes.
+import { EventEmitter } from "node:events";
 import { type Copying, cannotSend, within } from "./copying.ts";
 import {
   ACCESSOR,
@@ -11,17 +12,40 @@ import {
   WRITABLE,
 } from "./recipe.ts";
 
-/** Symbol keys travel when another thread can have the same symbol. */
-export function keysOf(object: object): (string | symbol)[] {
-  return Reflect.ownKeys(object).filter((key) => typeof key === "string" || isKnownEverywhere(key));
+/**
+ * The keys that travel. Symbols do when another thread can have the same one; others are left out where they are Node's
+ * own, or not enumerable, and refused where somebody would miss them.
+ */
+export function keysOf(copying: Copying, object: object): (string | symbol)[] {
+  return Reflect.ownKeys(object).filter((key) => {
+    if (typeof key === "string" || isKnownEverywhere(key)) return true;
+    if (Object.getOwnPropertyDescriptor(object, key)?.enumerable && !nodeKeys().has(key)) {
+      throw cannotSend(
+        copying,
+        `an object with a property whose key is ${String(key)}, a symbol of this thread`,
+        "Use Symbol.for(), which is the same in all threads, or a property that is not enumerable: those are left out",
+      );
+    }
+    return false;
+  });
 }
 
 /** The enumerable ones. */
-export function enumerableKeysOf(object: object): (string | symbol)[] {
-  return keysOf(object).filter((key) => Object.getOwnPropertyDescriptor(object, key)?.enumerable);
+export function enumerableKeysOf(copying: Copying, object: object): (string | symbol)[] {
+  return keysOf(copying, object).filter((key) => Object.getOwnPropertyDescriptor(object, key)?.enumerable);
 }
 
-const isKnownEverywhere = (key: symbol): boolean => Symbol.keyFor(key) !== undefined || isWellKnown(key);
+let keysOfNode: ReadonlySet<symbol> | undefined;
+
+/** What Node puts on every object of a class that extends EventEmitter: an emitter works without. */
+function nodeKeys(): ReadonlySet<symbol> {
+  keysOfNode ??= new Set(Object.getOwnPropertySymbols(new EventEmitter()));
+  return keysOfNode;
+}
+
+/** Whether all threads have this symbol. */
+export const isKnownEverywhere = (key: symbol): boolean =>
+  Symbol.keyFor(key) !== undefined || isWellKnown(key);
 
 /** `Symbol.iterator` and its like. */
 export function isWellKnown(symbol: symbol): boolean {

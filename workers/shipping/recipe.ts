@@ -23,8 +23,10 @@ export type ModuleReference = ModuleAddress & {
   readonly guessed?: boolean;
   /** The fingerprint of the function that was found there: what a worker finds must be the same. */
   readonly print?: number;
-  /** The same of the functions that an object had which was found there, by their names. */
+  /** The same of the functions that the object, class or function itself had which was found there, by their names. */
   readonly members?: readonly (readonly [string, number])[];
+  /** The same of those of its `prototype`. */
+  readonly methods?: readonly (readonly [string, number])[];
   /** When the file had been modified last as this thread referred to it first, in milliseconds. */
   readonly modified?: number;
 };

@@ -166,19 +166,33 @@ const MOST_MEMBERS = 64;
 function printsOf(
   value: object,
   used: readonly string[] | undefined,
-): Pick<ModuleReference, "print" | "members"> | undefined {
-  if (typeof value === "function") return { print: fingerprint(value) };
-  const members = functionsOf(value, used).map(([name, fn]): [string, number] => [name, fingerprint(fn)]);
-  return members.length > 0 ? { members } : undefined;
+): Pick<ModuleReference, "print" | "members" | "methods"> | undefined {
+  const members = functionsOf(value, used).map(fingerprinted);
+  const own = members.length > 0 ? { members } : {};
+  if (typeof value !== "function") return members.length > 0 ? own : undefined;
+  const prototype = prototypeOf(value);
+  const methods = prototype ? functionsOf(prototype, undefined).map(fingerprinted) : [];
+  return { print: fingerprint(value), ...own, ...(methods.length > 0 && { methods }) };
+}
+
+const fingerprinted = ([name, fn]: [string, object]): [string, number] => [name, fingerprint(fn)];
+
+/** The `prototype` of a class or function, if it is an ordinary object. */
+export function prototypeOf(fn: object): object | undefined {
+  const prototype = types.isProxy(fn) ? undefined : memberOf(fn, "prototype");
+  return typeof prototype === "object" && prototype !== null && !types.isProxy(prototype)
+    ? prototype
+    : undefined;
 }
 
 /** The functions that an object holds itself; `used`: those of a namespace that are used. */
 export function functionsOf(object: object, used: readonly string[] | undefined): [string, object][] {
-  if (typeof object === "function" || types.isProxy(object)) return [];
+  if (types.isProxy(object)) return [];
   const names = used ?? (types.isModuleNamespaceObject(object) ? [] : Object.getOwnPropertyNames(object));
   if (names.length > MOST_MEMBERS) return [];
   return names.flatMap((name): [string, object][] => {
-    const member = memberOf(object, name);
+    // Of a `prototype`: the class itself.
+    const member = name === "constructor" ? undefined : memberOf(object, name);
     return typeof member === "function" ? [[name, member]] : [];
   });
 }

@@ -48,12 +48,18 @@ function compared(found: Found, reference: Reference): Found {
 
 function isSame(value: unknown, reference: Reference): boolean {
   if (reference.kind === "global" || reference.kind === "declared") return true;
-  const { print, members = [] } = reference;
+  const { print, members = [], methods = [] } = reference;
   return (
     (print === undefined || hasPrint(value, print)) &&
-    members.every(([name, member]) => hasPrint((value as Record<string, unknown>)[name], member))
+    hasPrints(value, members) &&
+    (methods.length === 0 || hasPrints((value as { prototype?: unknown }).prototype, methods))
   );
 }
+
+const hasPrints = (value: unknown, members: readonly (readonly [string, number])[]): boolean =>
+  members.every(([name, print]) =>
+    hasPrint((value as Record<string, unknown> | null | undefined)?.[name], print),
+  );
 
 const hasPrint = (value: unknown, print: number): boolean =>
   typeof value === "function" && fingerprint(value) === print;

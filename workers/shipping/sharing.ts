@@ -1,6 +1,8 @@
 // Functions of one shipment that were written in one scope share its variables over there: each variable that more than
 // one of them uses, and that one of them assigns, is in a scope of its own, in which their sources are evaluated.
 
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { types } from "node:util";
 import { isCommonjs } from "./callsites.ts";
 import { type Copying, cannotSend, type Shipped } from "./copying.ts";
@@ -8,7 +10,8 @@ import { innerScopes, isSameScope, tellApart } from "./identity.ts";
 import type { Scope } from "./inspector.ts";
 import { assignedBy, type Plan, waysIn } from "./plan.ts";
 import type { CopyNode, Slot } from "./recipe.ts";
-import type { Start } from "./stopped.ts";
+import { constantsOf, type Start } from "./stopped.ts";
+import { decoded } from "./syntax.ts";
 
 type CodeNode = Extract<CopyNode, { kind: "code" }>;
 
@@ -39,11 +42,53 @@ interface Shared {
 
 /** Puts the variables that functions share into scopes. */
 export function shareVariables(copying: Copying): void {
+  refuseConstants(copying);
   const assigned = new Set(copying.shipped.flatMap(({ plan }) => [...assignedBy(plan)]));
   if (assigned.size === 0 || copying.shipped.length < 2) return;
   const found: Shared[] = [];
   for (const name of assigned) for (const uses of sharedGroups(copying, name)) addGroup(copying, found, uses);
   if (found.length > 0) nest(copying, found);
+}
+
+/** What is assigned to a constant throws here, and over there would be assigned. */
+function refuseConstants(copying: Copying): void {
+  for (const shipped of copying.shipped) {
+    const { plan } = shipped;
+    plan.constants ??= constantsAmong(shipped, [...assignedBy(plan)]);
+    const [name] = plan.constants;
+    if (name === undefined) continue;
+    throw cannotSend(
+      copying,
+      `a function, or leads to one, that assigns to a constant: ${name} in ${plan.code.title}`,
+      "Declare the variable with let, or leave the assignment out",
+    );
+  }
+}
+
+function constantsAmong(shipped: Shipped, names: readonly string[]): readonly string[] {
+  const { code } = shipped.plan;
+  // `eval` may assign whatever there is.
+  if (names.length === 0 || /\beval\b/.test(code.source)) return [];
+  const suspects = names.filter(mayBeConstant(code.url));
+  if (suspects.length === 0) return [];
+  const { start, entry = shipped.fn } = beginning(shipped);
+  return constantsOf(entry, start, suspects);
+}
+
+/** Tells of a name whether its file may declare a constant of it: most often its text shows that it does not. */
+function mayBeConstant(url: string): (name: string) => boolean {
+  let text: string;
+  try {
+    text = decoded(readFileSync(fileURLToPath(url), "utf8"));
+  } catch {
+    return () => true; // no file, or not to be read
+  }
+  return (name) => {
+    const written = name.replaceAll("$", "\\$");
+    // The first that is declared, one of a pattern, or a later one.
+    const declared = `\\bconst\\s+${written}|\\bconst\\s*[{[][^;]{0,500}?${written}|,\\s*${written}\\s*=(?![=>])`;
+    return new RegExp(declared).test(text);
+  };
 }
 
 /** The uses of a variable of this name, those of the same variable together: where it is shared and assigned. */

@@ -73,6 +73,22 @@ export function thisOf(fn: object, start: Start): { readonly value: unknown } | 
   return thises.get(fn);
 }
 
+/** Those of a function's captured variables that cannot be assigned: told by V8 as each is assigned its own value. */
+export function constantsOf(fn: object, start: Start, names: readonly string[]): string[] {
+  const constants: string[] = [];
+  if (!start || !isDebuggable()) return constants;
+  stoppedIn(fn, start, ({ callFrameId }) => {
+    for (const name of names) {
+      const { exceptionDetails } = post<{
+        exceptionDetails?: { readonly exception?: { readonly description?: string } };
+      }>("Debugger.evaluateOnCallFrame", { callFrameId, expression: `${name} = ${name}`, silent: true });
+      if (/^TypeError: Assignment to constant/.test(exceptionDetails?.exception?.description ?? ""))
+        constants.push(name);
+    }
+  });
+  return constants;
+}
+
 /** The source of a script as V8 has it. */
 export function sourceOfScript(scriptId: string): string | undefined {
   if (!isDebuggable()) return undefined;

@@ -86,6 +86,20 @@ describe.concurrent("functions travel in", { timeout: 120_000 }, () => {
     expect(await runForJson([...args, url])).toEqual([42, false]);
   });
 
+  it("a program that makes no code from text, except functions that share a variable which is assigned", async () => {
+    const refusal = {
+      name: "ShipError",
+      code: "ERR_SHIP_SOURCE",
+      message: expect.stringMatching(/takes eval.*--disallow-code-generation-from-strings/),
+    };
+    const flags = ["--no-warnings", "--disallow-code-generation-from-strings"];
+    expect(await runForJson([...flags, "codefree.mjs"])).toEqual({
+      closure: 1,
+      shared: refusal,
+      nested: refusal,
+    });
+  });
+
   it("a program that may not inspect itself, except closures", async () => {
     const permission = nodeVersion[0] === 20 ? "--experimental-permission" : "--permission";
     expect(await runForJson([permission, "--allow-fs-read=*", "--allow-worker", "permission.mjs"])).toEqual({

@@ -8,6 +8,11 @@ describe.concurrent("a function sent by reference", () => {
     expect(await runForJson(["reassigned.mjs", "early"])).toEqual({ ran: 14, wrong: [] });
   });
 
+  it("has the class of this moment when functions were put on that, or on its prototype, since it was loaded", async () => {
+    expect(await runForJson(["changedclass.mjs"])).toEqual({ ran: 20, wrong: [] });
+    expect(await runForJson(["changedclass.mjs", "early"])).toEqual({ ran: 15, wrong: [] });
+  });
+
   it("is the one that was loaded when its file has changed on disk, which is told", async () => {
     const { stdout, stderr } = await runNode(["deployed.mjs"]);
     expect(JSON.parse(stdout)).toEqual({ loaded: 1, before: 1, changed: 1 });

@@ -190,4 +190,12 @@ export default {
   ],
   "an actor class with statics":
     "class A { static made = 0; constructor() { A.made++; } n() { return A.made; } } new A(); job = () => new A().n();",
+  "a prototype that was replaced, with its constructor":
+    "function A() {} A.prototype = { constructor: A, m() { return 'm'; } }; const a = new A(); job = () => [a instanceof A, a.m(), new A().m()];",
+  "a prototype made of another, with its constructor assigned":
+    "function A() {} A.prototype.hi = () => 'hi'; function B() {} B.prototype = Object.create(A.prototype); B.prototype.constructor = B; B.prototype.yo = () => 'yo'; const b = new B(); job = () => [b.hi(), b.yo(), b instanceof B, b instanceof A, new B().yo()];",
+  "anonymous classes of a mixin":
+    "const Mix = (B) => class extends B { who() { return this.constructor.name; } }; const X = Mix(Object); job = () => [X.name, new X().who()];",
+  "a bound class":
+    "class P { constructor(...a) { this.a = a; } } const B = P.bind(null, 1); job = () => { const b = new B(2); return [b.a, b instanceof P, B.name]; };",
 };

@@ -155,4 +155,24 @@ export default {
   "an assignment in a class field":
     "let n = 0; class C { id = ++n; } job = () => [new C().id, new C().id, n];",
   "an assignment in a template": "let n = 0; const f = () => `${++n}`; job = () => [f(), f(), n];",
+  "an assignment to a constant": [
+    "const n = 1; job = () => { n = 2; return n; };",
+    /assigns to a constant: n in job/,
+  ],
+  "an assignment to a constant by a helper": [
+    "const [a, b] = [1, 2]; const set = () => { b = 5; }; job = () => { set(); return a; };",
+    /assigns to a constant: b in set/,
+  ],
+  "an assignment to a variable, and a constant of that name elsewhere":
+    "let n = 1; { const n = 7; args = [n]; } job = (x) => { n += x; return n; };",
+  "an assignment to a constant by a method of a class": [
+    "const seen = 0; class C { m() { seen++; } } job = () => { new C().m(); return seen; };",
+    /assigns to a constant: seen in C/,
+  ],
+  "a variable of a catch clause":
+    "let fs; try { throw 1; } catch (e) { fs = [() => ++e, () => e]; } job = () => [fs[0](), fs[1]()];",
+  "a variable of a static block":
+    "let fs; class C { static { let n = 1; fs = [() => ++n, () => n]; } } job = () => [fs[0](), fs[1]()];",
+  "a loop that assigns a variable outside":
+    "let x = 0, k; const last = (xs, o) => { for (x of xs); for (k in o); }; job = () => { last([1, 2, 9], { p: 1, q: 2 }); return [x, k]; };",
 };

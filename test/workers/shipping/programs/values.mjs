@@ -146,4 +146,20 @@ export default {
     "const list = { v: 1, next: { v: 2, next: null }, sum() { let s = 0; for (let n = this; n; n = n.next) s += n.v; return s; } }; job = () => list.sum();",
   "null prototype with a function":
     "const o = { __proto__: null, f: () => 1 }; job = () => [o.f(), Object.getPrototypeOf(o)];",
+  "a property with a symbol of this thread": [
+    "const key = Symbol('key'); const o = { [key]: 1, a: 2 }; job = () => o.a;",
+    /o is an object with a property whose key is Symbol\(key\), a symbol of this thread/,
+  ],
+  "a property with a symbol of this thread, on a function": [
+    "const f = () => 1; f[Symbol('mark')] = 2; job = () => f();",
+    /whose key is Symbol\(mark\)/,
+  ],
+  "a hidden property with a symbol of this thread":
+    "const o = Object.defineProperty({ a: 2 }, Symbol('hidden'), { value: 1 }); job = () => o.a;",
+  "an emitter of events":
+    "const { EventEmitter } = process.getBuiltinModule('node:events'); class Bell extends EventEmitter { ring() { return this.emit('ring'); } } const bell = new Bell(); job = () => bell.ring();",
+  "a function whose name is a symbol of this thread":
+    "const f = () => 3; Object.defineProperty(f, 'name', { value: Symbol('f') }); job = () => f();",
+  "a job whose name is a symbol of this thread":
+    "job = () => 4; Object.defineProperty(job, 'name', { value: Symbol('job') });",
 };
