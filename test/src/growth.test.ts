@@ -23,6 +23,8 @@ import { random } from "../support/random.ts";
 import { failureOf, turns, virtual } from "../support/virtual.ts";
 
 const CANCELLED = 2;
+/** `npm run floating` takes a million. */
+const FLOATING = Number(process.env.FLOATING ?? 50_000);
 
 /** Tasks each of which awaits the one before; gives the first one. */
 function chainOf(length: number): Task {
@@ -246,4 +248,24 @@ describe("a task that leaves a wait behind which nobody awaits", () => {
     );
     expect([stdout, stderr]).toEqual(["true\n", ""]);
   });
+
+  it(`costs nothing once it is over: ${FLOATING} such waits fit into a small heap`, async () => {
+    const { stdout, stderr } = await runModule(
+      `
+      import { createTask, run, sleep } from "threadloop";
+      await run(async () => {
+        const floating = async () => void (await sleep(1));
+        for (let left = ${FLOATING}; left > 0; left -= 10_000) {
+          await createTask(async () => {
+            for (let i = 0; i < 10_000; i++) void floating();
+          });
+          await sleep(2);
+        }
+        console.log("done");
+      });
+      `,
+      "--max-old-space-size=96",
+    );
+    expect([stdout, stderr]).toEqual(["done\n", ""]);
+  }, 300_000);
 });
