@@ -10,15 +10,18 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { init, parse } from "es-module-lexer";
-import { transform } from "esbuild";
 import { rolldown } from "rolldown";
+import { minifySync } from "rolldown/utils";
 import { rollDeclarations } from "./declarations.mjs";
+import { buildInline } from "./inline.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = join(root, "dist");
 /** Modules that only give on what others export, so that who imports a name from one needs no more than its origin. */
 const INTERFACES = new Set(["src/index.js", "src/core.js"].map((file) => join(dist, file)));
 
+/** Is built apart, and loaded by programs that were bundled. */
+const INLINE = "workers/inline.js";
 /** What programs import. */
 const ENTRIES = ["index.js", "workers/index.js", "src/testing.js"];
 
@@ -27,6 +30,7 @@ const { status } = spawnSync(process.execPath, [join(root, "node_modules/typescr
   stdio: "inherit",
 });
 if (status === 0) {
+  await buildInline(root, dist, INTERFACES);
   await keepModules();
   await bundle();
   await rollDeclarations(dist, {
@@ -39,11 +43,13 @@ process.exitCode = status ?? 1;
 
 async function bundle() {
   await init;
-  const modules = ["index.js", ...modulesIn("src"), ...modulesIn("workers")];
+  const all = ["index.js", ...modulesIn("src"), ...modulesIn("workers")];
+  const modules = all.filter((file) => file !== INLINE);
   const bundler = await rolldown({
     input: Object.fromEntries(modules.map((file) => [file.slice(0, -".js".length), join(dist, file)])),
     platform: "node",
-    external: /^[^./]/,
+    external: (id) => /^[^./]/.test(id) || id === join(dist, INLINE),
+    plugins: [{ name: "inline", resolveId: inlineApart }],
     treeshake: { moduleSideEffects: (module) => !INTERFACES.has(module) },
     preserveEntrySignatures: "allow-extension",
   });
@@ -60,6 +66,9 @@ async function bundle() {
     },
   });
   await bundler.close();
+  for (const file of modulesIn("chunks")) {
+    writeFileSync(join(dist, file), hidden(readFileSync(join(dist, file), "utf8")));
+  }
 }
 
 /**
@@ -69,15 +78,32 @@ async function bundle() {
 async function keepModules() {
   await init;
   for (const module of reachedFrom(ENTRIES, allImportsOf)) {
-    const { code } = await transform(readFileSync(module, "utf8"), {
-      format: "esm",
-      target: "es2023",
-      minifyWhitespace: true,
+    if (module === join(dist, INLINE)) continue;
+    const source = readFileSync(module, "utf8")
+      .replace('"./inline.js"', '"../../workers/inline.js"')
+      .replace("(this && this.__rewriteRelativeImportExtension) || ", ""); // bundlers warn of it
+    const { code } = minifySync(module, source, {
+      compress: false,
+      mangle: { toplevel: false },
+      codegen: true,
     });
     const copy = join(dist, "modules", relative(dist, module));
     mkdirSync(dirname(copy), { recursive: true });
-    writeFileSync(copy, code);
+    writeFileSync(copy, hidden(code));
   }
+}
+
+function inlineApart(id) {
+  return id === "./inline.js" ? { id: join(dist, INLINE), external: "relative" } : null;
+}
+
+/** The code with a word to each bundler that what is imported by an address is not known before the program runs. */
+function hidden(code) {
+  const ignore = "/* webpackIgnore: true *//* turbopackIgnore: true *//* @vite-ignore */ ";
+  const places = parse(code)[0].filter(
+    ({ type, specifier }) => type === "dynamic" && specifier === undefined,
+  );
+  return places.reduceRight((text, { start }) => text.slice(0, start) + ignore + text.slice(start), code);
 }
 
 /** Rolldown has every chunk load its helpers, which do nothing by themselves. */

@@ -32,7 +32,7 @@ export {
 export { setDefaultExecutorFactory } from "./executor.ts";
 export * from "./index.ts";
 export { checkOptionNames, type OptionNames, optionNames } from "./optionnames.ts";
-export { isOwn, PACKAGE_ROOT } from "./place.ts";
+export { isBundled, isOwn, PACKAGE_ROOT, requireFrom } from "./place.ts";
 export { printable, printableLines } from "./printable.ts";
 export { rootsOf } from "./roots.ts";
 export { CANCELLED, FAILED, FINISHED, PENDING } from "./states.ts";

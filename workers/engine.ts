@@ -17,6 +17,7 @@ import type { Host, Owner } from "./host.ts";
 import { isBound, Job, type JobExtra, type JobPlace } from "./job.ts";
 import { captureContext, carriedNow } from "./jobcontext.ts";
 import { Ledger } from "./ledger.ts";
+import { loadParts } from "./loadparts.ts";
 import { started, submitted, tellSubmitted } from "./observe/channels.ts";
 import { Moments } from "./observe/moments.ts";
 import { OpenStreams } from "./openstreams.ts";
@@ -252,6 +253,8 @@ export class Engine implements Owner {
     this.onSession();
     const broadcasts = this.broadcasts.list();
     const { tasksPerWorker } = this.settings;
+    const loading = loadParts();
+    if (loading !== null) await loading;
     const recipes = this.setup.recipes();
     const setup = recipes instanceof Promise ? await recipes : recipes;
     await this.threads.run({

@@ -1,16 +1,12 @@
 // The default pool: made at first use, one for each loop, closed with it; and one for programs without a loop.
 
-import { type EventLoop, type Future, runningLoopOrNull, setDefaultExecutorFactory } from "../src/core.ts";
+import { type EventLoop, type Future, runningLoopOrNull } from "../src/core.ts";
 import { carryingVariables } from "./jobcontext.ts";
-import { NestedExecutor } from "./nested.ts";
 import { setDefaultRun } from "./nestedcalls.ts";
+import { addOwnExports } from "./ownexports.ts";
 import { WorkerPool } from "./pool.ts";
 import type { Sendable } from "./sendable.ts";
-import { uplink } from "./uplink.ts";
 
-setDefaultExecutorFactory(() =>
-  uplink() === null ? new WorkerPool({ name: "default" }) : new NestedExecutor(),
-);
 setDefaultRun((fn, args) => runInExecutor(fn as (...args: unknown[]) => unknown, ...args));
 
 let shared: WorkerPool | null = null;
@@ -72,3 +68,5 @@ export function toThread<A extends unknown[], R>(
 ): Future<Awaited<R>> {
   return carryingVariables(() => runInExecutor(fn, ...args));
 }
+
+addOwnExports({ runInExecutor, toThread });

@@ -1,6 +1,6 @@
 /** The worker pool, and what code inside a worker uses. */
 
-import "./executor.ts"; // what a worker's code gives to the default executor comes to this thread
+import "./executor.ts"; // what a job gives to the default executor comes to this thread
 
 export type { CloseOptions, CloseReport } from "./closing.ts";
 export { checkCancelled } from "./current.ts";

@@ -10,6 +10,8 @@ import type { Job } from "./job.ts";
 import { type MapOptions, mapJobs } from "./map.ts";
 import { gatherSnapshots } from "./observe/gather.ts";
 import "./observe/door.ts";
+import { setDefaultExecutorFactory } from "../src/core.ts";
+import { NestedExecutor } from "./nested.ts";
 import { addPool } from "./observe/pools.ts";
 import { type PoolStats, statsOf } from "./observe/stats.ts";
 import { TaskTree } from "./observe/tasktree.ts";
@@ -23,11 +25,13 @@ import {
   settingsOf,
   type WorkerPoolOptions,
 } from "./options.ts";
+import { addOwnExports } from "./ownexports.ts";
 import { type RemoteModule, remoteModule } from "./remotemodule.ts";
 import type { Sendable } from "./sendable.ts";
 import type { AnyFunction } from "./shipping/recipe.ts";
 import { type Actor, type ActorClass, spawnActor } from "./spawn.ts";
 import { JobStream } from "./stream.ts";
+import { uplink } from "./uplink.ts";
 
 /** A pool as seen through options for the calls made through it; made by `pool.with(options)`. */
 export class PoolView {
@@ -355,3 +359,8 @@ export class WorkerPool extends PoolView {
     return `<WorkerPool ${settings.name} ${state}, threads=${threads.count}/${settings.size}, jobs=${ledger.open}, queued=${dispatcher.queue.length}>`;
   }
 }
+
+setDefaultExecutorFactory(() =>
+  uplink() === null ? new WorkerPool({ name: "default" }) : new NestedExecutor(),
+);
+addOwnExports({ WorkerPool });

@@ -374,7 +374,8 @@ let pathOf = { url: "", path: "" };
 /** A loader that maps stacks (tsx) writes paths in place of URLs. */
 function framesAbove(stack: string, below: string | undefined): string {
   if (below === undefined) return stack;
-  if (below !== pathOf.url) pathOf = { url: below, path: fileURLToPath(below) };
+  if (below !== pathOf.url)
+    pathOf = { url: below, path: below.startsWith("file:") ? fileURLToPath(below) : below };
   const cuts = [stack.indexOf(below), stack.indexOf(pathOf.path)].filter((cut) => cut >= 0);
   return cuts.length === 0 ? stack : stack.slice(0, stack.lastIndexOf("\n", Math.min(...cuts)));
 }

@@ -6,24 +6,19 @@
 // kills running tasks and can spin for ever: end the sessions, then `destroy()`. A thread that dies before it is ready
 // is told by an `error` event, or not at all, and leaves its session pending: hence `onStillborn`.
 
-import { createRequire } from "node:module";
 import type { Readable } from "node:stream";
-import { fileURLToPath } from "node:url";
 import type { MessagePort, Worker, WorkerOptions } from "node:worker_threads";
 import type { Piscina, TaskQueue } from "piscina";
-import { PACKAGE_ROOT } from "../src/core.ts";
 import { LONGEST } from "./job.ts";
 import { Leaving } from "./leaving.ts";
 import { LostThreads } from "./lostthreads.ts";
 import { packed } from "./message.ts";
 import type { Settings } from "./options.ts";
 import type { Output } from "./output.ts";
+import { parts, threadFile } from "./parts.ts";
 import type { SessionSetup } from "./protocol.ts";
 import "./shared/index.ts"; // threads inherit the memory of shared objects from the thread that starts them
 import { type ThreadLoader, threadLoader } from "./shipping/loader.ts";
-
-const ENTRY = fileURLToPath(new URL("workers/entry.cjs", PACKAGE_ROOT));
-const require = createRequire(import.meta.url);
 
 type Task = Parameters<TaskQueue["push"]>[0];
 
@@ -170,13 +165,13 @@ export class Threads {
 
   /** Loads piscina at first use, so that importing threadloop stays cheap, and at once: the thread starts the sooner. */
   #load(): Piscina {
-    const { Piscina } = require("piscina") as typeof import("piscina");
+    const { Piscina } = parts().piscina;
     const { size, minThreads, idleTimeout, teardown, resourceLimits, env, argv, workerData, threadName } =
       this.#settings;
     const execArgv = this.#settings.execArgv ?? this.loader.execArgv;
     const make = () =>
       new Piscina({
-        filename: ENTRY,
+        filename: threadFile(),
         minThreads,
         maxThreads: size,
         idleTimeout:
@@ -207,7 +202,7 @@ export class Threads {
  * it makes threads: in its constructor, and later from when it reads an option that it reads for that only.
  */
 function named(name: string, make: () => Piscina): Piscina {
-  const node = require("node:worker_threads") as { Worker: typeof Worker };
+  const node = parts().threads;
   const { Worker: Original } = node;
   class Named extends Original {
     constructor(filename: string | URL, options?: WorkerOptions) {

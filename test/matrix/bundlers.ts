@@ -1,4 +1,4 @@
-/** Bundles a program for Node with threadloop left outside, by each bundler, in each format that it has. */
+/** Bundles a program for Node, by each bundler, in each format that it has. */
 import { join } from "node:path";
 import commonjsPlugin from "@rollup/plugin-commonjs";
 import { nodeResolve } from "@rollup/plugin-node-resolve";
@@ -8,7 +8,7 @@ import { type Plugin, rollup } from "rollup";
 import { build as vite } from "vite";
 import webpack from "webpack";
 
-const external = ["threadloop", "threadloop/workers", "threadloop/testing"];
+const entries = ["threadloop", "threadloop/workers", "threadloop/testing"];
 
 /** Its declarations are those of a CommonJS module. */
 const commonjs = commonjsPlugin as unknown as () => Plugin;
@@ -19,12 +19,15 @@ export interface Bundling {
   readonly folder: string;
   readonly file: string;
   readonly minify: boolean;
+  /** Takes threadloop into the bundle, and has the bundler write as many files as it likes. */
+  readonly inside?: boolean;
 }
 
+const outside = (inside = false): string[] => (inside ? [] : entries);
 const formatOf = (file: string): "cjs" | "esm" => (file.endsWith(".cjs") ? "cjs" : "esm");
 
 export const bundlers: Readonly<Record<string, (bundling: Bundling) => Promise<void>>> = {
-  async esbuild({ input, folder, file, minify }) {
+  async esbuild({ input, folder, file, minify, inside }) {
     await esbuild({
       entryPoints: [input],
       outfile: join(folder, file),
@@ -32,30 +35,36 @@ export const bundlers: Readonly<Record<string, (bundling: Bundling) => Promise<v
       bundle: true,
       platform: "node",
       format: formatOf(file),
-      external,
+      external: outside(inside),
       logLevel: "error",
     });
   },
-  async rolldown({ input, folder, file, minify }) {
-    const bundle = await rolldown({ input, external, platform: "node" });
-    await bundle.write({ file: join(folder, file), minify, codeSplitting: false, format: formatOf(file) });
+  async rolldown({ input, folder, file, minify, inside }) {
+    const bundle = await rolldown({ input, external: outside(inside), platform: "node" });
+    const to = inside
+      ? { dir: folder, entryFileNames: file }
+      : { file: join(folder, file), codeSplitting: false };
+    await bundle.write({ ...to, minify, format: formatOf(file) });
     await bundle.close();
   },
-  async rollup({ input, folder, file }) {
+  async rollup({ input, folder, file, inside }) {
     const bundle = await rollup({
       input,
-      external: [...external, /^node:/],
+      external: [...outside(inside), /^node:/],
       plugins: [nodeResolve(), commonjs()],
     });
-    await bundle.write({ file: join(folder, file), inlineDynamicImports: true, format: formatOf(file) });
+    const to = inside
+      ? { dir: folder, entryFileNames: file }
+      : { file: join(folder, file), inlineDynamicImports: true };
+    await bundle.write({ ...to, format: formatOf(file) });
     await bundle.close();
   },
-  async vite({ input, folder, file, minify }) {
+  async vite({ input, folder, file, minify, inside }) {
     await vite({
       root: folder,
       configFile: false,
       logLevel: "error",
-      ssr: { external, noExternal: true },
+      ssr: { external: outside(inside), noExternal: true },
       build: {
         ssr: input,
         minify,
@@ -65,15 +74,17 @@ export const bundlers: Readonly<Record<string, (bundling: Bundling) => Promise<v
       },
     });
   },
-  async webpack({ input, folder, file, minify }) {
+  async webpack({ input, folder, file, minify, inside }) {
     const isModule = formatOf(file) === "esm";
     const compiler = webpack({
       entry: input,
       mode: "production",
       target: "node",
-      externals: isModule
-        ? /^threadloop/
-        : Object.fromEntries(external.map((name) => [name, `commonjs ${name}`])),
+      externals: inside
+        ? []
+        : isModule
+          ? /^threadloop/
+          : Object.fromEntries(entries.map((name) => [name, `commonjs ${name}`])),
       ...(isModule && { externalsType: "module", experiments: { outputModule: true } }),
       optimization: { minimize: minify },
       output: { path: folder, filename: file, ...(isModule && { library: { type: "module" } }) },

@@ -1,6 +1,5 @@
 // Worker side: the nodes of a copy become values again, with their identities and cycles.
-import { createRequire } from "node:module";
-import { variableOf } from "../../src/core.ts";
+import { requireFrom, variableOf } from "../../src/core.ts";
 import { instantiate, type Surroundings, surround, type Variables } from "./code.ts";
 import {
   ACCESSOR,
@@ -76,7 +75,7 @@ function make(assembly: Assembly, number: number): unknown {
     case "prototype":
       return keep((value(node.of) as { prototype: unknown } | undefined)?.prototype);
     case "require":
-      return keep(createRequire(node.url));
+      return keep(requireFrom(node.url));
     case "constructed":
       return keep(Reflect.construct(value(node.constructor) as NewableFunction, node.args.map(value)));
     case "bound":

@@ -1,7 +1,7 @@
 // By reference without an inspector: the function is most often imported by the file that hands it over. Looks at the
 // exports of the files on the stack and of what they import. Identity decides, so this can miss but never confuse.
-import { createRequire } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { requireFrom } from "../../src/core.ts";
 import { type CallSite, isCommonjs } from "./callsites.ts";
 import { isEntry } from "./entry.ts";
 import { moduleText } from "./imports.ts";
@@ -9,7 +9,7 @@ import { mayElideImports } from "./loader.ts";
 import { commonjsModule, exploredModule, exploreModule } from "./modules.ts";
 import type { ModuleAddress } from "./recipe.ts";
 
-const { cache } = createRequire(import.meta.url);
+const { cache } = requireFrom();
 /** Callers that were explored (null), or are being explored. */
 const explored = new Map<string, Promise<unknown> | null>();
 

@@ -1,11 +1,10 @@
 // Who is calling: the scripts on the stack, innermost first. Needs no inspector. Newer Nodes also tell each script's
 // id, which saves a search for the address of functions defined there.
-import { createRequire } from "node:module";
 import { isAbsolute } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import util from "node:util";
 
-import { isOwn } from "../../src/core.ts";
+import { isOwn, requireFrom } from "../../src/core.ts";
 import { shippedCodeOf } from "./code.ts";
 import { withoutMarks } from "./stacks.ts";
 
@@ -26,7 +25,7 @@ const { getCallSites } = util as {
 };
 
 const FRAMES = 24;
-const { cache } = createRequire(import.meta.url);
+const { cache } = requireFrom();
 
 /** The scripts of the callers that Node loaded itself, without this package's own and Node's. */
 export function callSites(): CallSite[] {

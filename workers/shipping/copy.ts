@@ -2,6 +2,7 @@
 // by reference where they can, else by value as well.
 
 import { types } from "node:util";
+import { isBundled } from "../../src/core.ts";
 import { importsAmong } from "./bindings.ts";
 import {
   addNode,
@@ -15,6 +16,7 @@ import {
 import { copyObject, cutWindows } from "./copyobject.ts";
 import { classVariables, stateOf } from "./copystate.ts";
 import { declarationOf } from "./declared.ts";
+import { isEntry } from "./entry.ts";
 import type { BoundInspection, CodeInspection } from "./inspector.ts";
 import { exploredModule } from "./modules.ts";
 import { type Moment, noteModuleOnly } from "./moment.ts";
@@ -305,7 +307,7 @@ function ownName(fn: object): string {
 function capturedValue(copying: Copying, plan: Plan, { scopes }: CodeInspection, name: string): Slot {
   const isOwn = copying.trail.length === 0;
   const imported = plan.imports?.get(name);
-  if (imported && whyLost(imported) === undefined) {
+  if (imported && !isBundledIn(imported) && whyLost(imported) === undefined) {
     const value = read(copying, scopes, name);
     if (travelsAsImport(imported, value)) {
       if (isOwn && log.enabled) copying.captures.push({ name, how: describeReference(imported) });
@@ -324,6 +326,13 @@ function capturedValue(copying: Copying, plan: Plan, { scopes }: CodeInspection,
       copying.captures.push({ name, how: describeCapture(copying, slot, copying.size - before) });
     return slot;
   });
+}
+
+/** What a chunk of a bundle imports from another one has no names that last, and may be of this very package. */
+function isBundledIn(reference: Reference): boolean {
+  return (
+    isBundled() && reference.kind === "module" && reference.url.startsWith("file:") && isEntry(reference.url)
+  );
 }
 
 /** Notes which exports of loaded modules a captured import stands for, and which functions of it. */

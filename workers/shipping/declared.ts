@@ -2,6 +2,7 @@
 // the module fills a table of its own, and a worker looks there, not among the exports: so a declared function
 // survives renaming, minifying and tree shaking. The table hangs on globalThis, so that two copies of this package
 // in one thread share it.
+import { isBundled } from "../../src/core.ts";
 import { moduleUrl } from "./moduleurl.ts";
 import type { AnyFunction, Reference } from "./recipe.ts";
 
@@ -42,6 +43,7 @@ const table = holder[TABLE];
  * ```
  */
 export function task<F extends AnyFunction>(url: string | URL, name: string, fn: F): F {
+  if (url === undefined && isBundled()) return fn; // a bundle in CommonJS: it goes by value
   const declaration: Declaration = { kind: "declared", url: moduleUrl(url), name };
   if (typeof name !== "string" || name === "")
     throw new TypeError(`Expected \`name\` to be a non-empty string, got ${show(name)}`);

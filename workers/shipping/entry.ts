@@ -1,17 +1,20 @@
 // The program itself: the module that Node was started with, or the test file that vitest or Jest runs. It is never imported
 // in a worker, where it would start the program again; what it defines goes by value (as cloudpickle does with `__main__`).
 import { existsSync, realpathSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { isBundled, requireFrom } from "../../src/core.ts";
 
-const require = createRequire(import.meta.url);
+const require = requireFrom();
 let entries: Set<string> | undefined;
 
-/** Whether `url` is the program's entry module. */
+/**
+ * Whether `url` is the program's entry module. Of a program that was bundled every file may be, or import it, or have a
+ * part of this package.
+ */
 export function isEntry(url: string): boolean {
   entries ??= entryUrls();
-  return entries.has(url) || isTestFile(url);
+  return entries.has(url) || isTestFile(url) || (isBundled() && !url.includes("/node_modules/"));
 }
 
 /** Whether `url` is the file of tests that vitest or Jest is running: another thread cannot evaluate it. */

@@ -1,5 +1,5 @@
 // Values that every thread has of its own: the language's globals and Node's built-in modules.
-import { builtinModules, createRequire } from "node:module";
+import { builtinModules } from "node:module";
 import { deepExports } from "./exports.ts";
 import type { Path, Reference } from "./recipe.ts";
 
@@ -61,7 +61,6 @@ function indexMembers(index: Map<object, Path>, owner: object, path: Path): void
 const isObject = (value: unknown): value is object =>
   typeof value === "function" || (typeof value === "object" && value !== null);
 
-const require = createRequire(import.meta.url);
 const builtins = new Map<string, Map<object, Path>>();
 
 /** A built-in module's exports, or a function of one: `fs.readFileSync`. */
@@ -75,7 +74,7 @@ export function builtinReference(value: object): Reference | null {
 }
 
 function indexBuiltin(name: string): Map<object, Path> {
-  const exports = require(`node:${name}`) as object;
+  const exports = process.getBuiltinModule(`node:${name}`) as object;
   const index = new Map<object, Path>([[exports, ["default"]]]);
   // Other modules' getters load more modules; those of fs are its stream classes.
   const found = quietly(() => deepExports(exports, { getters: name === "fs" }));

@@ -5,7 +5,7 @@
 // enabled (with the Debugger on, `await` takes ten times as long; disabling the Profiler destroys everybody's coverage;
 // stopped.ts and scripts.ts have the two guarded exceptions). The session is never disconnected. Every read releases its handles.
 // `[[FunctionLocation]]` and `[[Scopes]]` are V8's own names, the same since Node 11 but not documented.
-import { createRequire } from "node:module";
+import { requireFrom } from "../../src/core.ts";
 
 /** Variables of one scope, read at the moment of the inspection. */
 export interface Scope {
@@ -224,7 +224,7 @@ function scopesOf(list: unknown): Scope[] {
 }
 
 function open(): Session {
-  const inspector = createRequire(import.meta.url)("node:inspector") as { Session: new () => Session };
+  const inspector = requireFrom()("node:inspector") as { Session: new () => Session };
   const opened = new inspector.Session();
   opened.connect();
   exchangeId = rootHandle(opened, inspector);

@@ -1,7 +1,7 @@
 // How this program loads its modules, as far as its worker threads have to know.
-import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
+import { requireFrom } from "../../src/core.ts";
 
 /** What a worker needs to load the same modules: the options of its thread, and a loader to register in it. */
 export interface ThreadLoader {
@@ -79,7 +79,7 @@ function usesTsx(): boolean {
 function tsxForOldNode(): string | undefined {
   if (!usesTsx() || Number.parseInt(process.versions.node, 10) >= 22) return undefined;
   try {
-    const path = createRequire(pathToFileURL(process.argv[1] ?? `${process.cwd()}/`)).resolve("tsx/esm/api");
+    const path = requireFrom(pathToFileURL(process.argv[1] ?? `${process.cwd()}/`)).resolve("tsx/esm/api");
     return pathToFileURL(path.replace(/\.cjs$/, ".mjs")).href;
   } catch {
     return undefined;

@@ -4,8 +4,6 @@
 // with the asynchronous context of the import, so other jobs of the worker stay free, and it is cleared when the import
 // ends, so what the module left behind (a timer) is free as well.
 import { AsyncLocalStorage } from "node:async_hooks";
-import { createRequire } from "node:module";
-import type net from "node:net";
 import { setProgramGuard } from "../../src/core.ts";
 import { ShipError } from "./shiperror.ts";
 
@@ -62,13 +60,12 @@ function refusalOf({ what, busy }: Load, how: string): ShipError {
   );
 }
 
-const require = createRequire(import.meta.url);
 let unguardPrograms = (): void => {};
 
 /** `listen` of servers and `process.exit` are others while anything is loaded; the context tells whose call it is. */
 function guardPrograms(): void {
   setProgramGuard(refuseProgram);
-  const { prototype } = (require("node:net") as typeof net).Server;
+  const { prototype } = process.getBuiltinModule("node:net").Server;
   const takeBack = [
     guardMethod(prototype, "listen", "listens"),
     guardMethod(process, "exit", "ends the process"),

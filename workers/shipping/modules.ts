@@ -1,12 +1,12 @@
 // The modules that this thread has loaded, and what they export. An ES module's exports can only be had by importing it
 // again, which gives the same instance: so only modules that are known to be loaded may be asked for here.
 
-import { createRequire } from "node:module";
 import { clearTimeout, setTimeout } from "node:timers";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { requireFrom } from "../../src/core.ts";
 import { deepExports, directExports } from "./exports.ts";
 import { importAs } from "./importas.ts";
-import { describeModule, type ModuleAddress, type Path, type Reference } from "./recipe.ts";
+import { describeModule, type ModuleAddress, OWN_EXPORTS, type Path, type Reference } from "./recipe.ts";
 
 /** A loaded module and its exports: a namespace, or `module.exports`. */
 export interface LoadedModule {
@@ -17,7 +17,7 @@ export interface LoadedModule {
 /** A module in its own top-level await may be waiting for us: then importing it would wait for ever. */
 const IMPORT_PATIENCE = 100;
 
-const { cache } = createRequire(import.meta.url);
+const { cache } = requireFrom();
 /** null: could not be imported, or is still being evaluated. */
 const modules = new Map<string, LoadedModule | null>();
 const exploring = new Map<string, Promise<LoadedModule | null>>();
@@ -27,6 +27,13 @@ const deep = new WeakMap<LoadedModule, Map<object, Path>>();
 /** The export of an explored module that a function is. */
 export function exportedAs(value: object): Reference | undefined {
   return exported.get(value);
+}
+
+/** What this package exports, where it is no module that a thread could import: each thread has its own. */
+export function learnOwn(exports: object): void {
+  for (const [name, value] of Object.entries(exports)) {
+    if (typeof value === "function") exported.set(value, { kind: "module", url: OWN_EXPORTS, path: [name] });
+  }
 }
 
 /** A module that was explored: null when it cannot be referred to (yet), undefined when it was not explored. */

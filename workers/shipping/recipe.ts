@@ -1,6 +1,9 @@
 // What crosses to another thread in place of a function: plain data that structured clone carries.
 // A recipe is code in the end: it must only ever come from a thread of the same process.
 
+/** Stands for the address of what this package exports, in programs that were bundled. */
+export const OWN_EXPORTS = "threadloop:exports";
+
 /** Any callable value. */
 export type AnyFunction = (...args: never[]) => unknown;
 

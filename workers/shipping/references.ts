@@ -26,7 +26,13 @@ import {
   searchedReference,
 } from "./modules.ts";
 import type { Moment } from "./moment.ts";
-import { describeModule, describeReference, type ModuleReference, type Reference } from "./recipe.ts";
+import {
+  describeModule,
+  describeReference,
+  type ModuleReference,
+  OWN_EXPORTS,
+  type Reference,
+} from "./recipe.ts";
 import { knownScriptUrl, noteScripts, scriptUrl } from "./scripts.ts";
 
 export type Lookup = Reference | null | Promise<unknown>;
@@ -153,12 +159,15 @@ function settle(fn: object, found: Reference | null): Reference | null {
  */
 export function comparable(value: object, reference: Reference, used?: readonly string[]): Reference {
   if (reference.kind === "global" || reference.kind === "declared" || reference.guessed) return reference;
-  if ("url" in reference && reference.url.startsWith("node:")) return reference;
+  if ("url" in reference && isEverywhere(reference.url)) return reference;
   const prints = printsOf(value, used);
   if (prints === undefined) return reference;
   const modified = reference.kind === "imported" ? undefined : modifiedAt(reference.url);
   return { ...reference, ...prints, ...(modified !== undefined && { modified }) };
 }
+
+/** Node's modules, and what this package exports, are the same in each thread. */
+const isEverywhere = (url: string): boolean => url.startsWith("node:") || url === OWN_EXPORTS;
 
 /** Larger objects are taken for tables of constant functions. */
 const MOST_MEMBERS = 64;

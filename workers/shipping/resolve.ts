@@ -1,15 +1,15 @@
 // Worker side: follows a reference to the value it names. Each is followed once; then it is known.
-import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
+import { requireFrom } from "../../src/core.ts";
 import { declaredFunction, declaredNames } from "./declared.ts";
 import { fingerprint, modificationTime } from "./fingerprint.ts";
 import { importAs } from "./importas.ts";
 import { whileLoading } from "./loading.ts";
-import { describeModule, describeReference, type Path, type Reference } from "./recipe.ts";
+import { describeModule, describeReference, OWN_EXPORTS, type Path, type Reference } from "./recipe.ts";
 import { ShipError } from "./shiperror.ts";
 import { syntaxPlace } from "./syntaxplace.ts";
 
-const require = createRequire(import.meta.url);
+const require = requireFrom();
 const known = new Map<string, Found>();
 
 /** A value in a box: it may be a promise or a namespace with an export named `then`, which must not be awaited. */
@@ -101,8 +101,19 @@ async function follow(reference: Exclude<Reference, { kind: "global" }>): Promis
     case "imported":
       return { value: dig(await importAs(reference.from, reference.specifier), reference.path) };
     case "module":
-      return { value: exportOf(await import(reference.url), reference) };
+      return { value: exportOf(await importUrl(reference.url), reference) };
   }
+}
+
+let loadOwnExports: (() => Promise<object>) | null = null;
+
+/** In a thread whose code is text, which is no module that could be imported. */
+export function setOwnExports(load: () => Promise<object>): void {
+  loadOwnExports = load;
+}
+
+function importUrl(url: string): Promise<object> {
+  return url === OWN_EXPORTS && loadOwnExports !== null ? loadOwnExports() : import(url);
 }
 
 function exportOf(namespace: object, reference: Extract<Reference, { kind: "module" }>): unknown {

@@ -4,9 +4,11 @@
 //
 // Synchronous whenever the function is known; the first time a module has to be looked at, a promise.
 import { types } from "node:util";
+import { isBundled } from "../../src/core.ts";
+import { loadParts } from "../loadparts.ts";
 import { type CopiedFunction, copyFunction } from "./copy.ts";
 import { declarationOf } from "./declared.ts";
-import { isTestFile } from "./entry.ts";
+import { isEntry, isTestFile } from "./entry.ts";
 import { inspect, inspectorRefusal, mayInspect } from "./inspector.ts";
 import { type Moment, newMoment } from "./moment.ts";
 import { nameOf, titleOf } from "./plan.ts";
@@ -46,6 +48,8 @@ export function ship(fn: AnyFunction, mode: ShipMode = "auto"): Shipment | Promi
   if (known && isValid(known)) return known;
   const waiting = underway[mode].get(fn);
   if (waiting) return waiting;
+  const loading = loadParts();
+  if (loading !== null) return loading.then(() => ship(fn, mode));
   const moment = newMoment();
   const shipment = attempt(fn, mode, moment);
   if (shipment instanceof Promise && !moment.isFleeting(fn)) share(fn, mode, shipment);
@@ -161,9 +165,14 @@ function copyOf(fn: AnyFunction, moment: Moment): CopiedFunction | Promise<unkno
 
 function referenceOf(fn: AnyFunction, moment: Moment): Lookup {
   const declared = declarationOf(fn);
-  return declared && !isTestFile(declared.url) && whyLost(declared) === undefined
+  return declared && !isShipped(declared.url) && whyLost(declared) === undefined
     ? declared
     : lookUp(fn, moment);
+}
+
+/** Whether a thread cannot, or must not, load a file in which a function was declared. */
+function isShipped(url: string): boolean {
+  return isTestFile(url) || (isBundled() && isEntry(url));
 }
 
 function remember<S extends Shipment>(shipments: WeakMap<object, S>, fn: AnyFunction, shipment: S): S {
@@ -179,7 +188,9 @@ function notExported(fn: AnyFunction): ShipError {
     lost
       ? `Function ${name} cannot be sent as ${describeReference(lost.reference)}, and \`ship: "reference"\` forbids to copy it: ${textOf(lost.why)}`
       : `Function ${name} is not an export of a module that a worker thread can import, and \`ship: "reference"\` forbids to copy it. ` +
-          `Export it, or declare it with task(import.meta.url, "${fn.name || "name"}", fn)`,
+          (isBundled()
+            ? "This program was bundled, so its functions travel by value only: leave the option out"
+            : `Export it, or declare it with task(import.meta.url, "${fn.name || "name"}", fn)`),
     lost && { cause: lost.why },
   );
 }

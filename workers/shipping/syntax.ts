@@ -1,7 +1,7 @@
 // What a source says, where a pattern cannot know: which names it uses from around and assigns, where `this`, `super`
 // and `import.meta` stand, what the members of a class are. acorn reads it; it is loaded when it is first needed (6 ms).
-import { createRequire } from "node:module";
 import type * as acorn from "acorn";
+import { parts } from "../parts.ts";
 import { LruMap } from "./lrumap.ts";
 
 /** A node of acorn's tree; what else it has depends on its type. */
@@ -66,7 +66,6 @@ const OPTIONS: acorn.Options = {
   checkPrivateFields: false,
 } as acorn.Options;
 
-const require = createRequire(import.meta.url);
 const known = new LruMap<string, Syntax | "unknown">(300);
 
 /** What an expression says; undefined when acorn does not know its syntax. */
@@ -91,7 +90,7 @@ export function decoded(source: string): string {
 
 /** The tree of a source: a program, or an expression in parentheses. */
 export function parsed(source: string, sourceType: "script" | "module" = "script"): SyntaxNode | undefined {
-  const { parse } = require("acorn") as typeof acorn;
+  const { parse } = parts().acorn;
   try {
     return parse(source, { ...OPTIONS, sourceType }) as unknown as SyntaxNode;
   } catch {

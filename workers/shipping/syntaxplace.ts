@@ -1,7 +1,6 @@
 // Worker side: where a module's syntax is wrong. V8 knows, and Node prints it when the error ends a program; the error
 // itself does not say. The inspector tells line and column, but no file: that is certain where the module imports nothing.
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 
 interface Details {
   readonly exceptionDetails?: { readonly lineNumber: number; readonly columnNumber: number };
@@ -26,7 +25,7 @@ function isAlone(url: string): boolean {
 }
 
 function placeOf(error: SyntaxError): { line: number; column: number } | null {
-  const { Session } = createRequire(import.meta.url)("node:inspector") as typeof import("node:inspector");
+  const { Session } = process.getBuiltinModule("node:inspector");
   const session = new Session();
   const holder = globalThis as { [HOLDER]?: SyntaxError };
   let found: Details["exceptionDetails"];

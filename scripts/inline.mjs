@@ -1,0 +1,139 @@
+// Makes what a program that was bundled takes along, as it has no files of ours: `dist/workers/inline.js`, with the code of
+// piscina, and that of a thread as text. A thread made of text (`eval` of a Worker) needs no file, whatever the bundler and
+// its format. Programs that are not bundled load nothing of it.
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { rolldown } from "rolldown";
+
+/** What piscina is changed by, in which file. Another version has to be looked at. */
+const VERSION = "5.3.2";
+const CHANGES = {
+  "dist/index.js": [[`(0, node_path_1.resolve)(__dirname, 'worker.js')`, `"worker.js"`]],
+  "dist/worker_pool/index.js": [[`require("node:worker_threads")`, `require("threadloop:threads")`]],
+  "dist/worker.js": [
+    [`then(s => __importStar(require(s)))`, `then(() => threadloopSession)`],
+    [`Promise.resolve().then(() => __importStar(require('@napi-rs/nice')))`, `Promise.reject()`],
+  ],
+};
+/** Node's own modules are had without `require`, which a bundle of ES modules lacks. */
+const BUILTIN = /require\("(node:[\w/]+)"\)/g;
+
+/** `dist` is what the compiler wrote. */
+export async function buildInline(root, dist, interfaces) {
+  const folder = join(root, "node_modules/piscina");
+  const { version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  if (version !== VERSION)
+    throw new Error(`scripts/inline.mjs changes piscina ${VERSION}, and found ${version}`);
+  const treeshake = { moduleSideEffects: (module) => !interfaces.has(module) };
+  const text = await threadText({ dist, folder, treeshake });
+  const bundler = await rolldown({
+    input: join(dist, "workers/inline.js"),
+    platform: "node",
+    external: ["acorn", /^node:/],
+    treeshake,
+    plugins: [withPiscina(folder, dist), withCode(text)],
+  });
+  const { output } = await bundler.generate({
+    format: "esm",
+    codeSplitting: false,
+    comments: false,
+    minify: { codegen: true, compress: false, mangle: false },
+    banner: NOTICE,
+  });
+  await bundler.close();
+  writeFileSync(join(dist, "workers/inline.js"), output[0].code);
+  for (const name of ["inlineworker", "threadcode"]) rmSync(join(dist, `workers/${name}.js`));
+}
+
+/** Bundlers keep it. */
+const NOTICE =
+  "/*! Contains piscina (MIT), acorn (MIT) and tinyqueue (ISC): see THIRD-PARTY-NOTICES of threadloop. */";
+
+/** The code of a thread: one script in CommonJS. What only jobs may need is evaluated when they do. */
+async function threadText({ dist, folder, treeshake }) {
+  const at = (file) => JSON.stringify(join(dist, file));
+  const entry = `
+    import ${at("workers/shared/index.js")};
+    import session from ${at("workers/worker.js")};
+    import { setOwnExports } from ${at("workers/shipping/resolve.js")};
+    import ${JSON.stringify(join(folder, "dist/worker.js"))};
+    setOwnExports(async () => (await import("threadloop:exports")).default);
+    threadloopSession = session;
+  `;
+  const exports = `
+    import ${at("workers/executor.js")};
+    import { ownExports } from ${at("workers/ownexports.js")};
+    export default ownExports();
+  `;
+  const bundler = await rolldown({
+    input: "threadloop:thread",
+    platform: "node",
+    // Without the lexer a job that sends functions itself sends what they import by value: it is never there.
+    external: ["es-module-lexer", /^node:/],
+    treeshake,
+    transform: { define: { "import.meta.url": '"threadloop:worker"' } },
+    plugins: [
+      withModules({ "threadloop:thread": entry, "threadloop:exports": exports }),
+      withPiscina(folder, dist),
+    ],
+  });
+  const { output } = await bundler.generate({
+    format: "cjs",
+    codeSplitting: false,
+    comments: false,
+    minify: {
+      compress: { keepNames: { class: true, function: false } },
+      mangle: { keepNames: { class: true, function: false } },
+      codegen: true,
+    },
+    banner: "let threadloopSession;",
+  });
+  await bundler.close();
+  return `${output[0].code}\n//# sourceURL=threadloop:worker`;
+}
+
+function withModules(modules) {
+  return {
+    name: "modules",
+    resolveId: (id) => (id in modules ? id : null),
+    load: (id) => modules[id] ?? null,
+  };
+}
+
+function withCode(text) {
+  return {
+    name: "code of threads",
+    transform(code, id) {
+      if (!id.endsWith("/threadcode.js")) return null;
+      return replaced(code, id, [
+        [/(?<=const code = )getEnvironmentData\(THREAD_CODE\)/, JSON.stringify(text).replaceAll("$", "$$$$")],
+      ]);
+    },
+  };
+}
+
+/** Piscina's files, changed. */
+function withPiscina(folder, dist) {
+  return {
+    name: "piscina",
+    resolveId: (id) => (id === "threadloop:threads" ? "\0threadloop:threads" : null),
+    load: (id) =>
+      id === "\0threadloop:threads"
+        ? `module.exports = require(${JSON.stringify(join(dist, "workers/inlineworker.js"))}).threads;`
+        : null,
+    transform(code, id) {
+      if (!id.startsWith(folder)) return null;
+      const file = id.slice(folder.length + 1);
+      if (file === "package.json") return `{ "version": ${JSON.stringify(VERSION)} }`;
+      return replaced(code, id, CHANGES[file] ?? []).replace(BUILTIN, 'process.getBuiltinModule("$1")');
+    },
+  };
+}
+
+function replaced(code, id, changes) {
+  return changes.reduce((text, [from, to]) => {
+    const next = text.replace(from, to);
+    if (next === text) throw new Error(`scripts/inline.mjs finds no ${from} in ${id}`);
+    return next;
+  }, code);
+}
