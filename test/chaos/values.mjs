@@ -3,7 +3,8 @@
 //   node test/chaos/values.mjs --jobs 10000 --seed 1
 import { AsyncLocalStorage } from "node:async_hooks";
 import { parseArgs } from "node:util";
-import { WorkerPool } from "threadloop/workers";
+import { Future } from "threadloop";
+import { SharedQueue, WorkerPool } from "threadloop/workers";
 import * as odd from "../fixtures/workers/hostile.mjs";
 
 const { values: options } = parseArgs({ options: { jobs: { type: "string" }, seed: { type: "string" } } });
@@ -25,6 +26,22 @@ const pool = new WorkerPool({ size: 2, context: { store }, cancelGrace: 1000 });
 /** @param {AsyncIterable<unknown>} items */
 async function drain(items) {
   for await (const _ of items);
+}
+
+/** @type {SharedQueue<unknown>} */
+const queue = new SharedQueue(0, { maxBytes: 1 << 20 });
+const remote = /** @type {import("threadloop/workers").RemoteModule<typeof odd>} */ (
+  pool.module(new URL("../fixtures/workers/hostile.mjs", import.meta.url))
+);
+
+/** @param {import("threadloop/workers").WorkerPoolOptions} options */
+async function inPoolOfItsOwn(options) {
+  const own = new WorkerPool({ size: 1, ...options });
+  try {
+    return await own.submit(odd.take, 1);
+  } finally {
+    await own.close({ deadline: 5000 });
+  }
 }
 
 /** @type {Record<string, (n: number) => PromiseLike<unknown>>} */
@@ -53,6 +70,20 @@ const ways = {
   store: (n) => store.run(odd.hostile(n), () => pool.submit(odd.take, 1)),
   enqueue: (n) => pool.enqueue(odd.take, odd.hostile(n)).then(({ job }) => job),
   broadcast: (n) => pool.broadcast(odd.take, odd.hostile(n)),
+  "captured value": (n) => {
+    const value = odd.hostile(n);
+    return pool.submit(() => value === undefined);
+  },
+  "stream's argument": (n) => drain(pool.stream(odd.yieldAfter, odd.hostile(n))),
+  "module's argument": (n) => remote.take(odd.hostile(n)),
+  "transfer list": (n) =>
+    pool.with({ transfer: [/** @type {ArrayBuffer} */ (odd.hostile(n))] }).submit(odd.take, 1),
+  "shared queue": async (n) => {
+    queue.putNowait(odd.hostile(n));
+    return queue.getNowait();
+  },
+  "initializer's error": (n) => inPoolOfItsOwn({ initializer: () => odd.raise(n) }),
+  "teardown's error": (n) => inPoolOfItsOwn({ teardown: () => odd.raise(n) }),
 };
 const names = Object.keys(ways);
 
@@ -62,10 +93,15 @@ for (let n = seed * 1_000_003; settled < total && faults.length < 20; n++) {
   const name = /** @type {string} */ (names[settled % names.length]);
   const way = /** @type {(n: number) => PromiseLike<unknown>} */ (ways[name]);
   const inTime = await within(async () => {
-    const outcome = await Promise.resolve(way(n)).then(
+    const job = way(n);
+    let times = 0;
+    if (job instanceof Future) job.addDoneCallback(() => times++);
+    const outcome = await Promise.resolve(job).then(
       () => "ok",
       () => "failed",
     );
+    await null;
+    if (job instanceof Future && times !== 1) faults.push(`${name} of value ${n}: settled ${times} times`);
     outcomes[`${name}: ${outcome}`] = (outcomes[`${name}: ${outcome}`] ?? 0) + 1;
     const sums = await Promise.all([1, 2, 3].map((k) => pool.submit(Math.max, k, 0)));
     if (sums.join() !== "1,2,3") faults.push(`${name} of value ${n}: the next jobs gave ${sums.join()}`);
