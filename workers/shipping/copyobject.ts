@@ -13,6 +13,7 @@ import type { CopyNode, Integrity, Reference, Slot } from "./recipe.ts";
 import { scriptUrl } from "./scripts.ts";
 import type { ShipError } from "./shiperror.ts";
 import {
+  addedKeys,
   className,
   dataSize,
   hasMoreThanItems,
@@ -164,7 +165,17 @@ function detached(copying: Copying, object: object): ShipError {
 
 /** A Map, Set, Date, ... as it is, or of a class that extends it. */
 function ofClass(copying: Copying, object: object, node: CopyNode): CopyNode {
-  return isOwnPrototype(object) ? node : copyInstance(copying, object, addNode(copying, node));
+  if (!isOwnPrototype(object)) return copyInstance(copying, object, addNode(copying, node));
+  const added = Array.isArray(object) ? [] : addedKeys(object);
+  if (added.length === 0) return node;
+  const path = [className(object)];
+  const of = addNode(copying, { kind: "reference", reference: { kind: "global", path } });
+  return {
+    kind: "instance",
+    of,
+    base: addNode(copying, node),
+    properties: propertiesOf(copying, object, added),
+  };
 }
 
 function stuckName(object: object): string {

@@ -102,16 +102,26 @@ export function dataSize(value: unknown, seen: Set<object> = new Set()): number 
     case "array":
       return arraySize(value as unknown[], seen);
     case "set":
-      return isOwnPrototype(value) ? sumOf(value as Set<unknown>, seen) : undefined;
+      return isBare(value) ? sumOf(value as Set<unknown>, seen) : undefined;
     case "map":
-      return isOwnPrototype(value) ? sumOfPairs(value as Map<unknown, unknown>, seen) : undefined;
+      return isBare(value) ? sumOfPairs(value as Map<unknown, unknown>, seen) : undefined;
     case "plain":
       return propertiesSize(value, seen);
     case "builtin":
-      return isOwnPrototype(value) ? builtinSize(value) : undefined;
+      return isBare(value) ? builtinSize(value) : undefined;
     default:
       return instanceSize(value);
   }
+}
+
+/** Whether an object of the language's own classes is of no other class, and has nothing that was put on it. */
+const isBare = (object: object): boolean => isOwnPrototype(object) && addedKeys(object).length === 0;
+
+/** The keys of what was put on a Map, Set, Date, RegExp, ...; typed arrays and errors are not asked. */
+export function addedKeys(object: object): string[] {
+  if (ArrayBuffer.isView(object) || types.isNativeError(object)) return [];
+  const given = types.isStringObject(object) ? object.length : 0;
+  return Object.keys(object).slice(given);
 }
 
 function arraySize(array: unknown[], seen: Set<object>): number | undefined {

@@ -162,4 +162,6 @@ export default {
     "const f = () => 3; Object.defineProperty(f, 'name', { value: Symbol('f') }); job = () => f();",
   "a job whose name is a symbol of this thread":
     "job = () => 4; Object.defineProperty(job, 'name', { value: Symbol('job') });",
+  "what was put on objects of the language's own classes":
+    "const re = Object.assign(/x/y, { extra: { a: 1 } }); re.lastIndex = 2; const s = Object.assign(new String('abc'), { f: () => 1 }); const m = Object.assign(new Map([[1, 2]]), { label: 'm' }); const d = Object.assign(new Date(5), { zone: 'u' }); job = () => [re.test('..x'), re.extra, s.length, s.f(), m.get(1), m.label, d.getTime(), d.zone, m instanceof Map, new Set([m]).has(m)];",
 };
