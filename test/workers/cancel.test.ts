@@ -1,8 +1,16 @@
+import { syncBuiltinESMExports } from "node:module";
+import timers from "node:timers";
 import { CancelledError, createTask, run, runInExecutor, sleep, TimeoutError, taskGroup } from "threadloop";
 import { WorkerTerminatedError } from "threadloop/workers";
 import { describe, expect, it, vi } from "vitest";
 import * as jobs from "../fixtures/workers/jobs.mjs";
 import { errorOf, Gate, makePool } from "../support/pools.ts";
+
+/** Replaces the timers of the runtime, which are not those of the global object. */
+function useTimers({ setTimeout, clearTimeout }: Pick<typeof timers, "setTimeout" | "clearTimeout">): void {
+  Object.assign(timers, { setTimeout, clearTimeout });
+  syncBuiltinESMExports();
+}
 
 describe("the cancel ladder", () => {
   it("stops synchronous code at checkCancelled, and the thread lives on", async () => {
@@ -124,7 +132,9 @@ describe("timeout", () => {
   });
 
   it("counts anew when the job runs again because its thread died", async () => {
+    const { setTimeout, clearTimeout } = timers;
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    useTimers(globalThis);
     try {
       const [first, second] = [new Gate(), new Gate()];
       const view = makePool({ size: 1 }).with({ idempotent: true, timeout: 1_000_000 });
@@ -138,6 +148,7 @@ describe("timeout", () => {
       expect(await job).toBe("done");
     } finally {
       vi.useRealTimers();
+      useTimers({ setTimeout, clearTimeout });
     }
   });
 
