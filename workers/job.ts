@@ -191,10 +191,7 @@ export function isMoving(job: Job): boolean {
 /** The longest that Node's timers can wait; anything longer is as good as for ever. */
 export const LONGEST = 2 ** 31 - 1;
 
-/**
- * Calls a function after so many milliseconds, unless the job has settled by then. It is the global timer: deadlines are
- * the user's, who may test them with fake ones.
- */
+/** Calls a function after so many milliseconds, unless the job has settled by then. */
 export function jobTimer(extra: JobExtra, milliseconds: number, fn: () => void): void {
   if (milliseconds > LONGEST) return;
   const timer = setTimeout(fn, milliseconds);
