@@ -4,8 +4,7 @@
  */
 import { Worker } from "node:worker_threads";
 import { createTask, run, sleep } from "threadloop";
-import { SharedLock, SharedQueue, SharedSemaphore } from "threadloop/workers";
-import { packed } from "../../dist/workers/message.js";
+import { packed, SharedLock, SharedQueue, SharedSemaphore } from "threadloop/workers";
 import * as thread from "../fixtures/workers/sharingload.mjs";
 
 const PERMITS = 2;
