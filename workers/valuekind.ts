@@ -78,6 +78,8 @@ function classify(object: object, prototype: object): Kind {
   if (isCarrier(object)) return CARRIER;
   if (object instanceof URL || object instanceof URLSearchParams || isHeaders(object)) return REMADE;
   if (object instanceof AbortSignal) return SIGNAL;
+  // What every session is given: a trial throws, where a debugger may have been told to stop.
+  if (object instanceof MessagePort) return HOST;
   return isOfNode(prototype) ? afterTrial(object) : instanceKind(object, prototype);
 }
 

@@ -20,7 +20,7 @@ const input = (): string => join(folder, "app.mjs");
 const modules = join(root, "node_modules");
 
 beforeAll(() => {
-  folder = makeProject("bundled", PACKAGES);
+  folder = makeProject("packages", PACKAGES);
 });
 
 afterAll(() => rmSync(folder, { recursive: true }));

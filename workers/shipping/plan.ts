@@ -100,11 +100,27 @@ function mayAssign(written: string): (name: string) => boolean {
 /** How a function can be called so that it can be stopped before anything of the user runs. */
 export function waysIn({ code }: Plan): Start {
   if (code.isClass) return undefined;
-  if (!/^\(?\{?\s*(async\b\s*)?(function\b\s*)?\*/.test(code.source)) return "call";
+  if (!/^\(?\{?\s*(async\b\s*)?(function\b\s*)?\*/.test(code.source)) {
+    // Where several functions stand in one line, V8 stops a call only when its parameters were evaluated.
+    return paramsOf(syntaxOf(code.source)?.root)?.every(isInert) ? "call" : undefined;
+  }
   // The parameters of a generator are evaluated before it can be stopped.
   const params = paramsOf(syntaxOf(code.source)?.root);
   return params?.every(({ type }) => type === "Identifier") ? "next" : undefined;
 }
+
+const ACTS = /^(Assignment|Update|Call|New|TaggedTemplate|Member|Await|Yield|Import)Expression$/;
+
+/** Whether evaluating it runs no code and changes nothing. */
+function isInert(node: SyntaxNode): boolean {
+  if (ACTS.test(node.type)) return false;
+  return Object.values(node).every((child) =>
+    (Array.isArray(child) ? child : [child]).every((each: unknown) => !isSyntaxNode(each) || isInert(each)),
+  );
+}
+
+const isSyntaxNode = (value: unknown): value is SyntaxNode =>
+  typeof (value as { type?: unknown } | null)?.type === "string";
 
 function paramsOf(root: SyntaxNode | undefined): readonly SyntaxNode[] | undefined {
   const [statement] = (root?.body as SyntaxNode[] | undefined) ?? [];
