@@ -157,7 +157,7 @@ function nameOf(prototype: object): string | null {
 const GLOBALS = new Set(
   [
     "AbortController BroadcastChannel ByteLengthQueuingStrategy CloseEvent CompressionStream",
-    "CountQueuingStrategy Crypto CustomEvent DecompressionStream ErrorEvent Event EventSource EventTarget FormData",
+    "CountQueuingStrategy Crypto CryptoKey CustomEvent DecompressionStream ErrorEvent Event EventSource EventTarget FormData",
     "Headers MessageEvent Navigator Performance PerformanceEntry PerformanceMark PerformanceMeasure",
     "PerformanceObserver PerformanceObserverEntryList PerformanceResourceTiming Request Response Storage",
     "ReadableStream ReadableStreamBYOBReader ReadableStreamDefaultReader SubtleCrypto TextDecoder TextDecoderStream TextEncoder TextEncoderStream TransformStream",
