@@ -1,6 +1,6 @@
 // The broadcasts that workers born later have to run, in order.
 
-import type { Job } from "./job.ts";
+import type { Job } from "./executor/job.ts";
 import type { Broadcast } from "./protocol.ts";
 
 export class Broadcasts {

@@ -5,7 +5,7 @@ import { clearTimeout, setTimeout } from "node:timers";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Engine } from "./engine.ts";
 import { BrokenPoolError, PoolClosedError } from "./errors.ts";
-import { type Job, LONGEST } from "./job.ts";
+import { type Job, LONGEST } from "./executor/job.ts";
 
 /** How a pool is closed. */
 export interface CloseOptions {

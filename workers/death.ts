@@ -1,7 +1,7 @@
 // The death of a thread: who is to blame, and what its jobs are told.
 
 import { WorkerTerminatedError } from "./errors.ts";
-import { isBound, type Job } from "./job.ts";
+import { isBound, type Job } from "./executor/job.ts";
 
 /** What a dead thread leaves behind. */
 export interface Death {

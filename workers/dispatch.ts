@@ -14,8 +14,8 @@ import { performance } from "node:perf_hooks";
 import { setTimeout } from "node:timers";
 import { BoundJobs } from "./bound.ts";
 import type { Death } from "./death.ts";
+import { isMoving, type Job, type JobPlace, priorityOf } from "./executor/job.ts";
 import { Host, type Owner } from "./host.ts";
-import { isMoving, type Job, type JobPlace, priorityOf } from "./job.ts";
 import { JobQueue } from "./jobqueue.ts";
 
 /** How often jobs that are behind a long one are looked for, should no reply come that gives the occasion. */

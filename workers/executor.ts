@@ -1,11 +1,11 @@
 // The default pool: made at first use, one for each loop, closed with it; and one for programs without a loop.
 
 import { type EventLoop, type Future, runningLoopOrNull } from "../src/core.ts";
+import type { Sendable } from "./executor/sendable.ts";
 import { carryingVariables } from "./jobcontext.ts";
 import { setDefaultRun } from "./nestedcalls.ts";
 import { addOwnExports } from "./ownexports.ts";
 import { WorkerPool } from "./pool.ts";
-import type { Sendable } from "./sendable.ts";
 
 setDefaultRun((fn, args) => runInExecutor(fn as (...args: unknown[]) => unknown, ...args));
 

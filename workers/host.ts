@@ -11,7 +11,7 @@ import { openSwitchboard } from "./callbacks.ts";
 import { codeError, jobError, unreadableError } from "./clone.ts";
 import type { Code } from "./code.ts";
 import { type Death, exitCodeOf, whoIsToBlame } from "./death.ts";
-import { isBound, type Job, type JobPlace, jobTimer, priorityOf } from "./job.ts";
+import { isBound, type Job, type JobPlace, jobTimer, priorityOf } from "./executor/job.ts";
 import { TEARDOWN_WITHIN } from "./leaving.ts";
 import { answerNested } from "./nestedcalls.ts";
 import { moved, tellMoved } from "./observe/channels.ts";

@@ -6,18 +6,20 @@ export type { CloseOptions, CloseReport } from "./closing.ts";
 export { checkCancelled } from "./current.ts";
 export { registerErrors } from "./errorclasses.ts";
 export { BrokenPoolError, CloneError, PoolClosedError, WorkerTerminatedError } from "./errors.ts";
-export type { Job } from "./job.ts";
+export type { Actor, ActorClass } from "./executor/actor.ts";
+export type { Job } from "./executor/job.ts";
+export type { MapOptions } from "./executor/map.ts";
+export type { CallOptions, RecycleOptions, WorkerPoolOptions } from "./executor/options.ts";
+export type { RemoteFunction, RemoteModule } from "./executor/remotemodule.ts";
+export type { JobStream } from "./executor/stream.ts";
 export { bindContext, jobContext } from "./jobcontext.ts";
-export type { MapOptions } from "./map.ts";
 export { packed, unpacked } from "./message.ts";
 export type { JobEvent, JobMoved, JobSettled, JobStarted, JobSubmitted } from "./observe/channels.ts";
 export type { PoolStats, WorkerStats } from "./observe/stats.ts";
 export type { TaskNode, TaskTree, ThreadTree } from "./observe/tasktree.ts";
 export type { PoolTrace } from "./observe/trace.ts";
 export type { WorkerBlocked } from "./observe/watchdog.ts";
-export type { CallOptions, RecycleOptions, WorkerPoolOptions } from "./options.ts";
 export { type PoolView, WorkerPool } from "./pool.ts";
-export type { RemoteFunction, RemoteModule } from "./remotemodule.ts";
 export {
   OwnerDiedError,
   SharedBarrier,
@@ -32,6 +34,4 @@ export {
 export { task } from "./shipping/declared.ts";
 export type { ShipMode } from "./shipping/ship.ts";
 export { ShipError, type ShipErrorCode } from "./shipping/shiperror.ts";
-export type { Actor, ActorClass } from "./spawn.ts";
-export type { JobStream } from "./stream.ts";
 export { transfer } from "./transfer.ts";

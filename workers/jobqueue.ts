@@ -2,7 +2,7 @@
 // a job that was cancelled is skipped when its turn comes, and swept out when such jobs are the majority.
 
 import TinyQueue from "tinyqueue";
-import { type Job, priorityOf } from "./job.ts";
+import { type Job, priorityOf } from "./executor/job.ts";
 
 const SMALLEST = 64;
 

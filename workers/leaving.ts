@@ -6,9 +6,9 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort } from "node:wor
 import type { Piscina } from "piscina";
 import { inRootContext } from "../src/core.ts";
 import { unreadableError } from "./clone.ts";
-import { LONGEST } from "./job.ts";
+import { LONGEST } from "./executor/job.ts";
+import type { Settings } from "./executor/options.ts";
 import { packed } from "./message.ts";
-import type { Settings } from "./options.ts";
 import type { Output } from "./output.ts";
 import { type Farewell, isPrinted, type Printed } from "./protocol.ts";
 import { decodeThrown, type Encoded } from "./serialize.ts";

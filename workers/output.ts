@@ -6,7 +6,7 @@
 
 import { Readable, Writable } from "node:stream";
 import type { Worker } from "node:worker_threads";
-import type { Job, JobPlace } from "./job.ts";
+import type { Job, JobPlace } from "./executor/job.ts";
 import type { Printed } from "./protocol.ts";
 
 export class Output {

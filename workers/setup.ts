@@ -1,6 +1,6 @@
 // What every new worker of a pool runs before its first job, and at its end.
 
-import type { Settings } from "./options.ts";
+import type { Settings } from "./executor/options.ts";
 import type { Recipe, SessionSetup } from "./protocol.ts";
 import type { AnyFunction } from "./shipping/recipe.ts";
 import { giveUp, ship } from "./shipping/ship.ts";

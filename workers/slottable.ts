@@ -1,8 +1,8 @@
 // The host's side of the slots: which job has which, which are free, and how many have not started.
 
 import type { Code } from "./code.ts";
+import type { Job } from "./executor/job.ts";
 import { HeldReader } from "./held.ts";
-import type { Job } from "./job.ts";
 import { Meter, slotsIn } from "./observe/meter.ts";
 import { commonTime } from "./observe/moments.ts";
 import { Sent } from "./sent.ts";

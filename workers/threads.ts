@@ -9,11 +9,11 @@
 import type { Readable } from "node:stream";
 import type { MessagePort, Worker, WorkerOptions } from "node:worker_threads";
 import type { Piscina, TaskQueue } from "piscina";
-import { LONGEST } from "./job.ts";
+import { LONGEST } from "./executor/job.ts";
+import type { Settings } from "./executor/options.ts";
 import { Leaving } from "./leaving.ts";
 import { LostThreads } from "./lostthreads.ts";
 import { packed } from "./message.ts";
-import type { Settings } from "./options.ts";
 import type { Output } from "./output.ts";
 import { parts, threadFile } from "./parts.ts";
 import type { SessionSetup } from "./protocol.ts";

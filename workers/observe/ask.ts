@@ -2,8 +2,8 @@
 
 import { setTimeout as wait } from "node:timers/promises";
 import type { Engine } from "../engine.ts";
+import { LONGEST } from "../executor/job.ts";
 import type { Host } from "../host.ts";
-import { LONGEST } from "../job.ts";
 import type { Question } from "../protocol.ts";
 
 /** What a thread answered. */

@@ -13,8 +13,8 @@ import {
 } from "../../src/core.ts";
 import { jobOf, type RunningJob } from "../current.ts";
 import type { Engine } from "../engine.ts";
+import type { Job } from "../executor/job.ts";
 import type { Host } from "../host.ts";
-import type { Job } from "../job.ts";
 import { CURRENT } from "../slots.ts";
 import { commonTime } from "./moments.ts";
 

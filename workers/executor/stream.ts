@@ -1,10 +1,10 @@
 // A stream of a job's items, on the reader's side.
 
-import { CancelledError, isInstance } from "../src/core.ts";
-import type { Engine } from "./engine.ts";
+import { CancelledError, isInstance } from "../../src/core.ts";
+import type { Engine } from "../engine.ts";
+import type { AnyFunction } from "../shipping/recipe.ts";
 import { AHEAD, OpenStream } from "./openstreams.ts";
 import type { CallOptions } from "./options.ts";
-import type { AnyFunction } from "./shipping/recipe.ts";
 
 /**
  * What a generator in a worker yields, one item after the other.

@@ -4,12 +4,12 @@
 // in that worker. A place knows how to take a job back or how to stop it.
 
 import { clearTimeout, setTimeout } from "node:timers";
-import { type AbstractEventLoop, CancelledError, Future, printable } from "../src/core.ts";
-import type { Callbacks } from "./callbacks.ts";
-import type { Code } from "./code.ts";
-import { type Moment, NEVER } from "./observe/moments.ts";
+import { type AbstractEventLoop, CancelledError, Future, printable } from "../../src/core.ts";
+import type { Callbacks } from "../callbacks.ts";
+import type { Code } from "../code.ts";
+import { type Moment, NEVER } from "../observe/moments.ts";
+import type { Details } from "../protocol.ts";
 import type { CallOptions } from "./options.ts";
-import type { Details } from "./protocol.ts";
 
 /** Where a job is until it is settled. */
 export interface JobPlace {

@@ -1,14 +1,14 @@
 // Actors on the main side: an object that lives in one worker, its methods called by jobs bound to that worker.
 
 import { inspect } from "node:util";
-import { got } from "../src/core.ts";
-import type { Code } from "./code.ts";
-import type { Death } from "./death.ts";
-import type { Engine } from "./engine.ts";
-import { WorkerTerminatedError } from "./errors.ts";
-import type { Host } from "./host.ts";
+import { got } from "../../src/core.ts";
+import type { Code } from "../code.ts";
+import type { Death } from "../death.ts";
+import type { Engine } from "../engine.ts";
+import { WorkerTerminatedError } from "../errors.ts";
+import type { Host } from "../host.ts";
+import type { AnyFunction } from "../shipping/recipe.ts";
 import type { Job } from "./job.ts";
-import type { AnyFunction } from "./shipping/recipe.ts";
 
 /** A class whose instance can be an actor. */
 export type ActorClass<T extends object, A extends unknown[]> = new (...args: A) => T;

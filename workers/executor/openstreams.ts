@@ -4,9 +4,9 @@
 
 import { performance } from "node:perf_hooks";
 import { clearInterval, setInterval } from "node:timers";
-import { Future, inRootContext } from "../src/core.ts";
+import { Future, inRootContext } from "../../src/core.ts";
+import { CREDIT } from "../protocol.ts";
 import type { Job } from "./job.ts";
-import { CREDIT } from "./protocol.ts";
 
 /** How many items the worker may be ahead of the reader. */
 export const AHEAD = 16;

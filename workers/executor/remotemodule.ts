@@ -1,9 +1,9 @@
 // `pool.module(url)`: the functions of a module that only the workers load, typed as that module.
 
+import { moduleUrl } from "../shipping/moduleurl.ts";
+import type { AnyFunction } from "../shipping/recipe.ts";
+import { moduleExport } from "../shipping/ship.ts";
 import type { Job } from "./job.ts";
-import { moduleUrl } from "./shipping/moduleurl.ts";
-import type { AnyFunction } from "./shipping/recipe.ts";
-import { moduleExport } from "./shipping/ship.ts";
 
 /** The functions of a module `M`, each returning a Job of what it returns there. */
 export type RemoteModule<M> = {

@@ -5,8 +5,8 @@
 // jobs as there are threads that would start one at once do not count: they wait for nothing but the message.
 
 import TinyQueue from "tinyqueue";
-import { Future, followSignal, QueueFull } from "../src/core.ts";
-import type { Dispatcher } from "./dispatch.ts";
+import { Future, followSignal, QueueFull } from "../../src/core.ts";
+import type { Dispatcher } from "../dispatch.ts";
 import type { CallOptions, Settings } from "./options.ts";
 
 /** Somebody who waits. */

@@ -1,12 +1,12 @@
 // pool.broadcast: once in every worker, those born later included.
 
-import { got } from "../src/core.ts";
-import { jobError } from "./clone.ts";
-import { functionName } from "./describe.ts";
-import type { Engine } from "./engine.ts";
+import { got } from "../../src/core.ts";
+import { jobError } from "../clone.ts";
+import { functionName } from "../describe.ts";
+import type { Engine } from "../engine.ts";
+import { packed, unpacked } from "../message.ts";
+import type { AnyFunction } from "../shipping/recipe.ts";
 import type { Job } from "./job.ts";
-import { packed, unpacked } from "./message.ts";
-import type { AnyFunction } from "./shipping/recipe.ts";
 
 export async function broadcastJob(
   engine: Engine,

@@ -2,14 +2,14 @@
 
 import { setTimeout as wait } from "node:timers/promises";
 import { inspect } from "node:util";
-import { CancelledError, createTask, Future, got, runningLoopOrNull, type Task } from "../src/core.ts";
-import type { ChunkResult } from "./bodies.ts";
-import type { Engine } from "./engine.ts";
+import { CancelledError, createTask, Future, got, runningLoopOrNull, type Task } from "../../src/core.ts";
+import type { ChunkResult } from "../bodies.ts";
+import type { Engine } from "../engine.ts";
+import { decodeThrown } from "../serialize.ts";
+import type { AnyFunction } from "../shipping/recipe.ts";
+import { shipOnce } from "../shipping/ship.ts";
 import type { Job } from "./job.ts";
 import { type CallOptions, checkMapOptions } from "./options.ts";
-import { decodeThrown } from "./serialize.ts";
-import type { AnyFunction } from "./shipping/recipe.ts";
-import { shipOnce } from "./shipping/ship.ts";
 
 /** How many jobs a map keeps in flight for each thread, by default. */
 const IN_FLIGHT = 4;

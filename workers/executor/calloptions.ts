@@ -1,6 +1,6 @@
 // Attaches the options of a call to its job: its signal, its time limits, what travels with it.
 
-import { followSignal, printable, TimeoutError } from "../src/core.ts";
+import { followSignal, printable, TimeoutError } from "../../src/core.ts";
 import { extraOf, type Job, type JobExtra, jobTimer } from "./job.ts";
 import type { CallOptions } from "./options.ts";
 

@@ -1,10 +1,10 @@
 // Where jobs settle. Invariant: every job of a pool is closed by this file, once; it settles here, unless somebody has set
 // its result by hand.
 
-import { CancelledError, FAILED, FINISHED } from "../src/core.ts";
-import { appendCaller } from "./callerstack.ts";
+import { CancelledError, FAILED, FINISHED } from "../../src/core.ts";
+import { appendCaller } from "../callerstack.ts";
+import { settled, tellSettled } from "../observe/channels.ts";
 import { type Job, NOWHERE } from "./job.ts";
-import { settled, tellSettled } from "./observe/channels.ts";
 
 const NO_ARGS: readonly unknown[] = Object.freeze([]);
 
