@@ -22,7 +22,7 @@ import type { Executor } from "./executor.ts";
 import { Future } from "./future.ts";
 import { closeAsyncGenerators } from "./generators.ts";
 import { type Callback, type CallbackOptions, contextOf, Handle, TimerHandle } from "./handle.ts";
-import { ProcessLoop } from "./network/processloop.ts";
+import { ProcessLoop } from "./io/processloop.ts";
 import { reportNeverAwaited } from "./neverawaited.ts";
 import { checkOptionNames, optionNames } from "./optionnames.ts";
 import { adopt } from "./outcome.ts";

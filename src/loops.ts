@@ -6,7 +6,7 @@
 import { got } from "./errors.ts";
 import { currentLoopOrNull, setCurrentLoop } from "./events.ts";
 import { EventLoop, type EventLoopOptions } from "./loop.ts";
-import "./network/install.ts";
+import "./io/install.ts";
 import { runningEventLoop } from "./running.ts";
 
 /** Returns the loop that runs in this thread; throws RuntimeError without one. */

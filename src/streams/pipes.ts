@@ -1,12 +1,12 @@
 /** Readers and writers over any stream of Node's, as asyncio's connect_read_pipe and connect_write_pipe. */
 import type { Readable, Writable } from "node:stream";
+import { ignore } from "../io/once.ts";
+import { checkSource } from "../io/pipes.ts";
+import { checkTarget } from "../io/writepipe.ts";
 import type { EventLoop } from "../loop.ts";
-import { ignore } from "../network/once.ts";
-import { checkSource } from "../network/readpipe.ts";
-import { checkTarget } from "../network/writepipe.ts";
 import { runningEventLoop } from "../running.ts";
+import { feed, Transport } from "./protocol.ts";
 import { StreamReader, type StreamReaderOptions } from "./reader.ts";
-import { feed, Transport } from "./transport.ts";
 import { StreamWriter } from "./writer.ts";
 
 /**

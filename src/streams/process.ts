@@ -2,7 +2,7 @@
 import type { ChildProcess } from "node:child_process";
 import { inspect } from "node:util";
 import { gather } from "../gather.ts";
-import { returncodeOf } from "../network/spawn.ts";
+import { returncodeOf } from "../io/spawn.ts";
 import { OutsideWaiters } from "../outside.ts";
 import type { StreamReader } from "./reader.ts";
 import type { StreamWriter } from "./writer.ts";

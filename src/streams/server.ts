@@ -3,14 +3,14 @@ import { AsyncResource } from "node:async_hooks";
 import type { Socket } from "node:net";
 import { copyContext } from "../context.ts";
 import { got } from "../errors.ts";
+import type { Clients } from "../io/holdsocket.ts";
+import { type Accept, type CreateServerOptions, openServer, type Server } from "../io/server.ts";
 import type { EventLoop } from "../loop.ts";
-import type { Clients } from "../network/holdsocket.ts";
-import { type Accept, type CreateServerOptions, openServer, type Server } from "../network/server.ts";
 import { checkOwnOptions, optionNames } from "../optionnames.ts";
 import { runningEventLoop } from "../running.ts";
 import { isCancelled } from "../scope.ts";
+import { Transport } from "./protocol.ts";
 import { StreamReader, type StreamReaderOptions } from "./reader.ts";
-import { Transport } from "./transport.ts";
 import { StreamWriter } from "./writer.ts";
 
 /** Is called for each client, as a task of the loop. */

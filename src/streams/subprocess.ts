@@ -10,13 +10,13 @@ import {
   type Stdio,
   spawnProcess,
   untilSpawned,
-} from "../network/spawn.ts";
+} from "../io/spawn.ts";
 import { checkOwnOptions, optionNames } from "../optionnames.ts";
 import { runningEventLoop } from "../running.ts";
 import { readPipe } from "./pipes.ts";
 import { Process } from "./process.ts";
+import { Transport } from "./protocol.ts";
 import type { StreamReader, StreamReaderOptions } from "./reader.ts";
-import { Transport } from "./transport.ts";
 import { StreamWriter } from "./writer.ts";
 
 /** How a process is started: Node's own options of `spawn`, and these in place of its `stdio`. */

@@ -4,9 +4,9 @@ import type { Duplex, Writable } from "node:stream";
 import type { CipherNameAndProtocol, PeerCertificate, TLSSocket } from "node:tls";
 import { inspect } from "node:util";
 import { RuntimeError } from "../errors.ts";
-import type { TlsUpgradeOptions } from "../network/secure.ts";
+import type { TlsUpgradeOptions } from "../io/tls.ts";
+import type { Transport } from "./protocol.ts";
 import { upgrade } from "./tls.ts";
-import type { Transport } from "./transport.ts";
 
 /** What `getExtraInfo` knows. */
 export interface ExtraInfo {

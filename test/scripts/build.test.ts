@@ -18,14 +18,13 @@ describe("The build", () => {
     const modules = [...modulesOf("worker"), ...modulesOf("threadloop")];
     expect(modules).toContain("workers/worker");
     expect(modules).toContain("src/pump");
-    const needless =
-      /^src\/(streams\/|network\/(server|connections|spawn)|taskgroup)|^workers\/(shared\/lock|host)/;
+    const needless = /^src\/(streams\/|io\/(server|transport|spawn)|taskgroup)|^workers\/(shared\/lock|host)/;
     expect(modules.filter((module) => needless.test(module))).toEqual([]);
   });
 
   it("leaves nothing out of what the main thread loads", () => {
     const chunks = ["main", "shared", "threadloop"].flatMap(modulesOf);
-    for (const module of ["src/streams/server", "src/network/server", "workers/shared/lock", "workers/host"])
+    for (const module of ["src/streams/server", "src/io/server", "workers/shared/lock", "workers/host"])
       expect(chunks).toContain(module);
   });
 });

@@ -3,8 +3,8 @@ import type { Readable, Writable } from "node:stream";
 import { network } from "./implementation.ts";
 import { NetworkLoop } from "./networkloop.ts";
 import type { SubprocessProtocolOptions } from "./opensubprocess.ts";
-import type { ReadPipeProtocol, ReadPipeTransport } from "./readpipe.ts";
-import type { SubprocessProtocol, SubprocessTransport } from "./subprocesses.ts";
+import type { ReadPipeProtocol, ReadPipeTransport } from "./pipes.ts";
+import type { SubprocessProtocol, SubprocessTransport } from "./subprocess.ts";
 import type { WritePipeProtocol, WritePipeTransport } from "./writepipe.ts";
 
 export abstract class ProcessLoop extends NetworkLoop {

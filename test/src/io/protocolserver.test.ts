@@ -20,11 +20,11 @@ import {
   type Transport,
 } from "threadloop";
 import { describe, expect, it } from "vitest";
-import { Recorder, reportsOf } from "../support/recorder.ts";
-import { failureOf } from "../support/virtual.ts";
+import { Recorder, reportsOf } from "../../support/recorder.ts";
+import { failureOf } from "../../support/virtual.ts";
 
 const HERE = { host: "127.0.0.1", port: 0 };
-const fixture = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}`, import.meta.url));
+const fixture = (name: string) => readFileSync(new URL(`../../fixtures/tls/${name}`, import.meta.url));
 
 /** Serves while `body` runs; each client's protocol is in the queue. */
 async function serving(

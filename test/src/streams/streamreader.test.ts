@@ -18,7 +18,7 @@ import {
 } from "threadloop";
 import { VirtualClock } from "threadloop/testing";
 import { describe, expect, it } from "vitest";
-import { virtual } from "../support/virtual.ts";
+import { virtual } from "../../support/virtual.ts";
 
 const LINES = "line1\nline2\nline3\n";
 

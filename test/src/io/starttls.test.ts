@@ -16,11 +16,11 @@ import {
   type Transport,
 } from "threadloop";
 import { describe, expect, it } from "vitest";
-import { connected, HERE } from "../support/connected.ts";
-import { Recorder } from "../support/recorder.ts";
-import { failureOf } from "../support/virtual.ts";
+import { connected, HERE } from "../../support/connected.ts";
+import { Recorder } from "../../support/recorder.ts";
+import { failureOf } from "../../support/virtual.ts";
 
-const fixture = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}`, import.meta.url));
+const fixture = (name: string) => readFileSync(new URL(`../../fixtures/tls/${name}`, import.meta.url));
 const key = fixture("key.pem");
 const cert = fixture("cert.pem");
 const trust = { ca: cert, servername: "localhost" };

@@ -7,12 +7,12 @@ import { PassThrough, Readable, Writable } from "node:stream";
 import { connectReadPipe, connectWritePipe, createTask, run, sleep, TimeoutError, timeout } from "threadloop";
 import { VirtualClock } from "threadloop/testing";
 import { describe, expect, it } from "vitest";
-import { failureOf } from "../support/virtual.ts";
+import { failureOf } from "../../support/virtual.ts";
 
 describe("connectReadPipe", () => {
   it("reads any stream of Node's, as bytes", () =>
     run(async () => {
-      const file = new URL("../../package.json", import.meta.url);
+      const file = new URL("../../../package.json", import.meta.url);
       expect((await connectReadPipe(createReadStream(file)).read()).equals(readFileSync(file))).toBe(true);
 
       const text = Readable.from(["gr\u00fc", "n\nrot"], { objectMode: false, encoding: "utf8" });

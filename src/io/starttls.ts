@@ -2,12 +2,12 @@
 import type { ConnectionOptions, TlsOptions } from "node:tls";
 import { got, RuntimeError } from "../errors.ts";
 import { isCancelled } from "../scope.ts";
-import { type Protocol, Transport } from "./connections.ts";
 import type { ClosingLoop } from "./datagrams.ts";
 import { holdSocket } from "./holdsocket.ts";
 import { ignore } from "./once.ts";
 import { checkProtocol, checkRuns } from "./protocolcalls.ts";
-import { secure, type TlsUpgradeOptions } from "./secure.ts";
+import { secure, type TlsUpgradeOptions } from "./tls.ts";
+import { type Protocol, Transport } from "./transport.ts";
 
 /** Node's own options of a TLS connection; on the side of a server `serverSide: true`, and those of a TLS server. */
 export type StartTlsOptions =

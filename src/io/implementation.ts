@@ -3,12 +3,12 @@
  * (`loops`): a thread whose code imports none of them is the sooner there without it, and a bundle the smaller.
  */
 import { RuntimeError } from "../errors.ts";
-import type { connect, connectAccepted } from "./connect.ts";
+import type { connect, connectAccepted } from "./connections.ts";
 import type { connectPipe } from "./connectpipe.ts";
 import type { openDatagramEndpoint } from "./datagramendpoint.ts";
 import type { openSubprocess } from "./opensubprocess.ts";
+import type { checkSource, ReadPipeTransport } from "./pipes.ts";
 import type { checkPath, serveProtocols } from "./protocolserver.ts";
-import type { checkSource, ReadPipeTransport } from "./readpipe.ts";
 import type { sendfile } from "./sendfile.ts";
 import type { startTls } from "./starttls.ts";
 import type { checkTarget, WritePipeTransport } from "./writepipe.ts";

@@ -9,8 +9,8 @@
  */
 import type { Duplex, Readable, Writable } from "node:stream";
 import { RuntimeError } from "../errors.ts";
+import { connectionLost, ignore } from "../io/once.ts";
 import type { EventLoop } from "../loop.ts";
-import { connectionLost, ignore } from "../network/once.ts";
 import { OutsideWaiters } from "../outside.ts";
 import type { StreamReader } from "./reader.ts";
 

@@ -7,8 +7,8 @@ import { PassThrough, Readable, Writable } from "node:stream";
 import { inspect } from "node:util";
 import { CancelledError, createTask, getRunningLoop, run, sleep } from "threadloop";
 import { describe, expect, it } from "vitest";
-import { Recorder, reportsOf } from "../support/recorder.ts";
-import { failureOf } from "../support/virtual.ts";
+import { Recorder, reportsOf } from "../../support/recorder.ts";
+import { failureOf } from "../../support/virtual.ts";
 
 async function reading(source: Readable) {
   const [transport, { events }] = await getRunningLoop().connectReadPipe(() => new Recorder(), source);

@@ -1,12 +1,12 @@
 /** Serving connections with a protocol for each, as asyncio's `loop.create_server` and `create_unix_server`. */
 import type { Socket } from "node:net";
 import { got } from "../errors.ts";
-import { type Protocol, Transport } from "./connections.ts";
 import type { ClosingLoop } from "./datagrams.ts";
 import { holdSocket } from "./holdsocket.ts";
 import { checkHost, checkPort } from "./names.ts";
 import { checkProtocol, checkProtocolFactory, checkRuns, ProtocolCalls } from "./protocolcalls.ts";
 import { type Accept, type CreateServerOptions, openServer, type Server } from "./server.ts";
+import { type Protocol, Transport } from "./transport.ts";
 
 /** Opens a server whose factory is called for each client, as a callback of the loop. */
 export async function serveProtocols<L extends ClosingLoop>(

@@ -17,8 +17,8 @@ import {
   type WritePipeTransport,
 } from "threadloop";
 import { describe, expect, expectTypeOf, it } from "vitest";
-import { reportsOf } from "../support/recorder.ts";
-import { failureOf } from "../support/virtual.ts";
+import { reportsOf } from "../../support/recorder.ts";
+import { failureOf } from "../../support/virtual.ts";
 
 const CAT = "process.stdin.pipe(process.stdout)";
 const HANG = "setInterval(() => {}, 1000); console.log('ready')";

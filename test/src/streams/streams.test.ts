@@ -29,10 +29,10 @@ import {
 } from "threadloop";
 import { VirtualClock } from "threadloop/testing";
 import { describe, expect, it } from "vitest";
-import { failureOf } from "../support/virtual.ts";
+import { failureOf } from "../../support/virtual.ts";
 
 const HERE = { host: "127.0.0.1", port: 0 };
-const fixture = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}`, import.meta.url));
+const fixture = (name: string) => readFileSync(new URL(`../../fixtures/tls/${name}`, import.meta.url));
 const key = fixture("key.pem");
 const cert = fixture("cert.pem");
 const otherKey = fixture("other-key.pem");

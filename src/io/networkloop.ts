@@ -2,14 +2,14 @@
 import type { FileHandle } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { checkOptionNames, checkOwnOptions, optionNames } from "../optionnames.ts";
-import type { ConnectAcceptedSocketOptions, CreateConnectionOptions } from "./connect.ts";
-import type { Protocol, Transport } from "./connections.ts";
+import type { ConnectAcceptedSocketOptions, CreateConnectionOptions } from "./connections.ts";
 import { DatagramLoop } from "./datagramloop.ts";
 import { network } from "./implementation.ts";
 import { checkHost, checkPort } from "./names.ts";
 import type { SendfileOptions } from "./sendfile.ts";
 import type { CreateServerOptions, Server } from "./server.ts";
 import type { StartTlsOptions } from "./starttls.ts";
+import type { Protocol, Transport } from "./transport.ts";
 
 const ACCEPTED_OPTIONS = optionNames<ConnectAcceptedSocketOptions>({ tls: true });
 const SENDFILE_OPTIONS = optionNames<SendfileOptions>({ offset: true, count: true, fallback: true });

@@ -2,12 +2,12 @@
 import type { IpcSocketConnectOpts, Socket, TcpSocketConnectOpts } from "node:net";
 import type { ConnectionOptions as TlsOptions } from "node:tls";
 import { inRootContext } from "../events.ts";
-import { net, tls as nodeTls } from "../network/builtins.ts";
-import { ignore, once } from "../network/once.ts";
+import { net, tls as nodeTls } from "../io/builtins.ts";
+import { ignore, once } from "../io/once.ts";
 import { checkOwnOptions, optionNames } from "../optionnames.ts";
 import { runningEventLoop } from "../running.ts";
+import { Transport } from "./protocol.ts";
 import { StreamReader, type StreamReaderOptions } from "./reader.ts";
-import { Transport } from "./transport.ts";
 import { StreamWriter } from "./writer.ts";
 
 /** Where to connect to: Node's own options of a socket, with `limit` and `tls` beside them. */

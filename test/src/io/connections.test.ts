@@ -18,11 +18,11 @@ import {
   startServer,
 } from "threadloop";
 import { describe, expect, it } from "vitest";
-import { connected, HERE } from "../support/connected.ts";
-import { Recorder, reportsOf } from "../support/recorder.ts";
-import { failureOf } from "../support/virtual.ts";
+import { connected, HERE } from "../../support/connected.ts";
+import { Recorder, reportsOf } from "../../support/recorder.ts";
+import { failureOf } from "../../support/virtual.ts";
 
-const fixture = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}`, import.meta.url));
+const fixture = (name: string) => readFileSync(new URL(`../../fixtures/tls/${name}`, import.meta.url));
 
 const echo = async (reader: StreamReader, writer: StreamWriter) => {
   for await (const line of reader) writer.write(line);

@@ -14,7 +14,7 @@ import {
   spawnProcess,
   untilSpawned,
 } from "./spawn.ts";
-import { type SubprocessProtocol, SubprocessTransport } from "./subprocesses.ts";
+import { type SubprocessProtocol, SubprocessTransport } from "./subprocess.ts";
 
 /** How a process is started for a protocol: Node's own options of `spawn`, and these in place of its `stdio`. */
 export interface SubprocessProtocolOptions extends NodeSpawnOptions {

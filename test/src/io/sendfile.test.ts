@@ -16,8 +16,8 @@ import {
   type Transport,
 } from "threadloop";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { connected } from "../support/connected.ts";
-import { failureOf } from "../support/virtual.ts";
+import { connected } from "../../support/connected.ts";
+import { failureOf } from "../../support/virtual.ts";
 
 const SIZE = 300_000;
 const content = Buffer.alloc(SIZE, "0123456789");

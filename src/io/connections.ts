@@ -4,11 +4,11 @@ import type { TlsOptions as ServerTlsOptions, ConnectionOptions as TlsOptions } 
 import { got } from "../errors.ts";
 import { inRootContext } from "../events.ts";
 import { net, tls as nodeTls } from "./builtins.ts";
-import { type Protocol, Transport } from "./connections.ts";
 import type { ClosingLoop } from "./datagrams.ts";
 import { ignore, once } from "./once.ts";
 import { afterWhatIsReady, checkProtocol, checkProtocolFactory, checkRuns } from "./protocolcalls.ts";
-import { secure, type TlsUpgradeOptions } from "./secure.ts";
+import { secure, type TlsUpgradeOptions } from "./tls.ts";
+import { type Protocol, Transport } from "./transport.ts";
 
 /** Node's own options of a socket (`family`, `localAddress`, `timeout`...), and `tls`. */
 export interface CreateConnectionOptions extends Omit<TcpSocketConnectOpts, "host" | "port"> {

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { getRunningLoop, openConnection, run, type Server, startServer } from "threadloop";
 import { describe, expect, it } from "vitest";
-import { Program } from "../support/processes.ts";
-import { failureOf } from "../support/virtual.ts";
+import { Program } from "../../support/processes.ts";
+import { failureOf } from "../../support/virtual.ts";
 
 async function withFolder<T>(body: (folder: string, path: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), "threadloop-"));

@@ -2,11 +2,11 @@
 import type { FileHandle } from "node:fs/promises";
 import { got, RuntimeError, SendfileNotAvailableError } from "../errors.ts";
 import { OutsideFuture } from "../outside.ts";
-import type { Transport } from "./connections.ts";
 import type { ClosingLoop } from "./datagrams.ts";
 import { connectionLost } from "./once.ts";
 import { checkRuns } from "./protocolcalls.ts";
 import { checkOpen } from "./starttls.ts";
+import type { Transport } from "./transport.ts";
 import { whatBroke } from "./writebuffer.ts";
 
 /** What is held of the file at a time. */

@@ -21,7 +21,7 @@ import {
 } from "threadloop";
 import { VirtualClock } from "threadloop/testing";
 import { describe, expect, expectTypeOf, it } from "vitest";
-import { failureOf } from "../support/virtual.ts";
+import { failureOf } from "../../support/virtual.ts";
 
 const CAT = "process.stdin.pipe(process.stdout)";
 const HANG = "setInterval(() => {}, 1000); console.log('ready')";

@@ -10,7 +10,7 @@ import {
 } from "threadloop";
 import { VirtualClock } from "threadloop/testing";
 import { describe, expect, it } from "vitest";
-import { failureOf } from "../support/virtual.ts";
+import { failureOf } from "../../support/virtual.ts";
 
 describe("loop.getaddrinfo", () => {
   it("gives the addresses of a host with the port", () =>

@@ -24,7 +24,7 @@ interface Recording {
   outcomes: unknown[][];
 }
 
-const file = new URL("../fixtures/streams/reader-cpython-3.13.jsonl.gz", import.meta.url);
+const file = new URL("../../fixtures/streams/reader-cpython-3.13.jsonl.gz", import.meta.url);
 const lines = gunzipSync(readFileSync(file)).toString().trim().split("\n");
 const recordings = lines.map((line) => JSON.parse(line) as Recording);
 

@@ -18,7 +18,7 @@ import {
   wrapPromise,
 } from "threadloop";
 import { describe, expect, it, vi } from "vitest";
-import { failureOf } from "../support/virtual.ts";
+import { failureOf } from "../../support/virtual.ts";
 
 const HERE = { address: "127.0.0.1", port: 0 };
 

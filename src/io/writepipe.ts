@@ -10,8 +10,8 @@ import { inspect } from "node:util";
 import { got } from "../errors.ts";
 import type { AbstractEventLoop } from "../events.ts";
 import { ignore } from "./once.ts";
+import type { PipeInfo } from "./pipes.ts";
 import { ProtocolCalls } from "./protocolcalls.ts";
-import type { PipeInfo } from "./readpipe.ts";
 import { checkData, WriteBuffer, type WriteBufferLimits, whatBroke } from "./writebuffer.ts";
 
 /**

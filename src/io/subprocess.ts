@@ -7,8 +7,8 @@
 import type { ChildProcess } from "node:child_process";
 import { inspect } from "node:util";
 import type { ClosingLoop } from "./datagrams.ts";
+import { type ReadPipeProtocol, ReadPipeTransport } from "./pipes.ts";
 import { ProtocolCalls } from "./protocolcalls.ts";
-import { type ReadPipeProtocol, ReadPipeTransport } from "./readpipe.ts";
 import { endWithLoop, returncodeOf, type Spawned } from "./spawn.ts";
 import { type WritePipeProtocol, WritePipeTransport } from "./writepipe.ts";
 
