@@ -1,6 +1,6 @@
 // `threadloop ps` and `threadloop pstree`: the tasks of a running process, as a table and as a tree.
 
-import { printable } from "../src/printable.ts";
+import { printable } from "../src/errors/printable.ts";
 import type { ThreadSnapshot } from "../workers/observe/snapshot.ts";
 import { type TaskNode, TaskTree } from "../workers/observe/tasktree.ts";
 import { attached } from "./attach.ts";

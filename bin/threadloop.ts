@@ -3,7 +3,7 @@
 
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { printableLines } from "../src/printable.ts";
+import { printableLines } from "../src/errors/printable.ts";
 import { Problem } from "./problem.ts";
 import { ps, pstree } from "./ps.ts";
 import { trace } from "./trace.ts";

@@ -21,7 +21,7 @@ const dist = join(root, "dist");
 const INTERFACES = new Set(["src/index.js", "src/core.js"].map((file) => join(dist, file)));
 
 /** Is built apart, and loaded by programs that were bundled. */
-const INLINE = "workers/inline.js";
+const INLINE = "workers/bundle/inline.js";
 /** What programs import. */
 const ENTRIES = ["index.js", "workers/index.js", "src/testing.js"];
 
@@ -80,7 +80,7 @@ async function keepModules() {
   for (const module of reachedFrom(ENTRIES, allImportsOf)) {
     if (module === join(dist, INLINE)) continue;
     const source = readFileSync(module, "utf8")
-      .replace('"./inline.js"', '"../../workers/inline.js"')
+      .replace('"./inline.js"', '"../../../workers/bundle/inline.js"')
       .replace("(this && this.__rewriteRelativeImportExtension) || ", ""); // bundlers warn of it
     const { code } = minifySync(module, source, {
       compress: false,
@@ -114,7 +114,7 @@ function withoutIdleImports(code) {
 /** Says in which chunk a module goes, by who loads it. */
 function chunksByReach() {
   const onMain = reachedFrom(["index.js", "workers/index.js"]);
-  const inWorkers = reachedFrom(["workers/worker.js"]);
+  const inWorkers = reachedFrom(["workers/thread/worker.js"]);
   const forSharing = reachedFrom(["workers/shared/index.js"]);
   return (module) => {
     if (inWorkers.has(module)) return onMain.has(module) ? "threadloop" : "worker";

@@ -1,5 +1,5 @@
-// Makes what a program that was bundled takes along, as it has no files of ours: `dist/workers/inline.js`, with the code of
-// piscina, and that of a thread as text. A thread made of text (`eval` of a Worker) needs no file, whatever the bundler and
+// Makes what a program that was bundled takes along, as it has no files of ours: `dist/workers/bundle/inline.js`, with the
+// code of piscina, and that of a thread as text. A thread made of text (`eval` of a Worker) needs no file, whatever the bundler and
 // its format. Programs that are not bundled load nothing of it.
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -27,7 +27,7 @@ export async function buildInline(root, dist, interfaces) {
   const treeshake = { moduleSideEffects: (module) => !interfaces.has(module) };
   const text = await threadText({ dist, folder, treeshake });
   const bundler = await rolldown({
-    input: join(dist, "workers/inline.js"),
+    input: join(dist, "workers/bundle/inline.js"),
     platform: "node",
     external: ["acorn", /^node:/],
     treeshake,
@@ -41,8 +41,8 @@ export async function buildInline(root, dist, interfaces) {
     banner: NOTICE,
   });
   await bundler.close();
-  writeFileSync(join(dist, "workers/inline.js"), output[0].code);
-  for (const name of ["inlineworker", "threadcode"]) rmSync(join(dist, `workers/${name}.js`));
+  writeFileSync(join(dist, "workers/bundle/inline.js"), output[0].code);
+  for (const name of ["inlineworker", "threadcode"]) rmSync(join(dist, `workers/bundle/${name}.js`));
 }
 
 /** Bundlers keep it. */
@@ -54,15 +54,15 @@ async function threadText({ dist, folder, treeshake }) {
   const at = (file) => JSON.stringify(join(dist, file));
   const entry = `
     import ${at("workers/shared/index.js")};
-    import session from ${at("workers/worker.js")};
+    import session from ${at("workers/thread/worker.js")};
     import { setOwnExports } from ${at("workers/shipping/resolve.js")};
     import ${JSON.stringify(join(folder, "dist/worker.js"))};
     setOwnExports(async () => (await import("threadloop:exports")).default);
     threadloopSession = session;
   `;
   const exports = `
-    import ${at("workers/executor.js")};
-    import { ownExports } from ${at("workers/ownexports.js")};
+    import ${at("workers/defaultexecutor.js")};
+    import { ownExports } from ${at("workers/bundle/ownexports.js")};
     export default ownExports();
   `;
   const bundler = await rolldown({
@@ -119,7 +119,7 @@ function withPiscina(folder, dist) {
     resolveId: (id) => (id === "threadloop:threads" ? "\0threadloop:threads" : null),
     load: (id) =>
       id === "\0threadloop:threads"
-        ? `module.exports = require(${JSON.stringify(join(dist, "workers/inlineworker.js"))}).threads;`
+        ? `module.exports = require(${JSON.stringify(join(dist, "workers/bundle/inlineworker.js"))}).threads;`
         : null,
     transform(code, id) {
       if (!id.startsWith(folder)) return null;

@@ -3,8 +3,22 @@
  * `index`, which lies in here as well.
  */
 
-export { followSignal } from "./abort.ts";
-export { awaitingTasks } from "./callgraph.ts";
+export { awaitingTasks } from "./debug/callgraph.ts";
+export { rootsOf } from "./debug/roots.ts";
+export { reportTasks, type TaskReport, taskId } from "./debug/taskreport.ts";
+export {
+  CancelReason,
+  cancelledError,
+  got,
+  isErrorClass,
+  isInstance,
+  named,
+  shown,
+} from "./errors/errors.ts";
+export { checkOptionNames, type OptionNames, optionNames } from "./errors/optionnames.ts";
+export { printable, printableLines } from "./errors/printable.ts";
+export * from "./index.ts";
+export { setDefaultExecutorFactory } from "./loop/executor.ts";
 export {
   type CarriedVariable,
   type ContextVarDefinition,
@@ -12,9 +26,7 @@ export {
   currentOwner,
   receiveVariables,
   variableOf,
-} from "./context.ts";
-export { starterOf } from "./coroutine.ts";
-export { CancelReason, cancelledError, got, isErrorClass, isInstance, named, shown } from "./errors.ts";
+} from "./scheduling/context.ts";
 export {
   type AbstractEventLoop,
   type ContextRunner,
@@ -28,12 +40,8 @@ export {
   type StepObserver,
   setProgramGuard,
   UNTRACKED,
-} from "./events.ts";
-export { setDefaultExecutorFactory } from "./executor.ts";
-export * from "./index.ts";
-export { checkOptionNames, type OptionNames, optionNames } from "./optionnames.ts";
-export { isBundled, isOwn, PACKAGE_ROOT, requireFrom } from "./place.ts";
-export { printable, printableLines } from "./printable.ts";
-export { rootsOf } from "./roots.ts";
-export { CANCELLED, FAILED, FINISHED, PENDING } from "./states.ts";
-export { reportTasks, type TaskReport, taskId } from "./taskreport.ts";
+} from "./scheduling/events.ts";
+export { isBundled, isOwn, PACKAGE_ROOT, requireFrom } from "./scheduling/place.ts";
+export { CANCELLED, FAILED, FINISHED, PENDING } from "./scheduling/states.ts";
+export { followSignal } from "./task/abort.ts";
+export { starterOf } from "./task/coroutine.ts";

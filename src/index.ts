@@ -1,38 +1,44 @@
 /** Everything of the runtime: what the package exports, and at the end what only `workers/` uses. */
 
 // Running a program
-export { Runner, type RunOptions, run } from "./runner.ts";
-export { KeyboardInterrupt, SignalInterrupt } from "./signals.ts";
+export { Runner, type RunOptions, run } from "./run/runner.ts";
+export { KeyboardInterrupt, SignalInterrupt } from "./run/signals.ts";
 
 // Tasks and futures
-export { createTask } from "./ensure.ts";
-export { type AsTaskOptions, asTask } from "./astask.ts";
-export { Coroutine, coroutine, isCoroutine, isCoroutineFunction, type Startable } from "./coroutine.ts";
-export { Task } from "./task.ts";
-export type { TaskOptions } from "./taskoptions.ts";
-export { Future } from "./future.ts";
-export { type Awaitable, ensureFuture, isFuture, type ResultOf, wrapPromise } from "./ensure.ts";
-export { runCoroutineThreadsafe, wrapFuture } from "./chain.ts";
-export { allTasks, currentTask } from "./running.ts";
+export { createTask } from "./combine/ensure.ts";
+export { type AsTaskOptions, asTask } from "./combine/astask.ts";
+export { Coroutine, coroutine, isCoroutine, isCoroutineFunction, type Startable } from "./task/coroutine.ts";
+export { Task } from "./task/task.ts";
+export type { TaskOptions } from "./task/taskoptions.ts";
+export { Future } from "./task/future.ts";
+export { type Awaitable, ensureFuture, isFuture, type ResultOf, wrapPromise } from "./combine/ensure.ts";
+export { runCoroutineThreadsafe, wrapFuture } from "./combine/chain.ts";
+export { allTasks, currentTask } from "./loop/running.ts";
 
 // Waiting
-export { sleep } from "./sleep.ts";
-export { type GatherOptions, gather } from "./gather.ts";
-export { type AsCompletedOptions, asCompleted, type ReturnWhen, type WaitOptions, wait } from "./wait.ts";
-export { any, race } from "./wait.ts";
-export { type StaggeredRace, staggeredRace } from "./staggered.ts";
-export { shield } from "./shield.ts";
-export { moveOnAfter, Timeout, timeout, timeoutAt, waitFor } from "./timeout.ts";
-export { TaskGroup, taskGroup } from "./taskgroup.ts";
+export { sleep } from "./combine/sleep.ts";
+export { type GatherOptions, gather } from "./combine/gather.ts";
+export {
+  type AsCompletedOptions,
+  asCompleted,
+  type ReturnWhen,
+  type WaitOptions,
+  wait,
+} from "./combine/wait.ts";
+export { any, race } from "./combine/wait.ts";
+export { type StaggeredRace, staggeredRace } from "./combine/staggered.ts";
+export { shield } from "./combine/shield.ts";
+export { moveOnAfter, Timeout, timeout, timeoutAt, waitFor } from "./combine/timeout.ts";
+export { TaskGroup, taskGroup } from "./combine/taskgroup.ts";
 
 // Between tasks
-export { Lock, type Lockable } from "./lock.ts";
-export { Event } from "./event.ts";
-export { Condition } from "./condition.ts";
-export { BoundedSemaphore, Semaphore } from "./semaphore.ts";
-export { Barrier } from "./barrier.ts";
-export { LifoQueue, PriorityQueue, Queue } from "./queues.ts";
-export { Context, ContextVar, copyContext, type Token } from "./context.ts";
+export { Lock, type Lockable } from "./sync/lock.ts";
+export { Event } from "./sync/event.ts";
+export { Condition } from "./sync/condition.ts";
+export { BoundedSemaphore, Semaphore } from "./sync/semaphore.ts";
+export { Barrier } from "./sync/barrier.ts";
+export { LifoQueue, PriorityQueue, Queue } from "./sync/queues.ts";
+export { Context, ContextVar, copyContext, type Token } from "./scheduling/context.ts";
 
 // Streams and processes
 export { type Connection, type OpenConnectionOptions, openConnection } from "./streams/connect.ts";
@@ -64,19 +70,24 @@ export type { SubprocessInfo, SubprocessProtocol } from "./io/subprocess.ts";
 export { SubprocessTransport } from "./io/subprocess.ts";
 export { type PipeInfo, type ReadPipeProtocol, ReadPipeTransport } from "./io/pipes.ts";
 export { type WritePipeProtocol, WritePipeTransport } from "./io/writepipe.ts";
-export { type CreateTaskOptions, EventLoop, type EventLoopOptions, eagerTaskFactory } from "./loop.ts";
-export type { ExceptionHandler, TaskFactory } from "./loop.ts";
-export { getEventLoop, getRunningLoop, newEventLoop, setEventLoop } from "./loops.ts";
-export { type CallbackOptions, Handle, TimerHandle } from "./handle.ts";
-export type { ExceptionContext } from "./events.ts";
-export type { Clock } from "./clock.ts";
-export type { Executor } from "./executor.ts";
-export { trackAsyncGenerator } from "./generators.ts";
+export { type CreateTaskOptions, EventLoop, type EventLoopOptions, eagerTaskFactory } from "./loop/loop.ts";
+export type { ExceptionHandler, TaskFactory } from "./loop/loop.ts";
+export { getEventLoop, getRunningLoop, newEventLoop, setEventLoop } from "./loop/loops.ts";
+export { type CallbackOptions, Handle, TimerHandle } from "./scheduling/handle.ts";
+export type { ExceptionContext } from "./scheduling/events.ts";
+export type { Clock } from "./scheduling/clock.ts";
+export type { Executor } from "./loop/executor.ts";
+export { trackAsyncGenerator } from "./loop/generators.ts";
 
 // Looking inside
-export { captureCallGraph, type FutureCallGraph, formatCallGraph, printCallGraph } from "./callgraph.ts";
-export { futureAddToAwaitedBy, futureDiscardFromAwaitedBy } from "./callgraph.ts";
-export { captureTaskTree, formatTaskTree, printTaskTree, type TaskTree } from "./callgraph.ts";
+export {
+  captureCallGraph,
+  type FutureCallGraph,
+  formatCallGraph,
+  printCallGraph,
+} from "./debug/callgraph.ts";
+export { futureAddToAwaitedBy, futureDiscardFromAwaitedBy } from "./debug/callgraph.ts";
+export { captureTaskTree, formatTaskTree, printTaskTree, type TaskTree } from "./debug/callgraph.ts";
 
 // Errors
 export {
@@ -85,8 +96,8 @@ export {
   InvalidStateError,
   RuntimeError,
   TimeoutError,
-} from "./errors.ts";
-export { isCancelled } from "./scope.ts";
-export { BrokenBarrierError, QueueEmpty, QueueFull, QueueShutDown } from "./errors.ts";
-export { IncompleteReadError, LimitOverrunError, SendfileNotAvailableError } from "./errors.ts";
-export { type ErrorFilter, ExceptionGroup } from "./exceptiongroup.ts";
+} from "./errors/errors.ts";
+export { isCancelled } from "./task/scope.ts";
+export { BrokenBarrierError, QueueEmpty, QueueFull, QueueShutDown } from "./errors/errors.ts";
+export { IncompleteReadError, LimitOverrunError, SendfileNotAvailableError } from "./errors/errors.ts";
+export { type ErrorFilter, ExceptionGroup } from "./errors/exceptiongroup.ts";

@@ -1,6 +1,7 @@
 /** `threadloop/testing`: time that jumps, so that a test of a minute takes a millisecond and is the same each time. */
-import type { Clock } from "./clock.ts";
-import { checkOptionNames, optionNames } from "./optionnames.ts";
+
+import { checkOptionNames, optionNames } from "./errors/optionnames.ts";
+import type { Clock } from "./scheduling/clock.ts";
 
 /** What a virtual clock can be told. */
 export interface VirtualClockOptions {

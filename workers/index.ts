@@ -1,24 +1,21 @@
 /** The worker pool, and what code inside a worker uses. */
 
-import "./executor.ts"; // what a job gives to the default executor comes to this thread
+import "./defaultexecutor.ts"; // what a job gives to the default executor comes to this thread
 
-export type { CloseOptions, CloseReport } from "./closing.ts";
-export { checkCancelled } from "./current.ts";
-export { registerErrors } from "./errorclasses.ts";
-export { BrokenPoolError, CloneError, PoolClosedError, WorkerTerminatedError } from "./errors.ts";
 export type { Actor, ActorClass } from "./executor/actor.ts";
+export { checkCancelled } from "./executor/currentjob.ts";
 export type { Job } from "./executor/job.ts";
+export { bindContext, jobContext } from "./executor/jobcontext.ts";
 export type { MapOptions } from "./executor/map.ts";
 export type { CallOptions, RecycleOptions, WorkerPoolOptions } from "./executor/options.ts";
 export type { RemoteFunction, RemoteModule } from "./executor/remotemodule.ts";
 export type { JobStream } from "./executor/stream.ts";
-export { bindContext, jobContext } from "./jobcontext.ts";
-export { packed, unpacked } from "./message.ts";
 export type { JobEvent, JobMoved, JobSettled, JobStarted, JobSubmitted } from "./observe/channels.ts";
 export type { PoolStats, WorkerStats } from "./observe/stats.ts";
 export type { TaskNode, TaskTree, ThreadTree } from "./observe/tasktree.ts";
 export type { PoolTrace } from "./observe/trace.ts";
 export type { WorkerBlocked } from "./observe/watchdog.ts";
+export type { CloseOptions, CloseReport } from "./pool/closing.ts";
 export { type PoolView, WorkerPool } from "./pool.ts";
 export {
   OwnerDiedError,
@@ -34,4 +31,7 @@ export {
 export { task } from "./shipping/declared.ts";
 export type { ShipMode } from "./shipping/ship.ts";
 export { ShipError, type ShipErrorCode } from "./shipping/shiperror.ts";
-export { transfer } from "./transfer.ts";
+export { registerErrors } from "./wire/errorclasses.ts";
+export { BrokenPoolError, CloneError, PoolClosedError, WorkerTerminatedError } from "./wire/errors.ts";
+export { packed, unpacked } from "./wire/message.ts";
+export { transfer } from "./wire/transfer.ts";

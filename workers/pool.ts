@@ -2,15 +2,16 @@
 
 import type { Readable } from "node:stream";
 import { inspect } from "node:util";
-import { type CloseOptions, type CloseReport, Closing } from "./closing.ts";
-import { Engine } from "./engine.ts";
-import { PoolClosedError } from "./errors.ts";
 import { broadcastJob } from "./executor/broadcast.ts";
 import type { Job } from "./executor/job.ts";
 import { type MapOptions, mapJobs } from "./executor/map.ts";
 import { gatherSnapshots } from "./observe/gather.ts";
+import { type CloseOptions, type CloseReport, Closing } from "./pool/closing.ts";
+import { Engine } from "./pool/scheduler.ts";
+import { PoolClosedError } from "./wire/errors.ts";
 import "./observe/door.ts";
 import { setDefaultExecutorFactory } from "../src/core.ts";
+import { addOwnExports } from "./bundle/ownexports.ts";
 import { type Actor, type ActorClass, spawnActor } from "./executor/actor.ts";
 import {
   type CallOptions,
@@ -23,15 +24,14 @@ import {
 import { type RemoteModule, remoteModule } from "./executor/remotemodule.ts";
 import type { Sendable } from "./executor/sendable.ts";
 import { JobStream } from "./executor/stream.ts";
-import { NestedExecutor } from "./nested.ts";
 import { addPool } from "./observe/pools.ts";
 import { type PoolStats, statsOf } from "./observe/stats.ts";
 import { TaskTree } from "./observe/tasktree.ts";
 import { PoolTrace } from "./observe/trace.ts";
 import { Watchdog } from "./observe/watchdog.ts";
-import { addOwnExports } from "./ownexports.ts";
 import type { AnyFunction } from "./shipping/recipe.ts";
-import { uplink } from "./uplink.ts";
+import { NestedExecutor } from "./thread/nested.ts";
+import { uplink } from "./wire/uplink.ts";
 
 /** A pool as seen through options for the calls made through it; made by `pool.with(options)`. */
 export class PoolView {

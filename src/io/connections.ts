@@ -1,8 +1,8 @@
 /** Connections for protocols, as asyncio's `loop.create_connection` and `connect_accepted_socket` make them. */
 import type { IpcSocketConnectOpts, Socket, TcpSocketConnectOpts } from "node:net";
 import type { TlsOptions as ServerTlsOptions, ConnectionOptions as TlsOptions } from "node:tls";
-import { got } from "../errors.ts";
-import { inRootContext } from "../events.ts";
+import { got } from "../errors/errors.ts";
+import { inRootContext } from "../scheduling/events.ts";
 import { net, tls as nodeTls } from "./builtins.ts";
 import type { ClosingLoop } from "./datagrams.ts";
 import { ignore, once } from "./once.ts";

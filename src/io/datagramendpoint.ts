@@ -1,9 +1,9 @@
 /** Opening a datagram socket, as asyncio's `loop.create_datagram_endpoint`. */
 import type { Socket } from "node:dgram";
 import type { AddressInfo } from "node:net";
-import { got } from "../errors.ts";
-import { inRootContext } from "../events.ts";
-import { isCancelled } from "../scope.ts";
+import { got } from "../errors/errors.ts";
+import { inRootContext } from "../scheduling/events.ts";
+import { isCancelled } from "../task/scope.ts";
 import { dgram } from "./builtins.ts";
 import {
   type ClosingLoop,

@@ -1,8 +1,8 @@
 /** The loop's methods of names and datagrams, as asyncio's over Node's own `dns` and `dgram`. */
 import type { AddressInfo } from "node:net";
-import type { Future } from "../future.ts";
-import { checkOptionNames, optionNames } from "../optionnames.ts";
-import { Pump } from "../pump.ts";
+import { checkOptionNames, optionNames } from "../errors/optionnames.ts";
+import { Pump } from "../scheduling/pump.ts";
+import type { Future } from "../task/future.ts";
 import type { DatagramEndpointOptions } from "./datagramendpoint.ts";
 import type { DatagramProtocol, DatagramTransport } from "./datagrams.ts";
 import { network } from "./implementation.ts";

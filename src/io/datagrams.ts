@@ -7,8 +7,8 @@
 import type { RemoteInfo, Socket } from "node:dgram";
 import type { AddressInfo } from "node:net";
 import { inspect } from "node:util";
-import { got } from "../errors.ts";
-import { type AbstractEventLoop, inRootContext } from "../events.ts";
+import { got } from "../errors/errors.ts";
+import { type AbstractEventLoop, inRootContext } from "../scheduling/events.ts";
 import { checkHost, checkPort } from "./names.ts";
 import { ProtocolCalls } from "./protocolcalls.ts";
 

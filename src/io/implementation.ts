@@ -2,7 +2,7 @@
  * What the loop's methods of connections and processes call. It comes with the functions that give programs a loop
  * (`loops`): a thread whose code imports none of them is the sooner there without it, and a bundle the smaller.
  */
-import { RuntimeError } from "../errors.ts";
+import { RuntimeError } from "../errors/errors.ts";
 import type { connect, connectAccepted } from "./connections.ts";
 import type { connectPipe } from "./connectpipe.ts";
 import type { openDatagramEndpoint } from "./datagramendpoint.ts";

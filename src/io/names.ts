@@ -1,9 +1,9 @@
 /** Names and addresses of hosts, by the system's own resolver, as `getaddrinfo` and `getnameinfo` give them. */
 import type { LookupAddress } from "node:dns";
 import type { AddressInfo } from "node:net";
-import { got } from "../errors.ts";
-import { type AbstractEventLoop, inRootContext } from "../events.ts";
-import { OutsideFuture } from "../outside.ts";
+import { got } from "../errors/errors.ts";
+import { type AbstractEventLoop, inRootContext } from "../scheduling/events.ts";
+import { OutsideFuture } from "../task/outside.ts";
 import { dns, net } from "./builtins.ts";
 
 /** What `getaddrinfo` takes. */

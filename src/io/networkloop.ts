@@ -1,7 +1,7 @@
 /** The loop's methods of connections, as asyncio's over Node's own `net` and `tls`. */
 import type { FileHandle } from "node:fs/promises";
 import type { Socket } from "node:net";
-import { checkOptionNames, checkOwnOptions, optionNames } from "../optionnames.ts";
+import { checkOptionNames, checkOwnOptions, optionNames } from "../errors/optionnames.ts";
 import type { ConnectAcceptedSocketOptions, CreateConnectionOptions } from "./connections.ts";
 import { DatagramLoop } from "./datagramloop.ts";
 import { network } from "./implementation.ts";

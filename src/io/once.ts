@@ -1,6 +1,6 @@
 /** One event of Node's emitters as a wait of ours. */
 import type { EventEmitter } from "node:events";
-import { OutsideFuture } from "../outside.ts";
+import { OutsideFuture } from "../task/outside.ts";
 
 /**
  * Waits for an event and gives its first argument, or throws the emitter's error, or ECONNRESET when it is closed

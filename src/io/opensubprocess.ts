@@ -1,6 +1,6 @@
 /** Starting a process for a protocol, as asyncio's `loop.subprocess_exec` and `subprocess_shell`. */
 
-import { checkOwnOptions, optionNames } from "../optionnames.ts";
+import { checkOwnOptions, optionNames } from "../errors/optionnames.ts";
 import type { ClosingLoop } from "./datagrams.ts";
 import { once } from "./once.ts";
 import { afterWhatIsReady, checkRuns, makeProtocol } from "./protocolcalls.ts";

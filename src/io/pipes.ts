@@ -10,7 +10,7 @@
 
 import type { Readable } from "node:stream";
 import { inspect } from "node:util";
-import { got } from "../errors.ts";
+import { got } from "../errors/errors.ts";
 import type { ClosingLoop } from "./datagrams.ts";
 import { ignore } from "./once.ts";
 import { ProtocolCalls } from "./protocolcalls.ts";

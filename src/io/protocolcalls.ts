@@ -4,11 +4,11 @@
  */
 import { AsyncResource } from "node:async_hooks";
 import { inspect } from "node:util";
-import { copyContext } from "../context.ts";
-import { got, RuntimeError } from "../errors.ts";
-import { type AbstractEventLoop, runningLoop } from "../events.ts";
-import { Future } from "../future.ts";
-import { type Callback, Handle } from "../handle.ts";
+import { got, RuntimeError } from "../errors/errors.ts";
+import { copyContext } from "../scheduling/context.ts";
+import { type AbstractEventLoop, runningLoop } from "../scheduling/events.ts";
+import { type Callback, Handle } from "../scheduling/handle.ts";
+import { Future } from "../task/future.ts";
 
 export class ProtocolCalls {
   readonly #loop: AbstractEventLoop;

@@ -1,6 +1,6 @@
 /** Serving connections with a protocol for each, as asyncio's `loop.create_server` and `create_unix_server`. */
 import type { Socket } from "node:net";
-import { got } from "../errors.ts";
+import { got } from "../errors/errors.ts";
 import type { ClosingLoop } from "./datagrams.ts";
 import { holdSocket } from "./holdsocket.ts";
 import { checkHost, checkPort } from "./names.ts";

@@ -1,7 +1,7 @@
 /** Sending a file over a connection, as the fallback of asyncio's `loop.sendfile` does it. */
 import type { FileHandle } from "node:fs/promises";
-import { got, RuntimeError, SendfileNotAvailableError } from "../errors.ts";
-import { OutsideFuture } from "../outside.ts";
+import { got, RuntimeError, SendfileNotAvailableError } from "../errors/errors.ts";
+import { OutsideFuture } from "../task/outside.ts";
 import type { ClosingLoop } from "./datagrams.ts";
 import { connectionLost } from "./once.ts";
 import { checkRuns } from "./protocolcalls.ts";

@@ -2,10 +2,10 @@
 import type { AddressInfo, ListenOptions, Server as NodeServer, Socket } from "node:net";
 import type { TLSSocket, TlsOptions } from "node:tls";
 import { inspect } from "node:util";
-import { RuntimeError } from "../errors.ts";
-import { type AbstractEventLoop, inRootContext } from "../events.ts";
-import { OutsideFuture, OutsideWaiters } from "../outside.ts";
-import { isCancelled } from "../scope.ts";
+import { RuntimeError } from "../errors/errors.ts";
+import { type AbstractEventLoop, inRootContext } from "../scheduling/events.ts";
+import { OutsideFuture, OutsideWaiters } from "../task/outside.ts";
+import { isCancelled } from "../task/scope.ts";
 import { net, tls } from "./builtins.ts";
 import type { ClosingLoop } from "./datagrams.ts";
 import type { Client } from "./holdsocket.ts";

@@ -2,7 +2,7 @@
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { inRootContext } from "../events.ts";
+import { inRootContext } from "../scheduling/events.ts";
 import { fs, net } from "./builtins.ts";
 import { once } from "./once.ts";
 

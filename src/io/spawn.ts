@@ -2,8 +2,8 @@
 import type { ChildProcess, SpawnOptions } from "node:child_process";
 import { constants } from "node:os";
 import type { Readable, Stream } from "node:stream";
-import { got } from "../errors.ts";
-import { inRootContext } from "../events.ts";
+import { got } from "../errors/errors.ts";
+import { inRootContext } from "../scheduling/events.ts";
 import { childProcess } from "./builtins.ts";
 import type { ClosingLoop } from "./datagrams.ts";
 import { ignore, once } from "./once.ts";

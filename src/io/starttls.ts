@@ -1,7 +1,7 @@
 /** Making a connection of a protocol a secure one, as asyncio's `loop.start_tls`. */
 import type { ConnectionOptions, TlsOptions } from "node:tls";
-import { got, RuntimeError } from "../errors.ts";
-import { isCancelled } from "../scope.ts";
+import { got, RuntimeError } from "../errors/errors.ts";
+import { isCancelled } from "../task/scope.ts";
 import type { ClosingLoop } from "./datagrams.ts";
 import { holdSocket } from "./holdsocket.ts";
 import { ignore } from "./once.ts";

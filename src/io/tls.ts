@@ -1,8 +1,8 @@
 /** TLS over a socket that is connected: the client's and the server's half of the handshake. */
 import type { Socket } from "node:net";
 import type { ConnectionOptions, TLSSocket, TlsOptions } from "node:tls";
-import { inRootContext } from "../events.ts";
-import { OutsideFuture } from "../outside.ts";
+import { inRootContext } from "../scheduling/events.ts";
+import { OutsideFuture } from "../task/outside.ts";
 import { tls } from "./builtins.ts";
 import { connectionLost, ignore, once } from "./once.ts";
 

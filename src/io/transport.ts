@@ -8,7 +8,7 @@
  */
 import type { Socket } from "node:net";
 import { inspect } from "node:util";
-import { RuntimeError } from "../errors.ts";
+import { RuntimeError } from "../errors/errors.ts";
 import type { ClosingLoop } from "./datagrams.ts";
 import type { Clients } from "./holdsocket.ts";
 import { ProtocolCalls } from "./protocolcalls.ts";

@@ -1,7 +1,7 @@
 /** The write buffer of a transport: what Node's stream holds, and telling the protocol when that is too much. */
 import type { Writable } from "node:stream";
-import { got } from "../errors.ts";
-import type { AbstractEventLoop } from "../events.ts";
+import { got } from "../errors/errors.ts";
+import type { AbstractEventLoop } from "../scheduling/events.ts";
 import type { ProtocolCalls } from "./protocolcalls.ts";
 
 /** 64 KiB: asyncio's. */

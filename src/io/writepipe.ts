@@ -7,8 +7,8 @@
 
 import type { Writable } from "node:stream";
 import { inspect } from "node:util";
-import { got } from "../errors.ts";
-import type { AbstractEventLoop } from "../events.ts";
+import { got } from "../errors/errors.ts";
+import type { AbstractEventLoop } from "../scheduling/events.ts";
 import { ignore } from "./once.ts";
 import type { PipeInfo } from "./pipes.ts";
 import { ProtocolCalls } from "./protocolcalls.ts";

@@ -1,11 +1,11 @@
 /** Opening a connection, as `asyncio.open_connection` and `open_unix_connection`. */
 import type { IpcSocketConnectOpts, Socket, TcpSocketConnectOpts } from "node:net";
 import type { ConnectionOptions as TlsOptions } from "node:tls";
-import { inRootContext } from "../events.ts";
+import { checkOwnOptions, optionNames } from "../errors/optionnames.ts";
 import { net, tls as nodeTls } from "../io/builtins.ts";
 import { ignore, once } from "../io/once.ts";
-import { checkOwnOptions, optionNames } from "../optionnames.ts";
-import { runningEventLoop } from "../running.ts";
+import { runningEventLoop } from "../loop/running.ts";
+import { inRootContext } from "../scheduling/events.ts";
 import { Transport } from "./protocol.ts";
 import { StreamReader, type StreamReaderOptions } from "./reader.ts";
 import { StreamWriter } from "./writer.ts";

@@ -1,9 +1,9 @@
 /** A process under way, as `asyncio.subprocess.Process`. */
 import type { ChildProcess } from "node:child_process";
 import { inspect } from "node:util";
-import { gather } from "../gather.ts";
+import { gather } from "../combine/gather.ts";
 import { returncodeOf } from "../io/spawn.ts";
-import { OutsideWaiters } from "../outside.ts";
+import { OutsideWaiters } from "../task/outside.ts";
 import type { StreamReader } from "./reader.ts";
 import type { StreamWriter } from "./writer.ts";
 

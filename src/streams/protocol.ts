@@ -8,10 +8,10 @@
  * Invariant: "close" of the stream is the one moment at which the connection is lost; it comes exactly once.
  */
 import type { Duplex, Readable, Writable } from "node:stream";
-import { RuntimeError } from "../errors.ts";
+import { RuntimeError } from "../errors/errors.ts";
 import { connectionLost, ignore } from "../io/once.ts";
-import type { EventLoop } from "../loop.ts";
-import { OutsideWaiters } from "../outside.ts";
+import type { EventLoop } from "../loop/loop.ts";
+import { OutsideWaiters } from "../task/outside.ts";
 import type { StreamReader } from "./reader.ts";
 
 export class Transport {

@@ -7,10 +7,10 @@
  * Invariant: bytes leave the buffer in the very step that returns them, so a read that is cancelled loses nothing.
  */
 import { inspect } from "node:util";
-import { got, IncompleteReadError, LimitOverrunError, RuntimeError } from "../errors.ts";
-import { Future } from "../future.ts";
-import { checkOptionNames, optionNames } from "../optionnames.ts";
-import { OutsideFuture } from "../outside.ts";
+import { got, IncompleteReadError, LimitOverrunError, RuntimeError } from "../errors/errors.ts";
+import { checkOptionNames, optionNames } from "../errors/optionnames.ts";
+import { Future } from "../task/future.ts";
+import { OutsideFuture } from "../task/outside.ts";
 import { ByteQueue, type Match } from "./bytes.ts";
 
 /** 64 KiB: asyncio's. */

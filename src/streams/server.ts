@@ -1,14 +1,14 @@
 /** Serving connections with a task for each, as `asyncio.start_server`. */
 import { AsyncResource } from "node:async_hooks";
 import type { Socket } from "node:net";
-import { copyContext } from "../context.ts";
-import { got } from "../errors.ts";
+import { got } from "../errors/errors.ts";
+import { checkOwnOptions, optionNames } from "../errors/optionnames.ts";
 import type { Clients } from "../io/holdsocket.ts";
 import { type Accept, type CreateServerOptions, openServer, type Server } from "../io/server.ts";
-import type { EventLoop } from "../loop.ts";
-import { checkOwnOptions, optionNames } from "../optionnames.ts";
-import { runningEventLoop } from "../running.ts";
-import { isCancelled } from "../scope.ts";
+import type { EventLoop } from "../loop/loop.ts";
+import { runningEventLoop } from "../loop/running.ts";
+import { copyContext } from "../scheduling/context.ts";
+import { isCancelled } from "../task/scope.ts";
 import { Transport } from "./protocol.ts";
 import { StreamReader, type StreamReaderOptions } from "./reader.ts";
 import { StreamWriter } from "./writer.ts";

@@ -1,5 +1,6 @@
 /** Starting other processes, as `asyncio.create_subprocess_exec` and `create_subprocess_shell`, over child_process. */
 import type { Readable } from "node:stream";
+import { checkOwnOptions, optionNames } from "../errors/optionnames.ts";
 import {
   type Command,
   checkCommand,
@@ -11,8 +12,7 @@ import {
   spawnProcess,
   untilSpawned,
 } from "../io/spawn.ts";
-import { checkOwnOptions, optionNames } from "../optionnames.ts";
-import { runningEventLoop } from "../running.ts";
+import { runningEventLoop } from "../loop/running.ts";
 import { readPipe } from "./pipes.ts";
 import { Process } from "./process.ts";
 import { Transport } from "./protocol.ts";

@@ -1,7 +1,7 @@
 /** TLS over the connection of a reader and a writer. */
 import type { Socket } from "node:net";
 import { secure, type TlsUpgradeOptions } from "../io/tls.ts";
-import { isCancelled } from "../scope.ts";
+import { isCancelled } from "../task/scope.ts";
 import type { Transport } from "./protocol.ts";
 
 /** Does the handshake and gives the transport the secure stream in place of the bare one. */

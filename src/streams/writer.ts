@@ -3,7 +3,7 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Duplex, Writable } from "node:stream";
 import type { CipherNameAndProtocol, PeerCertificate, TLSSocket } from "node:tls";
 import { inspect } from "node:util";
-import { RuntimeError } from "../errors.ts";
+import { RuntimeError } from "../errors/errors.ts";
 import type { TlsUpgradeOptions } from "../io/tls.ts";
 import type { Transport } from "./protocol.ts";
 import { upgrade } from "./tls.ts";

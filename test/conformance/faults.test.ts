@@ -15,68 +15,68 @@ interface Fault {
 
 const FAULTS: Record<string, Fault> = {
   "a lock that a newcomer takes ahead of those who wait": {
-    file: "lock",
+    file: "sync/lock",
     code: "this.#locked || this.#waiters.waiting",
     instead: "this.#locked",
   },
   "a callback that runs in the iteration in which it was scheduled": {
-    file: "pump",
+    file: "scheduling/pump",
     code: "this.#todo--;",
     instead: "this.#todo = this.#ready.length - 1;",
   },
   "a pending cancel that is ignored at the next wait": {
-    file: "task",
+    file: "task/task",
     code: "future._addCallback(this);\n        if (this._undelivered !== 0)",
     instead: "future._addCallback(this);\n        if (false)",
   },
   "a pending cancel that is ignored when the task ends": {
-    file: "task",
+    file: "task/task",
     code: "if ((this._undelivered & OWN_PENDING) !== 0) {\n            this._dropPending();",
     instead: "if (false) {\n            this._dropPending();",
   },
   "an uncancel that leaves the cancel pending": {
-    file: "scope",
+    file: "task/scope",
     code: "at._dropPending();\n        if (at._signals !== null)",
     instead: "if (at._signals !== null)",
   },
-  "a sleep of zero that makes a timer": { file: "sleep", code: "delay <= 0", instead: "delay < 0" },
+  "a sleep of zero that makes a timer": { file: "combine/sleep", code: "delay <= 0", instead: "delay < 0" },
   "timers of equal deadline that fire last-in first-out": {
-    file: "timers",
+    file: "scheduling/timers",
     code: "a._age - b._age",
     instead: "b._age - a._age",
   },
   "a notification that is lost with a cancelled waiter": {
-    file: "condition",
+    file: "sync/condition",
     code: "this.#waiters.wake(1);",
     instead: "",
   },
   "a permit that is lost with a cancelled waiter": {
-    file: "semaphore",
+    file: "sync/semaphore",
     code: "if (woken)\n                this.#value++;",
     instead: "",
   },
   "an item that wakes nobody else when the woken getter is cancelled": {
-    file: "queues",
+    file: "sync/queues",
     code: "if (woken && !this.empty())",
     instead: "if (false)",
   },
   "a shield that passes the cancel on": {
-    file: "shield",
+    file: "combine/shield",
     code: "inner._removeCallback(passing);",
     instead: "inner._removeCallback(passing);\n        inner.cancel();",
   },
   "a timeout that takes another's cancel for its own": {
-    file: "timeout",
+    file: "combine/timeout",
     code: "scope.uncancel() <= this.#cancelling",
     instead: "scope.uncancel() >= 0",
   },
   "a group that swallows the cancel that came with an error": {
-    file: "taskgroup",
+    file: "combine/taskgroup",
     code: "scope.cancelling() > 0",
     instead: "false",
   },
   "a cancelled gather that does not wait for its children": {
-    file: "gather",
+    file: "combine/gather",
     code: "this.#cancelRequested = true;",
     instead: "super.cancel(message, cause);",
   },

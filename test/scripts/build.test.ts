@@ -16,15 +16,16 @@ describe("The build", () => {
 
   it("leaves streams, servers, processes and shared objects out of what a thread loads", () => {
     const modules = [...modulesOf("worker"), ...modulesOf("threadloop")];
-    expect(modules).toContain("workers/worker");
-    expect(modules).toContain("src/pump");
-    const needless = /^src\/(streams\/|io\/(server|transport|spawn)|taskgroup)|^workers\/(shared\/lock|host)/;
+    expect(modules).toContain("workers/thread/worker");
+    expect(modules).toContain("src/scheduling/pump");
+    const needless =
+      /^src\/(streams\/|io\/(server|transport|spawn)|combine\/taskgroup)|^workers\/(shared\/lock|host\/)/;
     expect(modules.filter((module) => needless.test(module))).toEqual([]);
   });
 
   it("leaves nothing out of what the main thread loads", () => {
     const chunks = ["main", "shared", "threadloop"].flatMap(modulesOf);
-    for (const module of ["src/streams/server", "src/io/server", "workers/shared/lock", "workers/host"])
+    for (const module of ["src/streams/server", "src/io/server", "workers/shared/lock", "workers/host/host"])
       expect(chunks).toContain(module);
   });
 });

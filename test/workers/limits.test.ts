@@ -3,10 +3,10 @@
 import { createTask, getRunningLoop, QueueFull, run, runInExecutor } from "threadloop";
 import type { Job, PoolView, WorkerPool } from "threadloop/workers";
 import { describe, expect, it } from "vitest";
-import { JobQueue } from "../../dist/workers/jobqueue.js";
-import { ShortCalls } from "../../dist/workers/shortcalls.js";
-import { claim, PULSE } from "../../dist/workers/slots.js";
-import { SlotTable } from "../../dist/workers/slottable.js";
+import { SlotTable } from "../../dist/workers/host/slottable.js";
+import { JobQueue } from "../../dist/workers/pool/jobqueue.js";
+import { ShortCalls } from "../../dist/workers/wire/shortcalls.js";
+import { claim, PULSE } from "../../dist/workers/wire/slots.js";
 import * as jobs from "../fixtures/workers/jobs.mjs";
 import { errorOf, Gate, makePool } from "../support/pools.ts";
 

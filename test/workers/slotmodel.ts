@@ -9,7 +9,7 @@ import {
   reclaim,
   release,
   requestCancel,
-} from "../../dist/workers/slots.js";
+} from "../../dist/workers/wire/slots.js";
 
 const FIRST = 4;
 

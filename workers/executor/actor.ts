@@ -2,12 +2,12 @@
 
 import { inspect } from "node:util";
 import { got } from "../../src/core.ts";
-import type { Code } from "../code.ts";
-import type { Death } from "../death.ts";
-import type { Engine } from "../engine.ts";
-import { WorkerTerminatedError } from "../errors.ts";
-import type { Host } from "../host.ts";
+import type { Host } from "../host/host.ts";
+import type { Death } from "../host/threaddeath.ts";
+import type { Engine } from "../pool/scheduler.ts";
 import type { AnyFunction } from "../shipping/recipe.ts";
+import { WorkerTerminatedError } from "../wire/errors.ts";
+import type { Code } from "./codebook.ts";
 import type { Job } from "./job.ts";
 
 /** A class whose instance can be an actor. */

@@ -6,7 +6,7 @@
 
 import TinyQueue from "tinyqueue";
 import { Future, followSignal, QueueFull } from "../../src/core.ts";
-import type { Dispatcher } from "../dispatch.ts";
+import type { Dispatcher } from "../pool/dispatch.ts";
 import type { CallOptions, Settings } from "./options.ts";
 
 /** Somebody who waits. */

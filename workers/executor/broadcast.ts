@@ -1,11 +1,11 @@
 // pool.broadcast: once in every worker, those born later included.
 
 import { got } from "../../src/core.ts";
-import { jobError } from "../clone.ts";
-import { functionName } from "../describe.ts";
-import type { Engine } from "../engine.ts";
-import { packed, unpacked } from "../message.ts";
+import type { Engine } from "../pool/scheduler.ts";
 import type { AnyFunction } from "../shipping/recipe.ts";
+import { jobError } from "../wire/clone.ts";
+import { functionName } from "../wire/describe.ts";
+import { packed, unpacked } from "../wire/message.ts";
 import type { Job } from "./job.ts";
 
 export async function broadcastJob(

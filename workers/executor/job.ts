@@ -5,10 +5,10 @@
 
 import { clearTimeout, setTimeout } from "node:timers";
 import { type AbstractEventLoop, CancelledError, Future, printable } from "../../src/core.ts";
-import type { Callbacks } from "../callbacks.ts";
-import type { Code } from "../code.ts";
-import { type Moment, NEVER } from "../observe/moments.ts";
-import type { Details } from "../protocol.ts";
+import { type Moment, NEVER } from "../wire/moments.ts";
+import type { Details } from "../wire/protocol.ts";
+import type { Callbacks } from "./callbacks.ts";
+import type { Code } from "./codebook.ts";
 import type { CallOptions } from "./options.ts";
 
 /** Where a job is until it is settled. */

@@ -3,11 +3,11 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { inspect } from "node:util";
 import { CancelledError, createTask, Future, got, runningLoopOrNull, type Task } from "../../src/core.ts";
-import type { ChunkResult } from "../bodies.ts";
-import type { Engine } from "../engine.ts";
-import { decodeThrown } from "../serialize.ts";
+import type { Engine } from "../pool/scheduler.ts";
 import type { AnyFunction } from "../shipping/recipe.ts";
 import { shipOnce } from "../shipping/ship.ts";
+import type { ChunkResult } from "../thread/jobkinds.ts";
+import { decodeThrown } from "../wire/serialize.ts";
 import type { Job } from "./job.ts";
 import { type CallOptions, checkMapOptions } from "./options.ts";
 

@@ -5,7 +5,7 @@
 import { performance } from "node:perf_hooks";
 import { clearInterval, setInterval } from "node:timers";
 import { Future, inRootContext } from "../../src/core.ts";
-import { CREDIT } from "../protocol.ts";
+import { CREDIT } from "../wire/protocol.ts";
 import type { Job } from "./job.ts";
 
 /** How many items the worker may be ahead of the reader. */

@@ -3,8 +3,8 @@
 import { availableParallelism } from "node:os";
 import type { ResourceLimits, Transferable } from "node:worker_threads";
 import { ContextVar, checkOptionNames, got, optionNames, printable } from "../../src/core.ts";
-import type { ContextSource } from "../jobcontext.ts";
 import type { ShipMode } from "../shipping/ship.ts";
+import type { ContextSource } from "./jobcontext.ts";
 
 /** Options of a pool. */
 export interface WorkerPoolOptions {

@@ -2,8 +2,8 @@
 // its result by hand.
 
 import { CancelledError, FAILED, FINISHED } from "../../src/core.ts";
-import { appendCaller } from "../callerstack.ts";
 import { settled, tellSettled } from "../observe/channels.ts";
+import { appendCaller } from "./callerstack.ts";
 import { type Job, NOWHERE } from "./job.ts";
 
 const NO_ARGS: readonly unknown[] = Object.freeze([]);

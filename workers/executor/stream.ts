@@ -1,7 +1,7 @@
 // A stream of a job's items, on the reader's side.
 
 import { CancelledError, isInstance } from "../../src/core.ts";
-import type { Engine } from "../engine.ts";
+import type { Engine } from "../pool/scheduler.ts";
 import type { AnyFunction } from "../shipping/recipe.ts";
 import { AHEAD, OpenStream } from "./openstreams.ts";
 import type { CallOptions } from "./options.ts";

@@ -1,6 +1,6 @@
 // What a worker thread answers when its host asks about it.
 
-import type { Question } from "../protocol.ts";
+import type { Question } from "../wire/protocol.ts";
 import { gatherSnapshots } from "./gather.ts";
 import { livePools } from "./pools.ts";
 import { stopRecording } from "./recorder.ts";

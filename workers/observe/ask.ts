@@ -1,10 +1,10 @@
 // Questions to the workers of a pool, who may be too busy to answer.
 
 import { setTimeout as wait } from "node:timers/promises";
-import type { Engine } from "../engine.ts";
 import { LONGEST } from "../executor/job.ts";
-import type { Host } from "../host.ts";
-import type { Question } from "../protocol.ts";
+import type { Host } from "../host/host.ts";
+import type { Engine } from "../pool/scheduler.ts";
+import type { Question } from "../wire/protocol.ts";
 
 /** What a thread answered. */
 export interface Answer {

@@ -9,8 +9,8 @@
 
 import { channel } from "node:diagnostics_channel";
 import { CANCELLED, FINISHED } from "../../src/core.ts";
-import { functionName } from "../describe.ts";
 import type { Job, JobPlace } from "../executor/job.ts";
+import { functionName } from "../wire/describe.ts";
 import { isRecording } from "./recorder.ts";
 
 /** What every message says. */

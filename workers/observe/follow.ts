@@ -1,11 +1,11 @@
 // A job that somebody follows, in its worker: it runs inside the stores that are bound to `threadloop:job:started`.
 
 import { threadId } from "node:worker_threads";
-import { CANCELLED, type JobLife, OK } from "../protocol.ts";
-import type { Running } from "../running.ts";
-import { decodeThrown, type Encoded } from "../serialize.ts";
+import type { Running } from "../thread/runningjob.ts";
+import { commonTime } from "../wire/moments.ts";
+import { CANCELLED, type JobLife, OK } from "../wire/protocol.ts";
+import { decodeThrown, type Encoded } from "../wire/serialize.ts";
 import { type JobEvent, type JobSettled, type JobStarted, settled, started } from "./channels.ts";
-import { commonTime } from "./moments.ts";
 import { record, recordJob, startRecording } from "./recorder.ts";
 
 export function startFollowed(running: Running, life: JobLife, start: () => void): void {

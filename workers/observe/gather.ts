@@ -1,6 +1,6 @@
 // Snapshots of several threads: this one, and the workers of its pools.
 
-import type { Engine } from "../engine.ts";
+import type { Engine } from "../pool/scheduler.ts";
 import { askAll } from "./ask.ts";
 import { type ThreadSnapshot, takeSnapshot } from "./snapshot.ts";
 

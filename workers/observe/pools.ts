@@ -1,6 +1,6 @@
 // The pools of this thread that are alive. They are held weakly: one that nobody refers to can go.
 
-import type { Engine } from "../engine.ts";
+import type { Engine } from "../pool/scheduler.ts";
 
 const engines = new Set<WeakRef<Engine>>();
 

@@ -10,8 +10,8 @@ import {
   type StepObserver,
   Task,
 } from "../../src/core.ts";
-import { jobOf, type RunningJob } from "../current.ts";
-import { commonTime } from "./moments.ts";
+import { jobOf, type RunningJob } from "../executor/currentjob.ts";
+import { commonTime } from "../wire/moments.ts";
 
 /** Something the thread did without interruption, in milliseconds of the common clock. */
 export interface Slice {

@@ -11,12 +11,12 @@ import {
   type TaskReport,
   taskId,
 } from "../../src/core.ts";
-import { jobOf, type RunningJob } from "../current.ts";
-import type { Engine } from "../engine.ts";
+import { jobOf, type RunningJob } from "../executor/currentjob.ts";
 import type { Job } from "../executor/job.ts";
-import type { Host } from "../host.ts";
-import { CURRENT } from "../slots.ts";
-import { commonTime } from "./moments.ts";
+import type { Host } from "../host/host.ts";
+import type { Engine } from "../pool/scheduler.ts";
+import { commonTime } from "../wire/moments.ts";
+import { CURRENT } from "../wire/slots.ts";
 
 /** A task of a thread's loop. */
 export interface TaskSnapshot extends TaskReport {

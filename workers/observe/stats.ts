@@ -3,9 +3,9 @@
 import { type EventLoopUtilization, performance, type RecordableHistogram } from "node:perf_hooks";
 import { inspect } from "node:util";
 import type { Worker } from "node:worker_threads";
-import type { Engine } from "../engine.ts";
-import type { Host } from "../host.ts";
-import { BUCKETS, histogramOf } from "./durations.ts";
+import type { Host } from "../host/host.ts";
+import type { Engine } from "../pool/scheduler.ts";
+import { BUCKETS, histogramOf } from "../wire/durations.ts";
 
 /** One worker thread, in numbers. */
 export interface WorkerStats {

@@ -3,11 +3,11 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { threadId } from "node:worker_threads";
 import { RuntimeError } from "../../src/core.ts";
-import type { Engine } from "../engine.ts";
+import type { Engine } from "../pool/scheduler.ts";
+import { commonTime } from "../wire/moments.ts";
 import { askAll } from "./ask.ts";
 import type { JobSubmitted } from "./channels.ts";
 import { type Lane, type Submission, traceEvents } from "./chrometrace.ts";
-import { commonTime } from "./moments.ts";
 import { isRecording, type Recording, startRecording, stopRecording } from "./recorder.ts";
 
 /** How long a worker may take to hand over what it has recorded; one that is stuck does not. */

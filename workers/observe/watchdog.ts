@@ -6,10 +6,10 @@
 import { channel } from "node:diagnostics_channel";
 import { clearInterval, setInterval } from "node:timers";
 import { inRootContext } from "../../src/core.ts";
-import type { Engine } from "../engine.ts";
-import type { Host } from "../host.ts";
-import { CURRENT } from "../slots.ts";
-import { commonTime } from "./moments.ts";
+import type { Host } from "../host/host.ts";
+import type { Engine } from "../pool/scheduler.ts";
+import { commonTime } from "../wire/moments.ts";
+import { CURRENT } from "../wire/slots.ts";
 import { stackOf } from "./stackof.ts";
 
 /** Of the channel `threadloop:worker:blocked`: a thread whose loop does not turn. */

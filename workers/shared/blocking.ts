@@ -2,7 +2,7 @@
 import { performance } from "node:perf_hooks";
 import { isMainThread } from "node:worker_threads";
 import { got, RuntimeError, TimeoutError } from "../../src/core.ts";
-import { checkCancelled } from "../current.ts";
+import { checkCancelled } from "../executor/currentjob.ts";
 import { records, WAITING } from "./records.ts";
 
 /** Milliseconds after which a blocked thread looks whether its job was cancelled, or somebody died. */

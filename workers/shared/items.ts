@@ -3,8 +3,8 @@
  * serializer, which copies what structured clone copies.
  */
 import { Deserializer, Serializer } from "node:v8";
-import { CloneError } from "../errors.ts";
-import { packedData, unpacked } from "../message.ts";
+import { CloneError } from "../wire/errors.ts";
+import { packedData, unpacked } from "../wire/message.ts";
 
 const VALUE = 0;
 const NUMBER = 1;

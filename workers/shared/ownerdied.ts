@@ -1,5 +1,5 @@
 import { named, RuntimeError } from "../../src/core.ts";
-import { registerErrors } from "../errorclasses.ts";
+import { registerErrors } from "../wire/errorclasses.ts";
 
 /**
  * Is thrown to those who wait for a shared lock, condition or barrier when the thread of one they wait for dies.

@@ -5,7 +5,7 @@
 // Synchronous whenever the function is known; the first time a module has to be looked at, a promise.
 import { types } from "node:util";
 import { isBundled } from "../../src/core.ts";
-import { loadParts } from "../loadparts.ts";
+import { loadParts } from "../bundle/loadparts.ts";
 import { type CopiedFunction, copyFunction } from "./copy.ts";
 import { declarationOf } from "./declared.ts";
 import { isEntry, isTestFile } from "./entry.ts";

@@ -14,7 +14,7 @@ import {
   SharedSemaphore,
 } from "threadloop/workers";
 import { describe, expect, it } from "vitest";
-import { packed, unpacked } from "../../../dist/workers/message.js";
+import { packed, unpacked } from "../../../dist/workers/wire/message.js";
 import * as jobs from "../../fixtures/workers/sharing.mjs";
 import { errorOf, makePool } from "../../support/pools.ts";
 import { arrived, makeWords } from "../../support/sharing.ts";

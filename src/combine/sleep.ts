@@ -1,0 +1,131 @@
+/** Waiting for time to pass. Future and timer are one object, and a bare yield is a future that is its own entry. */
+
+import { got } from "../errors/errors.ts";
+import {
+  type AbstractEventLoop,
+  currentRunner,
+  DONE,
+  type Outcome,
+  type Runnable,
+  runningLoop,
+  scopeOf,
+  taskOf,
+} from "../scheduling/events.ts";
+import type { Pump } from "../scheduling/pump.ts";
+import { FINISHED, PENDING } from "../scheduling/states.ts";
+import type { Timer } from "../scheduling/timers.ts";
+import { actAsFuture } from "../task/actasfuture.ts";
+import { Future, Reaction } from "../task/future.ts";
+
+/**
+ * Waits for some milliseconds and gives `result`.
+ *
+ * The time runs from the call. 0 or less gives up exactly one iteration of the loop, without a timer, so that
+ * everybody else gets a turn. Cancelling the waiting task cancels the timer. Throws RangeError on NaN and TypeError on
+ * anything that is not a number.
+ *
+ * @example
+ * ```ts
+ * import { run, sleep } from "threadloop";
+ *
+ * await run(async () => {
+ *   console.log(await sleep(10, "rested"));
+ * });
+ * ```
+ */
+export function sleep(delay: number): Future<void>;
+export function sleep<T>(delay: number, result: T): Future<T>;
+export function sleep<T>(delay: number, result?: T): Future<T | undefined> {
+  if (typeof delay !== "number")
+    throw new TypeError(`Expected \`delay\` to be a number of milliseconds, got ${got(delay)}`);
+  if (Number.isNaN(delay)) throw new RangeError("Expected `delay` to be a number of milliseconds, got NaN");
+  const loop = runningLoop();
+  if (delay <= 0) return new Yield(loop, result);
+  const sleeper = new Sleeper(loop, loop.time() + delay, result);
+  (loop as Pump)._pushTimer(sleeper as Sleeper<unknown>);
+  return sleeper;
+}
+
+class Sleeper<T> extends Future<T> implements Timer {
+  readonly _when: number;
+  _age = 0;
+  _off = false;
+  _inHeap = false;
+  readonly #result: T;
+
+  constructor(loop: AbstractEventLoop, when: number, result: T) {
+    super(loop);
+    this._when = when;
+    this.#result = result;
+  }
+
+  override cancel(message?: string, cause?: unknown): boolean {
+    if (this._state !== PENDING) return false;
+    this._off = true;
+    if (this._inHeap) this._loop._timerCancelled();
+    return super.cancel(message, cause);
+  }
+
+  override _what(): string {
+    return "sleep";
+  }
+
+  _run(): Outcome {
+    if (this._state === PENDING) this.setResult(this.#result);
+    return DONE;
+  }
+}
+
+/**
+ * A bare yield: awaited in a task, the task itself goes to the end of the ready queue and nothing is waited on. Given
+ * to anything else (`gather`, `addDoneCallback`) it is a future that is done in the next iteration.
+ */
+// biome-ignore lint/correctness/noUnusedVariables: it is what the class is besides
+interface Yield<T> extends Future<T>, Runnable {}
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: it sets every field of a Future
+class Yield<T> {
+  constructor(loop: AbstractEventLoop, result: T) {
+    this._loop = loop;
+    this._state = PENDING;
+    this._value = result;
+    this._callbacks = null;
+    this._reason = undefined;
+  }
+
+  then<R1 = T, R2 = never>(
+    onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
+    onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
+  ): PromiseLike<R1 | R2> {
+    if (this._state === PENDING && this._callbacks === null && typeof onRejected === "function") {
+      const runner = currentRunner.getStore();
+      const task = taskOf(runner);
+      if (task !== null) {
+        const resume = this._resumer(onFulfilled as (value: T) => void);
+        const reaction = new Reaction<R1 | R2>(this as Future, resume, onRejected, task);
+        if (task._yield(reaction, task === runner ? null : scopeOf(runner))) {
+          this._state = FINISHED;
+          return reaction;
+        }
+      }
+    }
+    return Future.prototype.then.call(this, onFulfilled, onRejected) as PromiseLike<R1 | R2>;
+  }
+
+  _addCallback(entry: Runnable): void {
+    if (this._state === PENDING && this._callbacks === null) this._loop._push(this);
+    Future.prototype._addCallback.call(this, entry);
+  }
+
+  _run(): Outcome {
+    if (this._state === PENDING) this.setResult(this._value as T);
+    return DONE;
+  }
+
+  /** What resumes the task: a task that yields is resumed with undefined, so a result needs a function of its own. */
+  _resumer(resolve: (value: T) => unknown): (value: unknown) => unknown {
+    const result = this._value as T;
+    return result === undefined ? (resolve as (value: unknown) => unknown) : () => resolve(result);
+  }
+}
+
+actAsFuture(Yield);

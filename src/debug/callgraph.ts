@@ -1,0 +1,216 @@
+/**
+ * Who awaits whom, as asyncio's `capture_call_graph`. The edges are read off the done callbacks of a future: a
+ * task that awaits it, or the gather, shield, wait or task group that it is a part of. More can be declared.
+ */
+import { got, RuntimeError } from "../errors/errors.ts";
+import type { EventLoop } from "../loop/loop.ts";
+import { allTasks, currentTask, runningEventLoop } from "../loop/running.ts";
+import { FurtherAwait } from "../task/furtherawait.ts";
+import { Future } from "../task/future.ts";
+import { Listener } from "../task/listener.ts";
+import type { Level } from "../task/scope.ts";
+import { Task } from "../task/task.ts";
+import { rootsOf } from "./roots.ts";
+
+/** A future with the stack at its await, where it is known, and with those who await it. */
+export interface FutureCallGraph {
+  future: Future;
+  /** The frames at the await, innermost first; known in debug mode only, and async frames from Node 26 on. */
+  callStack: string[];
+  awaitedBy: FutureCallGraph[];
+}
+
+/**
+ * Returns the graph of those who await a future, directly or not; default the current task. Throws RuntimeError when
+ * there is neither.
+ *
+ * @example
+ * ```ts
+ * import { captureCallGraph, createTask, formatCallGraph, gather, run, sleep } from "threadloop";
+ *
+ * await run(async () => {
+ *   const leaf = createTask(() => sleep(5), { name: "leaf" });
+ *   const parent = createTask(() => gather(leaf), { name: "parent" });
+ *   await sleep(0);
+ *   await sleep(0);
+ *   console.log(captureCallGraph(leaf).awaitedBy[0]?.awaitedBy[0]?.future === parent); // true
+ *   console.log(formatCallGraph(leaf));
+ *   await parent;
+ * });
+ * ```
+ */
+export function captureCallGraph(future: Future | null = currentTask()): FutureCallGraph {
+  if (future === null)
+    throw new RuntimeError("Expected a future: no task is running whose call graph could be captured");
+  checkFuture(future, "future");
+  return capture(future);
+}
+
+/** Returns the call graph as text, one future a line, those who await it below it and indented. */
+export function formatCallGraph(future: Future | null = currentTask()): string {
+  return formatGraph(captureCallGraph(future)).join("\n");
+}
+
+/** Prints the call graph. */
+export function printCallGraph(future: Future | null = currentTask()): void {
+  console.log(formatCallGraph(future));
+}
+
+/** A task with the tasks that it waits for. */
+export interface TaskTree {
+  task: Task;
+  waitsFor: TaskTree[];
+}
+
+/**
+ * Returns the tasks of a loop that are not done, each below the one that awaits it. Default: the running loop. Tasks that
+ * wait for each other in a circle are below the first of them, which is there once more at the end of the circle.
+ */
+export function captureTaskTree(loop: EventLoop = runningEventLoop()): TaskTree[] {
+  const nodes = new Map(allTasks(loop).map((task) => [task, { task, waitsFor: [] } as TaskTree]));
+  const awaited = new Set<TaskTree>();
+  for (const node of nodes.values()) {
+    const parents = awaitingTasks(node.task).filter((task) => nodes.has(task));
+    for (const parent of parents) nodes.get(parent)?.waitsFor.push(node);
+    if (parents.length > 0) awaited.add(node);
+  }
+  return rootsOf(nodes.values(), {
+    hasParent: (node) => awaited.has(node),
+    childrenOf: (node) => node.waitsFor,
+  });
+}
+
+/** Returns that tree as text. */
+export function formatTaskTree(loop: EventLoop = runningEventLoop()): string {
+  const seen = new Set<Task>();
+  return captureTaskTree(loop)
+    .flatMap((root) => formatTree(root, seen))
+    .join("\n");
+}
+
+/** Prints that tree. */
+export function printTaskTree(loop: EventLoop = runningEventLoop()): void {
+  console.log(formatTaskTree(loop));
+}
+
+/** The edges that somebody declared, as the future does not tell its waiter by a done callback. */
+const declared = new WeakMap<Future, Set<Future>>();
+
+/**
+ * Declares that a future or task awaits another one, for the call graph and the task tree. Awaits and what the runtime
+ * offers are known without it; it is for code that waits by callbacks of its own. Twice is once.
+ *
+ * @example
+ * ```ts
+ * import { captureCallGraph, Future, futureAddToAwaitedBy, run } from "threadloop";
+ *
+ * await run(async () => {
+ *   const all = new Future();
+ *   const part = new Future();
+ *   part.addDoneCallback(() => all.setResult("done")); // the runtime does not know whom it settles
+ *   futureAddToAwaitedBy(part, all);
+ *   console.log(captureCallGraph(part).awaitedBy[0]?.future === all); // true
+ * });
+ * ```
+ */
+export function futureAddToAwaitedBy(future: Future, waiter: Future): void {
+  checkFuture(future, "future");
+  checkFuture(waiter, "waiter");
+  const waiters = declared.get(future);
+  if (waiters === undefined) declared.set(future, new Set([waiter]));
+  else waiters.add(waiter);
+}
+
+/** Takes back what `futureAddToAwaitedBy` declared; where nothing was, nothing changes. */
+export function futureDiscardFromAwaitedBy(future: Future, waiter: Future): void {
+  checkFuture(future, "future");
+  checkFuture(waiter, "waiter");
+  declared.get(future)?.delete(waiter);
+}
+
+function checkFuture(value: unknown, name: string): void {
+  if (!(value instanceof Future))
+    throw new TypeError(`Expected \`${name}\` to be a future or task, got ${got(value)}`);
+}
+
+/** Walks in a loop, as chains may be long. Of a future that is met again only the first place shows who awaits it. */
+function capture(first: Future): FutureCallGraph {
+  const root = nodeOf(first);
+  const seen = new Set<Future>();
+  const open = [root];
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    if (seen.has(node.future)) continue;
+    seen.add(node.future);
+    node.awaitedBy = awaiters(node.future).map(nodeOf);
+    for (const awaiter of node.awaitedBy.toReversed()) open.push(awaiter);
+  }
+  return root;
+}
+
+function nodeOf(future: Future): FutureCallGraph {
+  return { future, callStack: future instanceof Task ? future.getStack() : [], awaitedBy: [] };
+}
+
+/** Those who are told when the future is done: tasks, and the futures that it is a part of; and those declared. */
+function awaiters(future: Future): Future[] {
+  const found = new Set<Future>();
+  for (const entry of future._callbackList()) {
+    if (entry instanceof Task) found.add(entry);
+    else if (entry instanceof FurtherAwait) found.add(entry._task as Level as Task);
+    else if (entry instanceof Listener && entry._for !== null) found.add(entry._for);
+  }
+  for (const waiter of declared.get(future) ?? []) found.add(waiter);
+  return [...found];
+}
+
+/** The tasks among those who await it, through any futures between. */
+export function awaitingTasks(future: Future): Task[] {
+  const tasks = new Set<Task>();
+  const seen = new Set<Future>();
+  const open = [future];
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    if (seen.has(at)) continue;
+    seen.add(at);
+    for (const awaiter of awaiters(at).toReversed()) {
+      if (awaiter instanceof Task) tasks.add(awaiter);
+      else open.push(awaiter);
+    }
+  }
+  return [...tasks];
+}
+
+/** So deep the lines are indented; the depth of those below is told as a number, or a long chain had no end of text. */
+const DEEPEST = 50;
+
+function indentOf(depth: number): string {
+  return depth <= DEEPEST ? "  ".repeat(depth) : `${"  ".repeat(DEEPEST)}[${depth}] `;
+}
+
+function formatGraph(root: FutureCallGraph): string[] {
+  const lines: string[] = [];
+  const open = [{ graph: root, depth: 0 }];
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    const { graph, depth } = at;
+    const indent = indentOf(depth);
+    lines.push(`${indent}* <${graph.future._describe()}>`);
+    for (const frame of graph.callStack) lines.push(`${indent}  ${frame}`);
+    if (graph.awaitedBy.length > 0) lines.push(`${indent}  awaited by:`);
+    for (const awaiter of graph.awaitedBy.toReversed()) open.push({ graph: awaiter, depth: depth + 2 });
+  }
+  return lines;
+}
+
+function formatTree(root: TaskTree, seen: Set<Task>): string[] {
+  const lines: string[] = [];
+  const open = [{ tree: root, depth: 0 }];
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    const { tree, depth } = at;
+    const line = `${indentOf(depth)}<${tree.task._describe()}>`;
+    const again = seen.has(tree.task);
+    lines.push(again && tree.waitsFor.length > 0 ? `${line} (see above)` : line);
+    if (again) continue;
+    seen.add(tree.task);
+    for (const child of tree.waitsFor.toReversed()) open.push({ tree: child, depth: depth + 1 });
+  }
+  return lines;
+}

@@ -1,0 +1,96 @@
+/**
+ * A task as plain data, for people and for other threads: what `pool.tasks()` and `threadloop ps` are made of. It is
+ * read off a loop at any moment, also in the middle of a step, and changes nothing there.
+ */
+
+import { printable } from "../errors/printable.ts";
+import type { EventLoop } from "../loop/loop.ts";
+import { ticksSince } from "../scheduling/clock.ts";
+import { Coroutine } from "../task/coroutine.ts";
+import type { Task } from "../task/task.ts";
+import { awaitingTasks } from "./callgraph.ts";
+
+/** What a task does at a moment. */
+export interface TaskReport {
+  /** Its number; no other task of this thread has it. */
+  readonly id: number;
+  readonly name: string;
+  /** The name of its function, or the beginning of its source when it has none. */
+  readonly function: string;
+  readonly state: "running" | "ready" | "waiting";
+  /** What it waits on, in words; null when it does not wait. */
+  readonly waitsOn: string | null;
+  /** Milliseconds since it began to wait; null when it does not wait. */
+  readonly waited: number | null;
+  /** The numbers of the tasks that await it. */
+  readonly awaitedBy: readonly number[];
+  /** The frames at its await, innermost first; known in debug mode. */
+  readonly stack: readonly string[];
+}
+
+const LONGEST_SOURCE = 60;
+
+const ids = new WeakMap<Task, number>();
+let lastId = 0;
+
+/** Returns the number of a task, given at the first question. */
+export function taskId(task: Task): number {
+  const known = ids.get(task);
+  if (known !== undefined) return known;
+  ids.set(task, ++lastId);
+  return lastId;
+}
+
+/** Reports on every task of a loop that is not done, in the order of creation. */
+export function reportTasks(loop: EventLoop): TaskReport[] {
+  return ([...loop._tasks] as unknown[] as Task[]).map((task) => report(task, loop));
+}
+
+/** The longest list that a message tells. */
+const MOST_TOLD = 20;
+
+/** Says which tasks of a loop are not done and what each waits on, or nothing when there are none. */
+export function describeTasks(loop: EventLoop): string {
+  const reports = reportTasks(loop);
+  if (reports.length === 0) return "";
+  const lines = reports.slice(0, MOST_TOLD).map(describe);
+  if (reports.length > MOST_TOLD) lines.push(`and ${reports.length - MOST_TOLD} more`);
+  const count = reports.length === 1 ? "1 task" : `${reports.length} tasks`;
+  return `${count}:${lines.map((line) => `\n  ${line}`).join("")}`;
+}
+
+function describe({ name, function: fn, state, waitsOn, waited, stack }: TaskReport): string {
+  const what = waitsOn === null ? state : `waits on ${waitsOn} for ${((waited ?? 0) / 1000).toFixed(1)} s`;
+  const place = stack.length === 0 ? "" : `, ${stack[0]}`;
+  return printable(`task '${name}'${name === fn ? "" : ` (${fn})`}: ${what}${place}`);
+}
+
+function report(task: Task, loop: EventLoop): TaskReport {
+  const waitsOn = waitedFor(task, loop);
+  const state = waitsOn !== null ? "waiting" : loop._isStepping(task) ? "running" : "ready";
+  return {
+    id: taskId(task),
+    name: task.name,
+    function: functionOf(task),
+    state,
+    waitsOn,
+    waited: waitsOn === null ? null : ticksSince(task._since),
+    awaitedBy: awaitingTasks(task).map(taskId),
+    stack: task.getStack(),
+  };
+}
+
+function waitedFor(task: Task, loop: EventLoop): string | null {
+  if (task._waiter !== null) {
+    const more = task._more === null ? 0 : task._more.size;
+    return task._waiter._what() + (more > 0 ? ` and ${more} more` : "");
+  }
+  return loop._waitsForForeign(task) ? "a promise" : null;
+}
+
+function functionOf(task: Task): string {
+  const coro = task.getCoro();
+  if (coro instanceof Coroutine || coro.name !== "") return coro.name;
+  const source = String(coro).replace(/\s+/g, " ");
+  return source.length > LONGEST_SOURCE ? `${source.slice(0, LONGEST_SOURCE - 1)}…` : source;
+}

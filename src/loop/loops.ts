@@ -1,0 +1,51 @@
+/**
+ * Which loop: the running one, or the thread's own, made at first use, as introductions to asyncio teach it. Who has it
+ * may call its methods of connections and processes, so those come along; a bundle of a program that only runs tasks
+ * leaves them out.
+ */
+import { got } from "../errors/errors.ts";
+import { currentLoopOrNull, setCurrentLoop } from "../scheduling/events.ts";
+import { EventLoop, type EventLoopOptions } from "./loop.ts";
+import "../io/install.ts";
+import { runningEventLoop } from "./running.ts";
+
+/** Returns the loop that runs in this thread; throws RuntimeError without one. */
+export function getRunningLoop(): EventLoop {
+  return runningEventLoop();
+}
+
+/**
+ * Returns the running loop, else this thread's own, which is made at first use and again after it was closed.
+ *
+ * @example
+ * ```ts
+ * import { getEventLoop, sleep } from "threadloop";
+ *
+ * const loop = getEventLoop();
+ * console.log(await loop.runUntilComplete(() => sleep(10, "done"))); // done
+ * loop.close();
+ * ```
+ */
+export function getEventLoop(): EventLoop {
+  const current = currentLoopOrNull();
+  if (current !== null) return current as EventLoop;
+  const own = new EventLoop();
+  setCurrentLoop(own, false);
+  return own;
+}
+
+/**
+ * Sets what `getEventLoop` returns while no loop runs, and where `ensureFuture`, `gather` and their like then make
+ * tasks; null makes it make a new one.
+ */
+export function setEventLoop(loop: EventLoop | null): void {
+  if (loop !== null && !(loop instanceof EventLoop)) {
+    throw new TypeError(`Expected \`loop\` to be an EventLoop or null, got ${got(loop)}`);
+  }
+  setCurrentLoop(loop, true);
+}
+
+/** Makes a loop, which does not run yet. */
+export function newEventLoop(options: EventLoopOptions = {}): EventLoop {
+  return new EventLoop(options);
+}

@@ -1,0 +1,168 @@
+/**
+ * asyncio's spelling of a call that has not started: `createTask(sayAfter(1000, "hello"))`. An async function of
+ * JavaScript runs as soon as it is called, so what the runtime takes is a thunk or a Coroutine, never a promise.
+ */
+
+import { inspect } from "node:util";
+import { got, RuntimeError } from "../errors/errors.ts";
+import { printable } from "../errors/printable.ts";
+import { runningLoopOrNull } from "../scheduling/events.ts";
+import { type Unstarted, unwatch, watch } from "../scheduling/neverawaited.ts";
+
+/** What is taken where asyncio takes a coroutine: a function to call, or the lazy call made by `coroutine(fn)`. */
+export type Startable<T> = Coroutine<T> | (() => PromiseLike<T> | T);
+
+/**
+ * What the compiler says of a promise where the function itself is wanted: the promise has started already. No value
+ * has this type.
+ */
+export interface NoPromise {
+  then: unknown;
+  catch: unknown;
+  finally: unknown;
+  "a promise has started already: pass the function, as in createTask(() => work())": never;
+}
+
+/** A call that has not started. It runs once: when a task is made of it, or when it is awaited. */
+export class Coroutine<T> implements PromiseLike<T> {
+  #start: (() => PromiseLike<T> | T) | null;
+  readonly #name: string;
+  readonly #unstarted: Unstarted;
+
+  /** @internal */
+  constructor(start: () => PromiseLike<T> | T, name: string) {
+    this.#start = start;
+    this.#name = name;
+    this.#unstarted = watch(this, name, runningLoopOrNull());
+  }
+
+  /** The name of the function. */
+  get name(): string {
+    return this.#name;
+  }
+
+  /** @internal Starts it; throws RuntimeError the second time. */
+  _start(): PromiseLike<T> | T {
+    const start = this.#start;
+    if (start === null) {
+      throw new RuntimeError(
+        `Cannot start coroutine '${printable(this.#name)}' twice: call the function again for another one`,
+      );
+    }
+    this.close();
+    return start();
+  }
+
+  /** Gives it up without starting it, so that no warning comes. */
+  close(): void {
+    this.#start = null;
+    unwatch(this.#unstarted);
+  }
+
+  /** Starts it in the current task: is called by `await`. */
+  then<R1 = T, R2 = never>(
+    onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
+    onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
+  ): PromiseLike<R1 | R2> {
+    return (async () => this._start())().then(onFulfilled, onRejected);
+  }
+
+  [inspect.custom](): string {
+    return `<Coroutine ${printable(this.#name)}${this.#start === null ? " started" : ""}>`;
+  }
+}
+
+/**
+ * Wraps an async function so that calling it does not start it, as in Python.
+ *
+ * The call it returns can be given to `createTask` and the like, or awaited, once. One that is dropped without either
+ * is reported by a RuntimeWarning when it is collected, in debug mode at the latest when the loop closes.
+ *
+ * @example
+ * ```ts
+ * import { coroutine, createTask, run, sleep } from "threadloop";
+ *
+ * const sayAfter = coroutine(async (delay: number, what: string) => {
+ *   await sleep(delay);
+ *   console.log(what);
+ * });
+ *
+ * await run(async () => {
+ *   const task = createTask(sayAfter(10, "world"));
+ *   await sayAfter(5, "hello");
+ *   await task;
+ * });
+ * ```
+ */
+export function coroutine<A extends unknown[], R>(
+  fn: (...args: A) => PromiseLike<R> | R,
+): (...args: A) => Coroutine<Awaited<R>> {
+  if (typeof fn !== "function") throw new TypeError(`Expected \`fn\` to be a function, got ${got(fn)}`);
+  const call = (...args: A) =>
+    new Coroutine<Awaited<R>>(() => fn(...args) as Awaited<R>, fn.name || "anonymous");
+  made.add(call);
+  return Object.defineProperty(call, "name", { value: fn.name });
+}
+
+/** Tells whether a value is a call made by `coroutine(fn)`. */
+export function isCoroutine(value: unknown): value is Coroutine<unknown> {
+  return value instanceof Coroutine;
+}
+
+const AsyncFunction = (async () => {}).constructor;
+const made = new WeakSet<object>();
+
+/** Tells whether a function is an async function, or was made by `coroutine(fn)`. */
+export function isCoroutineFunction(value: unknown): boolean {
+  return typeof value === "function" && (value instanceof AsyncFunction || made.has(value));
+}
+
+/** Throws TypeError when a value is no callback: a coroutine would never be started by being called. */
+export function checkCallback(callback: unknown, taker: string): void {
+  if (typeof callback === "function" && !made.has(callback)) return;
+  const problem = `Expected ${taker} to get a function, got ${got(callback)}`;
+  if (isCoroutine(callback)) throw new TypeError(`${problem}: a coroutine goes to createTask()`);
+  if (typeof callback !== "function") throw new TypeError(problem);
+  throw new TypeError(
+    `${problem} made by coroutine(), whose call nobody would start: pass () => createTask(fn()), or the async function itself`,
+  );
+}
+
+/** Closes a coroutine that is refused: its caller hears an error, and not also that it was never awaited. */
+export function discard(startable: unknown): void {
+  if (startable instanceof Coroutine) startable.close();
+}
+
+/** Throws TypeError when what is to run inside a block is no function, and names the fix where it has started already. */
+export function checkBody(body: unknown, taker: string): void {
+  if (typeof body === "function") return;
+  discard(body);
+  if (typeof (body as PromiseLike<unknown> | null | undefined)?.then !== "function")
+    throw new TypeError(`Expected ${taker} to get a function as its body, got ${got(body)}`);
+  throw new TypeError(
+    `${taker} got a promise or coroutine as its body: pass the function that makes it, () => work(x) instead of work(x)`,
+  );
+}
+
+/** Calls what is to make a task of it; gives it up when that throws. */
+export function discardOnError<T>(startable: unknown, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    discard(startable);
+    throw error;
+  }
+}
+
+/** Returns the function that starts a Startable; throws TypeError on anything else and names the fix. */
+export function starterOf<T>(startable: Startable<T>, taker: string): () => PromiseLike<T> | T {
+  if (typeof startable === "function") return startable;
+  if (startable instanceof Coroutine) return () => startable._start();
+  if (typeof (startable as { then?: unknown } | null)?.then === "function") {
+    throw new TypeError(
+      `${taker} got a promise, which has started already and cannot be cancelled: pass the function, not its result: ` +
+        `${taker}(() => work(x)) instead of ${taker}(work(x))`,
+    );
+  }
+  throw new TypeError(`Expected ${taker} to get an async function or a Coroutine, got ${got(startable)}`);
+}

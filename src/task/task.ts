@@ -1,0 +1,442 @@
+/**
+ * A coroutine that the loop runs, as `asyncio.Task`.
+ *
+ * Its states, besides the future's: not started (`#unstarted`); suspended (`#reaction` set: the two functions V8
+ * gave for the await) on a future (`_waiter`), or on nothing after a bare yield (it is in the ready queue); running,
+ * or suspended on a foreign promise, which looks the same from here. A cancel goes to the waiter; without one, or
+ * when the waiter refuses, it is pending (`_undelivered`) and delivered at the next wake-up or await. The same for the
+ * blocks of a task, which are cancelled by themselves (`scope.ts`).
+ *
+ * Invariant: exactly one `_loop._stepOver(task)` ends each step: when V8 calls `then` of a pending future, or when
+ * the body's promise settles.
+ */
+
+import { AsyncResource } from "node:async_hooks";
+import { CancelledError, CancelReason, cancelledError, isInstance, RuntimeError } from "../errors/errors.ts";
+import { printable } from "../errors/printable.ts";
+import { type Context, copyContext } from "../scheduling/context.ts";
+import {
+  type AbstractEventLoop,
+  type AwaitingTask,
+  DONE,
+  type ListedTask,
+  type Outcome,
+  type Reacting,
+  STEPPED,
+  UNTRACKED,
+} from "../scheduling/events.ts";
+import { FAILED, FINISHED, PENDING } from "../scheduling/states.ts";
+import { cancelChain } from "./cancelchain.ts";
+import { Coroutine, type Startable, starterOf } from "./coroutine.ts";
+import { runInTask } from "./drive.ts";
+import { FurtherAwait } from "./furtherawait.ts";
+import { Future, type Reaction } from "./future.ts";
+import { AGAIN, adopt, NONE, outcomeOf } from "./outcome.ts";
+import {
+  abortSignals,
+  allCancels,
+  type CancelScope,
+  cancellationIn,
+  cancelsIn,
+  cancelWaits,
+  currentLevel,
+  dropPendingIn,
+  dropSignal,
+  type Level,
+  OWN_PENDING,
+  pendingIn,
+  type ScopedTask,
+  signalOf,
+  uncancelFromOutside,
+  uncancelIn,
+} from "./scope.ts";
+import type { TaskOptions } from "./taskoptions.ts";
+import { cancellerOf, TaskTrace } from "./tasktrace.ts";
+import { waitedFor } from "./waiting.ts";
+
+let count = 0;
+
+/**
+ * A coroutine under way. Made by `createTask`; await it for its result.
+ *
+ * Awaiting a task and being cancelled meanwhile cancels it too; use `shield` to prevent that.
+ */
+export class Task<T = unknown> extends Future<T> implements AwaitingTask, ListedTask, ScopedTask {
+  /** @internal */
+  readonly _context: Context;
+  /** @internal */ _next: ListedTask | null = null;
+  /** @internal */ _previous: ListedTask | null = null;
+  /** @internal */ _waiter: Future | null = null;
+  /** @internal The block in which that wait was made. */ _waitScope: CancelScope | null = null;
+  /** @internal Further awaits of the same task, as `Promise.all` makes them. */
+  _more: ScopedTask["_more"] = null;
+  /** @internal */ _cancelPassing = false;
+  /** @internal */ _cancels = 0;
+  /** @internal */ _undelivered = 0;
+  /** @internal */ _cancelledScopes: ScopedTask["_cancelledScopes"] = null;
+  /** @internal */ _signals: ScopedTask["_signals"] = null;
+  /** @internal The loop's tick when it began to wait. */ _since = 0;
+  /** @internal Whether the first step was run by the creator, who must then await `started`. */
+  readonly _eager: boolean;
+  readonly #coro: Startable<T>;
+  #unstarted = true;
+  #resource: AsyncResource | null;
+  #name: string | number;
+  #pendingError: unknown = NONE;
+  #reaction: Reacting | null = null;
+  /** What debug mode keeps of it. */
+  #trace: TaskTrace | null = null;
+  #begun = false;
+  #start: { readonly promise: Promise<void>; readonly announce: () => void } | null = null;
+
+  /** Makes a task of a loop, to be started by it: what a task factory does. Tasks are made with `createTask`. */
+  constructor(loop: AbstractEventLoop, startable: Startable<T>, options: TaskOptions = {}, eager = false) {
+    super(loop);
+    this.#coro = startable;
+    this.#name = options.name === undefined ? ++count : String(options.name);
+    this._context = options.context ?? copyContext();
+    this.#resource = new AsyncResource("Task");
+    this._eager = eager;
+    loop._tasks.add(this);
+    if (loop.getDebug()) this.#trace = new TaskTrace(this as Task, loop);
+    if (eager) this.#begin();
+    else loop._push(this);
+  }
+
+  /** @internal */
+  override get _isTask(): true {
+    return true;
+  }
+
+  /** The task's name; what is set is made a string. */
+  get name(): string {
+    return typeof this.#name === "number" ? `Task-${this.#name}` : this.#name;
+  }
+
+  set name(name: string) {
+    this.#name = String(name);
+  }
+
+  /** @internal */
+  override _what(): string {
+    return `task '${printable(this.name)}'`;
+  }
+
+  /** Returns its name. */
+  getName(): string {
+    return this.name;
+  }
+
+  /** Gives it a name; what is no string is made one. */
+  setName(name: string): void {
+    this.name = name;
+  }
+
+  /** Returns what it was made of: the function or the Coroutine. */
+  getCoro(): Startable<T> {
+    return this.#coro;
+  }
+
+  /** The context in which it runs. */
+  getContext(): Context {
+    return this._context;
+  }
+
+  /**
+   * A signal for awaits that are not of this runtime; its reason is the CancelledError. It aborts when the task is
+   * cancelled, and, asked for inside a `timeout` or a `taskGroup`, when that block or one around it is: so ask for it
+   * there. `await fetch(url, { signal: currentTask().signal })` is then interrupted at once.
+   */
+  get signal(): AbortSignal {
+    return signalOf(currentLevel(this) ?? this, this);
+  }
+
+  /** Settles when the first step is over: the task suspended, or ended. Never fails. */
+  get started(): Promise<void> {
+    if (this.#begun) return Promise.resolve();
+    if (this.#start === null) {
+      let announce = () => {};
+      const promise = new Promise<void>((resolve) => {
+        announce = resolve;
+      });
+      this.#start = { promise, announce };
+    }
+    return this.#start.promise;
+  }
+
+  /** Throws RuntimeError: a task's result is what its coroutine returns. */
+  override setResult(_value: T): never {
+    throw new RuntimeError(`Cannot set the result of ${this._what()}: it ends as its coroutine ends`);
+  }
+
+  /** Throws RuntimeError: a task fails with what its coroutine throws. */
+  override setException(_error: unknown): never {
+    throw new RuntimeError(`Cannot set the exception of ${this._what()}: it ends as its coroutine ends`);
+  }
+
+  /**
+   * Asks the task to stop: CancelledError is thrown at the await where it is, or at its next one. Before its first
+   * step the body never runs.
+   *
+   * Returns false when it is done already, and then its failure is not reported any more. True does not say how the task will end: it may catch the error and go on.
+   *
+   * @param message the CancelledError's message
+   * @param cause the CancelledError's cause; default the task that called this, in debug mode with its stack
+   */
+  override cancel(message?: string, cause?: unknown): boolean {
+    if (this._state !== PENDING) return this._cancelDone();
+    const origin = cause ?? cancellerOf(this._loop);
+    cancelChain(this, message, origin);
+    return true;
+  }
+
+  /**
+   * Returns the frames at the await where the task is, innermost first. Known in debug mode; before Node 26 V8 does not
+   * tell the async frames, and the place where the task was created is all that is known.
+   */
+  getStack(): string[] {
+    return this.#trace?.stack() ?? [];
+  }
+
+  /** Prints that stack. */
+  printStack(): void {
+    console.error([`Stack for ${this._describe()}`, ...this.getStack()].join("\n    "));
+  }
+
+  /**
+   * Returns how many cancels are asked for and not taken back. Asked inside the task, those of the task and of the blocks
+   * (`timeout`, `taskGroup`) around the caller; asked from outside, those of all its blocks.
+   */
+  cancelling(): number {
+    if (this._cancelledScopes === null) return this._cancels;
+    const level = currentLevel(this);
+    return level === null ? allCancels(this) : cancelsIn(level, this);
+  }
+
+  /**
+   * Takes one cancel back, inside the task that of the innermost block that has one, and returns how many are left; at 0
+   * a cancel that was not delivered yet is dropped.
+   */
+  uncancel(): number {
+    const level = currentLevel(this);
+    return level === null ? uncancelFromOutside(this) : uncancelIn(level, this);
+  }
+
+  /** @internal */
+  get _parent(): null {
+    return null;
+  }
+
+  /** @internal */
+  get _isSuspended(): boolean {
+    return this.#reaction !== null;
+  }
+
+  /** @internal */
+  _pendingReason(): CancelReason | null {
+    return (this._undelivered & OWN_PENDING) === 0 ? null : (this._reason as CancelReason);
+  }
+
+  /** @internal */
+  _setPending(reason: CancelReason): void {
+    this._undelivered |= OWN_PENDING;
+    this._reason = reason;
+  }
+
+  /** @internal */
+  _dropPending(): void {
+    this._undelivered &= ~OWN_PENDING;
+  }
+
+  /** @internal */
+  _lastReason(): CancelReason | undefined {
+    return this._reason instanceof CancelReason ? this._reason : undefined;
+  }
+
+  /** @internal */
+  _noteDelayedCancel(): void {
+    if (this._loop._waitsForForeign(this)) this.#trace?.noteDelayedCancel();
+  }
+
+  /** @internal The step: what the task waited for has come, or its first turn has. */
+  _run(loop: AbstractEventLoop): Outcome {
+    const waiter = this._waiter;
+    let error = this.#pendingError;
+    this._waiter = null;
+    this.#pendingError = NONE;
+    const reason = this._undelivered === 0 ? null : pendingIn(this.#level, this);
+    if (waiter !== null) error = outcomeOf(waiter, reason !== null);
+    if (error === AGAIN) {
+      this.#waitOn(waiter as Future);
+      return DONE;
+    }
+    if (reason !== null) {
+      dropPendingIn(this.#level);
+      if (!isInstance(error, CancelledError)) error = cancelledError(reason);
+    }
+    if (this.#unstarted) return this.#firstStep(loop, error);
+    const isOver = this._state !== PENDING; // and left this wait behind, which nobody awaited
+    if (!isOver) loop._stepInto(this);
+    const reaction = this.#reaction as Reacting;
+    this.#reaction = null;
+    if (error !== NONE) reaction._settle(reaction._reject, error);
+    else reaction._settle(reaction._resolve, waiter === null ? undefined : waiter._value);
+    return isOver || (this._more !== null && this._more.size > 0) ? UNTRACKED : STEPPED;
+  }
+
+  /** @internal */
+  _await(future: Future, reaction: Reaction, scope: CancelScope | null): void {
+    if (this.#reaction !== null || this._state !== PENDING) {
+      this.#awaitMore(future, reaction, scope);
+      return;
+    }
+    this.#reaction = reaction;
+    if (this._waitScope !== scope) this._waitScope = scope;
+    this._since = this._loop._tick;
+    this.#trace?.noteAwait();
+    if (future === (this as Future)) this.#failSoon(`${this._what()} cannot await itself`);
+    else if (adopt(future, this._loop)) this.#waitOn(future);
+    else this.#failSoon(`${this._what()} cannot await ${future._describe()}, which belongs to another loop`);
+    this.#stepOver();
+  }
+
+  /** Nobody can cancel what waits in a task that is done, but a block that is still open there. */
+  #awaitMore(future: Future, reaction: Reaction, scope: CancelScope | null): void {
+    if (this._state !== PENDING && scope === null) {
+      future._addCallback(reaction);
+      return;
+    }
+    adopt(future, this._loop);
+    const level = scope ?? this;
+    new FurtherAwait(this, level, future, reaction);
+    if (this._undelivered !== 0) this.#cancelPending(future, level);
+  }
+
+  /** @internal */
+  _stopAwaiting(reaction: Reacting): void {
+    if (this.#reaction !== reaction) {
+      for (const wait of this._more ?? []) if (wait._reaction === reaction) wait._leave();
+    } else if (this._waiter !== null && !this._waiter.done()) {
+      this.#reaction = null;
+      this._waiter._removeCallback(this);
+      this._waiter = null;
+    }
+  }
+
+  /** @internal */
+  _yield(reaction: Reacting, scope: CancelScope | null): boolean {
+    if (this.#reaction !== null || this._state !== PENDING) return false;
+    this.#reaction = reaction;
+    if (this._waitScope !== scope) this._waitScope = scope;
+    this._loop._push(this);
+    this.#stepOver();
+    return true;
+  }
+
+  /** @internal */
+  override _describe(): string {
+    const waits = this._waiter === null ? "" : `, waits on ${waitedFor(this._waiter)}`;
+    const count = allCancels(this);
+    const cancels = count > 0 && this._state === PENDING ? `, cancelling=${count}` : "";
+    return `${this._describeBriefly()}${cancels}${waits}`;
+  }
+
+  /** @internal Without what it waits on, which may be a long chain of tasks or a ring. */
+  override _describeBriefly(): string {
+    return `Task '${printable(this.name)}' ${this._describeState()}`;
+  }
+
+  /** @internal Settles with the coroutine's result; a cancel it never saw wins over it. */
+  _finish(value: T): void {
+    if (this._state !== PENDING) return;
+    if ((this._undelivered & OWN_PENDING) !== 0) {
+      this._dropPending();
+      this._settleCancelled(this._reason);
+    } else this._settle(FINISHED, value);
+    this.#ended();
+  }
+
+  /** @internal Settles with what the coroutine threw. */
+  _fail(error: unknown): void {
+    if (this._state !== PENDING) return;
+    const cancellation = cancellationIn(this, this, error);
+    if (cancellation !== null) this._settleCancelled(cancellation);
+    else this._settle(FAILED, error);
+    this.#ended();
+  }
+
+  #ended(): void {
+    this.#trace?.noteEnd(this._state === FINISHED && this._cancels > 0);
+    this.#trace = null;
+    this._loop._tasks.remove(this);
+    if (this._signals !== null) dropSignal(this);
+    this.#stepOver();
+  }
+
+  #firstStep(loop: AbstractEventLoop, error: unknown): Outcome {
+    if (error === NONE) {
+      loop._stepInto(this);
+      this.#begin();
+      return STEPPED;
+    }
+    if (this.#coro instanceof Coroutine) this.#coro.close();
+    this.#unstarted = false;
+    this.#resource?.emitDestroy();
+    this.#resource = null;
+    this._fail(error);
+    return DONE;
+  }
+
+  #begin(): void {
+    const start = starterOf(this.#coro, "createTask");
+    const resource = this.#resource as AsyncResource;
+    this.#unstarted = false;
+    this.#resource = null;
+    resource.runInAsyncScope(runInTask, undefined, this as Task<unknown>, start);
+    resource.emitDestroy();
+  }
+
+  /** The step is over: the loop may run the next entry. After an eager start it is the creator's step that goes on. */
+  #stepOver(): void {
+    if (!this.#begun) {
+      this.#begun = true;
+      this.#start?.announce();
+    }
+    this._loop._stepOver(this);
+  }
+
+  #waitOn(future: Future): void {
+    this._waiter = future;
+    future._addCallback(this);
+    if (this._undelivered !== 0) this.#cancelPending(future, this.#level);
+  }
+
+  /** A cancel that was asked for while the task ran is delivered by cancelling what it now wants to wait for. */
+  #cancelPending(future: Future, level: Level): void {
+    const reason = pendingIn(level, this);
+    if (reason !== null && future.cancel(reason.message, reason.cause)) dropPendingIn(level);
+  }
+
+  /** Where its own wait was made. */
+  get #level(): Level {
+    return this._waitScope ?? this;
+  }
+
+  #failSoon(message: string): void {
+    this.#pendingError = new RuntimeError(message);
+    this._loop._push(this);
+  }
+
+  /** @internal */
+  _countCancel(message: string | undefined, origin: unknown): void {
+    this._cancels++;
+    if (this._signals !== null) abortSignals(this, new CancelReason(message, origin));
+  }
+
+  /** @internal */
+  _deliverCancel(message: string | undefined, origin: unknown): void {
+    if (cancelWaits(this, this, message, origin)) return;
+    this._setPending(new CancelReason(message, origin));
+    this._noteDelayedCancel();
+  }
+}

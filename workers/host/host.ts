@@ -1,0 +1,617 @@
+// The main side of one worker: the jobs posted to it, how much it has to do, and what becomes of them.
+//
+// States:  IDLE --post--> LIVE --nothing to do for LINGER--> ENDING --the thread has let go--> IDLE
+//                          LIVE --the thread dies--> IDLE, its jobs handed back as a Death
+
+import { performance } from "node:perf_hooks";
+import { clearTimeout, setTimeout } from "node:timers";
+import type { MessagePort } from "node:worker_threads";
+import { CancelledError, inRootContext } from "../../src/core.ts";
+import { openSwitchboard } from "../executor/callbacks.ts";
+import type { Code } from "../executor/codebook.ts";
+import { isBound, type Job, type JobPlace, jobTimer, priorityOf } from "../executor/job.ts";
+import { moved, tellMoved } from "../observe/channels.ts";
+import { codeError, jobError, unreadableError } from "../wire/clone.ts";
+import * as wire from "../wire/protocol.ts";
+import { decodeThrown, type Encoded } from "../wire/serialize.ts";
+import { CURRENT, PULSE, requestCancel } from "../wire/slots.ts";
+import type { NestedCall } from "../wire/uplink.ts";
+import { TEARDOWN_WITHIN } from "./leaving.ts";
+import { answerNested } from "./nestedcalls.ts";
+import type { Output } from "./output.ts";
+import { Session } from "./session.ts";
+import { SlotTable } from "./slottable.ts";
+import { type Death, exitCodeOf, whoIsToBlame } from "./threaddeath.ts";
+import { Pace } from "./throughput.ts";
+
+/** So many jobs that cannot be taken back may wait in a thread. */
+const AHEAD_FOR_GOOD = 1024;
+
+/** What a host needs of its pool. */
+export interface Owner {
+  readonly name: string;
+  readonly cancelGrace: number;
+  readonly tasksPerWorker: number;
+  /** Where it goes what the jobs print. */
+  readonly output: Output;
+  open(port: MessagePort, slots: SharedArrayBuffer): Promise<void>;
+  /** Ends a thread; `busy` is what it is doing. */
+  terminate(threadId: number, busy: string): void;
+  succeed(job: Job, value: unknown): void;
+  fail(job: Job, error: unknown): void;
+  /** The job was stopped; `ending` is what it settles with. */
+  stopped(job: Job, ending: Error): void;
+  /** The worker cannot load the job's function. */
+  unloadable(job: Job, error: unknown): void;
+  /** Jobs that were posted there did not arrive. */
+  returned(host: Host, jobs: readonly Job[]): void;
+  /** An error that no open job can be charged with. */
+  stray(error: unknown): void;
+  /** The worker is set up. */
+  ready(host: Host): void;
+  /** The host has read replies, or may take jobs again. */
+  available(host: Host): void;
+  died(host: Host, death: Death): void;
+  /** The host's thread is to be replaced; `unstarted` are to run elsewhere. */
+  weary(host: Host, unstarted: Job[]): void;
+  /** The thread that was to be replaced has gone; it may have thrown in its teardown. */
+  replaced(host: Host): void;
+  /** The worker cannot be set up: its initializer or a preload failed there, or a broadcast cannot be loaded. */
+  broken(error: unknown): void;
+}
+
+/** A session without jobs ends after so long. */
+const LINGER = 50;
+
+export class Host implements JobPlace {
+  readonly label = "running";
+  /** Jobs that were taken back from here to run elsewhere. */
+  moved = 0;
+  /** Things beside jobs that need the session: actors. */
+  pins = 0;
+  readonly #owner: Owner;
+  /** Its jobs, by slot. */
+  readonly table: SlotTable = new SlotTable();
+  #session: Session | null = null;
+  #ending = false;
+  /** Its thread is to be replaced: it ends what it has. */
+  isWeary = false;
+  /** Another host has its place among the workers: it takes no more jobs, until it has that of a third. */
+  isAway = false;
+  #hasDeparted = false;
+  #departure: NodeJS.Timeout | null = null;
+  #posted = 0;
+  readonly #pace = new Pace();
+  /** Jobs with nested calls under way, and how many each has. */
+  readonly #away = new Map<Job, number>();
+  /** How long coroutines had held their places when that was looked at last. */
+  #held = 0;
+  /** How many jobs the thread had started when it was last looked at for results to fetch. */
+  #lookedAt = -1;
+  #linger: NodeJS.Timeout | null = null;
+  #killedFor: Job | null = null;
+  #killReason: Error | null = null;
+
+  constructor(owner: Owner) {
+    this.#owner = owner;
+  }
+
+  /** Jobs posted and not settled, without those suspended at an await. */
+  get load(): number {
+    return this.#posted - this.table.suspended;
+  }
+
+  /** Jobs posted and not settled. */
+  get jobs(): number {
+    return this.#posted;
+  }
+
+  /** How many jobs may be posted and not started. */
+  get window(): number {
+    return this.#pace.window;
+  }
+
+  /**
+   * How many jobs may be posted now: none ahead of long or suspect ones, nor where coroutines hold every place for long;
+   * one ahead where they hold them shortly.
+   */
+  get room(): number {
+    const { table } = this;
+    const isFull = this.#isFull(table.suspended);
+    if (this.#pace.isLong || table.holdsSuspect) return isFull ? 0 - table.unstarted : 1 - this.load;
+    return (isFull ? 1 : this.window) - table.unstarted;
+  }
+
+  get session(): Session | null {
+    return this.#session;
+  }
+
+  get isLive(): boolean {
+    return this.#session !== null && !this.#ending;
+  }
+
+  /** Whether a job can be posted now. */
+  get isOpen(): boolean {
+    return !this.#ending && !this.isWeary && !this.isAway && this.table.hasRoom;
+  }
+
+  /** Whether its thread is set up: it would start a job at once if it were idle. */
+  get isReady(): boolean {
+    return this.#session?.isReady === true;
+  }
+
+  /**
+   * Whether the worker has nothing to do, as far as can be seen: all its jobs are suspended, none is in a first step, and
+   * it has read that jobs were taken back from it. One that blocks in a later step of a coroutine has not.
+   */
+  get isIdle(): boolean {
+    return this.isOpen && this.load === 0 && this.table.owed === 0 && this.table.words[CURRENT] === 0;
+  }
+
+  get unstarted(): number {
+    return this.table.unstarted;
+  }
+
+  /** Whether its thread, or the one it would start, would begin the next job at once. */
+  get hasPlace(): boolean {
+    return this.backlog < 0;
+  }
+
+  /**
+   * How many jobs that cannot be taken back may be posted: one that begins at once, or a few where all that they would
+   * wait for is known to be short. In runs, as that is looked up.
+   */
+  get roomForGood(): number {
+    if (this.hasPlace) return 1;
+    const { table } = this;
+    const isSoonFree =
+      this.isReady && table.unstarted <= AHEAD_FOR_GOOD / 2 && this.room > 0 && table.isShort;
+    return isSoonFree ? AHEAD_FOR_GOOD - table.unstarted : 0;
+  }
+
+  /**
+   * Jobs that have not started, without the one that it begins at once; -1 when it would begin one. The thread writes the three words in another
+   * order than they are read here, so a job that begins meanwhile is seen before it does or after, not in between.
+   */
+  get backlog(): number {
+    const { table } = this;
+    if (this.isWeary || this.isAway) return table.unstarted;
+    const { suspended } = table;
+    const isFree = table.words[CURRENT] === 0 && !this.#isFull(suspended);
+    const { unstarted } = table;
+    return isFree && this.#posted - suspended - unstarted <= 0 ? unstarted - 1 : unstarted;
+  }
+
+  /** Its session; opens one when there is none. */
+  open(): Session {
+    if (this.#session !== null) return this.#session;
+    this.#pace.start(performance.now());
+    this.#session = new Session({
+      open: (port) => this.#owner.open(port, this.table.words.buffer as SharedArrayBuffer),
+      terminate: (id) => this.#owner.terminate(id, this.#busyWith()),
+      ready: () => {
+        this.#pace.start(performance.now()); // what waited for the thread to be set up has not waited for a job
+        this.#owner.ready(this);
+      },
+      replies: (message) => this.#read(message),
+      printed: (message, taken) => this.#owner.output.print(message, this.table.at(message[2]), taken),
+      weary: () => this.#tire(),
+      departs: (failure) => {
+        if (failure !== null) this.#owner.stray(decodeThrown(failure));
+        this.#endDeparted();
+      },
+      broken: (error) => this.#owner.broken(error),
+      stray: (error) => this.#owner.stray(error),
+      unreadable: (message) => this.#unreadable(message),
+      unread: ({ first, end }) => this.#unread(this.table.unreadSlots(first, end)),
+      refused: (slot, args, details, error) => this.#refused(slot, args, details, error),
+      refusedCode: (number, error) => {
+        const jobs = this.table.jobs().filter((job) => job._code?.number === number && this.#retract(job));
+        for (const job of jobs) this.#owner.fail(job, codeError(job.name, error));
+      },
+      nested: (call) => void this.#nested(call),
+      ended: (error) => this.#ended(error),
+    });
+    this.#watchIdle();
+    return this.#session;
+  }
+
+  /** Has a call of the thread's run on the default executor; meanwhile its job leaves its place to others. */
+  async #nested(call: NestedCall): Promise<void> {
+    const job = this.table.at(call.slot);
+    this.pins++;
+    if (job !== undefined) this.#noteAway(job, 1);
+    await answerNested(call);
+    this.pins--;
+    if (job !== undefined) this.#noteAway(job, -1);
+  }
+
+  /** One for which the main side knows that it waits for another. */
+  leavePlace(job: Job, change: 1 | -1): void {
+    this.#noteAway(job, change);
+    this.#session?.control(wire.AWAY, job._slot, change);
+  }
+
+  #noteAway(job: Job, change: 1 | -1): void {
+    const count = (this.#away.get(job) ?? 0) + change;
+    if (count > 0 && !job.done()) this.#away.set(job, count);
+    else this.#away.delete(job);
+    if (change === 1) this.#owner.available(this);
+  }
+
+  /** Whether coroutines hold every place of the thread. */
+  #isFull(suspended: number): boolean {
+    return suspended - this.#away.size >= this.#owner.tasksPerWorker;
+  }
+
+  /** Gives a job to the worker. */
+  post(job: Job): void {
+    const session = this.open();
+    const slot = this.table.take(job);
+    this.#posted++;
+    job._place = this;
+    job._slot = slot;
+    const code = job._code as Code;
+    if (job._extra === null && code.number !== wire.OWN_FUNCTION) session.post(slot, code, null, job._args);
+    else this.#postSpecial(session, job, code);
+  }
+
+  /** Whether jobs wait and none was started since the last look; else it takes no clock to say that it is not stuck. */
+  get standsStill(): boolean {
+    return this.unstarted > 0 && this.#pace.standsStill(this.table.words[PULSE] as number);
+  }
+
+  /** Has the worker started nothing since the last look, long ago, although jobs wait? */
+  isStuck(now: number): boolean {
+    return this.#pace.isStuck(this.table.words[PULSE] as number, now) && this.unstarted > 0;
+  }
+
+  /** Takes back up to `most` jobs that have not started, the newest ones, and returns them oldest first. */
+  takeBack(most: number): Job[] {
+    const taken: Job[] = [];
+    for (const job of this.table.unstartedJobs()) {
+      if (taken.length >= most) break;
+      if (!isBound(job) && this.#retract(job)) taken.push(job);
+    }
+    return this.#tookBack(taken.reverse());
+  }
+
+  /** Takes back the jobs that have not started and are of a lower priority, and returns them oldest first. */
+  takeBackBelow(priority: number): Job[] {
+    const lower = (job: Job) => priorityOf(job) < priority && !isBound(job);
+    const taken = this.table.unstartedJobs().filter((job) => lower(job) && this.#retract(job));
+    return this.#tookBack(taken.reverse());
+  }
+
+  /** The job that it starts next and that could move, if there is one. */
+  get nextMovable(): Job | undefined {
+    return this.unstarted === 0 ? undefined : this.table.unstartedJobs().findLast((job) => !isBound(job));
+  }
+
+  /** Takes back this job; false when it has started. */
+  takeBackOne(job: Job): boolean {
+    if (!this.#retract(job)) return false;
+    this.#tookBack([job]);
+    return true;
+  }
+
+  #tookBack(taken: Job[]): Job[] {
+    this.moved += taken.length;
+    if (moved.hasSubscribers)
+      for (const job of taken) tellMoved(job, this.#session?.threadId ?? 0, this.#owner.name);
+    return taken;
+  }
+
+  isRunning(job: Job): boolean {
+    return this.table.isStarted(job._slot);
+  }
+
+  /** One that has not started is taken back; a running one is asked, and after the grace its thread is ended. */
+  stop(job: Job, ending: Error): void {
+    if (this.#retract(job)) this.#owner.stopped(job, ending);
+    else this.#interrupt(job, ending);
+  }
+
+  #interrupt(job: Job, ending: Error): void {
+    const extra = job._more();
+    const first = extra.ending === null;
+    extra.ending = ending;
+    requestCancel(this.table.words, job._slot);
+    this.#session?.control(wire.CANCEL, job._slot, ending.message);
+    if (first) this.#armGrace(job);
+  }
+
+  control(job: Job, code: number, value: unknown): void {
+    this.#session?.control(code, job._slot, value);
+  }
+
+  /** No thread comes for the session that waits for one. */
+  abandon(error: Error): void {
+    if (this.#session?.threadId === 0) this.#session.abandon(error);
+  }
+
+  /** The jobs posted and not settled, in that order. */
+  get postedJobs(): Job[] {
+    return this.table.jobs();
+  }
+
+  /** Ends every job with an error; running ones lose their thread. */
+  drop(errorOf: (job: Job) => Error): Job[] {
+    this.fetch();
+    const jobs = this.table.jobs();
+    for (const job of jobs) {
+      if (this.#retract(job)) this.#owner.stopped(job, errorOf(job));
+      else job._more().ending = errorOf(job);
+    }
+    if (this.#posted > 0) this.kill(new Error("the pool dropped its jobs"));
+    return jobs;
+  }
+
+  /** Terminates the thread; the jobs that had started end with what the pool makes of `reason`. */
+  kill(reason: Error, job: Job | null = null): void {
+    if (this.#session === null) return;
+    this.#killedFor ??= job;
+    this.#killReason ??= reason;
+    this.#session.kill();
+  }
+
+  /** The jobs that a thread which is to be ended works on, or has suspended. */
+  #busyWith(): string {
+    const current = this.#killedFor ?? this.table.at(this.table.words[CURRENT] as number);
+    const jobs = current == null ? this.table.jobs().filter((job) => job.running()) : [current];
+    if (jobs.length === 0) return "code that a job left behind";
+    return jobs.length > 3 ? `${jobs.length} jobs` : jobs.map((job) => `job \`${job.name}\``).join(", ");
+  }
+
+  /** Ends the session; resolves when the thread has let go. All its jobs must be settled. */
+  async close(): Promise<void> {
+    const session = this.#session;
+    this.#endSession();
+    await session?.ended;
+  }
+
+  #postSpecial(session: Session, job: Job, code: Code): void {
+    const extra = job._more();
+    const recipe = code.number === wire.OWN_FUNCTION ? { recipe: code.shipment.recipe } : null;
+    const details = recipe === null ? extra.details : { ...extra.details, ...recipe };
+    if (extra.callbacks !== null) {
+      const { details: callbacks, close } = openSwitchboard(job.name, extra.callbacks);
+      extra.cleanups.push(close);
+      const moving = [callbacks.port, ...(extra.transfer ?? [])];
+      session.postAlone(job._slot, code, { ...details, callbacks }, job._args, moving);
+    } else if (extra.transfer === null && extra.unread === 0)
+      session.post(job._slot, code, details, job._args);
+    else session.postAlone(job._slot, code, details, job._args, extra.transfer ?? []);
+  }
+
+  #retract(job: Job): boolean {
+    if (!this.table.takeBack(job._slot)) return false;
+    this.#posted--;
+    job._slot = 0;
+    return true;
+  }
+
+  #armGrace(job: Job): void {
+    const grace = job._extra?.options.cancelGrace ?? this.#owner.cancelGrace;
+    const why = () => `job \`${job.name}\` went on for more than ${grace} ms after it was cancelled`;
+    jobTimer(job._more(), grace, () => this.kill(new Error(why()), job));
+  }
+
+  #read(message: readonly unknown[]): void {
+    const end = message.length - wire.TRAILER_WORDS;
+    this.#learn((message[end] as number) / 1000, message[end + 1] as number);
+    for (let i = 0; i < end; i += wire.REPLY_WORDS) {
+      const [slot, kind, value] = [message[i] as number, message[i + 1] as number, message[i + 2]];
+      if (kind > wire.LAST_FINAL) this.#notice(slot, kind, value);
+      else this.#final(slot, kind, value);
+    }
+    if (this.isWeary) this.#departWhenDone();
+    this.#owner.available(this);
+  }
+
+  /**
+   * Settles the jobs that have ended and whose replies the thread cannot send, as it runs another job or has died. What is
+   * in the port was said before, as the items of a stream that has ended, so it is taken first; a job whose reply was in it
+   * has gone, and its slot may be another's: that one has not begun where the thread still holds the same replies.
+   */
+  fetch(): void {
+    const { unsent } = this.table;
+    const { epoch } = unsent;
+    const replies = unsent.read();
+    if (replies.length === 0) return;
+    if (this.#session?.takeAll() === false || unsent.epoch !== epoch) return;
+    for (const { slot, kind, value } of replies) {
+      const job = this.table.fetch(slot);
+      if (job === undefined) continue;
+      if (this.#away.size > 0) this.#away.delete(job);
+      this.#leave(job, kind, value);
+    }
+  }
+
+  /** Does so when the thread has started nothing since the last look; true when it is to be looked at again. */
+  fetchWhenStill(): boolean {
+    if (!this.table.unsent.hasSome) return false;
+    const pulse = this.table.words[PULSE] as number;
+    const isStill = pulse === this.#lookedAt;
+    this.#lookedAt = pulse;
+    if (isStill) this.fetch();
+    return !isStill;
+  }
+
+  /** The thread had its jobs for so long; where places are few, coroutines also keep those from others. */
+  #learn(busy: number, ran: number): void {
+    const { tasksPerWorker } = this.#owner;
+    if (tasksPerWorker === Number.POSITIVE_INFINITY) {
+      this.#pace.learn(busy, ran);
+      return;
+    }
+    const held = this.table.meter.held[0] as number;
+    this.#pace.learn(Math.max(busy, (held - this.#held) / tasksPerWorker), ran);
+    this.#held = held;
+  }
+
+  #final(slot: number, kind: number, value: unknown): void {
+    const job = this.table.free(slot);
+    if (job !== undefined) this.#leave(job, kind, value);
+  }
+
+  #leave(job: Job, kind: number, value: unknown): void {
+    this.#posted--;
+    if (!this.#owner.output.isBehind || !this.#defers(job, kind, value)) this.#settle(job, kind, value);
+  }
+
+  #defers(job: Job, kind: number, value: unknown): boolean {
+    return this.#owner.output.defers(job, () => this.#settle(job, kind, value));
+  }
+
+  #settle(job: Job, kind: number, value: unknown): void {
+    const lost = job._extra?.lost ?? null;
+    if (lost !== null) this.#owner.fail(job, lost);
+    else if (kind === wire.OK) this.#owner.succeed(job, value);
+    else if (kind === wire.FAILED) this.#owner.fail(job, decodeThrown(value as Encoded));
+    else if (kind === wire.UNLOADABLE) this.#owner.unloadable(job, decodeThrown(value as Encoded));
+    else this.#owner.stopped(job, job._extra?.ending ?? new CancelledError(value as string | undefined));
+  }
+
+  #notice(slot: number, kind: number, value: unknown): void {
+    const job = this.table.at(slot);
+    if (kind === wire.STARTED) job?._extra?.onStarted?.();
+    else job?._extra?.onItem?.(value);
+  }
+
+  /** What the thread has said and cannot be read here: it is the failure of the job that it is about. */
+  #unreadable(message: number): void {
+    const sent = this.table.sent.find(message);
+    if (sent === null) this.kill(new Error("too many of its messages could not be read"));
+    else if (sent.slot === wire.ABOUT_SESSION) this.#unreadableError(sent.kind);
+    else if (sent.kind === wire.ITEM) this.#unreadableItem(sent.slot);
+    else {
+      const job = this.table.free(sent.slot);
+      if (job === undefined) return;
+      this.#posted--;
+      const what = sent.kind === wire.OK ? "result" : "error";
+      this.#owner.fail(job, unreadableError(`The ${what} of job \`${job.name}\``));
+      this.#owner.available(this);
+    }
+  }
+
+  /** A nested call ends when the port goes that came with it. */
+  #unreadableError(kind: number): void {
+    if (kind === wire.NESTED) return;
+    const error = unreadableError("An error in a worker");
+    if (kind === wire.BROKEN) this.#owner.broken(error);
+    else this.#owner.stray(error);
+  }
+
+  #unreadableItem(slot: number): void {
+    const job = this.table.at(slot);
+    if (job === undefined) return;
+    const error = unreadableError(`An item of job \`${job.name}\``);
+    job._more().lost = error;
+    this.stop(job, error);
+  }
+
+  /** Jobs whose message the thread cannot read: each is sent again, alone, and one that was alone fails. */
+  #unread(slots: readonly number[]): void {
+    const again: Job[] = [];
+    for (const slot of slots) {
+      const job = this.table.at(slot);
+      this.table.unpost(slot);
+      if (job === undefined) continue;
+      this.#posted--;
+      job._slot = 0;
+      job._more().unread++;
+      if (slots.length > 1) again.push(job);
+      else this.#owner.fail(job, unreadableError(`An argument of job \`${job.name}\``));
+    }
+    this.#owner.returned(this, again);
+  }
+
+  #refused(slot: number, args: readonly unknown[], details: wire.Details | undefined, error: unknown): void {
+    const job = this.table.at(slot);
+    this.table.unpost(slot);
+    if (job === undefined) return;
+    this.#posted--;
+    this.#owner.fail(job, jobError(job.name, args, details, error));
+  }
+
+  #ended(error: Error | null): void {
+    const wasReady = this.isReady;
+    this.fetch();
+    const hasDeparted = this.#hasDeparted && this.#posted === 0;
+    const wasWeary = this.isWeary;
+    const threadId = this.#session?.threadId ?? 0;
+    this.#session = null;
+    this.#ending = this.isWeary = this.#hasDeparted = false;
+    this.#away.clear();
+    clearInterval(this.#linger ?? undefined);
+    clearTimeout(this.#departure ?? undefined);
+    const isDead = this.#posted > 0 || (error !== null && !hasDeparted);
+    const death = isDead
+      ? this.#takeStock(error ?? new Error("the worker ended its session"), wasReady, threadId)
+      : null;
+    this.table.reset(error !== null || isDead);
+    if (wasWeary) this.#owner.replaced(this);
+    if (death !== null) this.#owner.died(this, death);
+    this.#owner.available(this);
+  }
+
+  /** What the thread leaves behind; the host is empty then. */
+  #takeStock(error: Error, wasReady: boolean, thread: number): Death {
+    const current = this.table.at(this.table.words[CURRENT] as number);
+    const unstarted: Job[] = [];
+    const started: Job[] = [];
+    for (const job of this.table.jobs()) (this.#retract(job) ? unstarted : started).push(job);
+    const culprit = this.#killReason === null ? whoIsToBlame(current, started) : this.#killedFor;
+    const cause = this.#killReason ?? error;
+    this.#posted = 0;
+    this.#killReason = this.#killedFor = null;
+    const [threadId, exitCode] = thread === 0 ? [null, null] : [thread, exitCodeOf(error)];
+    return { cause, threadId, exitCode, wasReady, culprit, started, unstarted };
+  }
+
+  /** Ends the session once its thread is there and nothing has been there to do, or was done, for a whole interval. */
+  #watchIdle(): void {
+    let idleAt = Number.NaN; // the jobs it had started when it was found idle at the last look
+    this.#linger = setInterval(() => {
+      this.fetchWhenStill();
+      const isIdle = this.isReady && this.#posted === 0 && this.pins === 0;
+      const started = this.table.words[PULSE] as number;
+      if (isIdle && started === idleAt) this.#endSession();
+      idleAt = isIdle ? started : Number.NaN;
+    }, LINGER).unref();
+  }
+
+  /** Its thread takes no more jobs: those that have not started go elsewhere, if they can. */
+  #tire(): void {
+    if (this.isWeary || this.#ending) return;
+    // An actor may be about to be made there.
+    if (this.pins > 0) {
+      this.#session?.control(wire.GO_ON, 1, 0);
+      return;
+    }
+    this.isWeary = true;
+    const unstarted = this.takeBack(Number.POSITIVE_INFINITY);
+    this.#session?.control(wire.GO_ON, 0, 0);
+    this.#owner.weary(this, unstarted);
+    this.#departWhenDone();
+  }
+
+  #departWhenDone(): void {
+    if (this.#posted > 0 || this.#ending) return;
+    this.#ending = true;
+    this.#session?.control(wire.FAREWELL, 0, 0);
+    this.#departure = inRootContext(() => setTimeout(() => this.#endDeparted(), TEARDOWN_WITHIN).unref());
+  }
+
+  #endDeparted(): void {
+    this.#hasDeparted = true;
+    this.#session?.kill();
+  }
+
+  #endSession(): void {
+    if (this.#session === null || this.#ending) return;
+    this.#ending = true;
+    this.#session.close();
+  }
+}

@@ -1,0 +1,223 @@
+// The host's side of the slots: which job has which, which are free, and how many have not started.
+
+import type { Code } from "../executor/codebook.ts";
+import type { Job } from "../executor/job.ts";
+import { HeldReader } from "../wire/held.ts";
+import { Meter, slotsIn } from "../wire/meter.ts";
+import { commonTime } from "../wire/moments.ts";
+import { Sent } from "../wire/sent.ts";
+import { SHORT_CALLS_END, ShortCalls } from "../wire/shortcalls.ts";
+import {
+  CURRENT,
+  FIRST_SLOT,
+  isFree,
+  isQueued,
+  isRunning,
+  offer,
+  PULSE,
+  reclaim,
+  release,
+  SLOT_COUNT,
+  type Slots,
+  SUSPENDED,
+} from "../wire/slots.ts";
+
+/** Milliseconds for which a call that is known to be short may have the thread until it is taken for a long one. */
+const JUST = 1;
+
+/** The pages of it appear when they are touched. */
+function createShared(): Slots {
+  return slotsIn(new SharedArrayBuffer(SHORT_CALLS_END));
+}
+
+export class SlotTable {
+  /** Shared with the thread. */
+  words: Slots = createShared();
+  /** When the jobs were submitted and begun, beside the slots. */
+  meter: Meter = new Meter(this.words);
+  /** What the thread has not sent yet. */
+  unsent: HeldReader = new HeldReader(this.words);
+  /** What its last messages brought. */
+  sent: Sent = new Sent(this.words);
+  #shortCalls = new ShortCalls(this.words);
+  /** How often a function was no longer known to be short when that was looked at last. */
+  #forgotten = 0;
+  /** So many posted jobs were looked at, and this was the last one that is not known to be short. */
+  #looked = 0;
+  #long = -1;
+  readonly #jobs: (Job | undefined)[] = [];
+  /** When the job of each slot was posted, as a running number. */
+  readonly #order: number[] = [];
+  /** The slots in the order of posting, as far back as there are slots. */
+  readonly #recent = new Uint16Array(SLOT_COUNT);
+  readonly #free: number[] = [];
+  #top = FIRST_SLOT;
+  #posted = 0;
+  #takenBack = 0;
+  /** Slots without a job that the thread has still to reply to: taken back, or fetched. */
+  owed = 0;
+
+  /** The last job that a thread may have died of reading. */
+  #suspect: Job | null = null;
+
+  /** Whether such a job is there: what is posted beside it may die with the thread. */
+  get holdsSuspect(): boolean {
+    return this.#suspect !== null && !this.#suspect.done();
+  }
+
+  /** Whether another job can be posted. */
+  get hasRoom(): boolean {
+    return this.#free.length > 0 || this.#top < this.words.length;
+  }
+
+  /** Posted jobs that the thread has not started; exact without any message, as the thread counts its starts. */
+  get unstarted(): number {
+    return (this.#posted - this.#takenBack - (this.words[PULSE] as number)) | 0;
+  }
+
+  /** Posted jobs that are suspended at an await; as exact. */
+  get suspended(): number {
+    return this.words[SUSPENDED] as number;
+  }
+
+  /** Gives a job a slot and makes it ready to be claimed. */
+  take(job: Job): number {
+    const slot = this.#free.pop() ?? this.#top++;
+    this.#jobs[slot] = job;
+    this.#recent[this.#posted & (SLOT_COUNT - 1)] = slot;
+    this.#order[slot] = this.#posted++;
+    this.meter.submitted[slot] = job._submitted.at;
+    if (job._extra !== null && job._extra.unread > 0) this.#suspect = job;
+    offer(this.words, slot);
+    return slot;
+  }
+
+  /** The job of a slot, which ends now: the slot is free again. Undefined for one that was taken back, or fetched. */
+  free(slot: number): Job | undefined {
+    const job = this.#jobs[slot];
+    if (job === undefined) this.owed--;
+    this.#jobs[slot] = undefined;
+    release(this.words, slot);
+    this.#free.push(slot);
+    return job;
+  }
+
+  /** Whether all that the thread works on, or has still to begin, is known to be short. Each job is looked at once. */
+  get isShort(): boolean {
+    this.#lookForLong();
+    const long = this.#postedAs(this.#long);
+    if (long !== undefined && isQueued(this.words, long._slot)) return false;
+    const slot = this.words[CURRENT] as number;
+    const current = this.#jobs[slot];
+    return current === undefined || (this.isKnownShort(current) && this.#hasJustBegun(slot));
+  }
+
+  /** Else it is long this time. */
+  #hasJustBegun(slot: number): boolean {
+    return commonTime() - (this.meter.begun[slot] as number) < JUST;
+  }
+
+  /** Threads start jobs in the order of posting: when the last one has started, those before it have. */
+  #lookForLong(): void {
+    const { forgotten } = this.#shortCalls;
+    if (forgotten !== this.#forgotten) this.#looked = this.#posted - this.unstarted - this.owed;
+    this.#forgotten = forgotten;
+    for (let n = Math.max(this.#looked, this.#posted - SLOT_COUNT, 0); n < this.#posted; n++) {
+      const job = this.#postedAs(n);
+      if (job !== undefined && !this.isKnownShort(job)) this.#long = n;
+    }
+    this.#looked = this.#posted;
+  }
+
+  readonly isKnownShort = (job: Job): boolean => this.#shortCalls.has((job._code as Code).number);
+
+  /** The job that was posted as the one of this number, if it has not ended. */
+  #postedAs(number: number): Job | undefined {
+    const slot = this.#recent[number & (SLOT_COUNT - 1)] as number;
+    return this.#order[slot] === number ? this.#jobs[slot] : undefined;
+  }
+
+  at(slot: number): Job | undefined {
+    return this.#jobs[slot];
+  }
+
+  isStarted(slot: number): boolean {
+    return isRunning(this.words, slot);
+  }
+
+  /** Takes a job back before it starts; false when it has. The slot stays taken until the thread has skipped it. */
+  takeBack(slot: number): boolean {
+    if (slot < FIRST_SLOT || !reclaim(this.words, slot)) return false;
+    this.#jobs[slot] = undefined;
+    this.#takenBack++;
+    this.owed++;
+    return true;
+  }
+
+  /** The job of a slot whose reply was fetched: it ends now, and the slot is free once the reply comes by message. */
+  fetch(slot: number): Job | undefined {
+    const job = this.#jobs[slot];
+    if (job === undefined || !isRunning(this.words, slot)) return undefined;
+    this.#jobs[slot] = undefined;
+    this.owed++;
+    return job;
+  }
+
+  /** The slots that were posted in that part of the order, and that the thread has neither claimed nor skipped. */
+  unreadSlots(first: number, end: number): number[] {
+    const slots: number[] = [];
+    for (let n = Math.max(first, this.#posted - SLOT_COUNT); n < end; n++) {
+      const slot = this.#recent[n & (SLOT_COUNT - 1)] as number;
+      if (this.#order[slot] === n && !isFree(this.words, slot) && !isRunning(this.words, slot))
+        slots.push(slot);
+    }
+    return slots;
+  }
+
+  /** A job that never reached the thread: its slot is free at once. */
+  unpost(slot: number): void {
+    if (this.free(slot) !== undefined) this.#takenBack++;
+  }
+
+  /** Every job that has a slot, in the order of posting. Rare, so it scans: nothing is kept per job for it. */
+  jobs(): Job[] {
+    const found = this.#jobs.filter((job) => job !== undefined);
+    return found.sort((a, b) => (this.#order[a._slot] as number) - (this.#order[b._slot] as number));
+  }
+
+  /** The jobs that have not started, the newest first: threads start them in the order of posting. */
+  unstartedJobs(): Job[] {
+    const found: Job[] = [];
+    const oldest = Math.max(0, this.#posted - SLOT_COUNT);
+    for (let n = this.#posted - 1; n >= oldest && found.length < this.unstarted; n--) {
+      const job = this.#postedAs(n);
+      if (job !== undefined && isQueued(this.words, job._slot)) found.push(job);
+    }
+    return found;
+  }
+
+  /** Forgets everything, for the next session; a thread that died may still be writing, so its memory is not used again. */
+  reset(died: boolean): void {
+    if (died) {
+      this.words = createShared();
+      this.meter = this.meter.continueIn(this.words);
+      this.unsent = new HeldReader(this.words);
+      this.sent = new Sent(this.words);
+      this.#shortCalls = new ShortCalls(this.words);
+    } else {
+      this.words.fill(0, 0, this.#top);
+      this.unsent.forget();
+      this.#shortCalls.clear(); // the next thread is another one
+    }
+    this.#forgotten = this.#looked = 0;
+    this.#long = -1;
+    this.#jobs.length = 0;
+    this.#order.length = 0;
+    this.#free.length = 0;
+    this.#top = FIRST_SLOT;
+    this.#posted = 0;
+    this.#takenBack = 0;
+    this.owed = 0;
+    this.#suspect = null;
+  }
+}

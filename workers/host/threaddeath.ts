@@ -1,0 +1,73 @@
+// The death of a thread: who is to blame, and what its jobs are told.
+
+import { isBound, type Job } from "../executor/job.ts";
+import { WorkerTerminatedError } from "../wire/errors.ts";
+
+/** What a dead thread leaves behind. */
+export interface Death {
+  readonly cause: Error;
+  /** The thread, and the code it ended with; null when there was none. */
+  readonly threadId: number | null;
+  readonly exitCode: number | null;
+  /** Whether the thread had been set up. */
+  readonly wasReady: boolean;
+  /** The job that ended the thread, where that is known. */
+  readonly culprit: Job | null;
+  /** Jobs that had started, in the order of posting. */
+  readonly started: readonly Job[];
+  /** Jobs that had not; they are as good as new. */
+  readonly unstarted: readonly Job[];
+}
+
+/** The code a thread ended with, by the error that its session ended with: what it died of, or what piscina says. */
+export function exitCodeOf(error: Error): number {
+  return Number(/^worker exited with code: (\d+)$/.exec(error.message)?.[1] ?? 1);
+}
+
+/** The job to blame: the one whose code ran at the end, or the only one there was. */
+export function whoIsToBlame(current: Job | undefined, started: readonly Job[]): Job | null {
+  if (current !== undefined && started.includes(current)) return current;
+  return started.length === 1 ? (started[0] as Job) : null;
+}
+
+/** The error of a job that had started in the thread. */
+export function terminatedError(job: Job, pool: string, death: Death): WorkerTerminatedError {
+  const { cause, culprit, threadId, exitCode } = death;
+  const because = culprit === null || culprit === job ? "" : ` because of job \`${culprit.name}\``;
+  const options = { cause, job: culprit?.name ?? null, culprit: culprit === job, threadId, exitCode };
+  return new WorkerTerminatedError(
+    `The worker thread of job \`${job.name}\` (pool "${pool}") ended${because}: ${cause.message}`,
+    options,
+  );
+}
+
+/** So many threads may die of reading a job's arguments, before it fails. */
+const MOST_UNREAD = 3;
+
+/** The error of a job that had not started, or null when it is to run elsewhere. */
+export function unstartedError(job: Job, pool: string, death: Death): WorkerTerminatedError | null {
+  if (isBound(job)) return strandedError(job, pool, death);
+  if (!isSuspect(job, death) || ++job._more().unread < MOST_UNREAD) return null;
+  return new WorkerTerminatedError(
+    `Job \`${job.name}\` (pool "${pool}") ended ${MOST_UNREAD} worker threads before it started, most likely by what its arguments take to be read: ${death.cause.message}`,
+    { ...death, job: job.name, culprit: true },
+  );
+}
+
+/**
+ * Whether the thread may have died of reading this job: nothing had started. At first it may have been any of those
+ * that were posted; from then on each of them is sent in a message of its own, and it was the oldest.
+ */
+function isSuspect(job: Job, { wasReady, culprit, started, unstarted }: Death): boolean {
+  if (!wasReady || culprit !== null || started.length > 0) return false;
+  const [oldest] = unstarted;
+  return job === oldest || (oldest?._extra?.unread ?? 0) <= 1;
+}
+
+/** The error of a job that had not started but cannot go elsewhere, as its arguments were moved or it is bound there. */
+function strandedError(job: Job, pool: string, death: Death): WorkerTerminatedError {
+  return new WorkerTerminatedError(
+    `The worker thread of job \`${job.name}\` (pool "${pool}") ended before it started, and it cannot run elsewhere: ${death.cause.message}`,
+    { ...death, job: death.culprit?.name ?? null, culprit: false },
+  );
+}

@@ -1,0 +1,81 @@
+// The functions a worker knows by number.
+
+import { rebuild } from "../shipping/rebuild.ts";
+import type { AnyFunction, Recipe } from "../shipping/recipe.ts";
+import { type Definition, OWN_FUNCTION } from "../wire/protocol.ts";
+
+/** A function of this thread, or on its way to be one. */
+export interface Callee {
+  /** OWN_FUNCTION for one that travelled with its job. */
+  readonly number: number;
+  readonly name: string;
+  /** Null until it is loaded. */
+  fn: AnyFunction | null;
+  /** Whether a call of it starts a coroutine: so says its kind, or its last call; null before the first one. */
+  isAsync: boolean | null;
+  /** Its last call kept the thread for long: what there is to say is said before the next one. */
+  isSlow: boolean;
+  /** It was not called yet. */
+  isCold: boolean;
+  /** How many of its last calls were short, as far as they are counted. */
+  shortCalls: number;
+}
+
+/** Functions that a thread without a session knows: those of a program, not those that it makes on the way. */
+const MOST_KEPT = 256;
+const AsyncFunction = (async () => {}).constructor;
+
+export class Functions {
+  readonly #callees = new Map<number, Callee>();
+  readonly #recipes = new Map<number, Recipe>();
+
+  define(number: number, { recipe, name }: Definition): void {
+    if (this.#callees.has(number)) return;
+    this.#callees.set(number, newCallee(number, name));
+    this.#recipes.set(number, recipe);
+  }
+
+  /** The function does not exist any more on the main side. */
+  forget(number: number): void {
+    this.#callees.delete(number);
+    this.#recipes.delete(number);
+  }
+
+  /** Between two sessions: the next one defines what it uses, so much can be forgotten. */
+  trim(): void {
+    if (this.#callees.size <= MOST_KEPT) return;
+    this.#callees.clear();
+    this.#recipes.clear();
+  }
+
+  get(number: number): Callee {
+    return this.#callees.get(number) as Callee;
+  }
+
+  /** Loads a function by its number; at once when what it needs is there. Forgets it when that fails. */
+  load(number: number): Callee | Promise<Callee> {
+    const callee = this.get(number);
+    if (callee.fn !== null) return callee;
+    return loadInto(callee, this.#recipes.get(number) as Recipe);
+  }
+}
+
+/** Loads a function that travelled with its job. */
+export function loadOnce(recipe: Recipe, name: string): Callee | Promise<Callee> {
+  return loadInto(newCallee(OWN_FUNCTION, name), recipe);
+}
+
+function newCallee(number: number, name: string): Callee {
+  return { number, name, fn: null, isAsync: null, isSlow: true, isCold: true, shortCalls: 0 };
+}
+
+function loadInto(callee: Callee, recipe: Recipe): Callee | Promise<Callee> {
+  const fn = rebuild(recipe);
+  return fn instanceof Promise ? fn.then((loaded) => complete(callee, loaded)) : complete(callee, fn);
+}
+
+function complete(callee: Callee, fn: AnyFunction): Callee {
+  callee.fn = fn;
+  if (fn instanceof AsyncFunction) callee.isAsync = true;
+  return callee;
+}

@@ -1,0 +1,206 @@
+// What runs in every worker thread: piscina calls `session` for each session, through `entry`.
+//
+// The thread has one loop of ours, which runs from the first session to the thread's end: getRunningLoop, createTask
+// and sleep work in every job, and coroutines of several jobs interleave on it.
+
+import { type MessagePort, threadId } from "node:worker_threads";
+import { EventLoop } from "../../src/core.ts";
+import { currentJob } from "../executor/currentjob.ts";
+import { answerTo } from "../observe/answer.ts";
+import { reasonOf } from "../wire/describe.ts";
+import { Inbox, open } from "../wire/inbox.ts";
+import { Functions } from "./functions.ts";
+import { Intake, type ThreadState } from "./intake.ts";
+import "../observe/door.ts";
+import { slotsIn } from "../wire/meter.ts";
+import type * as wire from "../wire/protocol.ts";
+import {
+  ABORT,
+  ANSWER,
+  ASK,
+  BROKEN,
+  DEPARTS,
+  FAREWELL,
+  GO_ON,
+  HELLO,
+  LET_GO,
+  NESTED,
+  READY,
+  RELEASE,
+  STRAY,
+  TAKEN,
+  UNREAD,
+  WEARY,
+} from "../wire/protocol.ts";
+import { decodeThrown, type Encoded, encodeThrown } from "../wire/serialize.ts";
+import { connectUplink } from "../wire/uplink.ts";
+import type { Replies } from "./replies.ts";
+import "../shared/roster.ts"; // threads that a job starts are watched, whether they share something or not
+import { installLoader } from "../shipping/loader.ts";
+import { rebuild } from "../shipping/rebuild.ts";
+import { abortSignal, releaseSignal } from "../wire/signals.ts";
+import { CURRENT, type Slots } from "../wire/slots.ts";
+import { earlierPrints, printedWasTaken, printOver } from "./printing.ts";
+
+const loop = startLoop();
+const thread: ThreadState = {
+  loop,
+  functions: new Functions(),
+  actors: new Map(),
+  charge: (error) => charge(error),
+  begun: 0,
+  weary: () => current?.intake.replies.say(WEARY, 0),
+  ranBroadcast: (number) => {
+    broadcastsDone = Math.max(broadcastsDone, number + 1);
+  },
+  hear: (code, id, value) => {
+    if (code === ASK) void answer(id, value as wire.Question);
+    else if (code === TAKEN) printedWasTaken(id as wire.Descriptor);
+    else if (code === LET_GO) letGo();
+    else if (code === GO_ON) current?.intake.goOn(id === 1);
+    else if (code === FAREWELL) void depart();
+    else if (code === ABORT) abortSignal(id, decodeThrown(value as Encoded));
+    else if (code === RELEASE) releaseSignal(id);
+  },
+};
+let setUp = false;
+let broadcastsDone = 0;
+let teardown: wire.Recipe | null = null;
+let current: { intake: Intake; port: MessagePort; slots: Slots } | null = null;
+
+/** Serves one host until it closes the port; or says farewell, and waits to be ended. */
+export default async function session(received: unknown): Promise<void> {
+  const setup = (await open(received)) as wire.SessionSetup | wire.Farewell;
+  await ("farewell" in setup ? leave(setup.farewell) : serve(setup));
+}
+
+async function serve(setup: wire.SessionSetup): Promise<void> {
+  const { port } = setup;
+  if (!setUp) await earlierPrints();
+  printOver(port);
+  const slots = slotsIn(setup.slots);
+  const intake = new Intake(port, slots, setup.tasksPerWorker, setup.recycle, thread);
+  const { replies } = intake;
+  replies.say(HELLO, threadId);
+  const closed = new Promise((resolve) => port.once("close", resolve));
+  try {
+    await prepare(setup, replies);
+  } catch (error) {
+    replies.say(BROKEN, encodeThrown(error));
+    printOver(null);
+    return;
+  }
+  replies.say(READY, 0);
+  current = { intake, port, slots };
+  connectUplink((call, moving) => replies.ask(NESTED, call, moving));
+  listen(port, intake);
+  await closed;
+  printOver(null);
+  connectUplink(null);
+  thread.begun += intake.started;
+  current = null;
+  thread.functions.trim();
+}
+
+/** Takes what comes over the port. What cannot be read is told by its number. */
+function listen(port: MessagePort, intake: Intake): void {
+  const inbox = new Inbox((message) => intake.receive(message as unknown[]));
+  let messages = 0;
+  port.on("messageerror", () => intake.replies.say(UNREAD, ++messages));
+  port.on("message", (message) => {
+    messages++;
+    inbox.take(message);
+  });
+}
+
+/** The last task of the thread: the teardown runs, and what it throws is told. */
+async function leave(port: MessagePort): Promise<never> {
+  printOver(port);
+  port.postMessage(await tornDown());
+  return new Promise(() => {});
+}
+
+/** The end of a thread that is replaced: the same, within its last session. */
+async function depart(): Promise<void> {
+  const replies = current?.intake.replies;
+  const failure = await tornDown();
+  replies?.say(DEPARTS, failure);
+}
+
+/** Runs the teardown; gives what it throws, encoded, or null. */
+async function tornDown(): Promise<unknown> {
+  try {
+    if (teardown !== null) await runOnce(teardown, []);
+    return null;
+  } catch (error) {
+    return encodeThrown(error);
+  }
+}
+
+/** Ends the session. What is printed from here on goes Node's way: a port that is closed takes nothing. */
+function letGo(): void {
+  printOver(null);
+  current?.port.close();
+}
+
+async function answer(id: number, question: wire.Question): Promise<void> {
+  const replies = current?.intake.replies;
+  const value = await answerTo(question);
+  replies?.say(ANSWER, [id, value]);
+}
+
+function startLoop(): EventLoop {
+  const loop = new EventLoop();
+  loop.runForever().catch(() => {}); // the thread ends, and there is nothing left that could wake the loop
+  return loop;
+}
+
+/** Once in each thread: the loader, preloads, the initializer; and every broadcast it has not run yet. */
+async function prepare(setup: wire.SessionSetup, replies: Replies): Promise<void> {
+  if (!setUp) {
+    await installLoader(setup.loader);
+    for (const url of setup.preload) await import(url);
+    if (setup.initializer !== null) await runOnce(setup.initializer, []);
+    teardown = setup.teardown;
+    setUp = true;
+  }
+  for (const broadcast of setup.broadcasts) await catchUp(broadcast, replies);
+}
+
+/** Runs a broadcast that was made before the thread was there. What it throws is told; the thread can be used. */
+async function catchUp({ number, recipe, args }: wire.Broadcast, replies: Replies): Promise<void> {
+  if (number < broadcastsDone) return;
+  const fn = (await rebuild(recipe)) as (...args: unknown[]) => unknown;
+  broadcastsDone = number + 1;
+  try {
+    await loop.createTask(async () => fn(...args));
+  } catch (error) {
+    replies.say(STRAY, encodeThrown(error, import.meta.url));
+  }
+}
+
+/** Runs a function of the set-up as a task, so that it may use the loop. */
+async function runOnce(recipe: wire.Recipe, args: readonly unknown[]): Promise<void> {
+  const fn = (await rebuild(recipe)) as (...args: unknown[]) => unknown;
+  await loop.createTask(async () => fn(...args));
+}
+
+/** An error that nobody handles is charged to the job whose code made it, and neither the thread nor its neighbours die. */
+function charge(error: unknown): void {
+  const job = currentJob();
+  if (job !== null && !job.hasEnded) job.blame(error);
+  else if (current !== null) current.intake.replies.say(STRAY, encodeThrown(error));
+  else process.emitWarning(reasonOf(error));
+}
+
+process.on("uncaughtException", charge);
+process.on("unhandledRejection", charge);
+
+/** A job that ends the thread is to be blamed for it, and what others have to say is said first. */
+const exit = process.exit;
+process.exit = (code) => {
+  const job = currentJob();
+  if (current !== null && job !== null) current.slots[CURRENT] = job.slot;
+  current?.intake.replies.flush();
+  return exit(code);
+};
