@@ -19,6 +19,7 @@ export { checkOptionNames, type OptionNames, optionNames } from "./errors/option
 export { printable, printableLines } from "./errors/printable.ts";
 export * from "./index.ts";
 export { setDefaultExecutorFactory } from "./loop/executor.ts";
+export { isBundled, isOwn, PACKAGE_ROOT, requireFrom } from "./platform/node/place.ts";
 export {
   type CarriedVariable,
   type ContextVarDefinition,
@@ -41,7 +42,6 @@ export {
   setProgramGuard,
   UNTRACKED,
 } from "./scheduling/events.ts";
-export { isBundled, isOwn, PACKAGE_ROOT, requireFrom } from "./scheduling/place.ts";
 export { CANCELLED, FAILED, FINISHED, PENDING } from "./scheduling/states.ts";
 export { followSignal } from "./task/abort.ts";
 export { starterOf } from "./task/coroutine.ts";

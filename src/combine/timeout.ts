@@ -4,9 +4,10 @@
  *
  * States: created, active, expiring (the deadline has cancelled the task), then expired or finished.
  */
-import { inspect } from "node:util";
+
 import { CancelledError, got, isInstance, RuntimeError, TimeoutError } from "../errors/errors.ts";
 import { runningEventLoop } from "../loop/running.ts";
+import { inspect } from "../platform/node/inspect.ts";
 import { milliseconds } from "../scheduling/clock.ts";
 import type { Handle } from "../scheduling/handle.ts";
 import { checkBody } from "../task/coroutine.ts";

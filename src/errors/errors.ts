@@ -2,7 +2,7 @@
  * The errors of the runtime, one class per kind. Python's ValueError is a RangeError here and its TypeError a
  * TypeError; the others keep asyncio's names.
  */
-import { type InspectOptions, inspect } from "node:util";
+import { type InspectOptions, inspect } from "../platform/node/inspect.ts";
 
 /** Shows a value in an error message: its text and its type. */
 export function got(value: unknown): string {

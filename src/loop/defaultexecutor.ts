@@ -1,6 +1,7 @@
 /** The executor that `runInExecutor(null, ...)` uses: made at first use, and once shut down never again. */
-import { clearTimeout, setTimeout } from "node:timers";
+
 import { got, RuntimeError } from "../errors/errors.ts";
+import { clearTimeout, setTimeout } from "../platform/node/timers.ts";
 import { type Executor, makeDefaultExecutor } from "./executor.ts";
 
 /** The longest that Node's timers can wait; anything longer is as good as for ever. */

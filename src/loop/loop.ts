@@ -2,10 +2,11 @@
  * The event loop, as asyncio's: it schedules callbacks, timers and tasks on top of Node's own loop. The order is the
  * pump's; this file is the interface.
  */
-import { inspect, types } from "node:util";
+
 import { DeadlockError, got, isInstance, RuntimeError, shown } from "../errors/errors.ts";
 import { checkOptionNames, optionNames } from "../errors/optionnames.ts";
 import { ProcessLoop } from "../io/processloop.ts";
+import { inspect, types } from "../platform/node/inspect.ts";
 import { type Clock, checkedClock, milliseconds, monotonicClock } from "../scheduling/clock.ts";
 import { checkContext } from "../scheduling/context.ts";
 import { describeStuck, warnSlow, withOrigin } from "../scheduling/debug.ts";

@@ -1,8 +1,9 @@
 /** Signals of the system as callbacks of a loop: what `loop.addSignalHandler` is made of. */
-import { constants } from "node:os";
-// Not those of the global object: a test runner's fake timers must not let the process end.
-import { clearInterval, setInterval } from "node:timers";
+
 import { got, RuntimeError } from "../errors/errors.ts";
+import { signalNumbers } from "../platform/node/signalnumbers.ts";
+// Not those of the global object: a test runner's fake timers must not let the process end.
+import { clearInterval, setInterval } from "../platform/node/timers.ts";
 import type { AbstractEventLoop } from "../scheduling/events.ts";
 import type { Handle } from "../scheduling/handle.ts";
 
@@ -91,13 +92,13 @@ export function listenTo(
 
 /** What a shell shows of a process that a signal ended. */
 export function exitCodeOf(signal: NodeJS.Signals): number {
-  return 128 + constants.signals[signal];
+  return 128 + signalNumbers[signal];
 }
 
 /** Throws TypeError or RangeError when a value is no signal of this system. */
 export function checkSignal(signal: NodeJS.Signals): void {
   if (typeof signal !== "string")
     throw new TypeError(`Expected \`signal\` to be the name of a signal, as "SIGTERM", got ${got(signal)}`);
-  if (!Object.hasOwn(constants.signals, signal))
+  if (!Object.hasOwn(signalNumbers, signal))
     throw new RangeError(`Expected \`signal\` to be a signal of this system, got ${got(signal)}`);
 }

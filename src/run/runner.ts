@@ -1,5 +1,5 @@
 /** Running a program: `run` and `Runner`, as `asyncio.run` and `asyncio.Runner`. */
-import { clearTimeout, setTimeout } from "node:timers";
+
 import { gather } from "../combine/gather.ts";
 import { describeTasks } from "../debug/taskreport.ts";
 import { CancelledError, got, RuntimeError } from "../errors/errors.ts";
@@ -7,6 +7,7 @@ import { checkOptionNames, optionNames } from "../errors/optionnames.ts";
 import { EventLoop } from "../loop/loop.ts";
 import { allTasks } from "../loop/running.ts";
 import { checkSignal } from "../loop/signalhandlers.ts";
+import { clearTimeout, setTimeout } from "../platform/node/timers.ts";
 import type { Clock } from "../scheduling/clock.ts";
 import { type Context, copyContext } from "../scheduling/context.ts";
 import { warn } from "../scheduling/debug.ts";

@@ -7,11 +7,12 @@
  * itself. After the first signal no listener of ours stays that is not needed, so that the system's own default ends
  * even a program that never comes back to its loop.
  */
-import { setImmediate } from "node:timers";
+
 import { describeTasks } from "../debug/taskreport.ts";
 import { named } from "../errors/errors.ts";
 import type { EventLoop } from "../loop/loop.ts";
 import { exitCodeOf, isHandled, listenerCountOf, listenTo } from "../loop/signalhandlers.ts";
+import { setImmediate } from "../platform/node/timers.ts";
 import { isCancelled } from "../task/scope.ts";
 import type { Task } from "../task/task.ts";
 

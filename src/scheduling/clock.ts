@@ -1,6 +1,7 @@
 /** Where a loop's time comes from. Captured at load, so that a test runner's fake timers do not stop the loop. */
-import { performance } from "node:perf_hooks";
+
 import { got } from "../errors/errors.ts";
+import { performance } from "../platform/node/monotonic.ts";
 
 /** A source of time that can be given to `run(main, { clock })`. */
 export interface Clock {

@@ -3,8 +3,8 @@
  * warning is a Node process warning with a code, and names the task and the place.
  */
 import { shown } from "../errors/errors.ts";
+import { isOwn } from "../platform/node/place.ts";
 import type { ExceptionContext } from "./events.ts";
-import { isOwn } from "./place.ts";
 
 /** The codes of the warnings. */
 export type WarningCode =

@@ -5,8 +5,9 @@
  * Invariant: who is running is known through AsyncLocalStorage only, never through a plain variable, as a task goes
  * on in microtasks that other people's promises started.
  */
-import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
+
 import { RuntimeError } from "../errors/errors.ts";
+import { AsyncLocalStorage, AsyncResource } from "../platform/node/asynccontext.ts";
 import type { Listed, TaskList } from "./tasklist.ts";
 
 /** Nothing of the entry goes on: the next one may run at once. */

@@ -1,6 +1,6 @@
 /** A scheduled callback and, with a deadline, a timer: what `callSoon`, `callLater` and `callAt` return. */
-import { AsyncResource } from "node:async_hooks";
-import { inspect, types } from "node:util";
+import { AsyncResource } from "../platform/node/asynccontext.ts";
+import { inspect, types } from "../platform/node/inspect.ts";
 import { type Context, checkContext, copyContext } from "./context.ts";
 import { rememberOrigin, withOrigin } from "./debug.ts";
 import {

@@ -17,8 +17,9 @@
  * a turn (setImmediate), or an idle sleep.
  */
 // Node's own and not those of the global object: a test runner's fake timers, also of before, must not stop the loop.
-import { clearTimeout, setImmediate, setTimeout } from "node:timers";
+
 import { RuntimeError } from "../errors/errors.ts";
+import { clearTimeout, setImmediate, setTimeout } from "../platform/node/timers.ts";
 import { type Clock, monotonicClock } from "./clock.ts";
 import {
   type AbstractEventLoop,

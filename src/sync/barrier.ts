@@ -4,8 +4,9 @@
  * States: filling; draining (all have come and leave); resetting (reset while some waited: they leave with an error);
  * broken (aborted, until reset).
  */
-import { inspect } from "node:util";
+
 import { BrokenBarrierError, got } from "../errors/errors.ts";
+import { inspect } from "../platform/node/inspect.ts";
 import { Condition, checkLoopOf } from "./condition.ts";
 
 type State = "filling" | "draining" | "resetting" | "broken";

@@ -1,6 +1,7 @@
 /** Waiting, with a lock held, for something to become true, as `asyncio.Condition`. */
-import { inspect, types } from "node:util";
+
 import { CancelledError, got, isInstance, RuntimeError } from "../errors/errors.ts";
+import { inspect, types } from "../platform/node/inspect.ts";
 import { Holdable } from "./holdable.ts";
 import { Line } from "./line.ts";
 import { Lock, type Lockable } from "./lock.ts";

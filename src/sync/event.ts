@@ -1,5 +1,5 @@
 /** A flag that tasks can wait for, as `asyncio.Event`. */
-import { inspect } from "node:util";
+import { inspect } from "../platform/node/inspect.ts";
 import { Line } from "./line.ts";
 
 const ALREADY_SET = Promise.resolve<true>(true);

@@ -6,8 +6,9 @@
  * waits for is taken in the step of the task that awaits it. It is in the line until then, which is how a newcomer
  * knows that it must not overtake. An async function does the same for nearly twice the price of a hand-over.
  */
-import { inspect } from "node:util";
+
 import { RuntimeError } from "../errors/errors.ts";
+import { inspect } from "../platform/node/inspect.ts";
 import {
   type AbstractEventLoop,
   type AwaitingTask,

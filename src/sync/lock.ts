@@ -1,6 +1,7 @@
 /** Mutual exclusion between tasks, as `asyncio.Lock`: fair, not re-entrant, owned by nobody. */
-import { inspect } from "node:util";
+
 import { RuntimeError } from "../errors/errors.ts";
+import { inspect } from "../platform/node/inspect.ts";
 import { Holdable } from "./holdable.ts";
 import { Line } from "./line.ts";
 

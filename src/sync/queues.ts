@@ -1,6 +1,7 @@
 /** Queues between tasks, as asyncio's: bounded or not, first-in first-out, last-in first-out or by priority. */
-import { inspect } from "node:util";
+
 import { got, QueueEmpty, QueueFull, QueueShutDown } from "../errors/errors.ts";
+import { inspect } from "../platform/node/inspect.ts";
 import { FAILED } from "../scheduling/states.ts";
 import { Event } from "./event.ts";
 import { Line, type Waiter } from "./line.ts";

@@ -1,6 +1,7 @@
 /** A number of permits, as `asyncio.Semaphore`. */
-import { inspect } from "node:util";
+
 import { got } from "../errors/errors.ts";
+import { inspect } from "../platform/node/inspect.ts";
 import { Holdable } from "./holdable.ts";
 import { Line } from "./line.ts";
 

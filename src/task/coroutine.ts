@@ -3,9 +3,9 @@
  * JavaScript runs as soon as it is called, so what the runtime takes is a thunk or a Coroutine, never a promise.
  */
 
-import { inspect } from "node:util";
 import { got, RuntimeError } from "../errors/errors.ts";
 import { printable } from "../errors/printable.ts";
+import { inspect } from "../platform/node/inspect.ts";
 import { runningLoopOrNull } from "../scheduling/events.ts";
 import { type Unstarted, unwatch, watch } from "../scheduling/neverawaited.ts";
 

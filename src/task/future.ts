@@ -2,8 +2,7 @@
  * A result that is not there yet, as `asyncio.Future`: a thenable, not a Promise. `await future` calls its `then` in
  * the awaiting task's own context; there the future becomes what the task waits on, which is how a cancel finds it.
  */
-import { AsyncResource } from "node:async_hooks";
-import { inspect } from "node:util";
+
 import {
   CancelledError,
   CancelReason,
@@ -15,6 +14,8 @@ import {
   isInstance,
   shown,
 } from "../errors/errors.ts";
+import { AsyncResource } from "../platform/node/asynccontext.ts";
+import { inspect } from "../platform/node/inspect.ts";
 import { checkContext } from "../scheduling/context.ts";
 import {
   type AbstractEventLoop,

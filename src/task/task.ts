@@ -11,9 +11,9 @@
  * the body's promise settles.
  */
 
-import { AsyncResource } from "node:async_hooks";
 import { CancelledError, CancelReason, cancelledError, isInstance, RuntimeError } from "../errors/errors.ts";
 import { printable } from "../errors/printable.ts";
+import { AsyncResource } from "../platform/node/asynccontext.ts";
 import { type Context, copyContext } from "../scheduling/context.ts";
 import {
   type AbstractEventLoop,

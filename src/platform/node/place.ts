@@ -15,11 +15,10 @@ const HERE: string = written?.startsWith("file:")
       .href;
 
 /**
- * The folder of the built package, as a URL. This module is in a folder of its own in there, or in one of
- * `modules/src`. In a
- * program that was bundled it is a folder without the package's files.
+ * The folder of the built package, as a URL. This module is in a folder of its own in there, or in
+ * `modules/src/platform/node`. In a program that was bundled it is a folder without the package's files.
  */
-export const PACKAGE_ROOT: string = HERE.replace(/(?:modules\/src\/)?[^/]+\/[^/]*$/, "");
+export const PACKAGE_ROOT: string = HERE.replace(/(?:modules\/src\/platform\/)?[^/]+\/[^/]*$/, "");
 
 let bundled: boolean | null = null;
 

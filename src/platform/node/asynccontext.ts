@@ -1,0 +1,2 @@
+/** What goes with a piece of work across its awaits. */
+export { AsyncLocalStorage, AsyncResource } from "node:async_hooks";

@@ -1,0 +1,2 @@
+/** Time that never goes back, in milliseconds. */
+export { performance } from "node:perf_hooks";
