@@ -114,7 +114,7 @@ function withoutIdleImports(code) {
 /** Says in which chunk a module goes, by who loads it. */
 function chunksByReach() {
   const onMain = reachedFrom(["index.js", "workers/index.js"]);
-  const inWorkers = reachedFrom(["workers/thread/worker.js"]);
+  const inWorkers = reachedFrom(["workers/workerthread.js"]);
   const forSharing = reachedFrom(["workers/shared/index.js"]);
   return (module) => {
     if (inWorkers.has(module)) return onMain.has(module) ? "threadloop" : "worker";

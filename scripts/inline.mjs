@@ -54,7 +54,7 @@ async function threadText({ dist, folder, treeshake }) {
   const at = (file) => JSON.stringify(join(dist, file));
   const entry = `
     import ${at("workers/shared/index.js")};
-    import session from ${at("workers/thread/worker.js")};
+    import session from ${at("workers/workerthread.js")};
     import { setOwnExports } from ${at("workers/shipping/resolve.js")};
     import ${JSON.stringify(join(folder, "dist/worker.js"))};
     setOwnExports(async () => (await import("threadloop:exports")).default);

@@ -11,6 +11,7 @@ import { Engine } from "./pool/scheduler.ts";
 import { PoolClosedError } from "./wire/errors.ts";
 import "./observe/door.ts";
 import { setDefaultExecutorFactory } from "../src/core.ts";
+import { loadInline } from "./bundle/loadparts.ts";
 import { addOwnExports } from "./bundle/ownexports.ts";
 import { type Actor, type ActorClass, spawnActor } from "./executor/actor.ts";
 import {
@@ -29,6 +30,7 @@ import { type PoolStats, statsOf } from "./observe/stats.ts";
 import { TaskTree } from "./observe/tasktree.ts";
 import { PoolTrace } from "./observe/trace.ts";
 import { Watchdog } from "./observe/watchdog.ts";
+import { setPartsLoader } from "./shipping/parts.ts";
 import type { AnyFunction } from "./shipping/recipe.ts";
 import { NestedExecutor } from "./thread/nested.ts";
 import { uplink } from "./wire/uplink.ts";
@@ -364,3 +366,4 @@ setDefaultExecutorFactory(() =>
   uplink() === null ? new WorkerPool({ name: "default" }) : new NestedExecutor(),
 );
 addOwnExports({ WorkerPool });
+setPartsLoader(loadInline);

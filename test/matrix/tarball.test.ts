@@ -56,7 +56,7 @@ describe("the packed package", () => {
       "dist/index.js",
       "dist/workers/index.js",
       "dist/src/testing.js",
-      "dist/workers/thread/entry.cjs",
+      "dist/workers/entry.cjs",
       "dist/workers/shared/index.js", // by its address
       "dist/modules/index.js",
       "dist/modules/workers/index.js",

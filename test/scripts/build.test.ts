@@ -16,7 +16,7 @@ describe("The build", () => {
 
   it("leaves streams, servers, processes and shared objects out of what a thread loads", () => {
     const modules = [...modulesOf("worker"), ...modulesOf("threadloop")];
-    expect(modules).toContain("workers/thread/worker");
+    expect(modules).toContain("workers/workerthread");
     expect(modules).toContain("src/scheduling/pump");
     const needless =
       /^src\/(streams\/|io\/(server|transport|spawn)|combine\/taskgroup)|^workers\/(shared\/lock|host\/)/;

@@ -2,7 +2,7 @@
 // here, and the text of a thread; piscina there has its threads from `inlineworker`.
 import * as acorn from "acorn";
 import * as piscina from "piscina";
+import type { Parts } from "../shipping/parts.ts";
 import { threads } from "./inlineworker.ts";
-import type { Parts } from "./parts.ts";
 
 export const inline: Parts = { acorn, piscina, threads };

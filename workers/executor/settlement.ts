@@ -2,9 +2,9 @@
 // its result by hand.
 
 import { CancelledError, FAILED, FINISHED } from "../../src/core.ts";
-import { settled, tellSettled } from "../observe/channels.ts";
 import { appendCaller } from "./callerstack.ts";
 import { type Job, NOWHERE } from "./job.ts";
+import { settled, tellSettled } from "./jobevents.ts";
 
 const NO_ARGS: readonly unknown[] = Object.freeze([]);
 

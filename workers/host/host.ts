@@ -10,7 +10,7 @@ import { CancelledError, inRootContext } from "../../src/core.ts";
 import { openSwitchboard } from "../executor/callbacks.ts";
 import type { Code } from "../executor/codebook.ts";
 import { isBound, type Job, type JobPlace, jobTimer, priorityOf } from "../executor/job.ts";
-import { moved, tellMoved } from "../observe/channels.ts";
+import { moved, tellMoved } from "../executor/jobevents.ts";
 import { codeError, jobError, unreadableError } from "../wire/clone.ts";
 import * as wire from "../wire/protocol.ts";
 import { decodeThrown, type Encoded } from "../wire/serialize.ts";

@@ -9,9 +9,9 @@
 import type { Readable } from "node:stream";
 import type { MessagePort, Worker, WorkerOptions } from "node:worker_threads";
 import type { Piscina, TaskQueue } from "piscina";
-import { parts, threadFile } from "../bundle/parts.ts";
 import { LONGEST } from "../executor/job.ts";
 import type { Settings } from "../executor/options.ts";
+import { parts, threadFile } from "../shipping/parts.ts";
 import { packed } from "../wire/message.ts";
 import type { SessionSetup } from "../wire/protocol.ts";
 import { Leaving } from "./leaving.ts";

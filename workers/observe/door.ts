@@ -3,7 +3,9 @@
 
 import { clearTimeout, setTimeout } from "node:timers";
 import { PACKAGE_ROOT } from "../../src/core.ts";
+import { setJobRecorder } from "../executor/jobevents.ts";
 import { livePools } from "./pools.ts";
+import { isRecording, record, recordJob, startRecording } from "./recorder.ts";
 import { takeSnapshot } from "./snapshot.ts";
 import { startTracing, type Tracing } from "./trace.ts";
 
@@ -26,6 +28,8 @@ interface Door {
 
 /** The well-known name under which the doors of a thread are found. */
 const NAME = Symbol.for("threadloop.inside");
+
+setJobRecorder({ isRecording, start: startRecording, job: recordJob, slice: record });
 
 const place = globalThis as { [NAME]?: Door[] };
 place[NAME] ??= [];

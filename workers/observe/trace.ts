@@ -3,10 +3,10 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { threadId } from "node:worker_threads";
 import { RuntimeError } from "../../src/core.ts";
+import type { JobSubmitted } from "../executor/jobevents.ts";
 import type { Engine } from "../pool/scheduler.ts";
 import { commonTime } from "../wire/moments.ts";
 import { askAll } from "./ask.ts";
-import type { JobSubmitted } from "./channels.ts";
 import { type Lane, type Submission, traceEvents } from "./chrometrace.ts";
 import { isRecording, type Recording, startRecording, stopRecording } from "./recorder.ts";
 

@@ -6,13 +6,13 @@
 
 import type { MessagePort } from "node:worker_threads";
 import { got } from "../../src/core.ts";
-import { loadParts } from "../bundle/loadparts.ts";
 import { Room } from "../executor/backpressure.ts";
 import { type Caller, currentCaller, takeCallbacks } from "../executor/callbacks.ts";
 import { attachOptions } from "../executor/calloptions.ts";
 import { type Code, CodeBook } from "../executor/codebook.ts";
 import { isBound, Job, type JobExtra, type JobPlace } from "../executor/job.ts";
 import { captureContext, carriedNow } from "../executor/jobcontext.ts";
+import { started, submitted, tellSubmitted } from "../executor/jobevents.ts";
 import { OpenStreams } from "../executor/openstreams.ts";
 import type { CallOptions, RecycleOptions, Settings } from "../executor/options.ts";
 import { Ledger } from "../executor/settlement.ts";
@@ -20,8 +20,8 @@ import type { Host, Owner } from "../host/host.ts";
 import { Output } from "../host/output.ts";
 import { type Death, terminatedError, unstartedError } from "../host/threaddeath.ts";
 import { Threads } from "../host/threads.ts";
-import { started, submitted, tellSubmitted } from "../observe/channels.ts";
 import { refuseWhileLoading } from "../shipping/loading.ts";
+import { loadParts } from "../shipping/parts.ts";
 import type { AnyFunction } from "../shipping/recipe.ts";
 import type { ShipMode } from "../shipping/ship.ts";
 import { BrokenPoolError } from "../wire/errors.ts";

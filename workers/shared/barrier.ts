@@ -1,7 +1,7 @@
 /** A point where so many tasks of all threads wait for each other: `Barrier`'s twin in shared memory. */
 import { inspect } from "node:util";
 import { BrokenBarrierError, got } from "../../src/core.ts";
-import { defineCarrier, makeCarrier } from "../wire/carrier.ts";
+import { defineCarrier, makeCarrier } from "../shipping/carrier.ts";
 import { INDEX_SHIFT, statusOf } from "./barriersections.ts";
 import { arriveSteps, breakSteps, sendAwaySteps } from "./barriersteps.ts";
 import { checkMayBlock } from "./blocking.ts";

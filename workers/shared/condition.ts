@@ -1,7 +1,7 @@
 /** Waiting, with a lock held, for something another thread makes true: `Condition`'s twin in shared memory. */
 import { inspect } from "node:util";
 import { CancelledError, got, isInstance, type Lockable, RuntimeError } from "../../src/core.ts";
-import { defineCarrier, isCarrier, makeCarrier } from "../wire/carrier.ts";
+import { defineCarrier, isCarrier, makeCarrier } from "../shipping/carrier.ts";
 import { checkMayBlock } from "./blocking.ts";
 import type { Gate } from "./gate.ts";
 import { SharedLock } from "./lock.ts";

@@ -1,6 +1,6 @@
 /** A flag that tasks of all threads can wait for: `Event`'s twin in shared memory. */
 import { inspect } from "node:util";
-import { defineCarrier, makeCarrier } from "../wire/carrier.ts";
+import { defineCarrier, makeCarrier } from "../shipping/carrier.ts";
 import { checkMayBlock } from "./blocking.ts";
 import type { Gate, Waiting } from "./gate.ts";
 import { create, type Layout, open } from "./memory.ts";

@@ -1,7 +1,7 @@
 /** Mutual exclusion between the tasks of all threads: `Lock`'s twin in shared memory. */
 import { inspect } from "node:util";
 import { type Lockable, RuntimeError } from "../../src/core.ts";
-import { defineCarrier, makeCarrier } from "../wire/carrier.ts";
+import { defineCarrier, makeCarrier } from "../shipping/carrier.ts";
 import { checkMayBlock } from "./blocking.ts";
 import type { Gate, Waiting } from "./gate.ts";
 import { create, type Layout, open } from "./memory.ts";

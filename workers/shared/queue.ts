@@ -1,7 +1,7 @@
 /** A queue between the tasks of all threads: `Queue`'s twin in shared memory. */
 import { inspect } from "node:util";
 import { checkOptionNames, got, optionNames, QueueEmpty, QueueFull, QueueShutDown } from "../../src/core.ts";
-import { defineCarrier, makeCarrier } from "../wire/carrier.ts";
+import { defineCarrier, makeCarrier } from "../shipping/carrier.ts";
 import { Area } from "./area.ts";
 import { checkMayBlock } from "./blocking.ts";
 import type { Gate, Waiting } from "./gate.ts";

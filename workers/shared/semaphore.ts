@@ -1,7 +1,7 @@
 /** A number of permits for the tasks of all threads: `Semaphore`'s twin in shared memory. */
 import { inspect } from "node:util";
 import { got } from "../../src/core.ts";
-import { defineCarrier, makeCarrier } from "../wire/carrier.ts";
+import { defineCarrier, makeCarrier } from "../shipping/carrier.ts";
 import { checkMayBlock } from "./blocking.ts";
 import type { Gate, Waiting } from "./gate.ts";
 import { create, HOLDERS, type Layout, open, UNBOUNDED } from "./memory.ts";

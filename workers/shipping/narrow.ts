@@ -1,7 +1,7 @@
 // A captured namespace object that is only used as `name.property`: those properties are all that has to travel.
 // Transpilers and vite turn imports into such objects; the whole of one may hold things that cannot travel at all.
 import { types } from "node:util";
-import { isCarrier } from "../wire/carrier.ts";
+import { isCarrier } from "./carrier.ts";
 import { syntaxOf } from "./syntax.ts";
 
 /** The properties that `source` uses of the variable `name`; undefined when it is no namespace, or used as a whole. */

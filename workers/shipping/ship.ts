@@ -5,12 +5,12 @@
 // Synchronous whenever the function is known; the first time a module has to be looked at, a promise.
 import { types } from "node:util";
 import { isBundled } from "../../src/core.ts";
-import { loadParts } from "../bundle/loadparts.ts";
 import { type CopiedFunction, copyFunction } from "./copy.ts";
 import { declarationOf } from "./declared.ts";
 import { isEntry, isTestFile } from "./entry.ts";
 import { inspect, inspectorRefusal, mayInspect } from "./inspector.ts";
 import { type Moment, newMoment } from "./moment.ts";
+import { loadParts } from "./parts.ts";
 import { nameOf, titleOf } from "./plan.ts";
 import { type AnyFunction, describeReference, type Recipe, type Reference } from "./recipe.ts";
 import {

@@ -1,7 +1,7 @@
 // What kind of thing a captured value is: data that structured clone carries as it is, or something to take apart.
 
 import { types } from "node:util";
-import { isCarrier } from "../wire/carrier.ts";
+import { isCarrier } from "./carrier.ts";
 
 export type Kind =
   | "array"

@@ -1,4 +1,5 @@
-// What runs in every worker thread: piscina calls `session` for each session, through `entry`.
+// What runs in every worker thread: piscina calls `session` for each session, through `entry`
+// and `workerthread`.
 //
 // The thread has one loop of ours, which runs from the first session to the thread's end: getRunningLoop, createTask
 // and sleep work in every job, and coroutines of several jobs interleave on it.
@@ -6,12 +7,8 @@
 import { type MessagePort, threadId } from "node:worker_threads";
 import { EventLoop } from "../../src/core.ts";
 import { currentJob } from "../executor/currentjob.ts";
-import { answerTo } from "../observe/answer.ts";
 import { reasonOf } from "../wire/describe.ts";
 import { Inbox, open } from "../wire/inbox.ts";
-import { Functions } from "./functions.ts";
-import { Intake, type ThreadState } from "./intake.ts";
-import "../observe/door.ts";
 import { slotsIn } from "../wire/meter.ts";
 import type * as wire from "../wire/protocol.ts";
 import {
@@ -34,6 +31,8 @@ import {
 } from "../wire/protocol.ts";
 import { decodeThrown, type Encoded, encodeThrown } from "../wire/serialize.ts";
 import { connectUplink } from "../wire/uplink.ts";
+import { Functions } from "./functions.ts";
+import { Intake, type ThreadState } from "./intake.ts";
 import type { Replies } from "./replies.ts";
 import "../shared/roster.ts"; // threads that a job starts are watched, whether they share something or not
 import { installLoader } from "../shipping/loader.ts";
@@ -64,9 +63,16 @@ const thread: ThreadState = {
   },
 };
 let setUp = false;
+/** What gives the answers to questions about this thread. */
+let answerTo: (question: wire.Question) => Promise<unknown> = async () => null;
 let broadcastsDone = 0;
 let teardown: wire.Recipe | null = null;
 let current: { intake: Intake; port: MessagePort; slots: Slots } | null = null;
+
+/** Says who answers when the host asks about this thread. */
+export function answerWith(answerer: typeof answerTo): void {
+  answerTo = answerer;
+}
 
 /** Serves one host until it closes the port; or says farewell, and waits to be ended. */
 export default async function session(received: unknown): Promise<void> {

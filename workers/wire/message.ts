@@ -4,7 +4,7 @@
 // nanoseconds a property, where structured clone takes a hundred. Only a message in which something was found is more
 // than the values themselves.
 
-import { beginWriting, endWriting, hasCarriers, knowsKinds, revived } from "./carrier.ts";
+import { beginWriting, endWriting, hasCarriers, knowsKinds, revived } from "../shipping/carrier.ts";
 import { type Cargo, Packing, unpack } from "./serialize.ts";
 import * as kind from "./valuekind.ts";
 

@@ -11,9 +11,9 @@
 
 import { fileURLToPath } from "node:url";
 import { types } from "node:util";
+import { Search } from "../shipping/search.ts";
 import { mapStack } from "../shipping/stacks.ts";
 import { classesOf, classNamed, type ErrorClass } from "./errorclasses.ts";
-import { Search } from "./search.ts";
 import { numberOf, signalOf } from "./signals.ts";
 import * as kind from "./valuekind.ts";
 

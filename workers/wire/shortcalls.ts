@@ -4,7 +4,6 @@
 //
 //     how often one was forgotten, and for each of the first functions of the pool: known (Uint8)
 
-import type { Callee } from "../thread/functions.ts";
 import { SENT_END } from "./sent.ts";
 import type { Slots } from "./slots.ts";
 
@@ -18,6 +17,13 @@ const FUNCTIONS = 4096;
 /** Where the memory that a thread shares with its host ends. */
 export const SHORT_CALLS_END: number = SENT_END + FUNCTIONS;
 
+/** A function as it is counted here. */
+interface Counted {
+  readonly number: number;
+  /** How many of its last calls were short, as far as they are counted. */
+  shortCalls: number;
+}
+
 /** In place of OWN_FUNCTION, of which nothing is ever known. */
 const FORGOTTEN = 0;
 
@@ -29,14 +35,14 @@ export class ShortCalls {
   }
 
   /** Thread: a call of this function took so long. */
-  note(callee: Callee, took: number): void {
+  note(callee: Counted, took: number): void {
     if (took >= LONG) this.#forget(callee);
     else if (took >= SHORT) return;
     else if (callee.shortCalls < KNOWN_AFTER) callee.shortCalls++;
     else if (this.#known[callee.number] === 0) this.#known[callee.number] = 1;
   }
 
-  #forget(callee: Callee): void {
+  #forget(callee: Counted): void {
     callee.shortCalls = 0;
     if (this.#known[callee.number] !== 1) return;
     this.#known[callee.number] = 0;

@@ -7,7 +7,7 @@
 // be nothing left that is of use.
 
 import { types } from "node:util";
-import { isCarrier } from "./carrier.ts";
+import { isCarrier } from "../shipping/carrier.ts";
 
 /** Containers: what is in them is looked at too. */
 export const ARRAY = 0;

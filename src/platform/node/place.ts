@@ -25,9 +25,7 @@ let bundled: boolean | null = null;
 /** Whether this code is in a bundle with the program that uses it: then the package's other files are not beside it. */
 export function isBundled(): boolean {
   bundled ??=
-    typeof __webpack_require__ !== "undefined" ||
-    written === THREAD_SCRIPT ||
-    !hasFile("workers/thread/entry.cjs");
+    typeof __webpack_require__ !== "undefined" || written === THREAD_SCRIPT || !hasFile("workers/entry.cjs");
   return bundled;
 }
 

@@ -16,14 +16,27 @@ export interface Parts {
 let inline: Parts | null = null;
 const require = requireFrom();
 
-/** In a program that was bundled. */
-export function setParts(parts: Parts): void {
-  inline = parts;
+let load: (() => Promise<Parts>) | null = null;
+let loading: Promise<void> | null = null;
+
+/** Says what loads them in a program that was bundled. */
+export function setPartsLoader(loader: () => Promise<Parts>): void {
+  load = loader;
 }
 
-/** Whether there is nothing to wait for before they are used. */
-export function hasParts(): boolean {
-  return inline !== null || !isBundled();
+/** To be awaited before a function is sent or a thread started; null when there is nothing to wait for. */
+export function loadParts(): Promise<void> | null {
+  if (inline !== null || load === null || !isBundled()) return null;
+  loading ??= load().then(
+    (parts) => {
+      inline = parts;
+    },
+    (error) => {
+      loading = null;
+      throw error;
+    },
+  );
+  return loading;
 }
 
 export function parts(): Parts {
@@ -44,7 +57,5 @@ const files: Parts = {
 
 /** What piscina loads in a thread: a file, or what the text of a thread knows by this name. */
 export function threadFile(): string {
-  return inline === null
-    ? fileURLToPath(new URL("workers/thread/entry.cjs", PACKAGE_ROOT))
-    : "threadloop:session";
+  return inline === null ? fileURLToPath(new URL("workers/entry.cjs", PACKAGE_ROOT)) : "threadloop:session";
 }

@@ -1,23 +1,30 @@
 // A job that somebody follows, in its worker: it runs inside the stores that are bound to `threadloop:job:started`.
 
 import { threadId } from "node:worker_threads";
-import type { Running } from "../thread/runningjob.ts";
+import {
+  type JobEvent,
+  type JobSettled,
+  type JobStarted,
+  jobRecorder,
+  settled,
+  started,
+} from "../executor/jobevents.ts";
 import { commonTime } from "../wire/moments.ts";
 import { CANCELLED, type JobLife, OK } from "../wire/protocol.ts";
 import { decodeThrown, type Encoded } from "../wire/serialize.ts";
-import { type JobEvent, type JobSettled, type JobStarted, settled, started } from "./channels.ts";
-import { record, recordJob, startRecording } from "./recorder.ts";
+import type { Running } from "./runningjob.ts";
 
 export function startFollowed(running: Running, life: JobLife, start: () => void): void {
   const { carrier, recorded, ...event } = life;
-  if (recorded) startRecording();
-  recordJob(running, life.id);
+  const recorder = jobRecorder();
+  if (recorded) recorder?.start();
+  recorder?.job(running, life.id);
   const begin = commonTime();
   started.runStores({ ...event, carrier, thread: threadId } satisfies JobStarted, () => {
     running.onEnd = (kind, value) => tellEnd(event, kind, value);
     start();
   });
-  record(life.name, begin, life.id);
+  recorder?.slice(life.name, begin, life.id);
 }
 
 function tellEnd(event: JobEvent, kind: number, value: unknown): void {

@@ -9,9 +9,9 @@
 
 import { channel } from "node:diagnostics_channel";
 import { CANCELLED, FINISHED } from "../../src/core.ts";
-import type { Job, JobPlace } from "../executor/job.ts";
 import { functionName } from "../wire/describe.ts";
-import { isRecording } from "./recorder.ts";
+import type { RunningJob } from "./currentjob.ts";
+import type { Job, JobPlace } from "./job.ts";
 
 /** What every message says. */
 export interface JobEvent {
@@ -46,6 +46,27 @@ export interface JobSettled extends JobEvent {
   readonly error?: unknown;
 }
 
+/** What records this thread's work for a trace. It is told of jobs that somebody follows. */
+export interface JobRecorder {
+  isRecording(): boolean;
+  start(): void;
+  /** What the task of a job does is recorded under this number. */
+  job(running: RunningJob, number: number): void;
+  /** Something was done from `begin` until now. */
+  slice(name: string, begin: number, job: number): void;
+}
+
+let recorder: JobRecorder | null = null;
+
+export function setJobRecorder(one: JobRecorder): void {
+  recorder = one;
+}
+
+/** The recorder of this thread, where something can be recorded. */
+export function jobRecorder(): JobRecorder | null {
+  return recorder;
+}
+
 export const submitted = channel("threadloop:job:submitted");
 export const moved = channel("threadloop:job:moved");
 export const started = channel("threadloop:job:started");
@@ -60,9 +81,10 @@ export function tellSubmitted(job: Job, fn: object, pool: string): void {
   const carrier: Record<string, string> = {};
   submitted.publish({ ...event, carrier } satisfies JobSubmitted);
   const travels = Object.keys(carrier).length > 0;
-  if (!travels && !started.hasSubscribers && !isRecording()) return;
+  const recorded = recorder?.isRecording() ?? false;
+  if (!travels && !started.hasSubscribers && !recorded) return;
   const extra = job._more();
-  extra.details = { ...extra.details, life: { ...event, carrier, recorded: isRecording() }, timed: true };
+  extra.details = { ...extra.details, life: { ...event, carrier, recorded }, timed: true };
   const { onStarted } = extra;
   extra.onStarted = () => {
     onStarted?.();
