@@ -42,34 +42,38 @@ export { Context, ContextVar, copyContext, type Token } from "./scheduling/conte
 
 // Streams and processes
 export { type Connection, type OpenConnectionOptions, openConnection } from "./streams/connect.ts";
-export { type ClientHandler, type StartServerOptions, startServer } from "./streams/server.ts";
+export { type ClientHandler, type StartServerOptions, startServer } from "./streams/connect.ts";
 export { type CreateServerOptions, Server } from "./io/server.ts";
 export { StreamReader, type StreamReaderOptions } from "./streams/reader.ts";
 export { type ExtraInfo, StreamWriter } from "./streams/writer.ts";
 export type { TlsUpgradeOptions } from "./io/tls.ts";
-export { connectReadPipe, connectWritePipe } from "./streams/pipes.ts";
-export { createSubprocess, createSubprocessShell } from "./streams/subprocess.ts";
-export type { SubprocessOptions } from "./streams/subprocess.ts";
-export type { NodeSpawnOptions, Stdio } from "./io/spawn.ts";
-export { Process } from "./streams/process.ts";
+export { connectReadPipe, connectWritePipe } from "./streams/connect.ts";
+export {
+  createSubprocess,
+  createSubprocessShell,
+  Process,
+  type SubprocessOptions,
+} from "./streams/process.ts";
+export type { NodeSpawnOptions, Stdio } from "./io/subprocess.ts";
 
 // The loop
 export type { GetaddrinfoOptions } from "./io/names.ts";
 export type { ConnectAcceptedSocketOptions, CreateConnectionOptions } from "./io/connections.ts";
-export type { StartTlsOptions } from "./io/starttls.ts";
+export type { StartTlsOptions } from "./io/tls.ts";
 export type { SendfileOptions } from "./io/sendfile.ts";
 export { Transport } from "./io/transport.ts";
-export type { Protocol } from "./io/transport.ts";
-export type { TransportInfo } from "./io/socketinfo.ts";
-export type { WriteBufferLimits } from "./io/writebuffer.ts";
-export type { DatagramEndpointOptions } from "./io/datagramendpoint.ts";
-export type { DatagramAddress, DatagramInfo, DatagramProtocol } from "./io/datagrams.ts";
+export type { Protocol, TransportInfo, WriteBufferLimits } from "./io/transport.ts";
 export { DatagramTransport } from "./io/datagrams.ts";
-export type { SubprocessProtocolOptions } from "./io/opensubprocess.ts";
-export type { SubprocessInfo, SubprocessProtocol } from "./io/subprocess.ts";
+export type {
+  DatagramAddress,
+  DatagramEndpointOptions,
+  DatagramInfo,
+  DatagramProtocol,
+} from "./io/datagrams.ts";
 export { SubprocessTransport } from "./io/subprocess.ts";
+export type { SubprocessInfo, SubprocessProtocol, SubprocessProtocolOptions } from "./io/subprocess.ts";
 export { type PipeInfo, type ReadPipeProtocol, ReadPipeTransport } from "./io/pipes.ts";
-export { type WritePipeProtocol, WritePipeTransport } from "./io/writepipe.ts";
+export { type WritePipeProtocol, WritePipeTransport } from "./io/pipes.ts";
 export { type CreateTaskOptions, EventLoop, type EventLoopOptions, eagerTaskFactory } from "./loop/loop.ts";
 export type { ExceptionHandler, TaskFactory } from "./loop/loop.ts";
 export { getEventLoop, getRunningLoop, newEventLoop, setEventLoop } from "./loop/loops.ts";

@@ -4,13 +4,24 @@
  *   open --close()--> closing: what was sent is handed over, what comes is dropped --> lost: connectionLost, once
  *   open --abort()-------------------------------------------------------------------> lost
  */
-import type { RemoteInfo, Socket } from "node:dgram";
-import type { AddressInfo } from "node:net";
+import type { Socket as DatagramSocket, RemoteInfo } from "node:dgram";
 import { inspect } from "node:util";
 import { got } from "../errors/errors.ts";
-import { type AbstractEventLoop, inRootContext } from "../scheduling/events.ts";
-import { checkHost, checkPort } from "./names.ts";
-import { ProtocolCalls } from "./protocolcalls.ts";
+import { checkOptionNames, optionNames } from "../errors/optionnames.ts";
+import { inRootContext } from "../scheduling/events.ts";
+import { isCancelled } from "../task/scope.ts";
+import { type AddressInfo, dgram } from "./builtins.ts";
+import type { ClosingLoop } from "./holdsocket.ts";
+import { checkFamily, checkHost, checkPort, lookUpHost } from "./names.ts";
+import { ignore, once } from "./once.ts";
+import {
+  checkProtocol,
+  checkProtocolFactory,
+  checkRuns,
+  type Tell,
+  tellByLoop,
+  untilMade,
+} from "./protocolcalls.ts";
 
 /** Where a datagram goes to: the name or address of a host, and a port. */
 export interface DatagramAddress {
@@ -37,22 +48,36 @@ export interface DatagramInfo {
   /** The address of the other end, where there is one. */
   peername: AddressInfo;
   /** Node's own socket, for what is not here: multicast, sizes of buffers. */
-  socket: Socket;
+  socket: DatagramSocket;
+}
+
+/** Between which addresses. At least one of `localAddress`, `remoteAddress` and `family` is needed. */
+export interface DatagramEndpointOptions {
+  /** Where it receives; port 0 takes a free one. Default: all addresses of this host, at a free port. */
+  localAddress?: DatagramAddress;
+  /** The one place from which it receives and to which it sends. */
+  remoteAddress?: DatagramAddress;
+  /** IPv4 or IPv6; default 0, which goes by the addresses. */
+  family?: 0 | 4 | 6;
+  /** Whether it may send to broadcast addresses; default false. */
+  allowBroadcast?: boolean;
 }
 
 /** What came, and from where. */
-export type Datagram = [data: Buffer, from: RemoteInfo];
+type Datagram = [data: Buffer, from: RemoteInfo];
 
-/** A loop that closes what is open when it closes itself. */
-export interface ClosingLoop extends AbstractEventLoop {
-  readonly _atClose: Set<() => void>;
-}
+const DATAGRAM_OPTIONS = optionNames<DatagramEndpointOptions>({
+  localAddress: true,
+  remoteAddress: true,
+  family: true,
+  allowBroadcast: true,
+});
 
 /** Sends datagrams: what `connectionMade` gets and `loop.createDatagramEndpoint` returns beside the protocol. */
 export class DatagramTransport {
   readonly #loop: ClosingLoop;
   readonly #protocol: DatagramProtocol;
-  readonly #calls: ProtocolCalls;
+  readonly #tell: Tell;
   readonly #info: DatagramInfo | Omit<DatagramInfo, "peername">;
   #closing = false;
   /** How many datagrams the system has not taken yet. */
@@ -63,16 +88,16 @@ export class DatagramTransport {
   constructor(
     loop: ClosingLoop,
     protocol: DatagramProtocol,
-    socket: Socket,
+    socket: DatagramSocket,
     peername: AddressInfo | null,
     early: readonly Datagram[],
   ) {
     this.#loop = loop;
     this.#protocol = protocol;
-    this.#calls = new ProtocolCalls(loop);
+    this.#tell = tellByLoop(loop);
     const sockname = socket.address();
     this.#info = peername === null ? { sockname, socket } : { sockname, peername, socket };
-    this.#calls.soon(() => protocol.connectionMade?.(this));
+    this.#tell(() => protocol.connectionMade?.(this));
     socket.removeAllListeners("message").on("message", this.#receive);
     socket.on("error", this.#fail).once("close", this.#lose);
     loop._atClose.add(this.abort);
@@ -91,7 +116,7 @@ export class DatagramTransport {
     if (typeof data !== "string" && !(data instanceof Uint8Array))
       throw new TypeError(`Expected \`data\` to be a string or a Uint8Array, got ${got(data)}`);
     const { peername, socket } = this.#info as DatagramInfo;
-    checkTarget(address, peername);
+    checkReceiver(address, peername);
     if (this.#closing) return;
     this.#unsent++;
     if (peername !== undefined) inRootContext(() => socket.send(data, this.#sent));
@@ -139,7 +164,7 @@ export class DatagramTransport {
   };
 
   #whileOpen(callback: () => unknown): void {
-    if (!this.#closing) this.#calls.soon(() => (this.#closing ? undefined : callback()));
+    if (!this.#closing) this.#tell(() => (this.#closing ? undefined : callback()));
   }
 
   #sent = (error: Error | null): void => {
@@ -158,12 +183,114 @@ export class DatagramTransport {
     this.#closing = true;
     this.#ended = true;
     this.#loop._atClose.delete(this.abort);
-    this.#calls.soon(() => this.#protocol.connectionLost?.(null));
+    this.#tell(() => this.#protocol.connectionLost?.(null));
   };
 }
 
+/** The addresses of one try: of the same family. */
+interface Endpoint {
+  readonly family: string;
+  readonly local: AddressInfo | null;
+  readonly remote: AddressInfo | null;
+}
+
+/** What came before the protocol was there is kept for it, as the system keeps it for a socket that nobody reads. */
+interface Opened {
+  readonly socket: DatagramSocket;
+  readonly remote: AddressInfo | null;
+  readonly early: readonly Datagram[];
+}
+
+/** The loop's method of this name: opens the socket at the first addresses at which that is possible. */
+export async function createDatagramEndpoint<P extends DatagramProtocol>(
+  loop: ClosingLoop,
+  protocolFactory: () => P,
+  options: DatagramEndpointOptions,
+): Promise<[DatagramTransport, P]> {
+  checkOptionNames("createDatagramEndpoint", options, DATAGRAM_OPTIONS);
+  check(loop, protocolFactory, options);
+  const { socket, remote, early } = await openFirst(await endpointsOf(loop, options), options);
+  let transport: DatagramTransport;
+  let protocol: P;
+  try {
+    protocol = protocolFactory();
+    checkProtocol(protocol);
+    transport = new DatagramTransport(loop, protocol, socket, remote, early);
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+  await untilMade(loop, transport);
+  return [transport, protocol];
+}
+
+function check(loop: ClosingLoop, protocolFactory: unknown, options: DatagramEndpointOptions): void {
+  checkRuns(loop);
+  const { localAddress, remoteAddress, family = 0 } = options;
+  checkProtocolFactory(protocolFactory);
+  if (localAddress !== undefined) checkAddress(localAddress, "localAddress", 0);
+  if (remoteAddress !== undefined) checkAddress(remoteAddress, "remoteAddress", 1);
+  checkFamily(family);
+  if (localAddress === undefined && remoteAddress === undefined && family === 0)
+    throw new RangeError(
+      "Expected `localAddress`, `remoteAddress` or `family` to be given, got none of them",
+    );
+}
+
+async function endpointsOf(loop: ClosingLoop, options: DatagramEndpointOptions): Promise<Endpoint[]> {
+  const { localAddress, remoteAddress, family = 0 } = options;
+  const lookUp = async ({ address, port }: DatagramAddress) =>
+    await lookUpHost(loop, address, port, { family });
+  const locals = localAddress === undefined ? [null] : await lookUp(localAddress);
+  const remotes = remoteAddress === undefined ? [null] : await lookUp(remoteAddress);
+  const endpoints: Endpoint[] = [];
+  for (const local of locals) {
+    for (const remote of remotes) {
+      if (local !== null && remote !== null && local.family !== remote.family) continue;
+      endpoints.push({ family: (local ?? remote)?.family ?? `IPv${family}`, local, remote });
+    }
+  }
+  if (endpoints.length === 0)
+    throw new RangeError(
+      `Expected \`localAddress\` and \`remoteAddress\` to be of one family, got ${got(localAddress?.address)} and ${got(remoteAddress?.address)}`,
+    );
+  return endpoints;
+}
+
+async function openFirst(endpoints: readonly Endpoint[], options: DatagramEndpointOptions): Promise<Opened> {
+  const errors: unknown[] = [];
+  for (const endpoint of endpoints) {
+    const socket = inRootContext(() => dgram().createSocket(endpoint.family === "IPv6" ? "udp6" : "udp4"));
+    const early: Datagram[] = [];
+    socket.on("message", (...datagram) => early.push(datagram)).on("error", ignore);
+    try {
+      return { socket, remote: await open(socket, endpoint, options), early };
+    } catch (error) {
+      socket.close();
+      if (isCancelled(error)) throw error;
+      errors.push(error);
+    }
+  }
+  throw errors[0];
+}
+
+/** Returns the address of the other end as the system writes it. */
+async function open(
+  socket: DatagramSocket,
+  { local, remote }: Endpoint,
+  options: DatagramEndpointOptions,
+): Promise<AddressInfo | null> {
+  inRootContext(() => socket.bind(local?.port ?? 0, local?.address));
+  await once(socket, "listening");
+  if (options.allowBroadcast) socket.setBroadcast(true);
+  if (remote === null) return null;
+  inRootContext(() => socket.connect(remote.port, remote.address));
+  await once(socket, "connect");
+  return socket.remoteAddress();
+}
+
 /** Throws unless it is an address as `name` in messages. */
-export function checkAddress(address: DatagramAddress, name: string, leastPort: number): void {
+function checkAddress(address: DatagramAddress, name: string, leastPort: number): void {
   if (typeof address !== "object" || address === null)
     throw new TypeError(
       `Expected \`${name}\` to be an object with an address and a port, got ${got(address)}`,
@@ -172,7 +299,7 @@ export function checkAddress(address: DatagramAddress, name: string, leastPort: 
   checkPort(address.port, `${name}.port`, leastPort);
 }
 
-function checkTarget(address: DatagramAddress | null, peername: AddressInfo | undefined): void {
+function checkReceiver(address: DatagramAddress | null, peername: AddressInfo | undefined): void {
   if (peername === undefined) checkAddress(address as DatagramAddress, "address", 1);
   else if (address !== null && (address.address !== peername.address || address.port !== peername.port))
     throw new RangeError(`Expected \`address\` to be null or the remote address, got ${got(address)}`);

@@ -1,6 +1,11 @@
 /** Who closes a socket that has no transport: one that was accepted and waits for its protocol, or is in a handshake. */
 import type { Socket } from "node:net";
-import type { ClosingLoop } from "./datagrams.ts";
+import type { AbstractEventLoop } from "../scheduling/events.ts";
+
+/** A loop that closes what is open when it closes itself. */
+export interface ClosingLoop extends AbstractEventLoop {
+  readonly _atClose: Set<() => void>;
+}
 
 /** One connection of a server's. */
 export interface Client {

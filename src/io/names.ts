@@ -1,15 +1,29 @@
 /** Names and addresses of hosts, by the system's own resolver, as `getaddrinfo` and `getnameinfo` give them. */
 import type { LookupAddress } from "node:dns";
-import type { AddressInfo } from "node:net";
 import { got } from "../errors/errors.ts";
+import { checkOptionNames, optionNames } from "../errors/optionnames.ts";
 import { type AbstractEventLoop, inRootContext } from "../scheduling/events.ts";
+import type { Future } from "../task/future.ts";
 import { OutsideFuture } from "../task/outside.ts";
-import { dns, net } from "./builtins.ts";
+import { type AddressInfo, dns, net } from "./builtins.ts";
 
 /** What `getaddrinfo` takes. */
 export interface GetaddrinfoOptions {
   /** Which addresses: those of IPv4, of IPv6, or with 0, the default, both. */
   family?: 0 | 4 | 6;
+}
+
+const LOOKUP_OPTIONS = optionNames<GetaddrinfoOptions>({ family: true });
+
+/** The loop's method of this name. */
+export function getaddrinfo(
+  loop: AbstractEventLoop,
+  host: string,
+  port: number,
+  options: GetaddrinfoOptions,
+): Future<AddressInfo[]> {
+  checkOptionNames("getaddrinfo", options, LOOKUP_OPTIONS);
+  return lookUpHost(loop, host, port, options);
 }
 
 /** Looks up the addresses of a host, in the order in which the system gives them. */
@@ -33,12 +47,12 @@ export function lookUpHost(
   return found;
 }
 
-/** Looks up the name of the host at an address, and of the service at a port. */
-export function lookUpAddress(
+/** The loop's method of this name. */
+export function getnameinfo(
   loop: AbstractEventLoop,
   address: string,
   port: number,
-): OutsideFuture<[host: string, service: string]> {
+): Future<[host: string, service: string]> {
   checkHost(address, "address");
   if (net().isIP(address) === 0)
     throw new RangeError(`Expected \`address\` to be an IP address, as "127.0.0.1", got ${got(address)}`);
@@ -71,4 +85,10 @@ export function checkPort(port: unknown, name: string, least = 0): void {
 export function checkFamily(family: unknown): void {
   if (family !== 0 && family !== 4 && family !== 6)
     throw new RangeError(`Expected \`family\` to be 4 or 6, or 0 for both, got ${got(family)}`);
+}
+
+/** Throws unless it can be the path of a Unix socket. */
+export function checkPath(path: unknown): void {
+  if (typeof path !== "string" || path === "")
+    throw new TypeError(`Expected \`path\` to be the path of a socket, got ${got(path)}`);
 }

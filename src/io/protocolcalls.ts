@@ -1,6 +1,6 @@
 /**
- * Calls the methods of a protocol as callbacks of the loop: one after the other, in the order of the events, with the
- * context variables of who made it. What one throws goes to the loop's exception handler, and the next one is called.
+ * How the methods of a protocol are called: as callbacks of the loop, one after the other, in the order of the events, and
+ * with the context variables of who made it. What one throws goes to the loop's exception handler, and the next is called.
  */
 import { AsyncResource } from "node:async_hooks";
 import { inspect } from "node:util";
@@ -10,19 +10,29 @@ import { type AbstractEventLoop, runningLoop } from "../scheduling/events.ts";
 import { type Callback, Handle } from "../scheduling/handle.ts";
 import { Future } from "../task/future.ts";
 
-export class ProtocolCalls {
-  readonly #loop: AbstractEventLoop;
-  readonly #context = copyContext();
-  readonly #resource = new AsyncResource("Protocol");
+/** Has a method of a protocol called. */
+export type Tell = (callback: () => unknown) => void;
 
-  constructor(loop: AbstractEventLoop) {
-    this.#loop = loop;
-  }
+/** Has the loop call them, after all that is ready: those of the protocols of programs. */
+export function tellByLoop(loop: AbstractEventLoop): Tell {
+  const context = copyContext();
+  const resource = new AsyncResource("Protocol");
+  return (callback) => resource.runInAsyncScope(schedule, undefined, loop, callback, context);
+}
 
-  /** Has the loop call a function after all that is ready. */
-  soon(callback: () => unknown): void {
-    this.#resource.runInAsyncScope(schedule, undefined, this.#loop, callback, this.#context);
-  }
+/**
+ * Calls them at once. The streams' own protocols can be told so, as they run none of the program's code and never wait:
+ * they settle futures, and whoever waits for these goes on in the loop. It saves a turn of the loop for each piece.
+ */
+export const tellAtOnce: Tell = (callback) => {
+  callback();
+};
+
+/** Returns what calls a function with the context variables and in the async context of here. */
+export function boundHere(): (fn: () => unknown) => void {
+  const context = copyContext();
+  const resource = new AsyncResource("Protocol");
+  return (fn) => resource.runInAsyncScope(() => context.run(fn));
 }
 
 /** Waits until what is ready has run: the protocol has been told that the connection is made. */

@@ -1,13 +1,13 @@
 /** Sending a file over a connection, as the fallback of asyncio's `loop.sendfile` does it. */
-import type { FileHandle } from "node:fs/promises";
 import { got, RuntimeError, SendfileNotAvailableError } from "../errors/errors.ts";
+import { checkOptionNames, optionNames } from "../errors/optionnames.ts";
 import { OutsideFuture } from "../task/outside.ts";
-import type { ClosingLoop } from "./datagrams.ts";
+import type { FileHandle } from "./builtins.ts";
+import type { ClosingLoop } from "./holdsocket.ts";
 import { connectionLost } from "./once.ts";
 import { checkRuns } from "./protocolcalls.ts";
-import { checkOpen } from "./starttls.ts";
-import type { Transport } from "./transport.ts";
-import { whatBroke } from "./writebuffer.ts";
+import { checkOpen } from "./tls.ts";
+import { type Transport, whatBroke } from "./transport.ts";
 
 /** What is held of the file at a time. */
 const BLOCK = 2 ** 16;
@@ -22,13 +22,17 @@ export interface SendfileOptions {
   fallback?: boolean;
 }
 
-/** Sends a file block by block, and the next one when the system has taken the one before. */
+const SENDFILE_OPTIONS = optionNames<SendfileOptions>({ offset: true, count: true, fallback: true });
+
+/** The loop's method of this name: sends a file block by block, and the next one when the system has taken the one before. */
 export async function sendfile(
   loop: ClosingLoop,
   transport: Transport,
   file: FileHandle,
-  { offset = 0, count = Infinity, fallback = true }: SendfileOptions,
+  options: SendfileOptions,
 ): Promise<number> {
+  checkOptionNames("sendfile", options, SENDFILE_OPTIONS);
+  const { offset = 0, count = Infinity, fallback = true } = options;
   checkRuns(loop);
   check(transport, file, offset, count);
   if (!fallback)
@@ -85,14 +89,14 @@ async function writeBlock(transport: Transport, block: Buffer): Promise<void> {
   transport._send(block, (error) => {
     if (taken.done()) return;
     if (!error) taken.setResult();
-    else taken.setException(whatBroke(transport._socket) ?? connectionLost());
+    else taken.setException(whatBroke(transport._stream) ?? connectionLost());
   });
   await taken;
 }
 
 function check(transport: Transport, file: FileHandle, offset: number, count: number): void {
   checkOpen(transport);
-  if (transport._socket.writableEnded) throw new RuntimeError("Cannot call sendfile() after writeEof()");
+  if (transport._stream.writableEnded) throw new RuntimeError("Cannot call sendfile() after writeEof()");
   if (typeof file?.read !== "function" || typeof file.stat !== "function")
     throw new TypeError(
       `Expected \`file\` to be a FileHandle, as \`open\` of node:fs/promises gives, got ${got(file)}`,

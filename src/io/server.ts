@@ -1,17 +1,22 @@
-/** A server over Node's own, as asyncio's Server; closing is defined as in CPython 3.13. What serves is up to its maker. */
-import type { AddressInfo, ListenOptions, Server as NodeServer, Socket } from "node:net";
-import type { TLSSocket, TlsOptions } from "node:tls";
+/**
+ * A server over Node's own, as asyncio's Server; closing is defined as in CPython 3.13. What serves a client is up to its
+ * maker: a protocol of the program's (`createServer`), or a reader and a writer (`streams/connect`).
+ */
+import type { ListenOptions, Server as NodeServer } from "node:net";
+import { dirname, join } from "node:path";
+import type { TlsOptions } from "node:tls";
 import { inspect } from "node:util";
-import { RuntimeError } from "../errors/errors.ts";
+import { got, RuntimeError } from "../errors/errors.ts";
+import { checkOwnOptions, optionNames } from "../errors/optionnames.ts";
 import { type AbstractEventLoop, inRootContext } from "../scheduling/events.ts";
 import { OutsideFuture, OutsideWaiters } from "../task/outside.ts";
 import { isCancelled } from "../task/scope.ts";
-import { net, tls } from "./builtins.ts";
-import type { ClosingLoop } from "./datagrams.ts";
-import type { Client } from "./holdsocket.ts";
-import { checkHost } from "./names.ts";
+import { type AddressInfo, fs, net, type Socket, type TLSSocket, tls } from "./builtins.ts";
+import { type Client, type ClosingLoop, holdSocket } from "./holdsocket.ts";
+import { checkHost, checkPath, checkPort } from "./names.ts";
 import { ignore, once } from "./once.ts";
-import { type SocketPath, socketPathFor } from "./socketpath.ts";
+import { checkProtocol, checkProtocolFactory, checkRuns, tellByLoop } from "./protocolcalls.ts";
+import { type Protocol, Transport } from "./transport.ts";
 
 /** Where to serve: Node's own options of listening (`port`, `path`, `backlog`...), and these. */
 export interface CreateServerOptions extends Omit<ListenOptions, "host"> {
@@ -27,6 +32,34 @@ export interface CreateServerOptions extends Omit<ListenOptions, "host"> {
 
 /** Serves a socket that was accepted; what it makes of it is to be one of the clients, or closed. */
 export type Accept = (socket: Socket, server: Server) => void;
+
+const SERVER_OPTIONS = optionNames<Pick<CreateServerOptions, "tls" | "startServing" | "cleanupSocket">>({
+  cleanupSocket: true,
+  tls: true,
+  startServing: true,
+});
+
+/** The loop's method of this name: the factory is called for each client, as a callback of the loop. */
+export async function createServer<L extends ClosingLoop>(
+  loop: L,
+  protocolFactory: () => Protocol,
+  options: CreateServerOptions,
+): Promise<Server<L>> {
+  checkOwnOptions("createServer", options, SERVER_OPTIONS);
+  return await serveProtocols(loop, protocolFactory, options);
+}
+
+/** The loop's method of this name. */
+export async function createUnixServer<L extends ClosingLoop>(
+  loop: L,
+  protocolFactory: () => Protocol,
+  path: string,
+  options: Omit<CreateServerOptions, "host" | "path" | "port">,
+): Promise<Server<L>> {
+  checkPath(path);
+  checkOwnOptions("createUnixServer", options, SERVER_OPTIONS);
+  return await serveProtocols(loop, protocolFactory, { ...options, path });
+}
 
 /** Makes a server, which listens by then unless it is told not to. */
 export async function openServer<L extends ClosingLoop>(
@@ -301,4 +334,144 @@ function checkPermission(): void {
   if (!process.allowedNodeEnvironmentFlags.has("--allow-net")) return; // this Node does not restrict it
   const error = new Error("This process may not listen: start it with --allow-net");
   throw Object.assign(error, { code: "ERR_ACCESS_DENIED", permission: "Net" });
+}
+
+/** Opens a server whose factory is called for each client, as a callback of the loop. */
+async function serveProtocols<L extends ClosingLoop>(
+  loop: L,
+  protocolFactory: () => Protocol,
+  options: CreateServerOptions,
+): Promise<Server<L>> {
+  checkRuns(loop);
+  checkProtocolFactory(protocolFactory);
+  checkPlace(options);
+  return await openServer(loop, options, protocolPerClient(loop, protocolFactory));
+}
+
+function protocolPerClient(loop: ClosingLoop, protocolFactory: () => Protocol): Accept {
+  const tell = tellByLoop(loop);
+  return (socket, server) => {
+    const letGo = holdSocket(loop, socket, server);
+    tell(() => {
+      try {
+        if (!socket.destroyed) beginClient(loop, protocolFactory, socket, server);
+      } finally {
+        letGo();
+      }
+    });
+  };
+}
+
+function beginClient(
+  loop: ClosingLoop,
+  protocolFactory: () => Protocol,
+  socket: Socket,
+  server: Server,
+): void {
+  try {
+    const protocol = protocolFactory();
+    checkProtocol(protocol);
+    new Transport(loop, protocol, socket, server)._begin();
+  } catch (exception) {
+    socket.destroy();
+    const message = "Error on transport creation for incoming connection";
+    loop.callExceptionHandler({ message, exception, server });
+  }
+}
+
+function checkPlace(options: CreateServerOptions): void {
+  if (typeof options !== "object" || options === null)
+    throw new TypeError(`Expected \`options\` to be an object with a port or a path, got ${got(options)}`);
+  const { host, path, port } = options;
+  if (path !== undefined) checkPath(path);
+  else checkPort(port, "port");
+  if (host !== undefined && !Array.isArray(host)) checkHost(host, "host");
+}
+
+/** What fits into the address of a socket on every system. */
+const LONGEST_PATH = 103;
+
+let socketPaths = 0;
+
+/**
+ * The file of a Unix server. libuv removes the path to which a socket was bound when it is closed, whosever file is
+ * there by then: that of the successor, after a restart without a gap. So the socket is bound to a name that nobody else
+ * uses, which is then moved to the path, and what is removed at the end is that very file or nothing, as in CPython.
+ */
+class SocketPath {
+  readonly path: string;
+  /** To which the socket is bound. */
+  readonly bound: string;
+  readonly #cleanup: boolean;
+  #file: { readonly dev: bigint; readonly ino: bigint } | null = null;
+
+  constructor(path: string, bound: string, cleanup: boolean) {
+    this.path = path;
+    this.bound = bound;
+    this.#cleanup = cleanup;
+  }
+
+  /** Moves the socket to its path. Throws EADDRINUSE, as Node does, when something is there. */
+  publish(server: NodeServer): void {
+    const { linkSync, lstatSync, unlinkSync } = fs();
+    try {
+      linkSync(this.bound, this.path);
+    } catch (error) {
+      throw (error as NodeJS.ErrnoException).code === "EEXIST" ? inUse(this.path) : this.renamed(error);
+    }
+    unlinkSync(this.bound);
+    this.#file = lstatSync(this.path, { bigint: true });
+    server.address = () => this.path;
+    if (this.#cleanup) remember(this);
+  }
+
+  /** Removes the file, if it is still this socket's. */
+  remove(): void {
+    const file = this.#file;
+    this.#file = null;
+    published.delete(this);
+    if (file === null || !this.#cleanup) return;
+    const { lstatSync, unlinkSync } = fs();
+    try {
+      const now = lstatSync(this.path, { bigint: true });
+      if (now.dev === file.dev && now.ino === file.ino) unlinkSync(this.path);
+    } catch {
+      // it is gone, or may not be removed by us any more
+    }
+  }
+
+  /** An error of Node's that names the path which the user knows. */
+  renamed(error: unknown): unknown {
+    const { message, address } = error as NodeJS.ErrnoException & { address?: string };
+    if (address === this.bound) Object.assign(error as object, { address: this.path });
+    if (!message?.includes(this.bound)) return error;
+    return Object.assign(error as object, { message: message.replaceAll(this.bound, this.path) });
+  }
+}
+
+/** The file of a server at this path; null where there is none of which we know, or the system does not work so. */
+function socketPathFor(path: unknown, cleanup: boolean): SocketPath | null {
+  if (typeof path !== "string" || path === "" || path.startsWith("\0") || process.platform === "win32")
+    return null;
+  if (process.env.NODE_UNIQUE_ID !== undefined) return null; // in a cluster the primary binds, once for all workers
+  const bound = join(dirname(path), `.${process.pid.toString(36)}-${(socketPaths++).toString(36)}`);
+  const lengths = [path, bound].map((each) => Buffer.byteLength(each));
+  return Math.max(...lengths) > LONGEST_PATH ? null : new SocketPath(path, bound, cleanup);
+}
+
+/** Those that are to be removed when the process exits: libuv does so with what is bound. */
+const published = new Set<SocketPath>();
+
+function remember(path: SocketPath): void {
+  if (!process.listeners("exit").includes(removeAll)) process.on("exit", removeAll);
+  published.add(path);
+}
+
+function removeAll(): void {
+  for (const path of published) path.remove();
+}
+
+function inUse(path: string): Error {
+  const facts = { code: "EADDRINUSE", syscall: "listen", address: path };
+  return Object.assign(new Error(`listen EADDRINUSE: address already in use ${path}`), facts);
 }

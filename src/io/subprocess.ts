@@ -4,13 +4,24 @@
  *   running --it exits--> processExited ----------+
  *   each pipe --its end or error--> pipeConnectionLost --+--> when all of them are over: connectionLost, once
  */
-import type { ChildProcess } from "node:child_process";
+import type { ChildProcess, SpawnOptions } from "node:child_process";
+import { constants, tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Stream } from "node:stream";
 import { inspect } from "node:util";
-import type { ClosingLoop } from "./datagrams.ts";
-import { type ReadPipeProtocol, ReadPipeTransport } from "./pipes.ts";
-import { ProtocolCalls } from "./protocolcalls.ts";
-import { endWithLoop, returncodeOf, type Spawned } from "./spawn.ts";
-import { type WritePipeProtocol, WritePipeTransport } from "./writepipe.ts";
+import { got } from "../errors/errors.ts";
+import { checkOwnOptions, optionNames } from "../errors/optionnames.ts";
+import { inRootContext } from "../scheduling/events.ts";
+import { childProcess, fs, net, type Readable, type Socket } from "./builtins.ts";
+import type { ClosingLoop } from "./holdsocket.ts";
+import { ignore, once } from "./once.ts";
+import {
+  type ReadPipeProtocol,
+  ReadPipeTransport,
+  type WritePipeProtocol,
+  WritePipeTransport,
+} from "./pipes.ts";
+import { afterWhatIsReady, checkRuns, makeProtocol, type Tell, tellByLoop } from "./protocolcalls.ts";
 
 /**
  * Is told what a process does; none of the methods must be there. They run as callbacks of the loop, except
@@ -33,8 +44,41 @@ export interface SubprocessProtocol {
   resumeWriting?(): unknown;
 }
 
-/** Passes on what happens to one of its pipes. */
-type PipeProtocol = Omit<ReadPipeProtocol & WritePipeProtocol, "connectionMade">;
+/** Where a process's input comes from or its output goes: a pipe to us, where ours goes, nowhere, or a file or stream. */
+export type Stdio = "pipe" | "inherit" | "ignore" | number | Stream;
+
+/** What a process has in place of Node's `stdio`. */
+export interface StdioOptions {
+  /** Its input. */
+  stdin?: Stdio;
+  /** Its output. */
+  stdout?: Stdio;
+  /** Its error output; "stdout" joins it to stdout. */
+  stderr?: Stdio | "stdout";
+}
+
+/** Node's own options of `spawn` that we pass on. */
+export type NodeSpawnOptions = Omit<SpawnOptions, "stdio" | "shell">;
+
+/** What is run: a program with its arguments, or a line of the shell. */
+export type Command = { program: string; args: readonly string[] } | { commandLine: string };
+
+/** A process that has just been started. */
+interface Spawned {
+  readonly child: ChildProcess;
+  /** What gives its output, where that is a pipe, and maybe its error output with it. */
+  readonly stdout: Readable | null;
+}
+
+/** How a process is started for a protocol: Node's own options of `spawn`, and these in place of its `stdio`. */
+export interface SubprocessProtocolOptions extends NodeSpawnOptions {
+  /** Its input; default "pipe", as in asyncio. */
+  stdin?: Stdio;
+  /** Its output; default "pipe". */
+  stdout?: Stdio;
+  /** Its error output; default "pipe". "stdout" joins it to stdout. */
+  stderr?: Stdio | "stdout";
+}
 
 /** What `getExtraInfo` of a SubprocessTransport knows. */
 export interface SubprocessInfo {
@@ -42,11 +86,82 @@ export interface SubprocessInfo {
   subprocess: ChildProcess;
 }
 
+const STDIO_OPTIONS = optionNames<Required<StdioOptions>>({ stdin: true, stdout: true, stderr: true });
+
+/** The loop's method of this name. */
+export async function subprocessExec<P extends SubprocessProtocol>(
+  loop: ClosingLoop,
+  protocolFactory: () => P,
+  command: string,
+  args: readonly string[],
+  options: SubprocessProtocolOptions,
+): Promise<[transport: SubprocessTransport, protocol: P]> {
+  return await openSubprocess(loop, protocolFactory, { program: command, args }, options);
+}
+
+/** The loop's method of this name. */
+export async function subprocessShell<P extends SubprocessProtocol>(
+  loop: ClosingLoop,
+  protocolFactory: () => P,
+  commandLine: string,
+  options: SubprocessProtocolOptions,
+): Promise<[transport: SubprocessTransport, protocol: P]> {
+  return await openSubprocess(loop, protocolFactory, { commandLine }, options);
+}
+
+async function openSubprocess<P extends SubprocessProtocol>(
+  loop: ClosingLoop,
+  protocolFactory: () => P,
+  command: Command,
+  options: SubprocessProtocolOptions,
+): Promise<[SubprocessTransport, P]> {
+  checkRuns(loop);
+  checkCommand(command);
+  checkOwnOptions("subprocessExec", options, STDIO_OPTIONS);
+  const { stdin = "pipe", stdout = "pipe", stderr = "pipe", ...spawnOptions } = options;
+  const stdio = { stdin, stdout, stderr };
+  checkStdio(stdio);
+  const protocol = makeProtocol(protocolFactory);
+  const start = { command, stdio, spawnOptions, tell: tellByLoop(loop) };
+  return [await startSubprocess(loop, protocol, start), protocol];
+}
+
+/** What is started, how, and how its protocol is told of it. */
+export interface SubprocessStart {
+  readonly command: Command;
+  readonly stdio: Required<StdioOptions>;
+  readonly spawnOptions: NodeSpawnOptions;
+  readonly tell: Tell;
+}
+
+/** Starts a process, and waits until its protocol was told so. When that is cancelled, it is killed and its end waited for. */
+export async function startSubprocess(
+  loop: ClosingLoop,
+  protocol: SubprocessProtocol,
+  { command, stdio, spawnOptions, tell }: SubprocessStart,
+): Promise<SubprocessTransport> {
+  const spawned = spawnProcess(command, stdio, spawnOptions, await joinedPipe(stdio));
+  const { child } = spawned;
+  if (child.pid === undefined) {
+    spawned.stdout?.destroy();
+    await once(child, "spawn"); // throws why it could not be started
+  }
+  const transport = new SubprocessTransport(loop, protocol, spawned, spawnOptions.detached === true, tell);
+  try {
+    await afterWhatIsReady(loop);
+  } catch (error) {
+    transport.close();
+    if (transport.getReturncode() === null) await once(child, "exit");
+    throw error;
+  }
+  return transport;
+}
+
 /** Controls a process: what `connectionMade` gets and `loop.subprocessExec` returns beside the protocol. */
 export class SubprocessTransport {
   readonly #loop: ClosingLoop;
   readonly #protocol: SubprocessProtocol;
-  readonly #calls: ProtocolCalls;
+  readonly #tell: Tell;
   readonly #child: ChildProcess;
   readonly #pid: number;
   readonly #pipes: (ReadPipeTransport | WritePipeTransport | null)[];
@@ -56,20 +171,25 @@ export class SubprocessTransport {
   #closing = false;
 
   /** @internal Takes over a process that was started in this very step, so that nothing of it is missed. */
-  constructor(loop: ClosingLoop, protocol: SubprocessProtocol, spawned: Spawned, detached: boolean) {
-    const { child, stdout } = spawned;
+  constructor(
+    loop: ClosingLoop,
+    protocol: SubprocessProtocol,
+    { child, stdout }: Spawned,
+    detached: boolean,
+    tell: Tell,
+  ) {
     this.#loop = loop;
     this.#protocol = protocol;
-    this.#calls = new ProtocolCalls(loop);
+    this.#tell = tell;
     this.#child = child;
     this.#pid = child.pid as number;
-    this.#calls.soon(() => protocol.connectionMade?.(this));
+    this.#open = 1 + [child.stdin, stdout, child.stderr].filter((pipe) => pipe !== null).length;
     this.#pipes = [
-      child.stdin && new WritePipeTransport(loop, this.#pipeProtocol(0), child.stdin),
-      stdout && new ReadPipeTransport(loop, this.#pipeProtocol(1), stdout),
-      child.stderr && new ReadPipeTransport(loop, this.#pipeProtocol(2), child.stderr),
+      child.stdin && new WritePipeTransport(loop, this.#pipeProtocol(0), child.stdin, tell),
+      stdout && new ReadPipeTransport(loop, this.#pipeProtocol(1), stdout, tell),
+      child.stderr && new ReadPipeTransport(loop, this.#pipeProtocol(2), child.stderr, tell),
     ];
-    this.#open = 1 + this.#pipes.filter((pipe) => pipe !== null).length;
+    tell(() => protocol.connectionMade?.(this)); // nothing of its pipes was told yet: they were opened in this step
     child.once("exit", this.#exited);
     endWithLoop(loop, child, detached);
     loop._atClose.add(this.#closePipes);
@@ -151,7 +271,7 @@ export class SubprocessTransport {
 
   #exited = (): void => {
     this.#returncode = returncodeOf(this.#child);
-    this.#calls.soon(() => this.#protocol.processExited?.());
+    this.#tell(() => this.#protocol.processExited?.());
     this.#partEnded();
   };
 
@@ -159,7 +279,7 @@ export class SubprocessTransport {
     this.#open--;
     if (this.#open > 0) return;
     this.#loop._atClose.delete(this.#closePipes);
-    this.#calls.soon(() => {
+    this.#tell(() => {
       this.#closing = true;
       return this.#protocol.connectionLost?.(null);
     });
@@ -168,4 +288,120 @@ export class SubprocessTransport {
   #closePipes = (): void => {
     for (const pipe of this.#pipes) pipe?.close();
   };
+}
+
+/** Passes on what happens to one of its pipes. */
+type PipeProtocol = Omit<ReadPipeProtocol & WritePipeProtocol, "connectionMade">;
+
+/** Throws unless it can be run. */
+export function checkCommand(command: Command): void {
+  if ("commandLine" in command) {
+    checkText(command.commandLine, "commandLine", "a command line for the shell");
+    return;
+  }
+  checkText(command.program, "command", "the name or path of a program");
+  const { args } = command;
+  if (!Array.isArray(args))
+    throw new TypeError(`Expected \`args\` to be an array of strings, got ${got(args)}`);
+  for (const [i, arg] of args.entries())
+    if (typeof arg !== "string")
+      throw new TypeError(`Expected \`args[${i}]\` to be a string, got ${got(arg)}`);
+}
+
+/** Throws unless a process's input can come from there and its outputs go there. */
+export function checkStdio({ stdin, stdout, stderr }: StdioOptions): void {
+  checkEnd(stdin, "stdin");
+  checkEnd(stdout, "stdout");
+  if (stderr !== "stdout") checkEnd(stderr, "stderr");
+}
+
+/** Makes what carries the output together with the error output, where both go to one pipe of ours. */
+async function joinedPipe({ stdout, stderr }: StdioOptions): Promise<SocketPair | null> {
+  return stderr === "stdout" && stdout === "pipe" ? await socketPair() : null;
+}
+
+/** Spawns outside every task. Node throws away the output that nobody reads when the process ends. */
+function spawnProcess(
+  command: Command,
+  { stdin, stdout, stderr }: Required<StdioOptions>,
+  options: NodeSpawnOptions,
+  pair: SocketPair | null,
+): Spawned {
+  const outputs =
+    pair === null ? [stdout, stderr === "stdout" ? sameAs(stdout) : stderr] : [pair.far, pair.far];
+  const all = { ...options, stdio: [stdin, ...outputs], shell: "commandLine" in command } as SpawnOptions;
+  const [file, args] = "commandLine" in command ? [command.commandLine, []] : [command.program, command.args];
+  try {
+    const child = inRootContext(() => childProcess().spawn(file, args, all)).on("error", ignore);
+    return { child, stdout: pair?.near ?? child.stdout };
+  } catch (error) {
+    pair?.near.destroy();
+    throw error;
+  } finally {
+    pair?.far.destroy(); // the child has its own copy
+  }
+}
+
+/** A child that still runs when the loop closes is killed, or, when it is detached, left to itself. */
+function endWithLoop(loop: ClosingLoop, child: ChildProcess, detached: boolean): void {
+  if (returncodeOf(child) !== null) return;
+  const abandon = () => {
+    if (detached) child.unref();
+    else child.kill("SIGKILL");
+  };
+  loop._atClose.add(abandon);
+  child.once("exit", () => loop._atClose.delete(abandon));
+}
+
+/** As in Python: the exit code, or the negative number of the signal that ended it. */
+function returncodeOf({ exitCode, signalCode }: ChildProcess): number | null {
+  return signalCode === null ? exitCode : -constants.signals[signalCode];
+}
+
+/** Error output that goes where the output goes, when that is no pipe of ours. */
+function sameAs(stdout: Stdio): Stdio {
+  return stdout === "inherit" ? 1 : stdout;
+}
+
+function checkEnd(end: unknown, name: string): void {
+  if (end === "pipe" || end === "inherit" || end === "ignore") return;
+  if (typeof end === "number" || (typeof end === "object" && end !== null)) return; // Node looks at them closer
+  throw new TypeError(
+    `Expected \`${name}\` to be "pipe", "inherit", "ignore", a file descriptor or a stream, got ${got(end)}`,
+  );
+}
+
+function checkText(text: unknown, name: string, what: string): void {
+  const expected = `Expected \`${name}\` to be ${what}`;
+  if (typeof text !== "string") throw new TypeError(`${expected}, got ${got(text)}`);
+  if (text === "") throw new RangeError(`${expected}, got ${got(text)}`);
+}
+
+/** Two sockets, of which `far` has not been read from, so that it can be given away. */
+interface SocketPair {
+  near: Socket;
+  far: Socket;
+}
+
+/** Connects two sockets, for which Node has no call: through a path in a folder that only this user can enter. */
+async function socketPair(): Promise<SocketPair> {
+  const folder = fs().mkdtempSync(join(tmpdir(), "threadloop-"));
+  const path = process.platform === "win32" ? join("\\\\.\\pipe", folder) : join(folder, "socket");
+  const accepted: Socket[] = [];
+  const server = inRootContext(() =>
+    net().createServer({ pauseOnConnect: true }, (far) => accepted.push(far)),
+  );
+  let near: Socket | null = null;
+  try {
+    inRootContext(() => server.listen(path));
+    await once(server, "listening");
+    near = inRootContext(() => net().connect(path));
+    await once(server, "connection");
+    return { near, far: accepted[0] as Socket };
+  } catch (error) {
+    for (const socket of [near, ...accepted]) socket?.destroy();
+    throw error;
+  } finally {
+    server.close(() => fs().rmdirSync(folder));
+  }
 }

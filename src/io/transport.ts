@@ -1,19 +1,21 @@
 /**
- * A connection as asyncio's Transport and Protocol see it, over a socket of Node's: callbacks instead of a reader.
+ * A connection as asyncio's Transport and Protocol see it, over a socket of Node's: callbacks instead of a reader. The
+ * streams stand on it too, with a protocol of their own (`streams/protocol`).
  *
  *   open --close()--> closing: what was written is sent, what comes is dropped --> lost: connectionLost, once
  *   open --abort(), the peer, an error--------------------------------------------> lost
  *
- * What came waits in `#inbox` for its turn in the loop, so that nothing is told while reading is paused.
+ * What came waits in `#inbox` for its turn in the loop, so that nothing is told while reading is paused. Who is told at
+ * once gets it at once, paused or not: a reader has room for what was on the way when it paused.
  */
-import type { Socket } from "node:net";
 import { inspect } from "node:util";
-import { RuntimeError } from "../errors/errors.ts";
-import type { ClosingLoop } from "./datagrams.ts";
-import type { Clients } from "./holdsocket.ts";
-import { ProtocolCalls } from "./protocolcalls.ts";
-import { infoOf, isTls, type TransportInfo } from "./socketinfo.ts";
-import { checkData, WriteBuffer, type WriteBufferLimits, whatBroke } from "./writebuffer.ts";
+import { got, RuntimeError } from "../errors/errors.ts";
+import type { AddressInfo, Socket, TLSSocket, Writable } from "./builtins.ts";
+import type { Clients, ClosingLoop } from "./holdsocket.ts";
+import { type Tell, tellAtOnce, tellByLoop } from "./protocolcalls.ts";
+
+/** 64 KiB: asyncio's. */
+const HIGH_WATER = 2 ** 16;
 
 /**
  * Is told what happens on a connection; none of the methods must be there. They run as callbacks of the loop, except
@@ -34,43 +36,203 @@ export interface Protocol {
   resumeWriting?(): unknown;
 }
 
+/** When the protocol is told to pause and to resume writing, in bytes. */
+export interface WriteBufferLimits {
+  /** Default 4 times `low`, or 65,536. */
+  high?: number;
+  /** Default a quarter of `high`. */
+  low?: number;
+}
+
+/** What `getExtraInfo` of a Transport knows. */
+export interface TransportInfo {
+  /** The address of this end; not of a Unix socket. */
+  sockname: AddressInfo;
+  /** The address of the other end; not of a Unix socket. */
+  peername: AddressInfo;
+  /** Node's own socket, a TLSSocket under TLS. */
+  socket: Socket;
+}
+
+/** The half that writes, which a connection and a pipe have in common: what Node's stream holds is the buffer. */
+export abstract class WriteTransport {
+  /** @internal */ readonly _loop: ClosingLoop;
+  /** @internal */ readonly _protocol: Pick<Protocol, "pauseWriting" | "resumeWriting">;
+  /** @internal */ readonly _tell: Tell;
+  /** @internal */ readonly _stream: Writable;
+  /** @internal */ _closing = false;
+  /** @internal */ _eofWritten = false;
+  #high = HIGH_WATER;
+  #low = HIGH_WATER / 4;
+  /** The protocol was told to write no more. */
+  #full = false;
+
+  /** @internal Of a stream that has a listener of errors. */
+  constructor(loop: ClosingLoop, protocol: WriteTransport["_protocol"], stream: Writable, tell: Tell) {
+    this._loop = loop;
+    this._protocol = protocol;
+    this._tell = tell;
+    this._stream = stream;
+  }
+
+  /** Tells whether `writeEof` can be used. */
+  abstract canWriteEof(): boolean;
+
+  /** Sends what was written, and then the end of the stream. */
+  abstract writeEof(): void;
+
+  /**
+   * Puts bytes in the buffer to be sent, a string as UTF-8; never waits. After `close`, or when the connection is lost,
+   * they are dropped. Throws RuntimeError after `writeEof`, and while `loop.sendfile` sends a file.
+   */
+  write(data: string | Uint8Array): void {
+    checkData(data);
+    this._checkCanWrite();
+    if (this.isClosing() || data.length === 0) return;
+    this._stream.write(data, this.#resume);
+    this.#pause();
+  }
+
+  /** Writes several pieces one after the other; adds nothing between them. */
+  writeLines(pieces: Iterable<string | Uint8Array>): void {
+    this._stream.cork();
+    try {
+      for (const piece of pieces) this.write(piece);
+    } finally {
+      this._stream.uncork();
+    }
+  }
+
+  /** Sends what was written and ends the connection. What comes from now on is dropped. Twice is fine. */
+  close = (): void => {
+    if (this.isClosing()) return;
+    this._closing = true;
+    this._dropInput();
+    const stream = this._stream;
+    if (stream.writableFinished) stream.destroy();
+    else stream.once("finish", () => stream.destroy()).end();
+  };
+
+  /** Ends the connection at once; what was written and not yet sent is dropped. */
+  abort(): void {
+    this._closing = true;
+    this._stream.destroy();
+  }
+
+  /** Tells whether the connection is closed, or is about to be. */
+  isClosing(): boolean {
+    return this._closing || this._stream.destroyed;
+  }
+
+  /** Sets when the protocol pauses and resumes writing. Throws RangeError unless `high` >= `low` >= 0. */
+  setWriteBufferLimits({ high, low }: WriteBufferLimits = {}): void {
+    const most = high ?? (low === undefined ? HIGH_WATER : 4 * low);
+    const least = low ?? Math.floor(most / 4);
+    if (!(most >= least && least >= 0))
+      throw new RangeError(`Expected \`high\` >= \`low\` >= 0, got ${got(most)} and ${got(least)}`);
+    this.#high = most;
+    this.#low = least;
+    this.#pause();
+  }
+
+  /** Returns the limits in bytes. */
+  getWriteBufferLimits(): Required<WriteBufferLimits> {
+    return { high: this.#high, low: this.#low };
+  }
+
+  /** Returns how many bytes wait to be sent. */
+  getWriteBufferSize(): number {
+    return this._stream.writableLength;
+  }
+
+  /** @internal Sends what was written and then the end; what comes goes on to be told. */
+  _end(): void {
+    if (this._eofWritten || this.isClosing()) return;
+    this._eofWritten = true;
+    this._stream.end();
+  }
+
+  /** @internal Writes, and tells when the system has taken it; the protocol is not told to pause, whoever writes waits. */
+  _send(data: Uint8Array, taken: (error: Error | null | undefined) => void): void {
+    this._stream.write(data, (error) => {
+      this.#resume(error);
+      taken(error);
+    });
+  }
+
+  /** @internal Has the protocol pause and resume as Node's own `drain` has it, by the stream's own `highWaterMark`. */
+  _limitAsNode(): void {
+    this.setWriteBufferLimits({ high: Math.max(0, this._stream.writableHighWaterMark - 1), low: 0 });
+  }
+
+  /** @internal Has the protocol pause also for what others have written to the stream itself. */
+  _noticeOthers(): void {
+    if (this.#full || this.getWriteBufferSize() <= this.#high) return;
+    this._stream.write("", this.#resume); // its turn comes behind theirs
+    this.#pause();
+  }
+
+  /** @internal Throws RuntimeError where nothing can be written any more. */
+  _checkCanWrite(): void {
+    if (this._eofWritten) throw new RuntimeError("Cannot call write() after writeEof()");
+  }
+
+  /** @internal What comes is of no use any more. */
+  _dropInput(): void {}
+
+  #pause(): void {
+    if (this.#full || this.getWriteBufferSize() <= this.#high) return;
+    this.#full = true;
+    try {
+      this._protocol.pauseWriting?.();
+    } catch (exception) {
+      const message = "protocol.pauseWriting() failed";
+      this._loop.callExceptionHandler({ message, exception, transport: this, protocol: this._protocol });
+    }
+  }
+
+  /** Is called when the system has taken a piece; of a stream that breaks before it is destroyed. */
+  #resume = (error?: Error | null): void => {
+    if (error || !this.#full || this.getWriteBufferSize() > this.#low || this._stream.destroyed) return;
+    this.#full = false;
+    this._tell(() => this._protocol.resumeWriting?.());
+  };
+}
+
 /** Writes to a connection: what `connectionMade` gets and `loop.createConnection` returns beside the protocol. */
-export class Transport {
-  readonly #loop: ClosingLoop;
-  readonly #protocol: Protocol;
-  readonly #calls: ProtocolCalls;
-  /** @internal */ readonly _socket: Socket;
+export class Transport extends WriteTransport {
+  declare readonly _protocol: Protocol;
+  declare readonly _stream: Socket;
   /** @internal */ readonly _server: Clients | null;
-  readonly #buffer: WriteBuffer;
   readonly #info: TransportInfo;
   /** What came and was not told yet; null is the end. */
   readonly #inbox: (Buffer | null)[] = [];
-  #closing = false;
-  #eofWritten = false;
   #readingPaused = false;
   #broken: Error | null = null;
   /** A file is being sent. */
   #sendingFile = false;
 
   /** @internal Of a socket that is connected, and that has a listener of errors; maybe a client of a server. */
-  constructor(loop: ClosingLoop, protocol: Protocol, socket: Socket, server: Clients | null = null) {
-    this.#loop = loop;
-    this.#protocol = protocol;
-    this.#calls = new ProtocolCalls(loop);
-    this._socket = socket;
+  constructor(
+    loop: ClosingLoop,
+    protocol: Protocol,
+    socket: Socket,
+    server: Clients | null = null,
+    tell: Tell = tellByLoop(loop),
+  ) {
+    super(loop, protocol, socket, tell);
     this._server = server;
-    this.#buffer = new WriteBuffer(loop, this, protocol, this.#calls, socket);
     this.#info = infoOf(socket);
   }
 
   /** @internal Tells the protocol that the connection is made, and then what comes. */
   _begin(): this {
-    this._socket.pause(); // what comes is read when the protocol knows the connection
-    this.#calls.soon(() => {
+    this._stream.pause(); // what comes is read when the protocol knows the connection
+    this._tell(() => {
       try {
-        return this.#protocol.connectionMade?.(this);
+        return this._protocol.connectionMade?.(this);
       } finally {
-        if (!this.#readingPaused && !this.#closing) this._socket.resume();
+        if (!this.#readingPaused && !this._closing) this._stream.resume();
       }
     });
     return this.#listen();
@@ -79,13 +241,13 @@ export class Transport {
   /** @internal Tells the protocol what comes; also of a socket that is closed already, that it is. */
   _takeOver(): this {
     this.#listen();
-    this._socket.resume();
+    this._stream.resume();
     return this;
   }
 
   #listen(): this {
-    const socket = this._socket.on("data", this.#receive).on("end", this.#receiveEnd);
-    this.#loop._atClose.add(this.close);
+    const socket = this._stream.on("data", this.#receive).on("end", this.#receiveEnd);
+    this._loop._atClose.add(this.close);
     this._server?._attach(this);
     if (socket.readableEnded) this.#receiveEnd(); // Node tells the end of a stream without bytes to nobody, if nobody listens
     if (socket.closed) this.#lose();
@@ -95,15 +257,10 @@ export class Transport {
 
   /** @internal Lets the socket go, for an upgrade, and returns what came and was not told. It counts as closed then. */
   _letGo(): Buffer {
-    this.#closing = true;
-    this._socket.off("data", this.#receive).off("end", this.#receiveEnd).off("close", this.#lose).pause();
+    this._closing = true;
+    this._stream.off("data", this.#receive).off("end", this.#receiveEnd).off("close", this.#lose).pause();
     this.#forget();
     return Buffer.concat(this.#inbox.splice(0).filter((piece) => piece !== null));
-  }
-
-  /** @internal Writes, and tells when the system has taken it; the protocol is not told to pause, whoever writes waits. */
-  _send(data: Uint8Array, taken: (error: Error | null | undefined) => void): void {
-    this.#buffer.send(data, taken);
   }
 
   /** @internal Sends a file: nobody else may write meanwhile, which would lie in the middle of it. */
@@ -123,100 +280,52 @@ export class Transport {
       throw new RuntimeError(`unable to ${what}; sendfile is in progress: await loop.sendfile() first`);
   }
 
+  /** @internal */ override _checkCanWrite(): void {
+    this._checkNotSendingFile("write");
+    super._checkCanWrite();
+  }
+
+  /** @internal The other side may read only when it has written. */
+  override _dropInput(): void {
+    this._stream.resume();
+  }
+
   /** @internal Ends the connection at once, as broken by an error. */
   _break(error: Error | null): void {
     this.#broken = error;
     this.abort();
   }
 
-  /**
-   * Puts bytes in the buffer to be sent, a string as UTF-8; never waits. After `close`, or when the connection is lost,
-   * they are dropped. Throws RuntimeError after `writeEof`, and while `loop.sendfile` sends a file.
-   */
-  write(data: string | Uint8Array): void {
-    checkData(data);
-    this._checkNotSendingFile("write");
-    if (this.#eofWritten) throw new RuntimeError("Cannot call write() after writeEof()");
-    if (!this.isClosing()) this.#buffer.write(data);
-  }
-
-  /** Writes several pieces one after the other; adds nothing between them. */
-  writeLines(pieces: Iterable<string | Uint8Array>): void {
-    this._socket.cork();
-    try {
-      for (const piece of pieces) this.write(piece);
-    } finally {
-      this._socket.uncork();
-    }
-  }
-
   /** Tells whether `writeEof` can be used: not under TLS. */
-  canWriteEof(): boolean {
-    return !isTls(this._socket);
+  override canWriteEof(): boolean {
+    return !isTls(this._stream);
   }
 
   /** Sends what was written and then the end of the stream; what the other end sends is still received. */
-  writeEof(): void {
+  override writeEof(): void {
     if (!this.canWriteEof()) throw new RuntimeError("A TLS connection cannot be half closed: close() it");
     this._checkNotSendingFile("write the end");
-    if (this.#eofWritten || this.isClosing()) return;
-    this.#eofWritten = true;
-    this._socket.end();
-  }
-
-  /** Sends what was written and ends the connection. What comes from now on is dropped. Twice is fine. */
-  close = (): void => {
-    if (this.isClosing()) return;
-    this.#closing = true;
-    const socket = this._socket.resume(); // the other side may read only when it has written
-    if (socket.writableFinished) socket.destroy();
-    else socket.once("finish", () => socket.destroy()).end();
-  };
-
-  /** Ends the connection at once; what was written and not yet sent is dropped. */
-  abort(): void {
-    this.#closing = true;
-    this._socket.destroy();
-  }
-
-  /** Tells whether the connection is closed, or is about to be. */
-  isClosing(): boolean {
-    return this.#closing || this._socket.destroyed;
+    this._end();
   }
 
   /** Tells the protocol of nothing that comes, until `resumeReading`; the sender is held up. */
   pauseReading(): void {
     if (this.isClosing()) return;
     this.#readingPaused = true;
-    this._socket.pause();
+    this._stream.pause();
   }
 
   /** Goes on reading. */
   resumeReading(): void {
-    if (this.#closing || !this.#readingPaused) return;
+    if (this._closing || !this.#readingPaused) return;
     this.#readingPaused = false;
-    for (const _piece of this.#inbox) this.#calls.soon(this.#deliver);
-    this._socket.resume();
+    for (const _piece of this.#inbox) this._tell(this.#deliver);
+    this._stream.resume();
   }
 
   /** Tells whether what comes is told to the protocol. */
   isReading(): boolean {
     return !this.#readingPaused && !this.isClosing();
-  }
-
-  /** Sets when the protocol pauses and resumes writing. Throws RangeError unless `high` >= `low` >= 0. */
-  setWriteBufferLimits(limits: WriteBufferLimits = {}): void {
-    this.#buffer.setLimits(limits);
-  }
-
-  /** Returns the limits in bytes. */
-  getWriteBufferLimits(): Required<WriteBufferLimits> {
-    return this.#buffer.limits;
-  }
-
-  /** Returns how many bytes wait to be sent. */
-  getWriteBufferSize(): number {
-    return this.#buffer.size;
   }
 
   /** Returns a fact about the connection, or `otherwise` (default undefined) when there is no such thing. */
@@ -232,51 +341,84 @@ export class Transport {
     return `<Transport${peer}${this.isClosing() ? ", closing" : ""}>`;
   }
 
-  #receive = (piece: Buffer | string | null): void => {
-    this.#inbox.push(piece as Buffer | null);
-    this.#calls.soon(this.#deliver);
+  #receive = (data: Buffer | string | null): void => {
+    const piece = typeof data === "string" ? Buffer.from(data) : data; // somebody has set an encoding
+    if (this._tell !== tellAtOnce) {
+      this.#inbox.push(piece);
+      this._tell(this.#deliver);
+    } else if (!this._closing) {
+      this.#give(piece);
+    }
   };
 
   #receiveEnd = (): void => this.#receive(null);
 
   #deliver = (): unknown => {
-    if (this.#readingPaused || this.#closing) return;
+    if (this.#readingPaused || this._closing) return;
     const piece = this.#inbox.shift();
-    if (piece === undefined) return;
+    return piece === undefined ? undefined : this.#give(piece);
+  };
+
+  #give(piece: Buffer | null): unknown {
     try {
-      return piece === null ? this.#deliverEnd() : this.#protocol.dataReceived?.(piece);
+      return piece === null ? this.#giveEnd() : this._protocol.dataReceived?.(piece);
     } catch (error) {
       this.#breakBy(error as Error, piece === null ? "eofReceived" : "dataReceived");
     }
-  };
+  }
 
-  #deliverEnd(): unknown {
-    const answer = this.#protocol.eofReceived?.();
-    if (answer !== true || isTls(this._socket)) this.close();
+  #giveEnd(): unknown {
+    const answer = this._protocol.eofReceived?.();
+    if (answer !== true || isTls(this._stream)) this.close();
     return answer;
   }
 
   #breakBy(exception: Error, method: string): void {
-    this.#loop.callExceptionHandler({
+    this._loop.callExceptionHandler({
       message: `Fatal error: protocol.${method}() call failed.`,
       exception,
       transport: this,
-      protocol: this.#protocol,
+      protocol: this._protocol,
     });
     this._break(exception);
   }
 
   #lose = (): void => {
     this.#forget();
-    const error = this.#broken ?? whatBroke(this._socket);
-    this.#calls.soon(() => {
-      this.#closing = true; // nothing is told after this
-      return this.#protocol.connectionLost?.(error);
+    const error = this.#broken ?? whatBroke(this._stream);
+    this._tell(() => {
+      this._closing = true; // nothing is told after this
+      return this._protocol.connectionLost?.(error);
     });
   };
 
   #forget(): void {
-    this.#loop._atClose.delete(this.close);
+    this._loop._atClose.delete(this.close);
     this._server?._detach(this);
   }
+}
+
+/** Tells whether a stream is a socket that speaks TLS. */
+export function isTls(stream: Writable): stream is TLSSocket {
+  return (stream as Partial<TLSSocket>).encrypted === true;
+}
+
+/** What is known of a socket. Asked for at the beginning, as one that is closed knows its addresses no more. */
+export function infoOf(socket: Socket): TransportInfo {
+  const { localAddress, localFamily, localPort, remoteAddress, remoteFamily, remotePort } = socket;
+  return {
+    socket,
+    ...(localAddress && { sockname: { address: localAddress, family: localFamily, port: localPort } }),
+    ...(remoteAddress && { peername: { address: remoteAddress, family: remoteFamily, port: remotePort } }),
+  } as TransportInfo;
+}
+
+/** What broke a stream; null when it was ended, also when our own abort cancelled a write. */
+export function whatBroke({ errored }: Writable): Error | null {
+  return (errored as NodeJS.ErrnoException | null)?.code === "ECANCELED" ? null : errored;
+}
+
+function checkData(data: unknown): void {
+  if (typeof data !== "string" && !(data instanceof Uint8Array))
+    throw new TypeError(`Expected \`data\` to be a string or a Uint8Array, got ${got(data)}`);
 }

@@ -5,7 +5,22 @@
 
 import { DeadlockError, got, isInstance, RuntimeError, shown } from "../errors/errors.ts";
 import { checkOptionNames, optionNames } from "../errors/optionnames.ts";
-import { ProcessLoop } from "../io/processloop.ts";
+import type { AddressInfo, FileHandle, Readable, Socket, Writable } from "../io/builtins.ts";
+import type { ConnectAcceptedSocketOptions, CreateConnectionOptions } from "../io/connections.ts";
+import type { DatagramEndpointOptions, DatagramProtocol, DatagramTransport } from "../io/datagrams.ts";
+import { io } from "../io/io.ts";
+import type { GetaddrinfoOptions } from "../io/names.ts";
+import type {
+  ReadPipeProtocol,
+  ReadPipeTransport,
+  WritePipeProtocol,
+  WritePipeTransport,
+} from "../io/pipes.ts";
+import type { SendfileOptions } from "../io/sendfile.ts";
+import type { CreateServerOptions, Server } from "../io/server.ts";
+import type { SubprocessProtocol, SubprocessProtocolOptions, SubprocessTransport } from "../io/subprocess.ts";
+import type { StartTlsOptions } from "../io/tls.ts";
+import type { Protocol, Transport } from "../io/transport.ts";
 import { inspect, types } from "../platform/node/inspect.ts";
 import { type Clock, checkedClock, milliseconds, monotonicClock } from "../scheduling/clock.ts";
 import { checkContext } from "../scheduling/context.ts";
@@ -20,6 +35,7 @@ import {
 } from "../scheduling/events.ts";
 import { type Callback, type CallbackOptions, contextOf, Handle, TimerHandle } from "../scheduling/handle.ts";
 import { reportNeverAwaited } from "../scheduling/neverawaited.ts";
+import { Pump } from "../scheduling/pump.ts";
 import { settleWith } from "../scheduling/thenable.ts";
 import { checkAbortSignal, linkSignal } from "../task/abort.ts";
 import { checkCallback, discard, discardOnError, type Startable, starterOf } from "../task/coroutine.ts";
@@ -78,7 +94,9 @@ const TASK_OPTIONS = optionNames<CreateTaskOptions>({
 });
 
 /** Runs tasks and callbacks, one at a time, in the order in which they became ready. */
-export class EventLoop extends ProcessLoop {
+export class EventLoop extends Pump {
+  /** @internal What holds something outside the loop open: a socket, a process. Each is called when the loop closes. */
+  readonly _atClose = new Set<() => void>();
   /** Milliseconds a callback or a step may take before debug mode reports it; default 100. */
   slowCallbackDuration = 100;
   readonly #unretrieved = new UnretrievedErrors((context) => this.callExceptionHandler(context));
@@ -335,6 +353,468 @@ export class EventLoop extends ProcessLoop {
   /** Closes the async generators that were given to `trackAsyncGenerator`, at the same time; `run` does it at its end. */
   async shutdownAsyncgens(): Promise<void> {
     await closeAsyncGenerators(this);
+  }
+
+  /**
+   * Looks up the addresses of a host by the system's own resolver, in the order in which it gives them; each comes with
+   * the port, as a socket's address does. Cancelling ends the wait at once.
+   *
+   * Throws Node's error when there is none: its `code` is ENOTFOUND, EAI_AGAIN and so on.
+   *
+   * @example
+   * ```ts
+   * import { getRunningLoop, run } from "threadloop";
+   *
+   * await run(async () => {
+   *   const [found] = await getRunningLoop().getaddrinfo("localhost", 80, { family: 4 });
+   *   console.log(found); // { address: '127.0.0.1', family: 'IPv4', port: 80 }
+   * });
+   * ```
+   */
+  getaddrinfo(host: string, port: number, options: GetaddrinfoOptions = {}): Future<AddressInfo[]> {
+    this._checkClosed();
+    return io().getaddrinfo(this, host, port, options);
+  }
+
+  /**
+   * Looks up the name of the host at an IP address, and that of the service at a port. Cancelling ends the wait at once.
+   *
+   * @example
+   * ```ts
+   * import { getRunningLoop, run } from "threadloop";
+   *
+   * await run(async () => {
+   *   const [host, service] = await getRunningLoop().getnameinfo("127.0.0.1", 80);
+   *   console.log(host, service);
+   * });
+   * ```
+   */
+  getnameinfo(address: string, port: number): Future<[host: string, service: string]> {
+    this._checkClosed();
+    return io().getnameinfo(this, address, port);
+  }
+
+  /**
+   * Opens a socket for datagrams and returns its transport and the protocol that the factory made for it, once that was
+   * told that the connection is made. What is open when the loop closes is closed with it.
+   *
+   * The methods of the protocol run as callbacks of the loop, in the order of the events and with the context variables
+   * of the caller; what one throws goes to the exception handler. Throws Node's error (code EADDRINUSE and so on) when no
+   * socket can be opened. When it is cancelled, none is left open.
+   *
+   * @example
+   * ```ts
+   * import { Future, getRunningLoop, run, type DatagramTransport } from "threadloop";
+   *
+   * class Echo {
+   *   transport!: DatagramTransport;
+   *   connectionMade(transport: DatagramTransport) {
+   *     this.transport = transport;
+   *   }
+   *   datagramReceived(data: Buffer, address: { address: string; port: number }) {
+   *     this.transport.sendTo(data, address);
+   *   }
+   * }
+   *
+   * await run(async () => {
+   *   const loop = getRunningLoop();
+   *   const localAddress = { address: "127.0.0.1", port: 0 };
+   *   const [server] = await loop.createDatagramEndpoint(() => new Echo(), { localAddress });
+   *
+   *   const answer = new Future<Buffer>();
+   *   const client = { datagramReceived: (data: Buffer) => answer.setResult(data) };
+   *   const remoteAddress = server.getExtraInfo("sockname");
+   *   const [transport] = await loop.createDatagramEndpoint(() => client, { remoteAddress });
+   *   transport.sendTo("hello");
+   *   console.log(String(await answer)); // hello
+   * });
+   * ```
+   */
+  async createDatagramEndpoint<P extends DatagramProtocol>(
+    protocolFactory: () => P,
+    options: DatagramEndpointOptions = {},
+  ): Promise<[transport: DatagramTransport, protocol: P]> {
+    this._checkClosed();
+    return await io().createDatagramEndpoint(this, protocolFactory, options);
+  }
+
+  /**
+   * Connects to a host and port and returns the transport, and the protocol that the factory made for it, once that was
+   * told that the connection is made. `openConnection` gives a reader and a writer instead. What is open when the loop
+   * closes is closed with it.
+   *
+   * Throws Node's error when it cannot connect (code ECONNREFUSED, ENOTFOUND and so on). When it is cancelled, the attempt
+   * is given up.
+   *
+   * @example
+   * ```ts
+   * import { Future, getRunningLoop, run, startServer } from "threadloop";
+   *
+   * await run(async () => {
+   *   const server = await startServer(async (_reader, writer) => writer.write("welcome"), { host: "127.0.0.1", port: 0 });
+   *   const over = new Future<string>();
+   *   let text = "";
+   *   const protocol = {
+   *     dataReceived: (data: Buffer) => { text += data; },
+   *     connectionLost: () => over.setResult(text),
+   *   };
+   *   await getRunningLoop().createConnection(() => protocol, "127.0.0.1", server.port);
+   *   console.log(await over); // welcome
+   *   server.close();
+   * });
+   * ```
+   */
+  async createConnection<P extends Protocol>(
+    protocolFactory: () => P,
+    host: string,
+    port: number,
+    options: CreateConnectionOptions = {},
+  ): Promise<[transport: Transport, protocol: P]> {
+    this._checkClosed();
+    return await io().createConnection(this, protocolFactory, host, port, options);
+  }
+
+  /**
+   * Connects to the Unix socket (on Windows: named pipe) of a path, as `createConnection` does to a host. With `tls` the
+   * `servername` is up to you.
+   *
+   * Throws Node's error when it cannot connect: its `code` is ENOENT, ECONNREFUSED and so on. When it is cancelled, the
+   * attempt is given up.
+   *
+   * @example
+   * ```ts
+   * import { getRunningLoop, run } from "threadloop";
+   *
+   * await run(async () => {
+   *   const connecting = getRunningLoop().createUnixConnection(() => ({}), "/run/nobody/is/there");
+   *   await connecting.catch((error) => console.log(error.code)); // ENOENT
+   * });
+   * ```
+   */
+  async createUnixConnection<P extends Protocol>(
+    protocolFactory: () => P,
+    path: string,
+    options: Pick<CreateConnectionOptions, "tls"> = {},
+  ): Promise<[transport: Transport, protocol: P]> {
+    this._checkClosed();
+    return await io().createUnixConnection(this, protocolFactory, path, options);
+  }
+
+  /**
+   * Serves each client with a protocol of its own, and returns the server, which listens by then. `startServer` gives
+   * each client a reader and a writer instead. Port 0 takes a free one: see `server.port`.
+   *
+   * The factory and the methods of the protocols run as callbacks of the loop, with the context variables of the caller.
+   * When the factory throws, the exception handler is told and that client's connection is closed. Throws Node's error
+   * (code EADDRINUSE and so on) when it cannot listen. When it is cancelled, it listens nowhere.
+   *
+   * @example
+   * ```ts
+   * import { getRunningLoop, openConnection, run, type Transport } from "threadloop";
+   *
+   * class Echo {
+   *   transport!: Transport;
+   *   connectionMade(transport: Transport) {
+   *     this.transport = transport;
+   *   }
+   *   dataReceived(data: Buffer) {
+   *     this.transport.write(data);
+   *   }
+   * }
+   *
+   * await run(async () => {
+   *   const server = await getRunningLoop().createServer(() => new Echo(), { host: "127.0.0.1", port: 0 });
+   *   const { reader, writer } = await openConnection({ host: "127.0.0.1", port: server.port });
+   *   writer.write("hello\n");
+   *   console.log(String(await reader.readLine()).trim()); // hello
+   *   writer.close();
+   *   server.close();
+   *   await server.waitClosed();
+   * });
+   * ```
+   */
+  async createServer(protocolFactory: () => Protocol, options: CreateServerOptions): Promise<Server<this>> {
+    this._checkClosed();
+    return await io().createServer(this, protocolFactory, options);
+  }
+
+  /**
+   * Serves at the Unix socket (on Windows: named pipe) of a path, as `createServer` does at a port. The file of the socket
+   * is removed when the server is closed; one that was left there is not: that throws Node's error (code EADDRINUSE).
+   *
+   * @example
+   * ```ts
+   * import { mkdtempSync, rmdirSync } from "node:fs";
+   * import { tmpdir } from "node:os";
+   * import { join } from "node:path";
+   * import { Event, getRunningLoop, run, type Transport } from "threadloop";
+   *
+   * await run(async () => {
+   *   const loop = getRunningLoop();
+   *   const folder = mkdtempSync(join(tmpdir(), "example-"));
+   *   const path = process.platform === "win32" ? join("\\\\.\\pipe", folder) : join(folder, "socket");
+   *   const greeter = { connectionMade: (transport: Transport) => transport.write("welcome") };
+   *   const server = await loop.createUnixServer(() => greeter, path);
+   *
+   *   const greeted = new Event();
+   *   const client = {
+   *     dataReceived(data: Buffer) {
+   *       console.log(String(data)); // welcome
+   *       greeted.set();
+   *     },
+   *   };
+   *   const [transport] = await loop.createUnixConnection(() => client, path);
+   *   await greeted.wait();
+   *   transport.close();
+   *   server.close();
+   *   await server.waitClosed();
+   *   rmdirSync(folder);
+   * });
+   * ```
+   */
+  async createUnixServer(
+    protocolFactory: () => Protocol,
+    path: string,
+    options: Omit<CreateServerOptions, "host" | "path" | "port"> = {},
+  ): Promise<Server<this>> {
+    this._checkClosed();
+    return await io().createUnixServer(this, protocolFactory, path, options);
+  }
+
+  /**
+   * Takes over a connection that something else has accepted, a server of Node's for instance, and returns the
+   * transport and the protocol as `createConnection` does. It is closed with the loop.
+   *
+   * However it fails, also when it is cancelled, the socket is closed. Throws the error of the handshake with `tls`.
+   *
+   * @example
+   * ```ts
+   * import { once } from "node:events";
+   * import { createServer, type Socket } from "node:net";
+   * import { getRunningLoop, openConnection, run } from "threadloop";
+   *
+   * await run(async () => {
+   *   const listener = createServer({ pauseOnConnect: true }).listen(0, "127.0.0.1");
+   *   await once(listener, "listening");
+   *   const { port } = listener.address() as { port: number };
+   *   const accepted = once(listener, "connection") as Promise<[Socket]>;
+   *   const { reader } = await openConnection({ host: "127.0.0.1", port });
+   *   const [socket] = await accepted;
+   *   const [transport] = await getRunningLoop().connectAcceptedSocket(() => ({}), socket);
+   *   transport.write("welcome");
+   *   transport.close();
+   *   console.log(String(await reader.read())); // welcome
+   *   listener.close();
+   * });
+   * ```
+   */
+  async connectAcceptedSocket<P extends Protocol>(
+    protocolFactory: () => P,
+    socket: Socket,
+    options: ConnectAcceptedSocketOptions = {},
+  ): Promise<[transport: Transport, protocol: P]> {
+    this._checkClosed();
+    return await io().connectAcceptedSocket(this, protocolFactory, socket, options);
+  }
+
+  /**
+   * Makes the connection of a transport a TLS connection, and returns the transport that takes its place; the old one is
+   * of no use from the call on. The protocol may be another one than before; it is told of what comes, and of the end,
+   * but not again that the connection is made.
+   *
+   * Throws the error of the handshake, and RuntimeError when the transport is closing. When the handshake fails or is
+   * cancelled, the connection is lost, which the protocol is told.
+   *
+   * @example
+   * ```ts
+   * import { Event, getRunningLoop, run, startServer } from "threadloop";
+   *
+   * await run(async () => {
+   *   const psk = Buffer.from("known to both, in place of a cert");
+   *   const options = { ciphers: "PSK", maxVersion: "TLSv1.2" } as const;
+   *   const server = await startServer(async (_reader, writer) => {
+   *     await writer.startTls({ ...options, pskCallback: () => psk as never });
+   *     writer.write("a secret");
+   *   }, { host: "127.0.0.1", port: 0 });
+   *   const loop = getRunningLoop();
+   *   const over = new Event();
+   *   const protocol = {
+   *     dataReceived: (data: Buffer) => console.log(String(data)), // a secret
+   *     connectionLost: () => over.set(),
+   *   };
+   *   const [bare] = await loop.createConnection(() => protocol, "127.0.0.1", server.port);
+   *   const pskCallback = () => ({ psk, identity: "me" });
+   *   await loop.startTls(bare, protocol, { ...options, pskCallback, checkServerIdentity: () => undefined });
+   *   await over.wait();
+   *   server.close();
+   * });
+   * ```
+   */
+  async startTls(
+    transport: Transport,
+    protocol: Protocol,
+    options: StartTlsOptions = {},
+  ): Promise<Transport> {
+    this._checkClosed();
+    return await io().startTls(this, transport, protocol, options);
+  }
+
+  /**
+   * Sends a file, from `offset` on and at most `count` bytes, and returns how many it sent. Meanwhile the protocol is told
+   * nothing of what comes, as reading is paused, and a slow receiver holds up the reading of the file. The position of the
+   * file stays where it is.
+   *
+   * Node has no sendfile of the system: the bytes go through memory, and with `fallback: false` it throws
+   * SendfileNotAvailableError. Throws RuntimeError when the transport is closing, and an error with the code ECONNRESET,
+   * or what broke the connection, when that ends within. When it is cancelled, what was sent until then is sent.
+   *
+   * @example
+   * ```ts
+   * import { open } from "node:fs/promises";
+   * import { getRunningLoop, openConnection, run, type Transport } from "threadloop";
+   *
+   * await run(async () => {
+   *   const loop = getRunningLoop();
+   *   const send = async (transport: Transport) => {
+   *     const file = await open("LICENSE");
+   *     await loop.sendfile(transport, file, { count: 11 });
+   *     await file.close();
+   *     transport.close();
+   *   };
+   *   const server = await loop.createServer(() => ({ connectionMade: send }), { host: "127.0.0.1", port: 0 });
+   *   const { reader } = await openConnection({ host: "127.0.0.1", port: server.port });
+   *   console.log(String(await reader.read())); // MIT License
+   *   server.close();
+   * });
+   * ```
+   */
+  async sendfile(transport: Transport, file: FileHandle, options: SendfileOptions = {}): Promise<number> {
+    this._checkClosed();
+    return await io().sendfile(this, transport, file, options);
+  }
+
+  /**
+   * Starts a program, without a shell, for a protocol, and returns its transport, and the protocol that the factory made,
+   * once that was told that the connection is made. `createSubprocess` gives streams instead. As in asyncio its input and
+   * outputs are pipes unless the options say otherwise. `connectionLost` comes after the process has ended and all of its
+   * pipes are closed.
+   *
+   * Throws Node's error when it cannot be started (code ENOENT, EACCES). When it is cancelled, the program is
+   * killed, and its end waited for. A process that still runs when the loop closes is killed, unless it was started with
+   * `detached`.
+   *
+   * @example
+   * ```ts
+   * import { Future, getRunningLoop, run } from "threadloop";
+   *
+   * await run(async () => {
+   *   const over = new Future<string>();
+   *   let text = "";
+   *   const protocol = {
+   *     pipeDataReceived: (_fd: number, data: Buffer) => { text += data; },
+   *     connectionLost: () => over.setResult(text),
+   *   };
+   *   const [transport] = await getRunningLoop().subprocessExec(() => protocol, "tr", ["a-z", "A-Z"]);
+   *   const stdin = transport.getPipeTransport(0);
+   *   stdin?.write("hello");
+   *   stdin?.close();
+   *   console.log(await over, transport.getReturncode()); // HELLO 0
+   * });
+   * ```
+   */
+  async subprocessExec<P extends SubprocessProtocol>(
+    protocolFactory: () => P,
+    command: string,
+    args: readonly string[] = [],
+    options: SubprocessProtocolOptions = {},
+  ): Promise<[transport: SubprocessTransport, protocol: P]> {
+    this._checkClosed();
+    return await io().subprocessExec(this, protocolFactory, command, args, options);
+  }
+
+  /**
+   * Runs a command line in the shell (`/bin/sh`, or `cmd.exe` on Windows), otherwise as `subprocessExec` does. What comes
+   * from elsewhere must be quoted by the caller: better give it to `subprocessExec` as an argument.
+   *
+   * @example
+   * ```ts
+   * import { Future, getRunningLoop, run } from "threadloop";
+   *
+   * await run(async () => {
+   *   const over = new Future<void>();
+   *   const protocol = {
+   *     pipeDataReceived: (fd: number, data: Buffer) => console.log(fd, String(data).trim()),
+   *     connectionLost: () => over.setResult(),
+   *   };
+   *   await getRunningLoop().subprocessShell(() => protocol, "echo oh >&2"); // 2 oh
+   *   await over;
+   * });
+   * ```
+   */
+  async subprocessShell<P extends SubprocessProtocol>(
+    protocolFactory: () => P,
+    commandLine: string,
+    options: SubprocessProtocolOptions = {},
+  ): Promise<[transport: SubprocessTransport, protocol: P]> {
+    this._checkClosed();
+    return await io().subprocessShell(this, protocolFactory, commandLine, options);
+  }
+
+  /**
+   * Has a protocol told what comes from a readable stream of Node's, and returns the transport, and the protocol that the
+   * factory made, once that was told that the connection is made. The function `connectReadPipe` gives a reader instead.
+   * The stream is closed at its end, or by the transport; when the loop closes before, it is paused and let go.
+   *
+   * Throws TypeError unless it is a stream of bytes or text. When it is cancelled, the stream is closed.
+   *
+   * @example
+   * ```ts
+   * import { createReadStream } from "node:fs";
+   * import { Future, getRunningLoop, run } from "threadloop";
+   *
+   * await run(async () => {
+   *   const over = new Future<number>();
+   *   let size = 0;
+   *   const protocol = {
+   *     dataReceived: (data: Buffer) => { size += data.length; },
+   *     connectionLost: () => over.setResult(size),
+   *   };
+   *   await getRunningLoop().connectReadPipe(() => protocol, createReadStream("package.json"));
+   *   console.log((await over) > 0); // true
+   * });
+   * ```
+   */
+  async connectReadPipe<P extends ReadPipeProtocol>(
+    protocolFactory: () => P,
+    source: Readable,
+  ): Promise<[transport: ReadPipeTransport, protocol: P]> {
+    this._checkClosed();
+    return await io().connectReadPipe(this, protocolFactory, source);
+  }
+
+  /**
+   * Gives a writable stream of Node's a transport and a protocol, and returns both once the protocol was told that the
+   * connection is made. The function `connectWritePipe` gives a writer instead. The transport's `close` closes the stream;
+   * the loop does not close it at its end.
+   *
+   * Throws TypeError unless it is a stream of bytes or text. When it is cancelled, the stream is closed.
+   *
+   * @example
+   * ```ts
+   * import { getRunningLoop, run } from "threadloop";
+   *
+   * await run(async () => {
+   *   const [transport] = await getRunningLoop().connectWritePipe(() => ({}), process.stdout);
+   *   transport.write("progress\n"); // progress
+   * });
+   * ```
+   */
+  async connectWritePipe<P extends WritePipeProtocol>(
+    protocolFactory: () => P,
+    target: Writable,
+  ): Promise<[transport: WritePipeTransport, protocol: P]> {
+    this._checkClosed();
+    return await io().connectWritePipe(this, protocolFactory, target);
   }
 
   /** Sets who is told of errors that nobody else can be told of; null goes back to the default, which prints them. */

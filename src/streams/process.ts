@@ -1,11 +1,98 @@
-/** A process under way, as `asyncio.subprocess.Process`. */
-import type { ChildProcess } from "node:child_process";
-import { inspect } from "node:util";
+/**
+ * Other processes and their streams, as asyncio's `create_subprocess_exec`, `create_subprocess_shell` and
+ * `subprocess.Process`, on top of the transport of a process.
+ */
+
 import { gather } from "../combine/gather.ts";
-import { returncodeOf } from "../io/spawn.ts";
+import { checkOwnOptions, optionNames } from "../errors/optionnames.ts";
+import type { WritePipeTransport } from "../io/pipes.ts";
+import { tellAtOnce } from "../io/protocolcalls.ts";
+import {
+  type Command,
+  checkCommand,
+  checkStdio,
+  type NodeSpawnOptions,
+  type Stdio,
+  type SubprocessProtocol,
+  type SubprocessTransport,
+  startSubprocess,
+} from "../io/subprocess.ts";
+import { runningEventLoop } from "../loop/running.ts";
+import { inspect } from "../platform/node/inspect.ts";
 import { OutsideWaiters } from "../task/outside.ts";
-import type { StreamReader } from "./reader.ts";
-import type { StreamWriter } from "./writer.ts";
+import { StreamProtocol } from "./protocol.ts";
+import { StreamReader, type StreamReaderOptions } from "./reader.ts";
+import { StreamWriter } from "./writer.ts";
+
+/** How a process is started: Node's own options of `spawn`, and these in place of its `stdio`. */
+export interface SubprocessOptions extends NodeSpawnOptions, StreamReaderOptions {
+  /** Its input; default "inherit", as in asyncio. "pipe" makes `process.stdin` a StreamWriter. */
+  stdin?: Stdio;
+  /** Its output; default "inherit". "pipe" makes `process.stdout` a StreamReader. */
+  stdout?: Stdio;
+  /** Its error output; default "inherit". "pipe" makes `process.stderr` a StreamReader, "stdout" joins it to stdout. */
+  stderr?: Stdio | "stdout";
+}
+
+const PROCESS_OPTIONS = optionNames<Pick<SubprocessOptions, "stdin" | "stdout" | "stderr" | "limit">>({
+  stdin: true,
+  stdout: true,
+  stderr: true,
+  limit: true,
+});
+
+type Piped<S, T> = S extends "pipe" ? T : null;
+type WriterOf<O> = O extends { stdin?: infer S } ? Piped<S, StreamWriter> : null;
+type StdoutOf<O> = O extends { stdout?: infer S } ? Piped<S, StreamReader> : null;
+type StderrOf<O> = O extends { stderr?: infer S } ? Piped<S, StreamReader> : null;
+type ProcessOf<O> = Process<WriterOf<O>, StdoutOf<O>, StderrOf<O>>;
+
+/**
+ * Starts a program, without a shell, and returns once it runs.
+ *
+ * Throws Node's error when it cannot be started (code ENOENT, EACCES). When the wait is cancelled, the program is killed.
+ * A process that still runs when the loop closes is killed, unless it was started with `detached`.
+ *
+ * @example
+ * ```ts
+ * import { createSubprocess, run } from "threadloop";
+ *
+ * await run(async () => {
+ *   const proc = await createSubprocess("tr", ["a-z", "A-Z"], { stdin: "pipe", stdout: "pipe" });
+ *   const { stdout } = await proc.communicate("hello");
+ *   console.log(String(stdout), proc.returncode); // HELLO 0
+ * });
+ * ```
+ */
+export async function createSubprocess<const O extends SubprocessOptions = Record<never, never>>(
+  command: string,
+  args: readonly string[] = [],
+  options: O = {} as O,
+): Promise<ProcessOf<O>> {
+  return await start({ program: command, args }, options);
+}
+
+/**
+ * Runs a command line in the shell (`/bin/sh`, or `cmd.exe` on Windows), otherwise as `createSubprocess` does. What
+ * comes from elsewhere must be quoted by the caller: better give it to `createSubprocess` as an argument.
+ *
+ * @example
+ * ```ts
+ * import { createSubprocessShell, run } from "threadloop";
+ *
+ * await run(async () => {
+ *   const proc = await createSubprocessShell("echo one; echo two >&2", { stdout: "pipe", stderr: "stdout" });
+ *   for await (const line of proc.stdout.lines()) console.log(line); // one, two
+ *   console.log(await proc.wait()); // 0
+ * });
+ * ```
+ */
+export async function createSubprocessShell<const O extends SubprocessOptions = Record<never, never>>(
+  commandLine: string,
+  options: O = {} as O,
+): Promise<ProcessOf<O>> {
+  return await start({ commandLine }, options);
+}
 
 type OutputOf<R> = R extends StreamReader ? Buffer : null;
 
@@ -23,27 +110,22 @@ export class Process<
   readonly stderr: Err;
   /** Its number in the system. */
   readonly pid: number;
-  readonly #child: ChildProcess;
-  readonly #exitWaiters = new OutsideWaiters();
-  #returncode: number | null;
+  readonly #transport: SubprocessTransport;
+  readonly #exit: OutsideWaiters;
 
   /** @internal */
-  constructor(child: ChildProcess, streams: { stdin: In; stdout: Out; stderr: Err }) {
-    this.#child = child;
-    this.pid = child.pid as number;
-    this.stdin = streams.stdin;
-    this.stdout = streams.stdout;
-    this.stderr = streams.stderr;
-    this.#returncode = returncodeOf(child);
-    child.once("exit", () => {
-      this.#returncode = returncodeOf(child);
-      this.#exitWaiters.wake();
-    });
+  constructor(transport: SubprocessTransport, streams: ProcessStreams) {
+    this.#transport = transport;
+    this.pid = transport.getPid();
+    this.stdin = streams.writerTo(transport.getPipeTransport(0)) as In;
+    this.stdout = (transport.getPipeTransport(1) === null ? null : streams.stdout) as Out;
+    this.stderr = (transport.getPipeTransport(2) === null ? null : streams.stderr) as Err;
+    this.#exit = streams.exit;
   }
 
   /** Its exit code; -N when signal N ended it (-9: SIGKILL), null while it runs. */
   get returncode(): number | null {
-    return this.#returncode;
+    return this.#transport.getReturncode();
   }
 
   /**
@@ -51,8 +133,8 @@ export class Process<
    * end: use `communicate`. Cancelling the wait leaves the process alone.
    */
   async wait(): Promise<number> {
-    if (this.#returncode === null) await this.#exitWaiters.wait();
-    return this.#returncode as number;
+    if (this.returncode === null) await this.#exit.wait();
+    return this.returncode as number;
   }
 
   /**
@@ -79,7 +161,7 @@ export class Process<
 
   /** Sends a signal; does nothing when the process has ended. */
   sendSignal(signal: NodeJS.Signals | number): void {
-    if (this.#returncode === null) this.#child.kill(signal);
+    this.#transport.sendSignal(signal);
   }
 
   /** Asks it to end: SIGTERM. */
@@ -99,7 +181,7 @@ export class Process<
   }
 
   [inspect.custom](): string {
-    const state = this.#returncode === null ? "running" : `returncode=${this.#returncode}`;
+    const state = this.returncode === null ? "running" : `returncode=${this.returncode}`;
     return `<Process ${this.pid} ${state}>`;
   }
 
@@ -114,5 +196,67 @@ export class Process<
       if (code !== "EPIPE" && code !== "ECONNRESET") throw error;
     }
     stdin.close();
+  }
+}
+
+async function start<O extends SubprocessOptions>(command: Command, options: O): Promise<ProcessOf<O>> {
+  const loop = runningEventLoop();
+  checkCommand(command);
+  checkOwnOptions("createSubprocess", options, PROCESS_OPTIONS);
+  const { stdin = "inherit", stdout = "inherit", stderr = "inherit", limit, ...spawnOptions } = options;
+  const stdio = { stdin, stdout, stderr };
+  checkStdio(stdio);
+  const streams = new ProcessStreams(limit === undefined ? {} : { limit });
+  const transport = await startSubprocess(loop, streams, { command, stdio, spawnOptions, tell: tellAtOnce });
+  return new Process(transport, streams) as ProcessOf<O>;
+}
+
+/** What hears of a process and its pipes, as asyncio's SubprocessStreamProtocol; told at once, as a StreamProtocol is. */
+class ProcessStreams implements SubprocessProtocol {
+  readonly stdout: StreamReader;
+  readonly stderr: StreamReader;
+  /** Those who wait for its end. */
+  readonly exit = new OutsideWaiters();
+  readonly #pipes: readonly StreamProtocol[];
+
+  constructor(options: StreamReaderOptions) {
+    this.stdout = new StreamReader(options);
+    this.stderr = new StreamReader(options);
+    this.#pipes = [null, this.stdout, this.stderr].map((reader) => new StreamProtocol(reader));
+  }
+
+  connectionMade(transport: SubprocessTransport): void {
+    for (const [fd, pipe] of this.#pipes.entries()) {
+      const end = transport.getPipeTransport(fd);
+      if (end !== null) pipe.connectionMade(end);
+    }
+  }
+
+  pipeDataReceived(fd: number, data: Buffer): void {
+    this.#pipe(fd).dataReceived(data);
+  }
+
+  pipeConnectionLost(fd: number, error: Error | null): void {
+    this.#pipe(fd).connectionLost(error);
+  }
+
+  pauseWriting(): void {
+    this.#pipe(0).pauseWriting();
+  }
+
+  resumeWriting(): void {
+    this.#pipe(0).resumeWriting();
+  }
+
+  processExited(): void {
+    this.exit.wake();
+  }
+
+  writerTo(stdin: WritePipeTransport | null): StreamWriter | null {
+    return stdin === null ? null : new StreamWriter(stdin, this.#pipe(0));
+  }
+
+  #pipe(fd: number): StreamProtocol {
+    return this.#pipes[fd] as StreamProtocol;
   }
 }

@@ -1,12 +1,19 @@
 /** The sending end of a stream, as `asyncio.StreamWriter`. */
-import type { AddressInfo, Socket } from "node:net";
-import type { Duplex, Writable } from "node:stream";
-import type { CipherNameAndProtocol, PeerCertificate, TLSSocket } from "node:tls";
-import { inspect } from "node:util";
+
 import { RuntimeError } from "../errors/errors.ts";
-import type { TlsUpgradeOptions } from "../io/tls.ts";
-import type { Transport } from "./protocol.ts";
-import { upgrade } from "./tls.ts";
+import type {
+  AddressInfo,
+  CipherNameAndProtocol,
+  PeerCertificate,
+  Socket,
+  Writable,
+} from "../io/builtins.ts";
+import { connectionLost } from "../io/once.ts";
+import { tellAtOnce } from "../io/protocolcalls.ts";
+import { type TlsUpgradeOptions, upgrade } from "../io/tls.ts";
+import { infoOf, isTls, Transport, type TransportInfo, type WriteTransport } from "../io/transport.ts";
+import { inspect } from "../platform/node/inspect.ts";
+import type { StreamProtocol } from "./protocol.ts";
 
 /** What `getExtraInfo` knows. */
 export interface ExtraInfo {
@@ -48,39 +55,39 @@ export interface ExtraInfo {
  * ```
  */
 export class StreamWriter {
-  readonly #transport: Transport;
+  #transport: WriteTransport;
+  readonly #protocol: StreamProtocol;
   readonly #serverSide: boolean;
-  readonly #names: Partial<Pick<ExtraInfo, "peername" | "sockname">>;
+  readonly #info: Partial<TransportInfo>;
+  /** The handshake of `startTls` is under way: there is no connection through which anything could go. */
+  #upgrading = false;
 
   /** @internal */
-  constructor(transport: Transport, serverSide = false) {
+  constructor(transport: WriteTransport, protocol: StreamProtocol, serverSide = false) {
     this.#transport = transport;
+    this.#protocol = protocol;
     this.#serverSide = serverSide;
-    this.#names = namesOf(transport.stream);
+    this.#info = infoOf(transport._stream as Socket);
   }
 
   /** Node's own stream under it: a Socket of a connection, the input pipe of a process. `destroy()` aborts it. */
   get transport(): Writable {
-    return this.#transport.stream;
+    return this.#transport._stream;
   }
 
   /**
    * Puts bytes in the buffer to be sent; a string as UTF-8. After `close`, or when the connection is lost, they are
-   * dropped, which `drain` tells. Throws RuntimeError after `writeEof`.
+   * dropped, which `drain` tells. Throws RuntimeError after `writeEof`, and while `startTls` is under way.
    */
   write(data: string | Uint8Array): void {
+    this.#checkNotUpgrading("write");
     this.#transport.write(data);
   }
 
   /** Writes several pieces one after the other; adds nothing between them. */
   writeLines(pieces: Iterable<string | Uint8Array>): void {
-    const { stream } = this.#transport;
-    stream.cork();
-    try {
-      for (const piece of pieces) this.#transport.write(piece);
-    } finally {
-      stream.uncork();
-    }
+    this.#checkNotUpgrading("write");
+    this.#transport.writeLines(pieces);
   }
 
   /**
@@ -89,42 +96,69 @@ export class StreamWriter {
    * written.
    */
   async drain(): Promise<void> {
-    await this.#transport.drain();
+    const protocol = this.#protocol;
+    const error = protocol.reader?.exception() ?? null;
+    if (error !== null) throw error;
+    if (this.isClosing()) {
+      await protocol.untilLost();
+      throw connectionLost();
+    }
+    if (this.#transport._stream.writableNeedDrain) this.#transport._noticeOthers();
+    if (protocol.isFull) await protocol.untilRoom();
   }
 
   /** Sends what was written and then ends the connection in both directions. Twice is fine. */
   close(): void {
-    this.#transport.close();
+    if (this.#upgrading) this.#transport.abort();
+    else this.#transport.close();
   }
 
   /** Tells whether the connection is closed, or is about to be. */
   isClosing(): boolean {
-    return this.#transport.isClosing();
+    if (this.#upgrading) return this.#transport._stream.destroyed;
+    return this.#transport.isClosing() || this.#protocol.isLost;
   }
 
   /** Waits until the connection has ended after `close()`; throws what broke it. */
   async waitClosed(): Promise<void> {
-    await this.#transport.waitLost();
+    await this.#protocol.untilLost();
   }
 
   /** Tells whether `writeEof` can be used: not under TLS. */
   canWriteEof(): boolean {
-    return !isTls(this.#transport.stream);
+    return !isTls(this.#transport._stream);
   }
 
   /** Sends what was written and then the end of the stream; what the other end sends is still read. */
   writeEof(): void {
     if (!this.canWriteEof()) throw new RuntimeError("A TLS connection cannot be half closed: close() it");
-    this.#transport.writeEof();
+    this.#checkNotUpgrading("write the end");
+    this.#transport._end();
   }
 
   /**
    * Makes the connection a TLS connection; reader and writer stay the same. On the side of a server the options need
-   * `key` and `cert`. Throws the error of the handshake. When it is cancelled, the connection is lost.
+   * `key` and `cert`. Throws the error of the handshake. When it is cancelled, or the writer is closed meanwhile, the
+   * connection is lost. Throws RuntimeError for what is no connection but a pipe, and while another call is under way.
    */
   async startTls(options: TlsUpgradeOptions = {}): Promise<void> {
-    await this.#transport.drain();
-    await upgrade(this.#transport, this.#serverSide, options);
+    this.#checkNotUpgrading("make it secure");
+    const { reader } = this.#protocol;
+    await this.drain();
+    this.#checkNotUpgrading("make it secure");
+    const bare = this.#transport;
+    if (!(bare instanceof Transport))
+      throw new RuntimeError("Only a connection can be made secure, not a pipe");
+    this.#upgrading = true;
+    reader?._setSource(null);
+    const early = reader?._takeAll();
+    try {
+      const how = { serverSide: this.#serverSide, options, tell: tellAtOnce, early };
+      this.#transport = await upgrade(bare._loop, bare, this.#protocol, how);
+      this.#protocol.connectionMade(this.#transport);
+    } finally {
+      this.#upgrading = false;
+    }
   }
 
   /** Returns a fact about the connection, or `otherwise` (default undefined) when there is no such thing. */
@@ -141,34 +175,21 @@ export class StreamWriter {
   }
 
   [inspect.custom](): string {
-    const { peername } = this.#names;
+    const { peername } = this.#info;
     const peer = peername === undefined ? "" : ` to ${peername.address}:${peername.port}`;
     return `<StreamWriter${peer}${this.isClosing() ? ", closing" : ""}>`;
   }
 
   #extraInfo(name: keyof ExtraInfo): unknown {
-    const { stream } = this.#transport;
-    if (name === "peername" || name === "sockname") return this.#names[name];
+    const stream = this.#transport._stream;
+    if (name === "peername" || name === "sockname") return this.#info[name];
     if (name === "socket") return "remoteAddress" in stream ? stream : undefined;
     if (!isTls(stream)) return undefined;
     return name === "cipher" ? stream.getCipher() : stream.getPeerCertificate();
   }
-}
 
-function isTls(stream: Writable): stream is TLSSocket {
-  return (stream as Partial<TLSSocket>).encrypted === true;
-}
-
-/** Asked for at the beginning, as a socket that is closed knows them no more. */
-function namesOf(stream: Writable): Partial<Pick<ExtraInfo, "peername" | "sockname">> {
-  const { remoteAddress, remotePort, remoteFamily, localAddress, localPort, localFamily } = stream as Duplex &
-    Partial<Socket>;
-  return {
-    ...nameOf("peername", remoteAddress, remotePort, remoteFamily),
-    ...nameOf("sockname", localAddress, localPort, localFamily),
-  };
-}
-
-function nameOf(name: string, address?: string, port?: number, family?: string): object {
-  return address === undefined || port === undefined ? {} : { [name]: { address, family, port } };
+  #checkNotUpgrading(what: string): void {
+    if (this.#upgrading)
+      throw new RuntimeError(`unable to ${what}; startTls is in progress: await writer.startTls() first`);
+  }
 }

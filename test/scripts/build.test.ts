@@ -19,13 +19,13 @@ describe("The build", () => {
     expect(modules).toContain("workers/workerthread");
     expect(modules).toContain("src/scheduling/pump");
     const needless =
-      /^src\/(streams\/|io\/(server|transport|spawn)|combine\/taskgroup)|^workers\/(shared\/lock|host\/)/;
+      /^src\/(streams\/|io\/(server|transport|subprocess)|combine\/taskgroup)|^workers\/(shared\/lock|host\/)/;
     expect(modules.filter((module) => needless.test(module))).toEqual([]);
   });
 
   it("leaves nothing out of what the main thread loads", () => {
     const chunks = ["main", "shared", "threadloop"].flatMap(modulesOf);
-    for (const module of ["src/streams/server", "src/io/server", "workers/shared/lock", "workers/host/host"])
+    for (const module of ["src/streams/connect", "src/io/server", "workers/shared/lock", "workers/host/host"])
       expect(chunks).toContain(module);
   });
 });

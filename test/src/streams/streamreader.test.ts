@@ -521,7 +521,10 @@ describe("StreamReader", () => {
     inVirtualTime(async () => {
       const calls: string[] = [];
       const reader = new StreamReader({ limit: 4 });
-      reader._setSource({ pause: () => calls.push("pause"), resume: () => calls.push("resume") });
+      reader._setSource({
+        pauseReading: () => calls.push("pause"),
+        resumeReading: () => calls.push("resume"),
+      });
       reader.feedData(Buffer.from("12345678"));
       expect(calls).toEqual([]);
       reader.feedData(Buffer.from("9"));
@@ -536,7 +539,10 @@ describe("StreamReader", () => {
     inVirtualTime(async () => {
       const calls: string[] = [];
       const reader = new StreamReader({ limit: 4 });
-      reader._setSource({ pause: () => calls.push("pause"), resume: () => calls.push("resume") });
+      reader._setSource({
+        pauseReading: () => calls.push("pause"),
+        resumeReading: () => calls.push("resume"),
+      });
       reader.feedData(Buffer.alloc(9));
       const reading = createTask(() => reader.readExactly(30));
       await sleep(0);
