@@ -4,6 +4,7 @@ import { CancelledError, CancelReason, cancelledError } from "../errors/errors.t
 import { checkOptionNames, optionNames } from "../errors/optionnames.ts";
 import type { EventLoop } from "../loop/loop.ts";
 import { FAILED } from "../scheduling/states.ts";
+import { cancelAll } from "../task/cancelchain.ts";
 import { Future } from "../task/future.ts";
 import { Listener } from "../task/listener.ts";
 import type { Awaitable, ResultOf } from "./ensure.ts";
@@ -93,18 +94,16 @@ class Gathering extends Future<unknown[]> {
   }
 
   override cancel(message?: string, cause?: unknown): boolean {
-    if (this.done()) return this._cancelDone();
-    return cancelNested(this, message, cause);
+    return this.done() ? this._cancelDone() : cancelAll([this as Future], message, cause).any;
   }
 
-  /** @internal */
-  get _children(): readonly Future[] {
+  override get _passesTo(): readonly Future[] {
     return this.#children;
   }
 
-  /** @internal A cancel of it has reached a child. */
-  _noteCancelled(): void {
-    this.#cancelRequested = true;
+  override _passed(reached: boolean): boolean {
+    if (reached) this.#cancelRequested = true;
+    return reached;
   }
 
   override _what(): string {
@@ -128,31 +127,6 @@ class Gathering extends Future<unknown[]> {
     const results = this.#children.map(resultOrError);
     if (this.#cancelRequested) this.setException((this.#children.at(-1) as Future)._takeCancelledError());
     else this.setResult(results);
-  }
-}
-
-/** A gather whose children are being cancelled: the next one, and whether one was reached. */
-interface Cancelling {
-  readonly gathering: Gathering;
-  at: number;
-  reached: boolean;
-}
-
-/** Cancels the children of a gather. Gathers of gathers may be nested deeper than calls may be. */
-function cancelNested(outermost: Gathering, message: string | undefined, cause: unknown): boolean {
-  const open: Cancelling[] = [{ gathering: outermost, at: 0, reached: false }];
-  for (;;) {
-    const inner = open.at(-1) as Cancelling;
-    const child = inner.gathering._children[inner.at++];
-    if (child instanceof Gathering && !child.done()) open.push({ gathering: child, at: 0, reached: false });
-    else if (child !== undefined) inner.reached = child.cancel(message, cause) || inner.reached;
-    else {
-      open.pop();
-      if (inner.reached) inner.gathering._noteCancelled();
-      const outer = open.at(-1);
-      if (outer === undefined) return inner.reached;
-      outer.reached ||= inner.reached;
-    }
   }
 }
 

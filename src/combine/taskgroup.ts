@@ -2,12 +2,12 @@
  * Tasks that end together, as `asyncio.TaskGroup`: the block does not end before its children, and the first failure
  * cancels the rest. It takes a callback, since a JavaScript disposer neither sees nor replaces its block's error.
  */
-
 import { CancelledError, CancelReason, isInstance, RuntimeError } from "../errors/errors.ts";
 import { ExceptionGroup } from "../errors/exceptiongroup.ts";
 import type { CreateTaskOptions } from "../loop/loop.ts";
 import { runningEventLoop } from "../loop/running.ts";
 import { inspect } from "../platform/node/inspect.ts";
+import { cancelAll } from "../task/cancelchain.ts";
 import { checkBody, discard, type Startable } from "../task/coroutine.ts";
 import type { Future } from "../task/future.ts";
 import { type CancelScope, type Level, newScope } from "../task/scope.ts";
@@ -183,7 +183,11 @@ export class TaskGroup {
 
   #abort(cause: unknown): void {
     this.#aborting = true;
-    for (const child of [...this.#children]) if (!child.done()) child.cancel(undefined, cause);
+    cancelAll(
+      [...this.#children].filter((child) => !child.done()),
+      undefined,
+      cause,
+    );
   }
 
   #cancelBlock(cause: unknown): void {

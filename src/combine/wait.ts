@@ -7,6 +7,7 @@ import { milliseconds } from "../scheduling/clock.ts";
 import { type Runnable, runningLoopOrNull } from "../scheduling/events.ts";
 import type { Handle } from "../scheduling/handle.ts";
 import { Queue } from "../sync/queues.ts";
+import { cancelAll } from "../task/cancelchain.ts";
 import { Future } from "../task/future.ts";
 import { Waiting } from "../task/waiting.ts";
 import {
@@ -245,7 +246,7 @@ export async function race<A extends Awaitable<unknown>>(awaitables: Iterable<A>
     const { done } = await wait(futures, { returnWhen: "FIRST_COMPLETED" });
     return [...done][0]!.result() as ResultOf<A>;
   } finally {
-    await cancelAll(futures);
+    await cancelAndAwait(futures);
   }
 }
 
@@ -268,7 +269,7 @@ export async function any<A extends Awaitable<unknown>>(awaitables: Iterable<A>)
       "All awaitables failed",
     );
   } finally {
-    await cancelAll(futures);
+    await cancelAndAwait(futures);
   }
 }
 
@@ -283,7 +284,8 @@ function errorOf(future: Future): unknown {
   return future.cancelled() ? future._takeCancelledError() : future.exception();
 }
 
-async function cancelAll(futures: readonly Future[]): Promise<void> {
-  const pending = futures.filter((future) => future.cancel());
+async function cancelAndAwait(futures: readonly Future[]): Promise<void> {
+  const pending = futures.filter((future) => !future.done());
+  cancelAll(futures, undefined, undefined);
   if (pending.length > 0) await wait(pending);
 }

@@ -24,6 +24,8 @@ export interface Runnable {
   /** The loop's tick when it began to wait. */
   _since?: number;
   _run(loop: AbstractEventLoop): Outcome;
+  /** It will not run any more: async hooks are told that it is over. */
+  _drop?(): void;
 }
 
 /** Is told when an entry of the ready queue begins to run, and when its step is over. */

@@ -44,7 +44,8 @@ export class Handle implements ContextRunner {
   readonly _loop: AbstractEventLoop;
   /** @internal */
   _off = false;
-  readonly #resource: AsyncResource;
+  /** Until hooks were told that it is over. */
+  #resource: AsyncResource | null;
 
   /** @internal */
   constructor(
@@ -68,7 +69,7 @@ export class Handle implements ContextRunner {
 
   /** Keeps the callback from running, also when its turn has come in this very iteration; later it does nothing. */
   cancel(): void {
-    if (!this._off) this.#resource.emitDestroy();
+    this._drop();
     this._off = true;
     this._callback = null;
     this._args = [];
@@ -88,14 +89,20 @@ export class Handle implements ContextRunner {
   _run(loop: AbstractEventLoop): Outcome {
     if (this._off) return DONE;
     try {
-      const result = this.#resource.runInAsyncScope(call, undefined, this);
+      const result = (this.#resource as AsyncResource).runInAsyncScope(call, undefined, this);
       return result !== undefined && types.isPromise(result) ? this.#follow(loop, result) : DONE;
     } catch (error) {
       this.#report(error);
       return DONE;
     } finally {
-      this.#resource.emitDestroy();
+      this._drop();
     }
+  }
+
+  /** @internal */
+  _drop(): void {
+    this.#resource?.emitDestroy();
+    this.#resource = null;
   }
 
   /** A callback that goes on in microtasks: the next entry waits for it, at most until they are drained. */

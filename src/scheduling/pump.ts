@@ -150,8 +150,7 @@ export abstract class Pump implements AbstractEventLoop {
     if (this.#running)
       throw new RuntimeError("Cannot close a running event loop: stop() it and await runForever() first");
     this.#closed = true;
-    this.#ready.clear();
-    this.#timers.clear();
+    for (const entry of [...this.#ready.clear(), ...this.#timers.clear()]) entry._drop?.();
   }
 
   /** @internal */

@@ -22,11 +22,13 @@ export class ReadyQueue<T> {
     return item;
   }
 
-  clear(): void {
+  /** Takes all. */
+  clear(): T[] {
+    const items = Array.from({ length: this.length }, () => this.shift());
     this.#items = new Array(1024).fill(undefined);
     this.#head = 0;
     this.#mask = 1023;
-    this.length = 0;
+    return items;
   }
 
   #grow(): void {

@@ -56,9 +56,12 @@ export class TimerHeap {
     }
   }
 
-  clear(): void {
+  /** Takes all, in no order. */
+  clear(): Timer[] {
+    const timers = this.#heap.data;
     this.#heap = new TinyQueue<Timer>([], earlier);
     this.#cancelled = 0;
+    return timers;
   }
 
   #dropCancelled(): void {

@@ -1,171 +1,259 @@
 /**
- * The way of a cancel: a task that awaits a task passes it on, and the last one cancels what it waits on. The way may
- * be long, so it is walked in a loop; and it may lead round in a ring, of tasks that await each other, which would
- * never end: the one it comes round to then no longer waits, and is told itself.
+ * The way of a cancel. A task that awaits a task passes it on, and so do a gather and what `then` gives, each to what it
+ * follows; in the end what is waited on for itself is cancelled. The way may be long, so it is walked with a stack of its
+ * own; it may branch and meet again, as of tasks that share what they gather, so everything on it is visited once, and
+ * what comes by another way is only counted; and it may lead round in a ring, of tasks that await each other: the one
+ * from which it comes round then no longer waits, and is told itself.
  */
-import type { Future } from "./future.ts";
-import { type ScopedTask, stopWaiting } from "./scope.ts";
+import { CancelReason } from "../errors/errors.ts";
+import type { AbstractEventLoop, Runnable } from "../scheduling/events.ts";
 
-/** A task, as a cancel sees it. */
-export interface Link extends ScopedTask {
-  _waiter: Future | null;
-  /** Counts the cancel and aborts the task's signal. */
-  _countCancel(message: string | undefined, origin: unknown): void;
-  /** Cancels what the task waits on; if that is nothing, the cancel is delivered at its next wake-up or await. */
-  _deliverCancel(message: string | undefined, origin: unknown): void;
+/** A future, as a cancel sees it. */
+export interface Cancellable {
+  readonly _isTask: boolean;
+  cancel(message?: string, cause?: unknown): boolean;
+  done(): boolean;
+  /** Those to which a cancel of it goes, if it goes to others. */
+  readonly _passesTo: readonly Cancellable[] | null;
+  /** A cancel has gone to them, and reached one or none; returns whether that cancels this one. */
+  _passed(reached: boolean, message: string | undefined, cause: unknown): boolean;
+  _removeCallback(entry: Runnable): void;
 }
 
-/** A way that leads through gathers goes down in calls; deeper than so many it goes on when they have returned. */
-const DEEPEST = 200;
+/** A task, as a cancel sees it. */
+export interface Link extends Runnable {
+  readonly _loop: AbstractEventLoop;
+  /** What its own wait waits on. */
+  _waiter: Cancellable | null;
+  /** Whether it has a wait of its own, which may be over without its having run. */
+  readonly _isSuspended: boolean;
+  readonly _more: ReadonlySet<{ readonly _future: Cancellable }> | null;
+  /** A cancel is on its way to what it waits on. */
+  _cancelPassing: boolean;
+  /** How many cancels of it were not taken back. */
+  _cancels: number;
+  /** Who cancels it now, where nobody says so. */
+  _canceller(): unknown;
+  /** Counts the cancel and aborts the task's signal. */
+  _countCancel(message: string | undefined, origin: unknown): void;
+  /** Nothing it waits on was cancelled: the cancel is delivered at its next wake-up or await. */
+  _cancelLater(reason: CancelReason): void;
+}
+
+/** The code that a signal calls may cancel further tasks, in calls; deeper than so many these go on when it has returned. */
+const DEEPEST = 100;
 let depth = 0;
 let deferred: (() => void)[] = [];
 
-export function cancelChain(first: Link, message: string | undefined, origin: unknown): void {
+/** Cancels a task that is not done. */
+export function cancelChain(task: Link, message: string | undefined, origin: unknown): void {
   if (depth === DEEPEST) {
-    deferred.push(() => cancelOnce(first, message, origin));
+    deferred.push(() => cancelChain(task, message, origin));
     return;
   }
   depth++;
   try {
-    cancelNow(first, message, origin);
+    if (passesOn(task)) new Way(message, origin).walk([task as unknown as Cancellable]);
+    else cancelHere(task, message, origin);
   } finally {
     depth--;
-    if (depth === 0 && deferred.length > 0) goOnDeferred();
+    while (depth === 0 && deferred.length > 0) {
+      const cancels = deferred;
+      deferred = [];
+      for (const cancel of cancels) cancel();
+    }
   }
-}
-
-/** Those that come to lie too deep again are deferred behind the others. */
-function goOnDeferred(): void {
-  const cancels = deferred;
-  depth++;
-  try {
-    for (const cancel of cancels) cancel();
-  } finally {
-    depth--;
-    deferred = [];
-    comeBy.clear();
-  }
-}
-
-/** Those that were deferred in this cancel: one that comes again is in a ring. */
-const comeBy = new Set<Link>();
-
-function cancelOnce(first: Link, message: string | undefined, origin: unknown): void {
-  if (comeBy.has(first)) stopWaiting(first);
-  comeBy.add(first);
-  cancelNow(first, message, origin);
-}
-
-function cancelNow(first: Link, message: string | undefined, origin: unknown): void {
-  let last = first;
-  if (first._waiter?._isTask) last = passOn(first, message, origin);
-  else first._countCancel(message, origin);
-  last._deliverCancel(message, origin);
-}
-
-/** Counts the cancel of every task on the way and returns the last one. */
-function passOn(first: Link, message: string | undefined, origin: unknown): Link {
-  const chain = new Set<Link>();
-  let last = first;
-  let isRing = false;
-  for (;;) {
-    chain.add(last);
-    const next = nextOf(last);
-    if (next === null) break;
-    isRing = chain.has(next) || next._cancelPassing;
-    if (isRing) break;
-    last = next;
-  }
-  for (const task of chain) task._countCancel(message, origin);
-  if (isRing) stopWaiting(last);
-  return last;
-}
-
-/** A task on the way of a cancel of many: where the way goes on, and how many came again that were not counted further. */
-interface Passed {
-  next: Link | null;
-  again: number;
 }
 
 /**
- * Cancels many tasks, one after the other: the same as `cancelChain` of each, but what tasks have in common of their
- * ways is walked once, as a chain of tasks that await each other has a way as long as itself from each of them.
+ * Cancels many, one after the other, but what they have in common is walked once. Returns whether the first was reached,
+ * and whether any was.
  */
-export function cancelAll(tasks: Iterable<Link>, message: string | undefined, origin: unknown): void {
-  const passed = new Map<Link, Passed>();
-  const ends = new Map<Link, Link>();
-  for (const task of tasks) {
-    const known = passed.get(task);
-    if (known === undefined) walkOn(task, passed, ends, message, origin);
-    else known.again++;
-    endOf(task, ends)._deliverCancel(message, origin);
-  }
-  countAgain(passed);
-}
-
-/** Counts the cancel of each task on the way, up to the end or to one that others have passed before. */
-function walkOn(
-  first: Link,
-  passed: Map<Link, Passed>,
-  ends: Map<Link, Link>,
+export function cancelAll(
+  futures: readonly Cancellable[],
   message: string | undefined,
   origin: unknown,
-): void {
-  const way = new Set<Link>();
-  let last = first;
-  for (;;) {
-    way.add(last);
-    passed.set(last, { next: null, again: 0 });
-    last._countCancel(message, origin);
-    const next = nextOf(last);
-    if (next === null) break;
-    if (way.has(next) || next._cancelPassing) {
-      stopWaiting(last);
-      break;
+): { first: boolean; any: boolean } {
+  return new Way(message, origin).walk(futures);
+}
+
+/** Takes a task off the future that it waits on, and wakes it. */
+export function stopWaiting(task: Link): void {
+  task._waiter?._removeCallback(task);
+  task._waiter = null;
+  task._loop._push(task);
+}
+
+function passesOn(task: Link): boolean {
+  const waiter = task._waiter;
+  if (waiter !== null && (waiter._isTask || waiter._passesTo !== null)) return true;
+  return task._more !== null && task._more.size > 0;
+}
+
+/** Cancels a task that waits on nothing that passes a cancel on. */
+function cancelHere(task: Link, message: string | undefined, origin: unknown): void {
+  task._countCancel(message, origin);
+  if (task._cancelPassing) stopWaiting(task);
+  task._cancelPassing = true;
+  let reached = false;
+  try {
+    reached = task._isSuspended && (task._waiter?.cancel(message, origin) ?? false);
+  } finally {
+    task._cancelPassing = false;
+  }
+  if (!reached) task._cancelLater(new CancelReason(message, origin));
+}
+
+/** What passes a cancel on: a task, or a future that follows others. */
+interface Node {
+  readonly task: Link | null;
+  readonly future: Cancellable;
+  readonly targets: readonly Cancellable[];
+  at: number;
+  isOpen: boolean;
+  /** Whether the task has a wait of its own, which then must be reached, and whether that is the first target. */
+  readonly hasOwn: boolean;
+  readonly ownIsFirst: boolean;
+  reached: boolean;
+  /** How often the cancel came, beside those that came by the ones before it. */
+  times: number;
+  /** Those it was passed on to, as often as it was. */
+  readonly next: Node[];
+}
+
+class Way {
+  readonly #message: string | undefined;
+  #origin: unknown;
+  readonly #nodes = new Map<Cancellable, Node>();
+  readonly #open: Node[] = [];
+  /** In the order in which the cancel had gone through them. */
+  readonly #passed: Node[] = [];
+  #meets = false;
+
+  constructor(message: string | undefined, origin: unknown) {
+    this.#message = message;
+    this.#origin = origin;
+  }
+
+  walk(futures: readonly Cancellable[]): { first: boolean; any: boolean } {
+    const reached = { first: false, any: false };
+    try {
+      for (const [i, future] of futures.entries()) {
+        if (!this.#cancel(future)) continue;
+        reached.any = true;
+        if (i === 0) reached.first = true;
+      }
+      if (this.#meets) this.#countAgain();
+    } finally {
+      for (const { task } of this.#open) if (task !== null) task._cancelPassing = false; // a future's own cancel() threw
     }
-    (passed.get(last) as Passed).next = next;
-    const known = passed.get(next);
-    last = next;
-    if (known === undefined) continue;
-    known.again++;
-    last = endOf(next, ends);
-    break;
+    return reached;
   }
-  for (const task of way) ends.set(task, last);
+
+  #cancel(root: Cancellable): boolean {
+    const first = this.#enter(root, null);
+    if (typeof first === "boolean") return first;
+    first.times++;
+    for (let node = this.#open.at(-1); node !== undefined; node = this.#open.at(-1)) {
+      const target = node.targets[node.at];
+      if (target === undefined) this.#leave(node);
+      else {
+        node.at++;
+        this.#passOn(target, node);
+      }
+    }
+    return first.task !== null || first.reached;
+  }
+
+  #passOn(target: Cancellable, from: Node): void {
+    const entered = this.#enter(target, from);
+    if (typeof entered === "boolean") {
+      if (entered) reach(from);
+      return;
+    }
+    from.next.push(entered);
+    if (!entered.isOpen && (entered.task !== null || entered.reached)) reach(from); // else it will say so
+  }
+
+  /** Cancels a future that passes nothing on and says whether it was pending; of any other one gives the node. */
+  #enter(future: Cancellable, from: Node | null): Node | boolean {
+    const passesTo = future._passesTo;
+    if ((!future._isTask && passesTo === null) || future.done())
+      return future.cancel(this.#message, this.#origin);
+    const task = future._isTask ? (future as unknown as Link) : null;
+    const known = this.#nodes.get(future);
+    if (known?.isOpen || task?._cancelPassing) return this.#comeRound(task, from);
+    if (known !== undefined) {
+      this.#meets = true;
+      return known;
+    }
+    if (task !== null) {
+      this.#origin ??= task._canceller();
+      task._countCancel(this.#message, this.#origin);
+    }
+    const node = nodeOf(future, task, passesTo ?? []);
+    if (task !== null) task._cancelPassing = true;
+    this.#nodes.set(future, node);
+    this.#open.push(node);
+    return node;
+  }
+
+  /** The way leads to what it came through. */
+  #comeRound(task: Link | null, from: Node | null): boolean {
+    if (from?.task && from.ownIsFirst && from.at === 1) {
+      stopWaiting(from.task);
+      return false;
+    }
+    if (task === null) return true;
+    task._countCancel(this.#message, this.#origin);
+    stopWaiting(task);
+    task._cancelLater(new CancelReason(this.#message, this.#origin));
+    return true;
+  }
+
+  #leave(node: Node): void {
+    this.#open.pop();
+    this.#passed.push(node);
+    node.isOpen = false;
+    const { task, future } = node;
+    if (task === null) node.reached = future._passed(node.reached, this.#message, this.#origin);
+    else {
+      task._cancelPassing = false;
+      if (!node.reached) task._cancelLater(new CancelReason(this.#message, this.#origin));
+    }
+    const outer = this.#open.at(-1);
+    if (outer !== undefined && (task !== null || node.reached)) reach(outer);
+  }
+
+  /** What the cancel came to several times was told once: it counts as often as one cancel after the other would. */
+  #countAgain(): void {
+    for (let i = this.#passed.length - 1; i >= 0; i--) {
+      const { task, times, next } = this.#passed[i] as Node;
+      if (task !== null) task._cancels += times - 1;
+      for (const node of next) node.times += times;
+    }
+  }
 }
 
-/** The last one on the way of a task; the way to it is shortened for the next question. */
-function endOf(task: Link, ends: Map<Link, Link>): Link {
-  let end = task;
-  for (let next = ends.get(end); next !== undefined && next !== end; next = ends.get(end)) end = next;
-  for (let at = task; at !== end; ) {
-    const next = ends.get(at) as Link;
-    ends.set(at, end);
-    at = next;
-  }
-  return end;
+/** The target of a node was reached. A task with a wait of its own must be reached there. */
+function reach(node: Node): void {
+  if (!node.hasOwn || (node.ownIsFirst && node.at === 1)) node.reached = true;
 }
 
-/** Those who came again are counted all the way down, beginning with the tasks that nobody passed on to. */
-function countAgain(passed: ReadonlyMap<Link, Passed>): void {
-  const incoming = new Map<Link, number>();
-  for (const { next } of passed.values())
-    if (next !== null) incoming.set(next, (incoming.get(next) ?? 0) + 1);
-  const open = [...passed.keys()].filter((task) => !incoming.has(task));
-  for (let task = open.pop(); task !== undefined; task = open.pop()) {
-    const { next, again } = passed.get(task) as Passed;
-    task._cancels += again;
-    if (next === null) continue;
-    (passed.get(next) as Passed).again += again;
-    const left = (incoming.get(next) as number) - 1;
-    incoming.set(next, left);
-    if (left === 0) open.push(next);
-  }
-}
-
-/** The task to which a cancel of this one is passed on, or null. */
-function nextOf(task: Link): Link | null {
-  const next = task._waiter;
-  if ((task._more !== null && task._more.size > 0) || !next?._isTask || next.done()) return null;
-  return next as unknown as Link;
+function nodeOf(future: Cancellable, task: Link | null, passesTo: readonly Cancellable[]): Node {
+  const hasOwn = task?._isSuspended ?? false;
+  const own = hasOwn && task?._waiter ? [task._waiter] : [];
+  const more = task?._more ? Array.from(task._more, (wait) => wait._future) : [];
+  return {
+    task,
+    future,
+    targets: task === null ? passesTo : [...own, ...more],
+    at: 0,
+    isOpen: true,
+    hasOwn,
+    ownIsFirst: own.length > 0,
+    reached: false,
+    times: 0,
+    next: [],
+  };
 }

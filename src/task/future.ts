@@ -34,6 +34,7 @@ import { type Callback, type CallbackOptions, Handle } from "../scheduling/handl
 import { noLoop } from "../scheduling/noloop.ts";
 import { CANCELLED, FAILED, FINISHED, PENDING, RETRIEVED } from "../scheduling/states.ts";
 import { settleByThen, type Then } from "../scheduling/thenable.ts";
+import { cancelAll } from "./cancelchain.ts";
 import { checkCallback } from "./coroutine.ts";
 import { Listener, looks } from "./listener.ts";
 
@@ -246,6 +247,16 @@ export class Future<T = unknown> implements PromiseLike<T> {
   _cancelDone(): false {
     if (this._state === FAILED) this._takeError();
     return false;
+  }
+
+  /** @internal Those to which a cancel of it goes, if it goes to others. */
+  get _passesTo(): readonly Future[] | null {
+    return null;
+  }
+
+  /** @internal A cancel has gone to them; returns whether that cancels this one. */
+  _passed(reached: boolean, _message: string | undefined, _cause: unknown): boolean {
+    return reached;
   }
 
   /** @internal Whether it failed. It is the state that tells, as anything can be thrown, also null. */
@@ -496,10 +507,15 @@ class Chained<T> extends Future<T> {
   }
 
   override cancel(message?: string, cause?: unknown): boolean {
-    if (this._state !== PENDING) return this._cancelDone();
-    let first: Chained<unknown> = this; // of a chain that may be longer than calls may be deep
-    while (first.#source instanceof Chained && first.#source._state === PENDING) first = first.#source;
-    return first.#source.cancel(message, cause) || Future.prototype.cancel.call(first, message, cause);
+    return this._state === PENDING ? cancelAll([this as Future], message, cause).any : this._cancelDone();
+  }
+
+  override get _passesTo(): readonly Future[] {
+    return [this.#source];
+  }
+
+  override _passed(reached: boolean, message: string | undefined, cause: unknown): boolean {
+    return reached || Future.prototype.cancel.call(this, message, cause);
   }
 
   #follow(onFulfilled: Handler, onRejected: Handler): void {

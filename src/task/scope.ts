@@ -19,27 +19,22 @@ import {
   isAbortError,
 } from "../errors/errors.ts";
 import {
-  type AbstractEventLoop,
   type ContextRunner,
   currentRunner,
   type Reacting,
-  type Runnable,
   type RunnerContext,
   type ScopeRunner,
   taskOf,
   waitingTaskOf,
 } from "../scheduling/events.ts";
 import { abortWith } from "./abort.ts";
+import { type Cancellable, cancelAll, type Link, stopWaiting } from "./cancelchain.ts";
 
 /** An await, as a cancel sees it. */
 interface Wait {
   readonly _future: Cancellable;
   readonly _reaction: Reacting;
   _leave(): void;
-}
-
-interface Cancellable {
-  cancel(message?: string, cause?: unknown): boolean;
 }
 
 /** What can be cancelled by itself: a task, or a block of one. */
@@ -64,15 +59,11 @@ class Signals {
 }
 
 /** A task, as its blocks see it. */
-export interface ScopedTask extends Level, ContextRunner, Runnable {
-  readonly _loop: AbstractEventLoop;
-  /** What its own wait waits on, and the block in which that wait was made. */
-  _waiter: (Cancellable & { _removeCallback(entry: Runnable): void }) | null;
+export interface ScopedTask extends Level, ContextRunner, Link {
+  /** The further waits, at any depth. */
+  _more: Set<Wait> | null;
+  /** The block in which its own wait was made. */
   readonly _waitScope: Level | null;
-  /** Whether it has a wait of its own, which may be over without its having run. */
-  readonly _isSuspended: boolean;
-  /** A cancel is on its way to what it waits on. */
-  _cancelPassing: boolean;
   /** How many cancels are pending, its own and its blocks'. */
   _undelivered: number;
   /** The blocks that were cancelled and not taken back. */
@@ -232,22 +223,18 @@ export function cancelWaits(
   message: string | undefined,
   cause: unknown,
 ): boolean {
-  if (task._cancelPassing) stopWaiting(task); // it came round, through a gather or the like
-  task._cancelPassing = true;
+  if (task._cancelPassing) stopWaiting(task); // it came round, by the code that a signal calls or the like
   const hasOwn = task._isSuspended && isWithin(task._waitScope ?? (task as Level), level);
-  const ownReached = hasOwn && (task._waiter?.cancel(message, cause) ?? false);
-  let reached = ownReached;
-  if (level._more !== null)
-    for (const wait of level._more) if (wait._future.cancel(message, cause)) reached = true;
-  task._cancelPassing = false;
-  return ownReached || (reached && !hasOwn);
-}
-
-/** Takes a task off the future that it waits on, and wakes it. */
-export function stopWaiting(task: ScopedTask): void {
-  task._waiter?._removeCallback(task);
-  task._waiter = null;
-  task._loop._push(task);
+  const own = hasOwn ? task._waiter : null;
+  task._cancelPassing = true;
+  try {
+    if (level._more === null || level._more.size === 0) return own?.cancel(message, cause) ?? false;
+    const more = Array.from(level._more, (wait) => wait._future);
+    const { first, any } = cancelAll(own === null ? more : [own, ...more], message, cause);
+    return hasOwn ? own !== null && first : any;
+  } finally {
+    task._cancelPassing = false;
+  }
 }
 
 /** Why a wait in a level is to be cancelled, as nothing was for that yet; null when there is no such cancel. */

@@ -38,7 +38,6 @@ import {
   type CancelScope,
   cancellationIn,
   cancelsIn,
-  cancelWaits,
   currentLevel,
   dropPendingIn,
   dropSignal,
@@ -185,8 +184,7 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
    */
   override cancel(message?: string, cause?: unknown): boolean {
     if (this._state !== PENDING) return this._cancelDone();
-    const origin = cause ?? cancellerOf(this._loop);
-    cancelChain(this, message, origin);
+    cancelChain(this, message, cause ?? this._canceller());
     return true;
   }
 
@@ -373,6 +371,12 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
     this.#stepOver();
   }
 
+  /** @internal */
+  _drop(): void {
+    this.#resource?.emitDestroy();
+    this.#resource = null;
+  }
+
   #firstStep(loop: AbstractEventLoop, error: unknown): Outcome {
     if (error === NONE) {
       loop._stepInto(this);
@@ -381,8 +385,7 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
     }
     if (this.#coro instanceof Coroutine) this.#coro.close();
     this.#unstarted = false;
-    this.#resource?.emitDestroy();
-    this.#resource = null;
+    this._drop();
     this._fail(error);
     return DONE;
   }
@@ -428,15 +431,19 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
   }
 
   /** @internal */
+  _canceller(): unknown {
+    return cancellerOf(this._loop);
+  }
+
+  /** @internal */
   _countCancel(message: string | undefined, origin: unknown): void {
     this._cancels++;
     if (this._signals !== null) abortSignals(this, new CancelReason(message, origin));
   }
 
   /** @internal */
-  _deliverCancel(message: string | undefined, origin: unknown): void {
-    if (cancelWaits(this, this, message, origin)) return;
-    this._setPending(new CancelReason(message, origin));
+  _cancelLater(reason: CancelReason): void {
+    this._setPending(reason);
     this._noteDelayedCancel();
   }
 }
