@@ -1,7 +1,8 @@
 // Rolls the declarations up to one file for each entry of the package, and one for what they share, with nothing in them
 // but what users see: members whose names begin with "_" or that are marked @internal go, and the loop that the lower
 // files know as an interface only, since they may not import what stands above them, is the loop that users have.
-import { rmSync } from "node:fs";
+// What only those members needed goes too.
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { rolldown } from "rolldown";
 import { parseAst } from "rolldown/parseAst";
@@ -27,6 +28,86 @@ export async function rollDeclarations(dist, entries) {
     codeSplitting: { groups: [{ name: "shared", minShareCount: 2 }] },
   });
   await bundler.close();
+  dropUnused(folder, Object.keys(entries));
+}
+
+/** Leaves out of the files what no entry gives on, and nothing that it gives on needs. */
+function dropUnused(folder, entries) {
+  const files = new Map([...entries, "shared"].map((name) => [name, readModule(join(folder, `${name}.d.ts`))]));
+  const needed = new Set();
+  const need = (statement) => {
+    if (statement === undefined || needed.has(statement)) return;
+    needed.add(statement);
+    for (const name of statement.names) needName(statement.module, name);
+  };
+  const needName = (module, name) => {
+    need(module.declared.get(name));
+    const { from, imported, specifier } = module.imported.get(name) ?? {};
+    if (specifier === undefined || needed.has(specifier)) return;
+    needed.add(specifier);
+    const other = files.get(from);
+    if (other !== undefined) need(other.declared.get(other.exported.get(imported) ?? imported));
+  };
+  for (const entry of entries) for (const name of files.get(entry).exported.values()) needName(files.get(entry), name);
+  for (const module of files.values()) writeModule(module, needed, module !== files.get("shared"));
+}
+
+/** The statements of a file by what they declare, and what it imports and exports. */
+function readModule(file) {
+  const code = readFileSync(file, "utf8");
+  const { body } = parseAst(code, { lang: "dts" });
+  const module = { file, code, body, declared: new Map(), imported: new Map(), exported: new Map() };
+  for (const node of body) {
+    if (node.type === "ImportDeclaration") {
+      const from = node.source.value.replace(/^\.\/(.*)\.js$/, "$1");
+      for (const specifier of node.specifiers)
+        module.imported.set(specifier.local.name, { from, imported: specifier.imported?.name, specifier });
+    } else if (node.type === "ExportNamedDeclaration" && node.declaration === null) {
+      for (const { exported, local } of node.specifiers) module.exported.set(exported.name, local.name);
+    } else {
+      const names = new Set();
+      collectNames(node, names);
+      const ids = node.declarations?.map(({ id }) => id) ?? [node.id];
+      const known = module.declared.get(ids[0].name); // an overload, or an interface beside its class
+      for (const name of known?.names ?? []) names.add(name);
+      const statement = { module, names, nodes: [...(known?.nodes ?? []), node] };
+      for (const { name } of ids) module.declared.set(name, statement);
+    }
+  }
+  return module;
+}
+
+function collectNames(node, names) {
+  if (node.type === "Identifier") names.add(node.name);
+  for (const child of Object.values(node).flat()) if (typeof child?.type === "string") collectNames(child, names);
+}
+
+function writeModule({ file, code, body, declared, imported, exported }, needed, isEntry) {
+  const alive = new Set([...declared.values()].filter((one) => needed.has(one)).flatMap(({ nodes }) => nodes));
+  const texts = body.map((node) => {
+    if (node.type === "ImportDeclaration") {
+      const kept = [...imported.values()].filter(({ specifier }) => needed.has(specifier));
+      const own = node.specifiers.filter((one) => kept.some(({ specifier }) => specifier === one));
+      return importOf(code, node, own);
+    }
+    if (node.type === "ExportNamedDeclaration" && node.declaration === null) {
+      if (isEntry) return code.slice(node.start, node.end);
+      const names = [...exported].filter(([, local]) => needed.has(declared.get(local)));
+      return `export { ${names.map(([name, local]) => (name === local ? name : `${local} as ${name}`)).join(", ")} };`;
+    }
+    if (!alive.has(node)) return null;
+    const { start, end } = withComment(code, node);
+    return code.slice(start, end);
+  });
+  writeFileSync(file, `${texts.filter((text) => text !== null).join("\n")}\n`);
+}
+
+function importOf(code, node, specifiers) {
+  if (specifiers.length === 0) return null;
+  const [first] = specifiers;
+  if (first.type !== "ImportSpecifier") return code.slice(node.start, node.end);
+  const names = specifiers.map(({ start, end }) => code.slice(start, end)).join(", ");
+  return `import ${node.importKind === "type" ? "type " : ""}{ ${names} } from ${JSON.stringify(node.source.value)};`;
 }
 
 /** The text of rolled-up declarations without what is internal. */
