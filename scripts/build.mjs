@@ -20,7 +20,7 @@ const dist = join(root, "dist");
 /** Modules that only give on what others export, so that who imports a name from one needs no more than its origin. */
 const INTERFACES = new Set(["src/index.js", "src/core.js"].map((file) => join(dist, file)));
 
-/** Is built apart, and loaded by programs that were bundled. */
+/** Is built apart, and loaded by programs that were bundled; what the others were is in it. */
 const INLINE = "workers/bundle/inline.js";
 /** What programs import. */
 const ENTRIES = ["index.js", "workers/index.js", "src/testing.js"];

@@ -33,7 +33,9 @@ export async function rollDeclarations(dist, entries) {
 
 /** Leaves out of the files what no entry gives on, and nothing that it gives on needs. */
 function dropUnused(folder, entries) {
-  const files = new Map([...entries, "shared"].map((name) => [name, readModule(join(folder, `${name}.d.ts`))]));
+  const files = new Map(
+    [...entries, "shared"].map((name) => [name, readModule(join(folder, `${name}.d.ts`))]),
+  );
   const needed = new Set();
   const need = (statement) => {
     if (statement === undefined || needed.has(statement)) return;
@@ -48,7 +50,8 @@ function dropUnused(folder, entries) {
     const other = files.get(from);
     if (other !== undefined) need(other.declared.get(other.exported.get(imported) ?? imported));
   };
-  for (const entry of entries) for (const name of files.get(entry).exported.values()) needName(files.get(entry), name);
+  for (const entry of entries)
+    for (const name of files.get(entry).exported.values()) needName(files.get(entry), name);
   for (const module of files.values()) writeModule(module, needed, module !== files.get("shared"));
 }
 
@@ -58,39 +61,49 @@ function readModule(file) {
   const { body } = parseAst(code, { lang: "dts" });
   const module = { file, code, body, declared: new Map(), imported: new Map(), exported: new Map() };
   for (const node of body) {
-    if (node.type === "ImportDeclaration") {
-      const from = node.source.value.replace(/^\.\/(.*)\.js$/, "$1");
-      for (const specifier of node.specifiers)
-        module.imported.set(specifier.local.name, { from, imported: specifier.imported?.name, specifier });
-    } else if (node.type === "ExportNamedDeclaration" && node.declaration === null) {
+    if (node.type === "ImportDeclaration") noteImports(module, node);
+    else if (isExportList(node))
       for (const { exported, local } of node.specifiers) module.exported.set(exported.name, local.name);
-    } else {
-      const names = new Set();
-      collectNames(node, names);
-      const ids = node.declarations?.map(({ id }) => id) ?? [node.id];
-      const known = module.declared.get(ids[0].name); // an overload, or an interface beside its class
-      for (const name of known?.names ?? []) names.add(name);
-      const statement = { module, names, nodes: [...(known?.nodes ?? []), node] };
-      for (const { name } of ids) module.declared.set(name, statement);
-    }
+    else noteDeclared(module, node);
   }
   return module;
 }
 
+const isExportList = (node) => node.type === "ExportNamedDeclaration" && node.declaration === null;
+
+function noteImports({ imported }, { source, specifiers }) {
+  const from = source.value.replace(/^\.\/(.*)\.js$/, "$1");
+  for (const specifier of specifiers)
+    imported.set(specifier.local.name, { from, imported: specifier.imported?.name, specifier });
+}
+
+function noteDeclared(module, node) {
+  const names = new Set();
+  collectNames(node, names);
+  const ids = node.declarations?.map(({ id }) => id) ?? [node.id];
+  const known = module.declared.get(ids[0].name); // an overload, or an interface beside its class
+  for (const name of known?.names ?? []) names.add(name);
+  const statement = { module, names, nodes: [...(known?.nodes ?? []), node] };
+  for (const { name } of ids) module.declared.set(name, statement);
+}
+
 function collectNames(node, names) {
   if (node.type === "Identifier") names.add(node.name);
-  for (const child of Object.values(node).flat()) if (typeof child?.type === "string") collectNames(child, names);
+  for (const child of Object.values(node).flat())
+    if (typeof child?.type === "string") collectNames(child, names);
 }
 
 function writeModule({ file, code, body, declared, imported, exported }, needed, isEntry) {
-  const alive = new Set([...declared.values()].filter((one) => needed.has(one)).flatMap(({ nodes }) => nodes));
+  const alive = new Set(
+    [...declared.values()].filter((one) => needed.has(one)).flatMap(({ nodes }) => nodes),
+  );
   const texts = body.map((node) => {
     if (node.type === "ImportDeclaration") {
       const kept = [...imported.values()].filter(({ specifier }) => needed.has(specifier));
       const own = node.specifiers.filter((one) => kept.some(({ specifier }) => specifier === one));
       return importOf(code, node, own);
     }
-    if (node.type === "ExportNamedDeclaration" && node.declaration === null) {
+    if (isExportList(node)) {
       if (isEntry) return code.slice(node.start, node.end);
       const names = [...exported].filter(([, local]) => needed.has(declared.get(local)));
       return `export { ${names.map(([name, local]) => (name === local ? name : `${local} as ${name}`)).join(", ")} };`;

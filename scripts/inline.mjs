@@ -3,7 +3,9 @@
 // its format. Programs that are not bundled load nothing of it.
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { brotliCompressSync, constants } from "node:zlib";
 import { rolldown } from "rolldown";
+import { minifySync } from "rolldown/utils";
 
 /** What piscina is changed by, in which file. Another version has to be looked at. */
 const VERSION = "5.3.2";
@@ -25,32 +27,63 @@ export async function buildInline(root, dist, interfaces) {
   if (version !== VERSION)
     throw new Error(`scripts/inline.mjs changes piscina ${VERSION}, and found ${version}`);
   const treeshake = { moduleSideEffects: (module) => !interfaces.has(module) };
-  const text = await threadText({ dist, folder, treeshake });
+  const texts = {
+    ...(await threadTexts({ dist, folder, treeshake })),
+    "./parts.js": await partsText({ dist, folder, treeshake }),
+  };
   const bundler = await rolldown({
     input: join(dist, "workers/bundle/inline.js"),
     platform: "node",
-    external: ["acorn", /^node:/],
-    treeshake,
-    plugins: [withPiscina(folder, dist), withCode(text)],
+    external: [/^node:/],
+    plugins: [withTexts(texts)],
   });
   const { output } = await bundler.generate({
     format: "esm",
     codeSplitting: false,
     comments: false,
     minify: { codegen: true, compress: false, mangle: false },
-    banner: NOTICE,
   });
   await bundler.close();
-  writeFileSync(join(dist, "workers/bundle/inline.js"), output[0].code);
-  for (const name of ["inlineworker", "threadcode"]) rmSync(join(dist, `workers/bundle/${name}.js`));
+  writeFileSync(join(dist, "workers/bundle/inline.js"), `${NOTICE}\n${output[0].code}`);
+  for (const name of ["inlineparts", "inlineworker", "threadcode"])
+    rmSync(join(dist, `workers/bundle/${name}.js`));
 }
 
 /** Bundlers keep it. */
 const NOTICE =
   "/*! Contains piscina (MIT), acorn (MIT) and tinyqueue (ISC): see THIRD-PARTY-NOTICES of threadloop. */";
 
-/** The code of a thread: one script in CommonJS. What only jobs may need is evaluated when they do. */
-async function threadText({ dist, folder, treeshake }) {
+/** Errors keep their names. */
+const MINIFY = {
+  compress: { keepNames: { class: true, function: false } },
+  mangle: { keepNames: { class: true, function: false } },
+  codegen: true,
+};
+
+/**
+ * What stands before the code of a thread, which is a script. It has `require` for its own texts and for Node's modules.
+ */
+const PRELUDE = `
+let threadloopSession;
+const threadloopLoaded = new Map();
+const threadloopTexts = process.getBuiltinModule("node:worker_threads").getEnvironmentData("threadloop:thread-code");
+const threadloopRequire = (name) => {
+  if (!name.startsWith("./")) return process.getBuiltinModule(name);
+  if (!threadloopLoaded.has(name)) {
+    const { compileFunction, constants } = process.getBuiltinModule("node:vm");
+    const importModuleDynamically = constants.USE_MAIN_CONTEXT_DEFAULT_LOADER;
+    const options = { filename: "threadloop:worker", importModuleDynamically };
+    threadloopRun(name, compileFunction(threadloopTexts[name], ["exports", "require"], options));
+  }
+  return threadloopLoaded.get(name);
+};
+const threadloopRun = (name, evaluate) => {
+  threadloopLoaded.set(name, {});
+  evaluate(threadloopLoaded.get(name), threadloopRequire);
+};`;
+
+/** The code of a thread, and what of it is evaluated when a job needs it: modules in CommonJS. */
+async function threadTexts({ dist, folder, treeshake }) {
   const at = (file) => JSON.stringify(join(dist, file));
   const entry = `
     import ${at("workers/shared/index.js")};
@@ -66,7 +99,7 @@ async function threadText({ dist, folder, treeshake }) {
     export default ownExports();
   `;
   const bundler = await rolldown({
-    input: "threadloop:thread",
+    input: { thread: "threadloop:thread" },
     platform: "node",
     // Without the lexer a job that sends functions itself sends what they import by value: it is never there.
     external: ["es-module-lexer", /^node:/],
@@ -79,17 +112,40 @@ async function threadText({ dist, folder, treeshake }) {
   });
   const { output } = await bundler.generate({
     format: "cjs",
-    codeSplitting: false,
+    chunkFileNames: "[name].js",
     comments: false,
-    minify: {
-      compress: { keepNames: { class: true, function: false } },
-      mangle: { keepNames: { class: true, function: false } },
-      codegen: true,
-    },
-    banner: "let threadloopSession;",
+    minify: MINIFY,
   });
   await bundler.close();
-  return `${output[0].code}\n//# sourceURL=threadloop:worker`;
+  const texts = Object.fromEntries(output.map(({ fileName, code }) => [`./${fileName}`, inAscii(code)]));
+  texts["./thread.js"] =
+    `${minifySync("prelude.js", PRELUDE, { module: false }).code}threadloopRun("./thread.js",(exports,require)=>{` +
+    `${texts["./thread.js"]}\n});\n//# sourceURL=threadloop:worker`;
+  return texts;
+}
+
+/** Piscina and acorn. */
+async function partsText({ dist, folder, treeshake }) {
+  const bundler = await rolldown({
+    input: join(dist, "workers/bundle/inlineparts.js"),
+    platform: "node",
+    external: [/^node:/],
+    treeshake,
+    plugins: [withPiscina(folder, dist)],
+  });
+  const { output } = await bundler.generate({
+    format: "cjs",
+    codeSplitting: false,
+    comments: false,
+    minify: MINIFY,
+  });
+  await bundler.close();
+  return inAscii(output[0].code);
+}
+
+/** A string of other characters would take V8 twice the memory. They stand in strings and regular expressions only. */
+function inAscii(code) {
+  return code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 function withModules(modules) {
@@ -100,14 +156,18 @@ function withModules(modules) {
   };
 }
 
-function withCode(text) {
+/** The texts take a third of the room when they are compressed, in the package and in each bundle. */
+function withTexts(texts) {
+  const json = JSON.stringify(texts);
+  const packed = brotliCompressSync(json, { params: { [constants.BROTLI_PARAM_LGWIN]: 24 } }).toString(
+    "base64",
+  );
+  const unpacked = `JSON.parse(process.getBuiltinModule("node:zlib").brotliDecompressSync(Buffer.from("${packed}", "base64")).toString("latin1"))`;
   return {
-    name: "code of threads",
+    name: "texts",
     transform(code, id) {
       if (!id.endsWith("/threadcode.js")) return null;
-      return replaced(code, id, [
-        [/(?<=const code = )getEnvironmentData\(THREAD_CODE\)/, JSON.stringify(text).replaceAll("$", "$$$$")],
-      ]);
+      return replaced(code, id, [[/(?<=const texts = )getEnvironmentData\(THREAD_CODE\)/, unpacked]]);
     },
   };
 }

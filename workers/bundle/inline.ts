@@ -1,8 +1,6 @@
-// What a program that was bundled takes along, as it has no files of ours. The build puts the code of acorn and piscina
-// here, and the text of a thread; piscina there has its threads from `inlineworker`.
-import * as acorn from "acorn";
-import * as piscina from "piscina";
+// What a program that was bundled takes along, as it has no files of ours. In the built package this is one file with the
+// texts of `threadcode` in it; what is loaded from them is `inlineparts`.
 import type { Parts } from "../shipping/parts.ts";
-import { threads } from "./inlineworker.ts";
+import { loadText } from "./threadcode.ts";
 
-export const inline: Parts = { acorn, piscina, threads };
+export const inline: Parts = (loadText("./parts.js") as { inline: Parts }).inline;

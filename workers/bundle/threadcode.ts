@@ -1,8 +1,27 @@
-// The code of a thread, as text, in a program that was bundled. The build puts it here; in a thread it is what the thread
-// was started with, as a thread may have a pool of its own.
-import { getEnvironmentData } from "node:worker_threads";
+// The code of a thread, as text, in a program that was bundled. It is several texts, as most threads need only the first:
+//
+//   ./thread.js   what runs a thread's jobs
+//   ./exports.js  the rest of the package, for jobs that use it
+//   ./parts.js    piscina and acorn, for whoever has a pool: the program itself, and a job with a pool of its own
+//
+// The build puts them here; a thread has them of who started it.
+import { getEnvironmentData, setEnvironmentData } from "node:worker_threads";
 
-/** Under which name the code is in the environment data of threads. */
-export const THREAD_CODE = "threadloop:thread-code";
+/** By the names by which they load each other. */
+export type Texts = Readonly<Record<string, string>>;
 
-export const code: string = getEnvironmentData(THREAD_CODE) as string;
+/** Under which name they are in the environment data of threads; `scripts/inline.mjs` has it too. */
+const THREAD_CODE = "threadloop:thread-code";
+
+export const texts: Texts = getEnvironmentData(THREAD_CODE) as unknown as Texts;
+setEnvironmentData(THREAD_CODE, texts as unknown as Parameters<typeof setEnvironmentData>[1]);
+
+/** Evaluates a text that needs no other one: its exports. */
+export function loadText(name: string): object {
+  const { compileFunction } = process.getBuiltinModule("node:vm");
+  const filename = "threadloop:worker";
+  const module = { exports: {} };
+  const parameters = ["exports", "require"];
+  compileFunction(texts[name] as string, parameters, { filename })(module.exports, process.getBuiltinModule);
+  return module.exports;
+}
