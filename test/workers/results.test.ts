@@ -2,7 +2,7 @@
 
 import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it } from "vitest";
-import { HELD_END, Held, HeldReader } from "../../dist/workers/wire/held.js";
+import { HELD_END, Held, HeldReader, readReplies } from "../../dist/workers/wire/held.js";
 import { slotsIn } from "../../dist/workers/wire/meter.js";
 import * as jobs from "../fixtures/workers/jobs.mjs";
 import { errorOf, Gate, makePool } from "../support/pools.ts";
@@ -82,6 +82,24 @@ describe.each(results)("the result of a job that gave %s", (_, value) => {
   });
 });
 
+describe("results that are small objects", () => {
+  it("arrive as they are, each an object of its own, in batches of thousands", async () => {
+    const pool = makePool({ size: 2 });
+    const shared = (at: number) => {
+      const kept = globalThis as { kept?: object };
+      kept.kept ??= { is: "shared" };
+      return at % 3 === 0 ? kept.kept : { at, list: [at, { name: `job ${at}` }], text: "x".repeat(at % 30) };
+    };
+    const told = await Promise.all(Array.from({ length: 5000 }, (_, at) => pool.submit(shared, at)));
+    told.forEach((value, at) => {
+      if (at % 3 !== 0)
+        expect(value).toEqual({ at, list: [at, { name: `job ${at}` }], text: "x".repeat(at % 30) });
+      else expect(value).toEqual({ is: "shared" });
+    });
+    expect(new Set(told).size).toBe(told.length);
+  });
+});
+
 describe("the replies that a thread holds", () => {
   const make = () => {
     const slots = slotsIn(new SharedArrayBuffer(HELD_END));
@@ -103,11 +121,61 @@ describe("the replies that a thread holds", () => {
       });
       accepted += kept.length;
       refused += values.length - kept.length;
+      const copied: unknown[] = [];
+      readReplies(...held.copy(), held.count, (slot, kind, value) => copied.push({ slot, kind, value }));
+      expect(copied).toEqual(read);
       held.clear();
       expect(reader.read()).toEqual([]);
     }
     expect(accepted).toBeGreaterThan(1000);
     expect(refused).toBeGreaterThan(1000);
+  });
+
+  it("name a record's properties once, in whatever order and depth records come", () => {
+    const below = random(11);
+    const record = (depth: number): unknown => {
+      const names = ["a", "b", "c", "d", "e"].filter(() => below(2) === 0);
+      if (below(4) === 0) names.reverse();
+      return Object.fromEntries(
+        names.map((name) => [name, depth < 3 && below(2) ? record(depth + 1) : name]),
+      );
+    };
+    const { held, reader } = make();
+    for (let round = 0; round < 300; round++) {
+      const values = Array.from({ length: 20 }, () => record(0));
+      const kept = values.filter((value) => held.add(4, 0, value));
+      expect(reader.read().map(({ value }) => value)).toEqual(kept);
+      expect(kept.length).toBeGreaterThan(10);
+      held.clear();
+    }
+  });
+
+  it("are no object that only looks like a record", () => {
+    const { held } = make();
+    const posing = (object: object) => Object.setPrototypeOf(object, Object.prototype);
+    const args = (function (..._: unknown[]) {
+      // biome-ignore lint/complexity/noArguments: it is about such an object
+      return arguments;
+    })(1, 2);
+    for (const value of [args, posing(new Date()), posing(new Map()), posing(/x/), posing(new Number(1))])
+      expect(held.add(4, 0, value)).toBe(false);
+    for (const value of [{}, { 0: "a", 1: "b" }]) expect(held.add(4, 0, value)).toBe(true);
+  });
+
+  it("are whole when a getter of one has those before it sent", () => {
+    const { held, reader } = make();
+    expect(held.add(4, 0, { before: 1 })).toBe(true);
+    const value = {
+      first: "text",
+      get second() {
+        held.clear();
+        return 2;
+      },
+    };
+    expect(held.add(5, 0, value)).toBe(false);
+    expect(reader.read()).toEqual([]);
+    expect(held.add(6, 0, { first: "other", second: 3 })).toBe(true);
+    expect(reader.read()).toEqual([{ slot: 6, kind: 0, value: { first: "other", second: 3 } }]);
   });
 
   it("run no code of the value", () => {

@@ -12,6 +12,7 @@ import type { Code } from "../executor/codebook.ts";
 import { isBound, type Job, type JobPlace, jobTimer, priorityOf } from "../executor/job.ts";
 import { moved, tellMoved } from "../executor/jobevents.ts";
 import { codeError, jobError, unreadableError } from "../wire/clone.ts";
+import { readReplies } from "../wire/held.ts";
 import * as wire from "../wire/protocol.ts";
 import { decodeThrown, type Encoded } from "../wire/serialize.ts";
 import { CURRENT, PULSE, requestCancel } from "../wire/slots.ts";
@@ -400,7 +401,9 @@ export class Host implements JobPlace {
   #read(message: readonly unknown[]): void {
     const end = message.length - wire.TRAILER_WORDS;
     this.#learn((message[end] as number) / 1000, message[end + 1] as number);
-    for (let i = 0; i < end; i += wire.REPLY_WORDS) {
+    const isHeld = message[0] === wire.HELD;
+    if (isHeld) this.#readHeld(message as unknown as wire.HeldReplies);
+    for (let i = isHeld ? wire.REPLY_WORDS : 0; i < end; i += wire.REPLY_WORDS) {
       const [slot, kind, value] = [message[i] as number, message[i + 1] as number, message[i + 2]];
       if (kind > wire.LAST_FINAL) this.#notice(slot, kind, value);
       else this.#final(slot, kind, value);
@@ -408,6 +411,12 @@ export class Host implements JobPlace {
     if (this.isWeary) this.#departWhenDone();
     this.#owner.available(this);
   }
+
+  #readHeld([, count, [words, text]]: wire.HeldReplies): void {
+    readReplies(words, text, count, this.#takeFinal);
+  }
+
+  readonly #takeFinal = (slot: number, kind: number, value: unknown): void => this.#final(slot, kind, value);
 
   /**
    * Settles the jobs that have ended and whose replies the thread cannot send, as it runs another job or has died. What is

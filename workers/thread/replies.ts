@@ -106,13 +106,30 @@ export class Replies {
     this.#flushQueued = false;
     this.#lastFlush = now;
     if (this.#channel.words.length > 0) {
-      const isPlain = this.#alone === 0; // held is only what loses nothing
-      this.#alone = 0;
-      if (isPlain) this.#channel.flushPlain();
-      else this.#channel.flush();
+      if (this.#alone === 0) this.#flushHeld();
+      else {
+        this.#alone = 0;
+        this.#channel.flush();
+      }
       this.#held.clear();
     } else if (this.#reported !== this.#slots[SUSPENDED]) this.#channel.send([], []);
   };
+
+  /** All of it is held, so it loses nothing in a message, or is slots that come home. */
+  #flushHeld(): void {
+    const held = this.#held;
+    if (held.isWorthCopying) this.#channel.flushAs([wire.HELD, held.count, held.copy(), ...this.#skipped()]);
+    else this.#channel.flushPlain();
+  }
+
+  #skipped(): unknown[] {
+    const { words } = this.#channel;
+    const skipped: unknown[] = [];
+    if (words.length === this.#held.count * wire.REPLY_WORDS) return skipped;
+    for (let at = 0; at < words.length; at += wire.REPLY_WORDS)
+      if (words[at + 1] === wire.SKIPPED) skipped.push(words[at], wire.SKIPPED, 0);
+    return skipped;
+  }
 
   #flushSoon(isUrgent: boolean): void {
     if (this.#flushQueued && !isUrgent) return;

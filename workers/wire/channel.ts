@@ -40,6 +40,12 @@ export class Channel {
     if (this.words.length > 0) this.#post(this.#take(), asItIs);
   }
 
+  /** Posts a record that says the same as what has gathered. */
+  flushAs(record: unknown[]): void {
+    const words = this.#take();
+    if (!this.#postAll(record, asItIs)) this.#post(words, asItIs);
+  }
+
   #take(): unknown[] {
     const words = this.words;
     this.words = [];
@@ -64,14 +70,20 @@ export class Channel {
   }
 
   #post(words: unknown[], pack: typeof packed): void {
+    if (!this.#postAll(words, pack)) this.#postOneByOne(words);
+  }
+
+  /** In one message; false, and the words are as before, when that cannot be cloned. */
+  #postAll(words: unknown[], pack: typeof packed): boolean {
     const count = words.length;
     try {
       this.#framing.seal?.(words);
       this.#port.postMessage(pack(words));
       this.#framing.posted?.(words);
+      return true;
     } catch {
       words.length = count;
-      this.#postOneByOne(words);
+      return false;
     }
   }
 

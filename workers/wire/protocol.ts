@@ -73,6 +73,8 @@ export const STARTED = 5;
 export const ITEM = 6;
 /** In place of a slot, alone in its message: this reply is about the session. */
 export const ABOUT_SESSION = -1;
+/** In place of a slot: `HELD, count, [words, text]`, first in its message: so many replies as they lay in the shared memory. */
+export const HELD = -2;
 /** An error of code that no open job of the thread is charged with. */
 export const STRAY = 7;
 /** The first message of a session; the value is the thread's id. */
@@ -95,6 +97,13 @@ export const NESTED = 15;
 
 /** A piece of output: `[ABOUT_SESSION, PRINTED, slot, descriptor, chunk, asks]`; TAKEN is to be answered when it asks. */
 export const PRINTED = 12;
+
+/** How such a message begins. */
+export type HeldReplies = readonly [
+  held: typeof HELD,
+  count: number,
+  laid: readonly [words: Float64Array, text: Uint16Array | null],
+];
 
 /** The thread cannot read the message of that number; all that come count, from 1 on. */
 export const UNREAD = 16;

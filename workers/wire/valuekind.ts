@@ -97,7 +97,7 @@ function hasTag(prototype: object): boolean {
 const WALKED = "o".charCodeAt(0);
 
 /** Whether structured clone takes it for its properties; its mark stands there also when one of them cannot be cloned. */
-function isWalked(object: object): boolean {
+export function isWalked(object: object): boolean {
   if (process.versions.bun !== undefined) return false; // it has no serializer to ask
   const { Serializer } = process.getBuiltinModule("node:v8");
   const trial = new Serializer();
