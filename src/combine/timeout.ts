@@ -17,11 +17,11 @@ import { Task } from "../task/task.ts";
 import { Waiting } from "../task/waiting.ts";
 import { type Awaitable, checkAwaitable, ensureFuture } from "./ensure.ts";
 
-type State = "created" | "active" | "expiring" | "expired" | "finished";
+type TimeoutState = "created" | "active" | "expiring" | "expired" | "finished";
 
 /** A deadline on the code that runs inside its `run`. */
 export class Timeout {
-  #state: State = "created";
+  #state: TimeoutState = "created";
   #when: number | null;
   #timer: Handle | null = null;
   #scope: CancelScope | null = null;

@@ -180,10 +180,10 @@ export function awaitingTasks(future: Future): Task[] {
 }
 
 /** So deep the lines are indented; the depth of those below is told as a number, or a long chain had no end of text. */
-const DEEPEST = 50;
+const DEEPEST_INDENT = 50;
 
 function indentOf(depth: number): string {
-  return depth <= DEEPEST ? "  ".repeat(depth) : `${"  ".repeat(DEEPEST)}[${depth}] `;
+  return depth <= DEEPEST_INDENT ? "  ".repeat(depth) : `${"  ".repeat(DEEPEST_INDENT)}[${depth}] `;
 }
 
 function formatGraph(root: FutureCallGraph): string[] {

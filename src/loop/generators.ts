@@ -11,7 +11,7 @@ import { type AbstractEventLoop, type ExceptionContext, runningLoop } from "../s
 const generators = new WeakMap<object, Set<AsyncGenerator>>();
 
 /** What closing needs of a loop. */
-interface ClosingLoop extends AbstractEventLoop {
+interface ShutdownLoop extends AbstractEventLoop {
   createTask(fn: () => Promise<void>): PromiseLike<void>;
   callExceptionHandler(context: ExceptionContext): void;
 }
@@ -63,7 +63,7 @@ function forgetAtEnd(
 }
 
 /** Closes the generators of a loop at the same time; their errors go to its exception handler. */
-export async function closeAsyncGenerators(loop: ClosingLoop): Promise<void> {
+export async function closeAsyncGenerators(loop: ShutdownLoop): Promise<void> {
   const known = generators.get(loop);
   if (known === undefined) return;
   generators.delete(loop);

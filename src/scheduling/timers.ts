@@ -16,7 +16,7 @@ export interface Timer extends Runnable {
   _inHeap: boolean;
 }
 
-const FEW = 100;
+const SMALL_HEAP = 100;
 const earlier = (a: Timer, b: Timer) => a._when - b._when || a._age - b._age;
 
 export class TimerHeap {
@@ -65,7 +65,7 @@ export class TimerHeap {
   }
 
   #dropCancelled(): void {
-    if (this.#heap.length > FEW && this.#cancelled * 2 > this.#heap.length) {
+    if (this.#heap.length > SMALL_HEAP && this.#cancelled * 2 > this.#heap.length) {
       for (const timer of this.#heap.data) if (timer._off) timer._inHeap = false;
       this.#heap = new TinyQueue(
         this.#heap.data.filter((timer) => !timer._off),

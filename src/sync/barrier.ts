@@ -9,7 +9,7 @@ import { BrokenBarrierError, got } from "../errors/errors.ts";
 import { inspect } from "../platform/node/inspect.ts";
 import { Condition, checkLoopOf } from "./condition.ts";
 
-type State = "filling" | "draining" | "resetting" | "broken";
+type BarrierState = "filling" | "draining" | "resetting" | "broken";
 
 /**
  * Lets tasks through in rounds of `parties`.
@@ -30,7 +30,7 @@ export class Barrier {
   /** How many tasks make a round. */
   readonly parties: number;
   readonly #condition: Condition = new BarrierCondition(this);
-  #state: State = "filling";
+  #state: BarrierState = "filling";
   #count = 0;
 
   /** Throws RangeError when `parties` is not an integer >= 1. */

@@ -7,7 +7,7 @@
 import { type CancelledError, CancelReason, cancelledError, got } from "../errors/errors.ts";
 
 /** What a signal does to a task. */
-interface Cancellable {
+interface SignalledTask {
   cancel(message?: string, cause?: unknown): boolean;
   _listen(listen: () => void, settles: null, looks: boolean): void;
 }
@@ -73,7 +73,7 @@ export function checkAbortSignal(signal: unknown): void {
 }
 
 /** Cancels the task when the signal aborts, with the signal's reason as the cause. */
-export function linkSignal(task: Cancellable, signal: AbortSignal): void {
+export function linkSignal(task: SignalledTask, signal: AbortSignal): void {
   const leave = followSignal(signal, () => void task.cancel(messageOf(signal.reason), signal.reason));
   if (!signal.aborted) task._listen(leave, null, false);
 }

@@ -121,6 +121,16 @@ describe("loop.createConnection", () => {
       }),
     ));
 
+  it("gives bytes also of a socket to which somebody has given an encoding", () =>
+    run(() =>
+      connected(echo, async (transport, { events }) => {
+        transport.getExtraInfo("socket")?.setEncoding("utf8");
+        transport.write("gr\u00fcn\n");
+        expect(await events.get()).toEqual(["data", "gr\u00fcn\n"]);
+        transport.close();
+      }),
+    ));
+
   it("breaks the connection by what dataReceived throws, and says so", () =>
     run(async () => {
       const loop = getRunningLoop();

@@ -233,6 +233,18 @@ describe("loop.connectWritePipe", () => {
       transport.abort();
     }));
 
+  it("resumes nobody by a write that fails", () =>
+    run(async () => {
+      const error = new Error("disk full");
+      const { transport, events } = await writing(
+        new Writable({ write: (_chunk, _encoding, done) => setImmediate(done, error) }),
+      );
+      transport.setWriteBufferLimits({ high: 0 });
+      transport.write("data");
+      expect(events.getNowait()).toEqual(["pause"]);
+      expect(await events.get()).toEqual(["lost", error]);
+    }));
+
   it("drops what was not sent when it is aborted", () =>
     run(async () => {
       const { stream } = slowStream();

@@ -112,6 +112,32 @@ describe("connectWritePipe", () => {
       await drain;
     }));
 
+  it("waits in drain for what others have written to the stream", () =>
+    run(async () => {
+      const pending: (() => void)[] = [];
+      const slow = new Writable({ highWaterMark: 4, write: (_chunk, _encoding, done) => pending.push(done) });
+      const writer = connectWritePipe(slow);
+      slow.write("12345");
+      expect(await failureOf(timeout(1, () => writer.drain()))).toBeInstanceOf(TimeoutError);
+      while (pending.length > 0) {
+        pending.shift()?.();
+        await sleep(0);
+      }
+      await writer.drain();
+    }));
+
+  it("leaves the reading half of a stream that has two", () =>
+    run(async () => {
+      const duplex = new PassThrough({ allowHalfOpen: true });
+      const reader = connectReadPipe(duplex);
+      const writer = connectWritePipe(duplex);
+      writer.write("hello");
+      writer.writeEof();
+      expect(() => writer.write("more")).toThrow("Cannot call write() after writeEof()");
+      await writer.drain();
+      expect(String(await reader.read())).toBe("hello");
+    }));
+
   it("throws what broke the stream", () =>
     run(async () => {
       const error = new Error("disk full");

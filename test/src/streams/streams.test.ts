@@ -550,6 +550,58 @@ describe("startTls", () => {
       server.close();
     }));
 
+  it("is over, and the connection lost, when the writer is closed meanwhile", () =>
+    run(async () => {
+      const { server, port } = await nodeServer(() => {}); // never answers
+      const { reader, writer } = await openConnection({ host: "127.0.0.1", port });
+      const securing = createTask(() => writer.startTls());
+      await sleep(1);
+      expect(writer.isClosing()).toBe(false);
+      writer.close();
+      expect(writer.isClosing()).toBe(true);
+      const error = await failureOf(securing);
+      expect(error).toMatchObject({ code: "ECONNRESET" });
+      expect(await failureOf(writer.waitClosed())).toBe(error);
+      expect(await failureOf(reader.read())).toBe(error);
+      server.close();
+    }));
+
+  it("lets nothing be written in the middle of the handshake", () =>
+    run(async () => {
+      const received: Buffer[] = [];
+      const { server, port } = await nodeServer((socket) => socket.on("data", (data) => received.push(data)));
+      const { writer } = await openConnection({ host: "127.0.0.1", port });
+      const securing = createTask(() => writer.startTls());
+      while (received.length === 0) await sleep(1);
+      expect(() => writer.write("in the clear")).toThrow(/unable to write; startTls is in progress/);
+      expect(() => writer.writeLines(["in the clear"])).toThrow(RuntimeError);
+      expect(() => writer.writeEof()).toThrow(/unable to write the end/);
+      expect(await failureOf(writer.startTls())).toBeInstanceOf(RuntimeError);
+      await writer.drain(); // there is nothing to wait for
+      securing.cancel();
+      expect(await failureOf(securing)).toBeInstanceOf(CancelledError);
+      await writer.waitClosed();
+      expect(String(Buffer.concat(received))).not.toContain("in the clear");
+      server.close();
+    }));
+
+  it("takes the clients of a server that are in a handshake down with the others", () =>
+    run(async () => {
+      const outcome = new Future<unknown>();
+      const server = await startServer(
+        (_reader, writer) => writer.startTls({ key, cert }).catch((error) => outcome.setResult(error)),
+        HERE,
+      );
+      const { reader } = await dial(server); // never begins the handshake
+      while (!inspect(server).includes("1 clients")) await sleep(1);
+      await sleep(1);
+      server.close();
+      server.abortClients();
+      expect(await outcome).toMatchObject({ code: "ECONNRESET" });
+      await server.waitClosed();
+      expect((await reader.read()).length).toBe(0);
+    }));
+
   it("is not needed where the connection begins with it", () =>
     run(async () => {
       const server = await startServer(echo, { ...HERE, tls: { key, cert } });

@@ -1,3 +1,5 @@
+import type { ChildProcess } from "node:child_process";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { constants, tmpdir } from "node:os";
@@ -119,14 +121,19 @@ describe("createSubprocess", () => {
       );
     }));
 
-  it("kills the program when it is cancelled while it starts", () =>
+  it("kills the program when it is cancelled while it starts, and waits for its end", () =>
     run(async () => {
       const loop = getRunningLoop();
+      const children: ChildProcess[] = [];
+      const remember = (message: unknown) => children.push((message as { process: ChildProcess }).process);
+      subscribe("child_process", remember);
       const starting = createTask(() => node(HANG, PIPES));
       await sleep(0);
       starting.cancel();
       expect(await failureOf(starting)).toBeInstanceOf(CancelledError);
-      while (loop._atClose.size > 0) await sleep(1); // its pipes are closed: it has ended
+      unsubscribe("child_process", remember);
+      expect(children.map((child) => child.signalCode)).toEqual(["SIGKILL"]);
+      while (loop._atClose.size > 0) await sleep(1); // its pipes are closed
     }));
 
   it("has streams only where a pipe was asked for", () =>
