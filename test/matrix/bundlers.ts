@@ -1,6 +1,7 @@
 /** Bundles a program for Node, by each bundler, in each format that it has. */
 import { join } from "node:path";
 import commonjsPlugin from "@rollup/plugin-commonjs";
+import jsonPlugin from "@rollup/plugin-json";
 import { nodeResolve } from "@rollup/plugin-node-resolve";
 import { build as esbuild } from "esbuild";
 import { rolldown } from "rolldown";
@@ -10,8 +11,9 @@ import webpack from "webpack";
 
 const entries = ["threadloop", "threadloop/workers", "threadloop/testing"];
 
-/** Its declarations are those of a CommonJS module. */
+/** Their declarations are those of CommonJS modules. */
 const commonjs = commonjsPlugin as unknown as () => Plugin;
+const json = jsonPlugin as unknown as () => Plugin;
 
 export interface Bundling {
   readonly input: string;
@@ -51,7 +53,7 @@ export const bundlers: Readonly<Record<string, (bundling: Bundling) => Promise<v
     const bundle = await rollup({
       input,
       external: [...outside(inside), /^node:/],
-      plugins: [nodeResolve(), commonjs()],
+      plugins: [nodeResolve(), commonjs(), json()],
     });
     const to = inside
       ? { dir: folder, entryFileNames: file }

@@ -1,10 +1,13 @@
 // The small programs of test/workers/shipping/programs in every tool between source and program: what comes out of a
 // thread is what comes out here, or a ShipError; never something else.
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { build as esbuild } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runForJson, runNode } from "../support/programs.ts";
+import modules from "../workers/shipping/programs/modules.mjs";
+import typed from "../workers/shipping/programs/typed.mjs";
 import { bundlers } from "./bundlers.ts";
 import { makeProject, removeProject, root } from "./project.ts";
 
@@ -15,15 +18,18 @@ interface Outcome {
 }
 
 const TABLES = join(root, "test/workers/shipping/programs");
+const OTHERS = ["run.mjs", "modules.mjs", "typed.mjs"];
 let folder: string;
 let count = 0;
+/** How many of the programs are TypeScript as well. */
+let typedCount = 0;
 
 /** A module for each program, as JavaScript and as TypeScript, and one that gives them all. */
 beforeAll(async () => {
   folder = makeProject("programs");
   const imports: string[] = [];
   const entries: string[] = [];
-  for (const file of readdirSync(TABLES).filter((name) => name !== "run.mjs")) {
+  for (const file of readdirSync(TABLES).filter((name) => !OTHERS.includes(name))) {
     const { default: rows } = (await import(pathToFileURL(join(TABLES, file)).href)) as {
       default: Record<string, string | readonly [string, unknown]>;
     };
@@ -40,9 +46,11 @@ beforeAll(async () => {
       count++;
     }
   }
+  typedCount = count;
+  const { imports: others, entries: modulesToo } = writeModules();
   writeFileSync(
     join(folder, "all.mjs"),
-    `${imports.join("\n")}\nexport default [\n${entries.join("\n")}\n];\n`,
+    `${[...imports, ...others].join("\n")}\nexport default [\n${[...entries, ...modulesToo].join("\n")}\n];\n`,
   );
   writeFileSync(
     join(folder, "typed.mts"),
@@ -52,6 +60,21 @@ beforeAll(async () => {
 });
 afterAll(() => removeProject(folder));
 
+/** The programs of several files, each in a folder of its own. */
+function writeModules(): { imports: string[]; entries: string[] } {
+  const written: { imports: string[]; entries: string[] } = { imports: [], entries: [] };
+  for (const [name, files] of Object.entries(modules as Record<string, Record<string, string>>)) {
+    // An `await` at the top is no CommonJS, to which some of the bundles are made.
+    if (Object.values(files).some((text) => /= await /.test(text))) continue;
+    mkdirSync(join(folder, `row${count}`));
+    for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, `row${count}`, file), text);
+    written.imports.push(`import * as row${count} from "./row${count}/main.mjs";`);
+    written.entries.push(`  [${JSON.stringify(`modules: ${name}`)}, row${count}, false],`);
+    count++;
+  }
+  return written;
+}
+
 describe.concurrent("the programs give in a thread what they give here, or a ShipError,", () => {
   it("as Node runs them, by value and by reference", async () => {
     expectRight(await run("main.mjs"));
@@ -60,8 +83,42 @@ describe.concurrent("the programs give in a thread what they give here, or a Shi
 
   it("as tsx translates them from TypeScript", async () => {
     const tsx = pathToFileURL(join(root, "node_modules/tsx/dist/loader.mjs")).href;
-    expectRight((await runForJson(["--import", tsx, "typed.mts"], { cwd: folder })) as Outcome);
+    expectRight((await runForJson(["--import", tsx, "typed.mts"], { cwd: folder })) as Outcome, typedCount);
   });
+
+  it.each(["modern", "legacy"] as const)(
+    "as tsx and esbuild translate what TypeScript has beside types, with %s decorators",
+    async (decorators) => {
+      const programs = { ...typed.both, ...typed[decorators] };
+      const project = join(folder, decorators);
+      mkdirSync(project);
+      const lines = Object.entries(programs).map(([name, code], i) => {
+        const module = `let job: any, args: any[] = []; ${code}\nexport { job, args };\n`;
+        writeFileSync(join(project, `row${i}.mts`), module);
+        return `[${JSON.stringify(name)}, await import("./row${i}.mts"), false]`;
+      });
+      writeFileSync(
+        join(project, "main.mts"),
+        `import { compareAll } from "../driver.mjs";\nconst outcome = await compareAll([${lines.join(",\n")}], "value");\nconsole.log(JSON.stringify(outcome));\n`,
+      );
+      const compilerOptions = { experimentalDecorators: decorators === "legacy", target: "es2022" };
+      writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions }));
+      const tsx = pathToFileURL(join(root, "node_modules/tsx/dist/loader.mjs")).href;
+      const translated = await runForJson(["--import", tsx, "main.mts"], { cwd: project });
+      expectRight(translated as Outcome, lines.length);
+      await esbuild({
+        entryPoints: [join(project, "main.mts")],
+        outfile: join(project, "out.mjs"),
+        external: ["threadloop/workers"],
+        platform: "node",
+        format: "esm",
+        target: "node20",
+        bundle: true,
+        minify: true,
+      });
+      expectRight((await runForJson(["out.mjs"], { cwd: project })) as Outcome, lines.length);
+    },
+  );
 
   it("in tests of Jest", async () => {
     const config = JSON.stringify({ transform: {}, testMatch: ["**/*.spec.mjs"], testEnvironment: "node" });
@@ -109,8 +166,8 @@ async function runTests(name: string, args: readonly string[]): Promise<Outcome>
   return JSON.parse(readFileSync(file, "utf8")) as Outcome;
 }
 
-function expectRight({ ran, refused, wrong }: Outcome): void {
+function expectRight({ ran, refused, wrong }: Outcome, programs = count): void {
   expect(wrong).toEqual({});
-  expect(ran).toBe(count);
+  expect(ran).toBe(programs);
   expect(refused.length / ran).toBeLessThan(0.25);
 }

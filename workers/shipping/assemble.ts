@@ -225,6 +225,7 @@ function finish(assembly: Assembly, node: CodeNode, fn: { prototype: object }): 
   if (node.methods) define(assembly, fn.prototype, node.methods);
   if (node.privates) setPrivates(assembly, node, node.privates);
   closeLater(assembly, fn, node.integrity);
+  closeLater(assembly, fn.prototype, node.integrityOfPrototype);
 }
 
 function inherit(assembly: Assembly, node: CodeNode, fn: { prototype: object }): void {

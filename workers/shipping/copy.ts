@@ -18,6 +18,7 @@ import { classVariables, stateOf } from "./copystate.ts";
 import { declarationOf } from "./declared.ts";
 import { isEntry } from "./entry.ts";
 import type { BoundInspection, CodeInspection } from "./inspector.ts";
+import { functionsOf, prototypeOf } from "./members.ts";
 import { exploredModule } from "./modules.ts";
 import { type Moment, noteModuleOnly } from "./moment.ts";
 import { propertiesUsed } from "./narrow.ts";
@@ -32,7 +33,7 @@ import {
   type Reference,
   type Slot,
 } from "./recipe.ts";
-import { comparable, functionsOf, isNative, lookUp, prototypeOf, whyLost } from "./references.ts";
+import { comparable, isNative, lookUp, whyLost } from "./references.ts";
 import { scriptUrl } from "./scripts.ts";
 import { shareVariables } from "./sharing.ts";
 import { ShipError } from "./shiperror.ts";
@@ -342,11 +343,16 @@ function noteUses({ uses }: Copying, imported: Reference, value: unknown, used?:
   const [name] = imported.path;
   if (exports && name !== undefined) uses.push({ exports, name, value });
   if (!isObject(value)) return;
-  for (const holder of [value, prototypeOf(value)]) {
-    if (!holder) continue;
-    for (const [member, fn] of functionsOf(holder, holder === value ? used : undefined))
-      uses.push({ exports: holder, name: member, value: fn });
-  }
+  noteFunctions(uses, value, used);
+  const prototype = prototypeOf(value);
+  if (prototype) noteFunctions(uses, prototype);
+}
+
+function noteFunctions(uses: UsedExport[], holder: object, used?: readonly string[]): void {
+  if (types.isProxy(holder)) return;
+  if (!used && !types.isModuleNamespaceObject(holder))
+    uses.push({ holder, count: Reflect.ownKeys(holder).length });
+  for (const member of functionsOf(holder, used)) uses.push({ holder, member });
 }
 
 /** An imported primitive may be a variable that this thread has changed: its value travels, except Node's (`isMainThread`). */

@@ -1,5 +1,6 @@
 // One copy in the making: its nodes, and the way from the function to where the work is, for messages.
 import type { CodeInspection } from "./inspector.ts";
+import type { Member } from "./members.ts";
 import type { Moment } from "./moment.ts";
 import type { Plan } from "./plan.ts";
 import type { CopyNode, Slot } from "./recipe.ts";
@@ -50,12 +51,14 @@ export interface Copying {
   slot(value: unknown, only?: readonly string[]): Slot;
 }
 
-/** An export of a loaded module, and its value when a copy was made that refers to it. */
-export interface UsedExport {
-  readonly exports: object;
-  readonly name: string;
-  readonly value: unknown;
-}
+/** What a copy refers to, as it was when that was made. */
+export type UsedExport =
+  /** An export of a loaded module. */
+  | { readonly exports: object; readonly name: string; readonly value: unknown }
+  /** A function of what was exported. */
+  | { readonly holder: object; readonly member: Member }
+  /** How many properties of its own that has. */
+  | { readonly holder: object; readonly count: number };
 
 /** A function that goes by value. */
 export interface Shipped {

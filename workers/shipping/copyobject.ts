@@ -1,4 +1,5 @@
 // Objects among the captured values that structured clone cannot carry whole: they are taken apart.
+import { EventEmitter } from "node:events";
 import { types } from "node:util";
 import * as runtime from "../../src/core.ts";
 import { copyError } from "./copyerror.ts";
@@ -10,6 +11,7 @@ import { mayInspect, privateMembersOf } from "./inspector.ts";
 import { moduleOfExports } from "./modules.ts";
 import { enumerableKeysOf, integrityOf, keysOf, propertiesOf, valuesOf } from "./properties.ts";
 import type { CopyNode, Integrity, Reference, Slot } from "./recipe.ts";
+import { comparable, whyLost } from "./references.ts";
 import { scriptUrl } from "./scripts.ts";
 import type { ShipError } from "./shiperror.ts";
 import {
@@ -79,7 +81,8 @@ function referenceTo(object: object): Reference | null {
   if (found) return found;
   const module = moduleOfExports(object);
   if (!module || ("url" in module.address && isEntry(module.address.url))) return null;
-  return { ...module.address, path: [] };
+  const reference = comparable(object, { ...module.address, path: [] });
+  return whyLost(reference) === undefined ? reference : null;
 }
 
 function takenApart(copying: Copying, object: object): CopyNode {
@@ -264,7 +267,7 @@ function copyInstance(copying: Copying, object: object, base?: Slot): CopyNode {
   const name = className(object);
   if (typeof type !== "function" || type.prototype !== prototype)
     return withPrototype(copying, object, prototype);
-  if (globalReference(type) || builtinReference(type) || isNodes(copying, type)) {
+  if (type !== EventEmitter && (globalReference(type) || builtinReference(type) || isNodes(copying, type))) {
     throw cannotSend(copying, `an instance of ${name}, which belongs to this thread`, PASS_OR_CREATE);
   }
   refuseSecrets(copying, object);

@@ -10,7 +10,14 @@ import type { CopyNode, Slot } from "./recipe.ts";
 
 type State = Pick<
   Extract<CopyNode, { kind: "code" }>,
-  "properties" | "methods" | "removed" | "parent" | "parentOfPrototype" | "privates" | "integrity"
+  | "properties"
+  | "methods"
+  | "removed"
+  | "parent"
+  | "parentOfPrototype"
+  | "privates"
+  | "integrity"
+  | "integrityOfPrototype"
 >;
 
 type Constructor = { prototype: object };
@@ -59,8 +66,13 @@ export function stateOf(copying: Copying, fn: object, plan: Plan): State {
     ...privatesOf(copying, fn, plan),
   };
   const integrity = integrityOf(fn);
+  const integrityOfPrototype = prototype && integrityOf(prototype);
   if (Object.keys(state).length > 1 || properties.length > 0) copying.stable = false;
-  return integrity ? { ...state, integrity } : state;
+  return {
+    ...state,
+    ...(integrity && { integrity }),
+    ...(integrityOfPrototype && { integrityOfPrototype }),
+  };
 }
 
 /** The keys of what is not as the text of the class says. */

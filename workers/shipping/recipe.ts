@@ -1,6 +1,8 @@
 // What crosses to another thread in place of a function: plain data that structured clone carries.
 // A recipe is code in the end: it must only ever come from a thread of the same process.
 
+import type { Prints } from "./fingerprint.ts";
+
 /** Stands for the address of what this package exports, in programs that were bundled. */
 export const OWN_EXPORTS = "threadloop:exports";
 
@@ -24,12 +26,8 @@ export type ModuleReference = ModuleAddress & {
   readonly path: Path;
   /** The name was read off a binding of the module; whether it is exported is not known. */
   readonly guessed?: boolean;
-  /** The fingerprint of the function that was found there: what a worker finds must be the same. */
-  readonly print?: number;
-  /** The same of the functions that the object, class or function itself had which was found there, by their names. */
-  readonly members?: readonly (readonly [string, number])[];
-  /** The same of those of its `prototype`. */
-  readonly methods?: readonly (readonly [string, number])[];
+  /** What was found there: what a worker finds must be the same. */
+  readonly prints?: Prints;
   /** When the file had been modified last as this thread referred to it first, in milliseconds. */
   readonly modified?: number;
 };
@@ -143,6 +141,7 @@ export type CopyNode =
       readonly properties: readonly Property[];
       /** What was put on its `prototype`. */
       readonly methods?: readonly Property[];
+      readonly integrityOfPrototype?: Integrity;
       /** Members of its text that it has no more: static ones, and those of the prototype. */
       readonly removed?: { readonly own: readonly Slot[]; readonly ofPrototype: readonly Slot[] };
       /** What it inherits from, where its source does not tell; and what its `prototype` inherits from. */

@@ -6,16 +6,20 @@
 //
 // `null` means: not an export (or one that a worker could not load), so it goes by value. A promise means: a module has
 // to be looked at first; ask again when it is settled.
-import { types } from "node:util";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { exploreCallers } from "./callers.ts";
 import { callSites, isCommonjs } from "./callsites.ts";
+import { classText } from "./classes.ts";
 import { shippedCodeOf } from "./code.ts";
 import { declarationOf } from "./declared.ts";
 import { isEntry } from "./entry.ts";
-import { fingerprint, modificationTime } from "./fingerprint.ts";
+import { modificationTime, printsOf } from "./fingerprint.ts";
 import { builtinReference, globalReference } from "./globals.ts";
 import { knownText, moduleText } from "./imports.ts";
 import { type CodeInspection, mayInspect, type Scope } from "./inspector.ts";
+import { LruMap } from "./lrumap.ts";
+import { functionsOf, prototypeOf } from "./members.ts";
 import {
   commonjsModule,
   exploredModule,
@@ -26,13 +30,7 @@ import {
   searchedReference,
 } from "./modules.ts";
 import type { Moment } from "./moment.ts";
-import {
-  describeModule,
-  describeReference,
-  type ModuleReference,
-  OWN_EXPORTS,
-  type Reference,
-} from "./recipe.ts";
+import { describeModule, describeReference, OWN_EXPORTS, type Reference } from "./recipe.ts";
 import { knownScriptUrl, noteScripts, scriptUrl } from "./scripts.ts";
 
 export type Lookup = Reference | null | Promise<unknown>;
@@ -76,9 +74,11 @@ export function lostReferenceOf(fn: object): { reference: Reference; why: unknow
 /** The reference to a function. `moment` has what inspections at the time of the call have shown. */
 export function lookUp(fn: object, moment: Moment): Lookup {
   const known = verdicts.get(fn);
-  if (known !== undefined) return known && whyLost(known) === undefined ? known : null;
+  if (known) return whyLost(known) === undefined ? known : null;
+  // Its module may have been looked at since it was not found.
   const exported = exportedAs(fn);
   if (exported !== undefined) return settle(fn, exported);
+  if (known === null) return null;
   if (isNative(fn)) return settle(fn, globalReference(fn) ?? builtinReference(fn));
   if (!mayInspect()) {
     return (
@@ -135,8 +135,35 @@ function guess(fn: object, url: string, scopes: readonly Scope[]): Lookup {
   if (typeof name !== "string" || !outer.some((scope) => isBoundIn(scope, name, fn))) return settle(fn, null);
   const text = knownText(url);
   if (!text) return moduleText(url);
-  const isExported = text.exports.has(name) || text.defaultName === name;
+  const isExported = (text.exports.has(name) || text.defaultName === name) && isAsItsModuleMadeIt(fn, scopes);
   return settle(fn, isExported ? { kind: "module", url, path: [name], guessed: true } : null);
+}
+
+/**
+ * Nothing can be compared over there, where the text is another one: here the function has to be one that was written at
+ * the top of its file, with the functions that its text gives it.
+ */
+function isAsItsModuleMadeIt(fn: object, scopes: readonly Scope[]): boolean {
+  const { name } = fn as { name: string };
+  // A class has its name in a scope of its own.
+  const file = scopes.findLastIndex((scope) => isBoundIn(scope, name, fn));
+  const isInner = scopes
+    .slice(0, file)
+    .some(({ variables }) => Object.keys(variables).some((key) => key !== name));
+  return !isInner && hasItsFunctionsOnly(fn);
+}
+
+function hasItsFunctionsOnly(fn: object): boolean {
+  const source = Function.prototype.toString.call(fn);
+  const prototype = prototypeOf(fn);
+  const functions = [...functionsOf(fn), ...(prototype ? functionsOf(prototype) : [])];
+  if (!source.startsWith("class")) return functions.length === 0;
+  return (
+    functions.every((member) => source.includes(Function.prototype.toString.call(member.fn))) &&
+    (classText(source)?.members ?? []).every(
+      ({ key, isStatic }) => key === undefined || Object.hasOwn(isStatic ? fn : (prototype ?? fn), key),
+    )
+  );
 }
 
 function isBoundIn({ kind, variables }: Scope, name: string, fn: object): boolean {
@@ -160,59 +187,45 @@ function settle(fn: object, found: Reference | null): Reference | null {
 export function comparable(value: object, reference: Reference, used?: readonly string[]): Reference {
   if (reference.kind === "global" || reference.kind === "declared" || reference.guessed) return reference;
   if ("url" in reference && isEverywhere(reference.url)) return reference;
-  const prints = printsOf(value, used);
-  if (prints === undefined) return reference;
+  const prints = printsOf(value, used, { isTop: isAtTop(value, reference) });
+  if (prints.print === undefined && prints.members === undefined) return reference;
   const modified = reference.kind === "imported" ? undefined : modifiedAt(reference.url);
-  return { ...reference, ...prints, ...(modified !== undefined && { modified }) };
+  return { ...reference, prints, ...(modified !== undefined && { modified }) };
 }
 
 /** Node's modules, and what this package exports, are the same in each thread. */
 const isEverywhere = (url: string): boolean => url.startsWith("node:") || url === OWN_EXPORTS;
 
-/** Larger objects are taken for tables of constant functions. */
-const MOST_MEMBERS = 64;
+/** The texts of modules whose functions were referred to of late. */
+const texts = new LruMap<string, string>(8);
 
-function printsOf(
-  value: object,
-  used: readonly string[] | undefined,
-): Pick<ModuleReference, "print" | "members" | "methods"> | undefined {
-  const members = functionsOf(value, used).map(fingerprinted);
-  const own = members.length > 0 ? { members } : {};
-  if (typeof value !== "function") return members.length > 0 ? own : undefined;
-  const prototype = prototypeOf(value);
-  const methods = prototype ? functionsOf(prototype, undefined).map(fingerprinted) : [];
-  return { print: fingerprint(value), ...own, ...(methods.length > 0 && { methods }) };
+/** Whether the text of its module shows that a function was written at its top: then the inspector need not be asked. */
+function isAtTop(value: object, reference: Reference): boolean {
+  if (reference.kind !== "module" || typeof value !== "function" || !reference.url.startsWith("file:"))
+    return false;
+  const text = textOfFile(reference.url);
+  const source = Function.prototype.toString.call(value);
+  const at = text.indexOf(source);
+  return (
+    at !== -1 &&
+    text.indexOf(source, at + 1) === -1 &&
+    /(?:^|\n)export\s+(?:default\s+|(?:const|let|var)\s+[\w$]+\s*=\s*)?$/.test(
+      text.slice(Math.max(0, at - 100), at),
+    )
+  );
 }
 
-const fingerprinted = ([name, fn]: [string, object]): [string, number] => [name, fingerprint(fn)];
-
-/** The `prototype` of a class or function, if it is an ordinary object. */
-export function prototypeOf(fn: object): object | undefined {
-  const prototype = types.isProxy(fn) ? undefined : memberOf(fn, "prototype");
-  return typeof prototype === "object" && prototype !== null && !types.isProxy(prototype)
-    ? prototype
-    : undefined;
-}
-
-/** The functions that an object holds itself; `used`: those of a namespace that are used. */
-export function functionsOf(object: object, used: readonly string[] | undefined): [string, object][] {
-  if (types.isProxy(object)) return [];
-  const names = used ?? (types.isModuleNamespaceObject(object) ? [] : Object.getOwnPropertyNames(object));
-  if (names.length > MOST_MEMBERS) return [];
-  return names.flatMap((name): [string, object][] => {
-    // Of a `prototype`: the class itself.
-    const member = name === "constructor" ? undefined : memberOf(object, name);
-    return typeof member === "function" ? [[name, member]] : [];
-  });
-}
-
-/** A namespace's binding may not be initialised yet. */
-function memberOf(object: object, name: string): unknown {
-  try {
-    return Object.getOwnPropertyDescriptor(object, name)?.value;
-  } catch {
-    return undefined;
+function textOfFile(url: string): string {
+  let text = texts.get(url);
+  if (text === undefined) {
+    try {
+      text = readFileSync(fileURLToPath(url), "utf8");
+    } catch {
+      text = "";
+    }
+    texts.set(url, text);
   }
+  return text;
 }
 
 const modifications = new Map<string, number | undefined>();

@@ -2,7 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { requireFrom } from "../../src/core.ts";
 import { declaredFunction, declaredNames } from "./declared.ts";
-import { fingerprint, modificationTime } from "./fingerprint.ts";
+import { hasPrints, modificationTime } from "./fingerprint.ts";
 import { importAs } from "./importas.ts";
 import { whileLoading } from "./loading.ts";
 import { describeModule, describeReference, OWN_EXPORTS, type Path, type Reference } from "./recipe.ts";
@@ -46,23 +46,11 @@ function compared(found: Found, reference: Reference): Found {
   );
 }
 
-function isSame(value: unknown, reference: Reference): boolean {
-  if (reference.kind === "global" || reference.kind === "declared") return true;
-  const { print, members = [], methods = [] } = reference;
-  return (
-    (print === undefined || hasPrint(value, print)) &&
-    hasPrints(value, members) &&
-    (methods.length === 0 || hasPrints((value as { prototype?: unknown }).prototype, methods))
-  );
-}
-
-const hasPrints = (value: unknown, members: readonly (readonly [string, number])[]): boolean =>
-  members.every(([name, print]) =>
-    hasPrint((value as Record<string, unknown> | null | undefined)?.[name], print),
-  );
-
-const hasPrint = (value: unknown, print: number): boolean =>
-  typeof value === "function" && fingerprint(value) === print;
+const isSame = (value: unknown, reference: Reference): boolean =>
+  reference.kind === "global" ||
+  reference.kind === "declared" ||
+  reference.prints === undefined ||
+  hasPrints(value, reference.prints);
 
 /** Whether the file of a reference was modified since the thread that handed a function of it over used it first. */
 function changedOnDisk(reference: Reference): boolean {

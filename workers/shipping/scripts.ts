@@ -9,6 +9,7 @@ import { mayCountCoverage } from "./coverage.ts";
 import { listen, post } from "./inspector.ts";
 import { LruMap } from "./lrumap.ts";
 import { withoutMarks } from "./stacks.ts";
+import { tellScripts } from "./stopped.ts";
 
 interface ScriptCoverage {
   readonly scriptId: string;
@@ -55,10 +56,7 @@ function sweepDebugger(): void {
     const { scriptId, url } = params as { scriptId: string; url: string };
     urls.set(scriptId, asUrl(url));
   };
-  listen("Debugger.scriptParsed", note, () => {
-    post("Debugger.enable");
-    post("Debugger.disable");
-  });
+  listen("Debugger.scriptParsed", note, tellScripts);
 }
 
 const asUrl = (name: string): string => (isAbsolute(name) ? pathToFileURL(name).href : withoutMarks(name));

@@ -9,6 +9,7 @@ import { type CopiedFunction, copyFunction } from "./copy.ts";
 import { declarationOf } from "./declared.ts";
 import { isEntry, isTestFile } from "./entry.ts";
 import { inspect, inspectorRefusal, mayInspect } from "./inspector.ts";
+import { propertyOf } from "./members.ts";
 import { type Moment, newMoment } from "./moment.ts";
 import { loadParts } from "./parts.ts";
 import { nameOf, titleOf } from "./plan.ts";
@@ -66,7 +67,12 @@ function isValid(shipment: Shipment): boolean {
 
 /** Whether the exports that a shipment refers to are what they were. */
 export function isCurrent({ uses = [] }: Shipment): boolean {
-  return uses.every(({ exports, name, value }) => Object.is(Reflect.get(exports, name), value));
+  return uses.every((use) => {
+    if ("exports" in use) return Object.is(Reflect.get(use.exports, use.name), use.value);
+    if ("count" in use) return Reflect.ownKeys(use.holder).length === use.count;
+    const { key, part, fn } = use.member;
+    return propertyOf(use.holder, key)?.[part] === fn;
+  });
 }
 
 /** A function that is given away many times before its module was looked at is looked up once. */

@@ -56,6 +56,13 @@ export function isDebuggable(): boolean {
   return state === "on";
 }
 
+/** Has the Debugger tell of all scripts, as it does when it is switched on; then it is as it was. */
+export function tellScripts(): void {
+  if (state === "on") post("Debugger.disable");
+  post("Debugger.enable");
+  if (state !== "on") post("Debugger.disable");
+}
+
 const thises = new WeakMap<object, { readonly value: unknown }>();
 
 /** The `this` of an arrow function; undefined where it cannot be told. */

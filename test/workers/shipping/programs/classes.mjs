@@ -190,6 +190,8 @@ export default {
   ],
   "an actor class with statics":
     "class A { static made = 0; constructor() { A.made++; } n() { return A.made; } } new A(); job = () => new A().n();",
+  "a prototype that was sealed or frozen":
+    "class A { m() { return 1; } } class B { m() { return 2; } } function C() {} Object.seal(A.prototype); Object.freeze(B.prototype); Object.preventExtensions(C.prototype); job = () => [A, B, C].map((X) => [Object.isSealed(X.prototype), Object.isFrozen(X.prototype), Object.isExtensible(X.prototype)]);",
   "a prototype that was replaced, with its constructor":
     "function A() {} A.prototype = { constructor: A, m() { return 'm'; } }; const a = new A(); job = () => [a instanceof A, a.m(), new A().m()];",
   "a prototype made of another, with its constructor assigned":

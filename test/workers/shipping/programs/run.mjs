@@ -1,20 +1,22 @@
 // Runs the programs of the tables, each directly and in a thread, and compares what comes out: `{ ran, wrong }` as JSON.
 // A row is a program that sets `job`, and `args` if it takes some; what it throws is compared too. A row may also be a
-// program and what the ShipError says that refuses it.
+// program and what the ShipError says that refuses it. The programs of several files are run by value and by reference.
 //
 //   node run.mjs SHAPE [PART OF A NAME]
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { inspect } from "node:util";
 import { WorkerPool } from "../../../../dist/workers/index.js";
 import classes from "./classes.mjs";
+import everyday from "./everyday.mjs";
+import modules from "./modules.mjs";
 import scopes from "./scopes.mjs";
 import text from "./text.mjs";
 import values from "./values.mjs";
 
-const tables = { scopes, classes, text, values };
+const tables = { scopes, classes, text, values, everyday };
 const HEAD = { esm: 'import util from "node:util";', cjs: 'const util = require("node:util");' };
 
 /** How the text of a program becomes that of a module: what is in it is at the top, or in a function. */
@@ -36,32 +38,59 @@ const folder = mkdtempSync(join(tmpdir(), "threadloop-"));
 const pool = new WorkerPool({ size: 1, ship: "value" });
 const wrong = {};
 let ran = 0;
-let files = 0;
+let written = 0;
 process.on("warning", () => {});
 
-for (const [topic, rows] of Object.entries(tables)) {
-  for (const [name, row] of Object.entries(rows)) {
-    const title = `${topic}: ${name}`;
-    if (!title.includes(part)) continue;
-    ran++;
-    const [code, refusal] = Array.isArray(row) ? row : [row];
-    const there = await outcome(code, (job, args) => pool.submit(job, ...args));
-    const here = refusal ?? (await outcome(code, async (job, args) => structuredClone(await job(...args))));
-    const isRight =
-      refusal instanceof RegExp ? refusal.test(there) && there.startsWith("ShipError") : there === here;
-    if (!isRight) wrong[title] = { here: String(here), there };
-  }
-}
+if (shape === "files") await compareModules();
+else await compareTables();
 await pool.close();
 rmSync(folder, { recursive: true });
 console.log(JSON.stringify({ ran, wrong }));
 
-/** Runs a program in a module of its own, so that nothing is left of another run. */
-async function outcome(code, run) {
-  const [extension, module] = shapes[shape](code);
-  const file = join(folder, `${++files}${extension}`);
-  writeFileSync(file, module);
-  const { job, args } = await import(pathToFileURL(file).href).then((exports) => exports.default ?? exports);
+async function compareTables() {
+  for (const [topic, rows] of Object.entries(tables)) {
+    for (const [name, row] of Object.entries(rows)) {
+      const title = `${topic}: ${name}`;
+      if (!title.includes(part)) continue;
+      const [code, refusal] = Array.isArray(row) ? row : [row];
+      const write = () => {
+        const [extension, module] = shapes[shape](code);
+        return writeFiles({ [`main${extension}`]: module });
+      };
+      await compare(title, write, pool, refusal);
+    }
+  }
+}
+
+async function compareModules() {
+  for (const [name, files] of Object.entries(modules)) {
+    if (!name.includes(part)) continue;
+    await compare(`${name}, by value`, () => writeFiles(files), pool);
+    await compare(`${name}, by reference`, () => writeFiles(files), pool.with({ ship: "auto" }));
+  }
+}
+
+async function compare(title, write, view, refusal) {
+  ran++;
+  const there = await outcome(write(), (job, args) => view.submit(job, ...args));
+  const here = refusal ?? (await outcome(write(), async (job, args) => structuredClone(await job(...args))));
+  const isRight =
+    refusal instanceof RegExp ? refusal.test(there) && there.startsWith("ShipError") : there === here;
+  if (!isRight) wrong[title] = { here: String(here), there };
+}
+
+/** Writes a program into a folder of its own, so that nothing is left of another run, and gives its last file. */
+function writeFiles(files) {
+  const own = join(folder, String(++written));
+  mkdirSync(own);
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(own, name), text);
+  return join(own, Object.keys(files).at(-1));
+}
+
+async function outcome(file, run) {
+  const { job, args = [] } = await import(pathToFileURL(file).href).then(
+    (exports) => exports.default ?? exports,
+  );
   try {
     return inspect(await run(job, args), { depth: 10 });
   } catch (error) {
