@@ -1,4 +1,7 @@
 // How much of the package a bundle takes along: what the program imports, and what that needs.
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makePackedProject, removeProject } from "./project.ts";
@@ -9,8 +12,8 @@ beforeAll(() => {
 });
 afterAll(() => removeProject(folder));
 
-/** The bytes of a minified bundle of a program. */
-async function sizeOf(program: string): Promise<number> {
+/** A minified bundle of a program. */
+async function bundleOf(program: string): Promise<Uint8Array> {
   const { outputFiles, warnings } = await build({
     stdin: { contents: program, resolveDir: folder },
     bundle: true,
@@ -20,7 +23,16 @@ async function sizeOf(program: string): Promise<number> {
     write: false,
   });
   expect(warnings).toEqual([]);
-  return outputFiles[0]!.contents.byteLength;
+  return outputFiles[0]!.contents;
+}
+
+const sizeOf = async (program: string) => (await bundleOf(program)).byteLength;
+
+/** What a program prints when its bundle runs. */
+async function printedBy(program: string): Promise<string> {
+  const file = join(folder, "printing.mjs");
+  writeFileSync(file, await bundleOf(program));
+  return execFileSync(process.execPath, [file], { encoding: "utf8", timeout: 20_000 });
 }
 
 describe("a minified bundle", () => {
@@ -38,5 +50,18 @@ describe("a minified bundle", () => {
       'import { getRunningLoop, run } from "threadloop"; await run(async () => getRunningLoop());';
     const alone = 'import { run } from "threadloop"; await run(async () => {});';
     expect(await sizeOf(program)).toBeGreaterThan((await sizeOf(alone)) + 10_000);
+  });
+
+  it("says what to import where a program has got a loop in another way, and has its methods where it does", async () => {
+    const program = `
+      import { Future, run } from "threadloop";
+      const looking = run(() => new Future().getLoop().getaddrinfo("127.0.0.1", 80));
+      await looking.then(([found]) => console.log(found.address), (error) => console.log(error.message));
+    `;
+    expect(await printedBy(program)).toMatch(
+      /made without the loop's connections and processes.*take the loop from getRunningLoop/,
+    );
+    const importing = `import { getRunningLoop } from "threadloop"; console.log(getRunningLoop.name);${program}`;
+    expect(await printedBy(importing)).toMatch(/127\.0\.0\.1\n$/);
   });
 });
