@@ -6,7 +6,9 @@
 import { printable } from "../errors/printable.ts";
 import type { EventLoop } from "../loop/loop.ts";
 import { ticksSince } from "../scheduling/clock.ts";
+import { originOf } from "../scheduling/debug.ts";
 import { Coroutine } from "../task/coroutine.ts";
+import type { Future } from "../task/future.ts";
 import type { Task } from "../task/task.ts";
 import { awaitingTasks } from "./callgraph.ts";
 
@@ -49,20 +51,48 @@ export function reportTasks(loop: EventLoop): TaskReport[] {
 /** The longest list that a message tells. */
 const MOST_TOLD = 20;
 
-/** Says which tasks of a loop are not done and what each waits on, or nothing when there are none. */
+/**
+ * Says which tasks of a loop are not done and what each waits on, or nothing when there are none. In debug mode also where
+ * that was made.
+ */
 export function describeTasks(loop: EventLoop): string {
-  const reports = reportTasks(loop);
-  if (reports.length === 0) return "";
-  const lines = reports.slice(0, MOST_TOLD).map(describe);
-  if (reports.length > MOST_TOLD) lines.push(`and ${reports.length - MOST_TOLD} more`);
-  const count = reports.length === 1 ? "1 task" : `${reports.length} tasks`;
+  const tasks = [...loop._tasks] as unknown[] as Task[];
+  if (tasks.length === 0) return "";
+  const lines = tasks.slice(0, MOST_TOLD).map((task) => describe(task, loop));
+  if (tasks.length > MOST_TOLD) lines.push(`and ${tasks.length - MOST_TOLD} more`);
+  const count = tasks.length === 1 ? "1 task" : `${tasks.length} tasks`;
   return `${count}:${lines.map((line) => `\n  ${line}`).join("")}`;
 }
 
-function describe({ name, function: fn, state, waitsOn, waited, stack }: TaskReport): string {
-  const what = waitsOn === null ? state : `waits on ${waitsOn} for ${((waited ?? 0) / 1000).toFixed(1)} s`;
+function describe(task: Task, loop: EventLoop): string {
+  const { name, function: fn, state, waitsOn, waited, stack } = report(task, loop);
+  const what =
+    waitsOn === null ? state : `waits on ${awaited(task)} for ${((waited ?? 0) / 1000).toFixed(1)} s`;
   const place = stack.length === 0 ? "" : `, ${stack[0]}`;
   return printable(`task '${name}'${name === fn ? "" : ` (${fn})`}: ${what}${place}`);
+}
+
+/** All that a task waits on, as far as it is known: of a promise of others nothing is. */
+function awaited(task: Task): string {
+  if (task._waiter === null) return "a promise that is not the runtime's";
+  const more = task._more === null ? [] : Array.from(task._more, (wait) => wait._future as Future);
+  return listed([task._waiter, ...more].map(closely));
+}
+
+/** What a future stands for, what it follows in turn, and where it was made. */
+function closely(future: Future): string {
+  const follows = (future._passesTo ?? []).filter((each) => !each.done());
+  const which = follows.length === 0 ? "" : ` (${listed(follows.map((each) => each._what()))})`;
+  const origin = future._isTask ? "" : originOf(future);
+  return `${future._what()}${which}${origin === "" ? "" : ` made ${origin}`}`;
+}
+
+/** The longest list within a line. */
+const MOST_LISTED = 3;
+
+function listed(all: readonly string[]): string {
+  if (all.length <= MOST_LISTED) return all.join(" and ");
+  return `${all.slice(0, MOST_LISTED).join(", ")} and ${all.length - MOST_LISTED} more`;
 }
 
 function report(task: Task, loop: EventLoop): TaskReport {

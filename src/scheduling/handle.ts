@@ -44,8 +44,9 @@ export class Handle implements ContextRunner {
   readonly _loop: AbstractEventLoop;
   /** @internal */
   _off = false;
-  /** Until hooks were told that it is over. */
-  #resource: AsyncResource | null;
+  readonly #resource: AsyncResource;
+  /** Whether hooks were told that it is over; the handle of a signal runs several times. */
+  #isOver = false;
 
   /** @internal */
   constructor(
@@ -89,7 +90,7 @@ export class Handle implements ContextRunner {
   _run(loop: AbstractEventLoop): Outcome {
     if (this._off) return DONE;
     try {
-      const result = (this.#resource as AsyncResource).runInAsyncScope(call, undefined, this);
+      const result = this.#resource.runInAsyncScope(call, undefined, this);
       return result !== undefined && types.isPromise(result) ? this.#follow(loop, result) : DONE;
     } catch (error) {
       this.#report(error);
@@ -101,8 +102,8 @@ export class Handle implements ContextRunner {
 
   /** @internal */
   _drop(): void {
-    this.#resource?.emitDestroy();
-    this.#resource = null;
+    if (!this.#isOver) this.#resource.emitDestroy();
+    this.#isOver = true;
   }
 
   /** A callback that goes on in microtasks: the next entry waits for it, at most until they are drained. */

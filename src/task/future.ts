@@ -17,6 +17,7 @@ import {
 import { AsyncResource } from "../platform/node/asynccontext.ts";
 import { inspect } from "../platform/node/inspect.ts";
 import { checkContext } from "../scheduling/context.ts";
+import { rememberOrigin } from "../scheduling/debug.ts";
 import {
   type AbstractEventLoop,
   type AwaitingTask,
@@ -78,6 +79,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
     if (loop === undefined || loop === running) this._loop = running ?? noLoop;
     else if (typeof loop?._push === "function") this._loop = loop;
     else throw noEventLoop(loop);
+    if (this._loop.getDebug()) rememberOrigin(this);
   }
 
   /** @internal */
@@ -512,6 +514,10 @@ class Chained<T> extends Future<T> {
 
   override get _passesTo(): readonly Future[] {
     return [this.#source];
+  }
+
+  override _what(): string {
+    return "what was chained on another future";
   }
 
   override _passed(reached: boolean, message: string | undefined, cause: unknown): boolean {

@@ -9,6 +9,10 @@ export class OutsideFuture<T = unknown> extends Future<T> {
     loop._waitOutside(1);
   }
 
+  override _what(): string {
+    return "something outside the loop";
+  }
+
   override _tellAll(): void {
     super._tellAll();
     this._loop._waitOutside(-1);
@@ -20,6 +24,10 @@ export class PromisedFuture<T = unknown> extends Future<T> {
   constructor(loop: AbstractEventLoop) {
     super(loop);
     loop._waitForPromise(1);
+  }
+
+  override _what(): string {
+    return "a promise that was wrapped";
   }
 
   override _tellAll(): void {

@@ -1,7 +1,22 @@
-import { createTask, gather, getRunningLoop, run, shield, sleep, taskGroup, wait } from "threadloop";
+import {
+  allTasks,
+  createTask,
+  currentTask,
+  Event,
+  Future,
+  gather,
+  getRunningLoop,
+  Lock,
+  run,
+  shield,
+  sleep,
+  taskGroup,
+  wait,
+  wrapPromise,
+} from "threadloop";
 import { VirtualClock } from "threadloop/testing";
 import { describe, expect, it } from "vitest";
-import { reportTasks, type TaskReport } from "../../../dist/src/debug/taskreport.js";
+import { describeTasks, reportTasks, type TaskReport } from "../../../dist/src/debug/taskreport.js";
 
 const onVirtualTime = (main: () => Promise<void>) => run(main, { clock: new VirtualClock() });
 const byName = (reports: TaskReport[]) => new Map(reports.map((report) => [report.name, report]));
@@ -82,4 +97,50 @@ describe("A report on the tasks of a loop", () => {
       expect(numbers()).toEqual(numbers());
     });
   });
+
+  it("names in words all that each task waits on, and in debug mode where it was made", () =>
+    run(
+      async () => {
+        const loop = getRunningLoop();
+        const future = loop.createFuture();
+        let foreign = () => {};
+        const never = new Promise<void>((resolve) => {
+          foreign = resolve;
+        });
+        const lock = new Lock();
+        await lock.acquire();
+        const waits: Record<string, () => unknown> = {
+          future: () => future,
+          foreign: () => never,
+          wrapped: () => wrapPromise(never),
+          lock: () => lock.acquire(),
+          gathers: () => gather(future, sleep(1e9), new Future(), new Future(), new Event().wait()),
+          chained: () => future.finally(() => {}),
+          several: () => Promise.all([future, sleep(1e9)]),
+          task: () => allTasks().find(({ name }) => name === "future"),
+        };
+        for (const [name, wait] of Object.entries(waits))
+          createTask(async () => void (await wait()), { name });
+        await sleep(40);
+        const told = describeTasks(loop as never);
+        const line = (name: string) =>
+          /: waits on (.*) for /.exec(told.split(`task '${name}'`)[1] ?? "")?.[1];
+        const here = "made at .*taskreport.test.ts:\\d+:\\d+\\)?";
+        const wanted: Record<string, RegExp> = {
+          future: RegExp(`^a future ${here}$`),
+          foreign: /^a promise that is not the runtime's$/,
+          wrapped: RegExp(`^a promise that was wrapped ${here}$`),
+          lock: /^acquire of <Lock locked, 1 waiting>$/,
+          gathers: RegExp(`^gather of 5 \\(a future, sleep, a future and 2 more\\) ${here}$`),
+          chained: RegExp(`^what was chained on another future \\(a future\\) ${here}$`),
+          several: RegExp(`^a future ${here} and sleep ${here}$`),
+          task: /^task 'future'$/,
+        };
+        for (const [name, pattern] of Object.entries(wanted))
+          expect([name, line(name)]).toEqual([name, expect.stringMatching(pattern)]);
+        for (const task of allTasks()) if (task !== currentTask()) task.cancel();
+        foreign();
+      },
+      { debug: true },
+    ));
 });
