@@ -18,6 +18,7 @@ import {
   wait,
 } from "threadloop";
 import { describe, expect, it } from "vitest";
+import { virtual } from "../../support/virtual.ts";
 
 const namesOf = (trees: TaskTree[]): unknown[] =>
   trees.map(({ task, waitsFor }) => (waitsFor.length === 0 ? task.name : [task.name, namesOf(waitsFor)]));
@@ -163,7 +164,7 @@ describe("The task tree", () => {
     ["wait", (tasks) => wait(tasks)],
     ["await", (tasks) => Promise.all(tasks)],
   ])("shows tasks that wait for each other in a circle, and what hangs on it: %s", async (_, how) => {
-    const text = await run(() =>
+    const text = await virtual(() =>
       circles(
         { apart: [], leaf: [], alpha: ["beta"], below: ["leaf"], beta: ["gamma", "below"], gamma: ["alpha"] },
         how,
@@ -171,7 +172,7 @@ describe("The task tree", () => {
     );
     for (const line of ["alpha", "  beta", "    gamma", "      alpha (see above)", "    below", "      leaf"])
       expect(text.split("\n")).toContain(line);
-    const other = await run(() =>
+    const other = await virtual(() =>
       circles({ one: ["two"], two: ["one"], three: ["four"], four: ["three"] }, how),
     );
     expect(other).toBe("one\n  two\n    one (see above)\nthree\n  four\n    three (see above)");
@@ -180,7 +181,7 @@ describe("The task tree", () => {
   it("shows as many lines as there are waits where each of many waits for all", async () => {
     const names = Array.from({ length: 16 }, (_, i) => `task${i}`);
     const all = Object.fromEntries(names.map((name) => [name, names.filter((other) => other !== name)]));
-    const text = await run(() => circles(all, (tasks) => gather(tasks)));
+    const text = await virtual(() => circles(all, (tasks) => gather(tasks)));
     expect(text.split("\n").length).toBe(16 * 15 + 1);
   });
 });
