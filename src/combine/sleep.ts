@@ -82,26 +82,35 @@ class Sleeper<T> extends Future<T> implements Timer {
  */
 // biome-ignore lint/correctness/noUnusedVariables: it is what the class is besides
 interface Yield<T> extends Future<T>, Runnable {}
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: it sets every field of a Future
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: it has every field of a Future
 class Yield<T> {
   constructor(loop: AbstractEventLoop, result: T) {
     this._loop = loop;
     this._state = PENDING;
     this._value = result;
-    this._callbacks = null;
-    this._reason = undefined;
   }
 
   then<R1 = T, R2 = never>(
     onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
     onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
   ): PromiseLike<R1 | R2> {
-    if (this._state === PENDING && this._callbacks === null && typeof onRejected === "function") {
+    if (
+      this._state === PENDING &&
+      this._callbacks === null &&
+      typeof onFulfilled === "function" &&
+      typeof onRejected === "function"
+    ) {
       const runner = currentRunner.getStore();
       const task = taskOf(runner);
       if (task !== null) {
-        const resume = this._resumer(onFulfilled as (value: T) => void);
-        const reaction = new Reaction<R1 | R2>(this as Future, resume, onRejected, task);
+        const result = this._value as T;
+        const resume = result === undefined ? onFulfilled : resumeWith(result, onFulfilled);
+        const reaction = new Reaction<R1 | R2>(
+          this as Future,
+          resume as (value: unknown) => unknown,
+          onRejected,
+          task,
+        );
         if (task._yield(reaction, task === runner ? null : scopeOf(runner))) {
           this._state = FINISHED;
           return reaction;
@@ -120,12 +129,13 @@ class Yield<T> {
     if (this._state === PENDING) this.setResult(this._value as T);
     return DONE;
   }
-
-  /** What resumes the task: a task that yields is resumed with undefined, so a result needs a function of its own. */
-  _resumer(resolve: (value: T) => unknown): (value: unknown) => unknown {
-    const result = this._value as T;
-    return result === undefined ? (resolve as (value: unknown) => unknown) : () => resolve(result);
-  }
 }
 
 actAsFuture(Yield);
+// What few yields ever have, each gets only then: they are made by every task switch.
+Object.assign(Yield.prototype, { _callbacks: null, _reason: undefined });
+
+/** What resumes the task: a task that yields is resumed with undefined, so a result needs a function of its own. */
+function resumeWith<T>(result: T, resolve: (value: T) => unknown): () => unknown {
+  return () => resolve(result);
+}

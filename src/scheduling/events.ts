@@ -120,11 +120,10 @@ export interface Awaited {
   cancel(message?: string, cause?: unknown): boolean;
 }
 
-/** One call of a future's `then`: the functions, and what calls one of them. */
+/** One call of a future's `then`: what calls one of its two functions. */
 export interface Reacting {
-  readonly _resolve: (value: unknown) => unknown;
-  readonly _reject: (error: unknown) => unknown;
-  _settle(call: (value: unknown) => unknown, value: unknown): void;
+  _fulfill(value: unknown): void;
+  _fail(error: unknown): void;
 }
 
 /** A task as the futures it awaits see it. */

@@ -32,6 +32,9 @@ export function contextOf(first: unknown, rest: readonly unknown[]): Context | u
   return first.context;
 }
 
+/** Spelled out, as Node is slow to find no options. */
+export const RESOURCE = { requireManualDestroy: false };
+
 /** A callback that waits for its turn; it runs in the context in which it was scheduled. */
 export class Handle implements ContextRunner {
   /** @internal */
@@ -59,7 +62,7 @@ export class Handle implements ContextRunner {
     this._callback = callback;
     this._args = args;
     this._context = context ?? copyContext();
-    this.#resource = new AsyncResource("Handle");
+    this.#resource = new AsyncResource("Handle", RESOURCE);
     if (loop.getDebug()) rememberOrigin(this);
   }
 
@@ -89,15 +92,14 @@ export class Handle implements ContextRunner {
   /** @internal */
   _run(loop: AbstractEventLoop): Outcome {
     if (this._off) return DONE;
+    let result: unknown;
     try {
-      const result = this.#resource.runInAsyncScope(call, undefined, this);
-      return result !== undefined && types.isPromise(result) ? this.#follow(loop, result) : DONE;
+      result = this.#resource.runInAsyncScope(call, undefined, this);
     } catch (error) {
       this.#report(error);
-      return DONE;
-    } finally {
-      this._drop();
     }
+    this._drop();
+    return result !== undefined && types.isPromise(result) ? this.#follow(loop, result) : DONE;
   }
 
   /** @internal */

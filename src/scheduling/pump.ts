@@ -61,6 +61,8 @@ export abstract class Pump implements AbstractEventLoop {
   readonly #clock: Clock;
   readonly #ready = new ReadyQueue<Runnable>();
   readonly #timers = new TimerHeap();
+  /** The clock is not just asked for the time: it jumps, or is told of iterations. */
+  #isWatchful = false;
   #running = false;
   #stopping = false;
   #closed = false;
@@ -132,6 +134,7 @@ export abstract class Pump implements AbstractEventLoop {
     this._checkCanRun();
     this.#running = true;
     this.#fresh = true;
+    this.#isWatchful = this.#clock.idle !== undefined || this.#clock.iteration !== undefined;
     if (this.#clock.idle !== undefined) this.#alive = aliveNow();
     setRunningLoop(this);
     process.once("beforeExit", this.#endStuck);
@@ -336,14 +339,22 @@ export abstract class Pump implements AbstractEventLoop {
   }
 
   #beginIteration(): boolean {
-    if (this.#mustSettle()) return false;
-    this.#clock.iteration?.();
-    const deadline = this.#timers.next();
-    this.#fresh = this.#ready.length === 0 && !this.#stopping && !this.#passTime(deadline);
-    if (this.#fresh) return false;
+    if (this.#isWatchful && !this.#tellClock()) return false;
+    if (this.#ready.length === 0 && !this.#stopping && !this.#passTime(this.#timers.next())) {
+      this.#fresh = true;
+      return false;
+    }
+    this.#fresh = false;
     if (this.#timers.size > 0) this.#timers.moveDue(this.time(), this.#ready);
     this.#todo = this.#ready.length;
     if (this.#todo > 0) this.#settled = false;
+    return true;
+  }
+
+  /** Tells a clock that wants to know of the iteration; false when that must wait. */
+  #tellClock(): boolean {
+    if (this.#mustSettle()) return false;
+    this.#clock.iteration?.();
     return true;
   }
 

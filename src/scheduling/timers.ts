@@ -48,6 +48,7 @@ export class TimerHeap {
 
   /** Moves the timers that are due to the ready queue, the earliest first. */
   moveDue(now: number, ready: { push(timer: Timer): void }): void {
+    if (this.#cancelled > 0) this.#dropCancelled();
     for (let top = this.#heap.peek(); top !== undefined && top._when <= now; top = this.#heap.peek()) {
       this.#heap.pop();
       top._inHeap = false;

@@ -101,6 +101,7 @@ export function coroutine<A extends unknown[], R>(
   const call = (...args: A) =>
     new Coroutine<Awaited<R>>(() => fn(...args) as Awaited<R>, fn.name || "anonymous");
   made.add(call);
+  anyMade = true;
   return Object.defineProperty(call, "name", { value: fn.name });
 }
 
@@ -111,6 +112,8 @@ export function isCoroutine(value: unknown): value is Coroutine<unknown> {
 
 const AsyncFunction = (async () => {}).constructor;
 const made = new WeakSet<object>();
+/** Whether there are any: each callback that is scheduled is looked for among them. */
+let anyMade = false;
 
 /** Tells whether a function is an async function, or was made by `coroutine(fn)`. */
 export function isCoroutineFunction(value: unknown): boolean {
@@ -119,7 +122,7 @@ export function isCoroutineFunction(value: unknown): boolean {
 
 /** Throws TypeError when a value is no callback: a coroutine would never be started by being called. */
 export function checkCallback(callback: unknown, taker: string): void {
-  if (typeof callback === "function" && !made.has(callback)) return;
+  if (typeof callback === "function" && !(anyMade && made.has(callback))) return;
   const problem = `Expected ${taker} to get a function, got ${got(callback)}`;
   if (isCoroutine(callback)) throw new TypeError(`${problem}: a coroutine goes to createTask()`);
   if (typeof callback !== "function") throw new TypeError(problem);

@@ -399,9 +399,9 @@ function thenDone<R>(future: Future, onFulfilled: Call, onRejected: Call): Promi
   }
   try {
     const returned = future._deliver(onFulfilled, onRejected);
-    return returned === undefined ? NOTHING_RETURNED : outcomeOf<R>(future, () => returned);
+    return returned === undefined ? NOTHING_RETURNED : outcomeOf<R>(future, returned);
   } catch (error) {
-    return outcomeOf<R>(future, () => raise(error));
+    return failureOf<R>(future, error);
   }
 }
 
@@ -413,9 +413,16 @@ function raise(error: unknown): never {
  * What came of a function that was given to `then` by hand. Who chains on it need not be in a loop that runs; if nobody
  * looks at its error, the loop of the source tells it, as any future's.
  */
-function outcomeOf<R>(source: Future, give: () => unknown): Future<R> {
+function outcomeOf<R>(source: Future, returned: unknown): Future<R> {
   const outcome = new Detached<R>(source._loop);
-  settleAs(outcome as Future, give);
+  settleAs(outcome as Future, () => returned);
+  return outcome;
+}
+
+/** The same where it threw. */
+function failureOf<R>(source: Future, error: unknown): Future<R> {
+  const outcome = new Detached<R>(source._loop);
+  failWith(outcome as Future, error);
   return outcome;
 }
 
@@ -423,6 +430,9 @@ function outcomeOf<R>(source: Future, give: () => unknown): Future<R> {
 const NOTHING_RETURNED: PromiseLike<never> = Object.freeze({
   then: (onFulfilled: never, onRejected: never) => Promise.resolve().then(onFulfilled, onRejected) as never,
 });
+
+/** What there is to chain on. */
+type Gives<R> = Future<R> | typeof NOTHING_RETURNED;
 
 /**
  * The two functions of one call of `then`, and what it returns. V8 calls `then` for each `await` and does not look at
@@ -434,38 +444,34 @@ const NOTHING_RETURNED: PromiseLike<never> = Object.freeze({
 export class Reaction<R = unknown> implements Runnable, Reacting, PromiseLike<R> {
   // Declared, and set by the constructor alone: fields of a class are set twice, and there is one of these for each await.
   declare readonly _future: Future;
-  declare readonly _resolve: Call;
+  /** Once it was called, or is called no more: what came of it, or what follows the future in its place. */
+  declare _resolve: Call | Gives<R>;
   declare readonly _reject: Call;
   declare readonly _task: AwaitingTask | null;
-  /** What came of it: null before that, what the function gave or threw, or what follows the future in its place. */
-  declare _gives: Future<R> | typeof NOTHING_RETURNED | null;
 
   constructor(future: Future, resolve: Call, reject: Call, task: AwaitingTask | null) {
     this._future = future;
     this._resolve = resolve;
     this._reject = reject;
     this._task = task;
-    this._gives = null;
   }
 
   /** Its future is done, and no task waits with it. */
   _run(): Outcome {
     this._future._deliver(
-      (value) => this._settle(this._resolve, value),
-      (error) => this._settle(this._reject, error),
+      (value) => this._fulfill(value),
+      (error) => this._fail(error),
     );
     return DONE;
   }
 
-  _settle(call: Call, value: unknown): void {
-    if (this._gives !== null) return;
-    this._gives = NOTHING_RETURNED;
-    try {
-      const returned = call(value);
-      if (returned !== undefined) this._gives = outcomeOf(this._future, () => returned);
-    } catch (error) {
-      this._gives = outcomeOf(this._future, () => raise(error));
-    }
+  _fulfill(value: unknown): void {
+    const resolve = this._resolve;
+    if (typeof resolve === "function") react(this as Reaction, resolve, value);
+  }
+
+  _fail(error: unknown): void {
+    if (typeof this._resolve === "function") react(this as Reaction, this._reject, error);
   }
 
   then<R1 = R, R2 = never>(
@@ -486,11 +492,22 @@ export class Reaction<R = unknown> implements Runnable, Reacting, PromiseLike<R>
 
   /** It was called by hand: no task waits with it. */
   #chain(): PromiseLike<R> {
-    if (this._gives === null) {
-      this._gives = new Chained<R>(this._future, this._resolve, this._reject);
-      this._task?._stopAwaiting(this);
-    }
-    return this._gives;
+    const resolve = this._resolve;
+    if (typeof resolve !== "function") return resolve;
+    const gives = new Chained<R>(this._future, resolve, this._reject);
+    this._resolve = gives;
+    this._task?._stopAwaiting(this);
+    return gives;
+  }
+}
+
+function react(reaction: Reaction, call: Call, value: unknown): void {
+  reaction._resolve = NOTHING_RETURNED;
+  try {
+    const returned = call(value);
+    if (returned !== undefined) reaction._resolve = outcomeOf(reaction._future, returned);
+  } catch (error) {
+    reaction._resolve = failureOf(reaction._future, error);
   }
 }
 

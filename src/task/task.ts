@@ -25,7 +25,9 @@ import {
   STEPPED,
   UNTRACKED,
 } from "../scheduling/events.ts";
+import { RESOURCE } from "../scheduling/handle.ts";
 import { FAILED, FINISHED, PENDING } from "../scheduling/states.ts";
+import { ownThen } from "./actasfuture.ts";
 import { cancelChain } from "./cancelchain.ts";
 import { Coroutine, type Startable, starterOf } from "./coroutine.ts";
 import { runInTask } from "./drive.ts";
@@ -94,7 +96,7 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
     this.#coro = startable;
     this.#name = options.name === undefined ? ++count : String(options.name);
     this._context = options.context ?? copyContext();
-    this.#resource = new AsyncResource("Task");
+    this.#resource = new AsyncResource("Task", RESOURCE);
     this._eager = eager;
     loop._tasks.add(this);
     if (loop.getDebug()) this.#trace = new TaskTrace(this as Task, loop);
@@ -256,9 +258,29 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
     if (this._loop._waitsForForeign(this)) this.#trace?.noteDelayedCancel();
   }
 
-  /** @internal The step: what the task waited for has come, or its first turn has. */
+  /**
+   * @internal The step: what the task waited for has come, or its first turn has. What nearly all steps need is apart
+   * from the rest, so that it is small enough for V8 to compile it into the loop.
+   */
   _run(loop: AbstractEventLoop): Outcome {
+    const reaction = this.#reaction;
     const waiter = this._waiter;
+    if (
+      reaction === null ||
+      (waiter !== null && waiter._state !== FINISHED) ||
+      this._undelivered !== 0 ||
+      this._state !== PENDING ||
+      this.#pendingError !== NONE
+    )
+      return this.#runWhatever(loop, waiter);
+    this._waiter = null;
+    this.#reaction = null;
+    loop._stepInto(this);
+    reaction._fulfill(waiter === null ? undefined : waiter._value);
+    return this._more !== null && this._more.size > 0 ? UNTRACKED : STEPPED;
+  }
+
+  #runWhatever(loop: AbstractEventLoop, waiter: Future | null): Outcome {
     let error = this.#pendingError;
     this._waiter = null;
     this.#pendingError = NONE;
@@ -277,8 +299,8 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
     if (!isOver) loop._stepInto(this);
     const reaction = this.#reaction as Reacting;
     this.#reaction = null;
-    if (error !== NONE) reaction._settle(reaction._reject, error);
-    else reaction._settle(reaction._resolve, waiter === null ? undefined : waiter._value);
+    if (error !== NONE) reaction._fail(error);
+    else reaction._fulfill(waiter === null ? undefined : waiter._value);
     return isOver || (this._more !== null && this._more.size > 0) ? UNTRACKED : STEPPED;
   }
 
@@ -447,3 +469,4 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
     this._noteDelayedCancel();
   }
 }
+ownThen(Task);

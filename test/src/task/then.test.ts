@@ -115,6 +115,21 @@ describe("then(a, b), called by hand", () => {
     expect(order).toEqual(["returned", "called"]);
   });
 
+  it("chains a sleep of 0 with one function or two, and once more when it is over", () =>
+    run(async () => {
+      expect(await sleep(0, 1).then(more, text)).toBe(2);
+      expect(await sleep(0, 1).then(more)).toBe(2);
+      expect(await sleep(0, 1).then(null, text)).toBe(1);
+      expect(await sleep(0, 1).catch(text)).toBe(1);
+      expect(await sleep(0, 1).finally(() => {})).toBe(1);
+      const chained = sleep(0, 1).then(more, text);
+      await sleep(0);
+      expect(await chained).toBe(2);
+      expect(await chained).toBe(2);
+      const rest = sleep(0, 1);
+      expect([await rest, await rest, await rest.then(more, text)]).toEqual([1, 1, 2]);
+    }));
+
   it("does not make the future what the task waits on, once it is chained", () =>
     run(async () => {
       const future = new Future<number>();
