@@ -17,7 +17,7 @@ import { copyObject, cutWindows } from "./copyobject.ts";
 import { classVariables, stateOf } from "./copystate.ts";
 import { declarationOf } from "./declared.ts";
 import { isEntry } from "./entry.ts";
-import type { BoundInspection, CodeInspection } from "./inspector.ts";
+import { type BoundInspection, type CodeInspection, valueIn } from "./inspector.ts";
 import { functionsOf, prototypeOf } from "./members.ts";
 import { exploredModule } from "./modules.ts";
 import { type Moment, noteModuleOnly } from "./moment.ts";
@@ -170,7 +170,11 @@ function functionNode(copying: Copying, fn: object, number: number): CopyNode {
     throw cannotSend(copying, "a Proxy, which belongs to this thread", "Send the function behind it");
   const reference = number === 0 ? null : referenceOf(copying, fn);
   if (reference) return { kind: "reference", reference };
-  if (reference === undefined) return { kind: "data", value: undefined }; // pending: this copy will be thrown away
+  if (reference === undefined) {
+    // This copy will be thrown away.
+    inspectAhead(copying, fn, { left: MOST_AHEAD, seen: new Set() });
+    return { kind: "data", value: undefined };
+  }
   const inspection = copying.moment.inspect(fn);
   if (inspection.kind === "bound") return boundNode(copying, inspection);
   // What another vm context made of Node's own looks native as well, though V8 tells a place.
@@ -192,6 +196,35 @@ function functionNode(copying: Copying, fn: object, number: number): CopyNode {
     `${nameOf(fn)}, an internal function of Node.js`,
     "Call it from a function of your own",
   );
+}
+
+/** So many functions are inspected for one that may turn out to go by reference. */
+const MOST_AHEAD = 500;
+
+/** Has the variables read at this moment that a function closes over, and those of the functions that are in them. */
+function inspectAhead({ moment }: Copying, start: object, ahead: { left: number; seen: Set<object> }): void {
+  const waiting = [start];
+  for (let fn = waiting.pop(); fn; fn = waiting.pop()) {
+    if (ahead.seen.has(fn) || types.isProxy(fn) || ahead.left-- <= 0) continue;
+    ahead.seen.add(fn);
+    const inspection = moment.inspect(fn);
+    if (inspection.kind !== "code") continue;
+    waiting.push(...functionsIn(inspection, Function.prototype.toString.call(fn)));
+    for (const holder of [fn, prototypeOf(fn)])
+      if (holder) waiting.push(...functionsOf(holder).map((member) => member.fn));
+  }
+}
+
+/** The functions in the variables that a source names, but for those of its module, which are read once for all. */
+function functionsIn({ scopes }: CodeInspection, source: string): object[] {
+  return scopes
+    .filter(({ kind }) => !/^(Module|Script|Global)$/.test(kind))
+    .flatMap((scope) =>
+      Object.keys(scope.variables)
+        .filter((name) => source.includes(name))
+        .map((name) => valueIn(scope, name)),
+    )
+    .filter((value): value is object => typeof value === "function");
 }
 
 /** undefined: not known yet. */
@@ -350,8 +383,6 @@ function noteUses({ uses }: Copying, imported: Reference, value: unknown, used?:
 
 function noteFunctions(uses: UsedExport[], holder: object, used?: readonly string[]): void {
   if (types.isProxy(holder)) return;
-  if (!used && !types.isModuleNamespaceObject(holder))
-    uses.push({ holder, count: Reflect.ownKeys(holder).length });
   for (const member of functionsOf(holder, used)) uses.push({ holder, member });
 }
 

@@ -56,9 +56,7 @@ export type UsedExport =
   /** An export of a loaded module. */
   | { readonly exports: object; readonly name: string; readonly value: unknown }
   /** A function of what was exported. */
-  | { readonly holder: object; readonly member: Member }
-  /** How many properties of its own that has. */
-  | { readonly holder: object; readonly count: number };
+  | { readonly holder: object; readonly member: Member };
 
 /** A function that goes by value. */
 export interface Shipped {

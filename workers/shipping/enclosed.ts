@@ -2,7 +2,7 @@
 // same source; the settings that they were made with tell them apart. Objects are not compared, nor what the function
 // itself assigns: those are its state, and each thread has its own.
 import { hashOf } from "./hash.ts";
-import { type CodeInspection, inspect, mayInspect, type Scope } from "./inspector.ts";
+import { type CodeInspection, inspect, mayInspect, type Scope, valueIn } from "./inspector.ts";
 
 /** As they were when each was asked about first. */
 const known = new WeakMap<object, number>();
@@ -23,6 +23,9 @@ export function enclosedBy(fn: object): number {
   return number;
 }
 
+/** As little compared as any other object. */
+const NOTHING = {};
+
 interface Budget {
   left: number;
 }
@@ -39,11 +42,11 @@ function textOf(fn: object, depth: number, budget: Budget): string {
   const source = Function.prototype.toString.call(fn);
   const texts: string[] = [];
   const seen = new Set<string>();
-  for (const { variables } of scopesMade(inspection)) {
-    for (const name of Object.keys(variables)) {
+  for (const scope of scopesMade(inspection)) {
+    for (const name of Object.keys(scope.variables)) {
       if (seen.has(name) || !isRead(name, source)) continue;
       seen.add(name);
-      const text = describe(valueIn(variables, name));
+      const text = describe(valueIn(scope, name, NOTHING));
       if (text !== "") texts.push(`${name}=${text}`);
     }
   }
@@ -74,12 +77,4 @@ function isRead(name: string, source: string): boolean {
   return !new RegExp(`${word}\\s*(?:[-+*/%&|^?<>]{0,3}=(?![=>])|\\+\\+|--)|(?:\\+\\+|--)\\s*${written}`).test(
     source,
   );
-}
-
-function valueIn(variables: Record<string, unknown>, name: string): unknown {
-  try {
-    return variables[name];
-  } catch {
-    return {}; // not initialised yet
-  }
 }

@@ -14,6 +14,15 @@ export interface Scope {
   readonly variables: Record<string, unknown>;
 }
 
+/** The value of a variable; `missing` where it is not initialised yet. */
+export function valueIn({ variables }: Scope, name: string, missing?: unknown): unknown {
+  try {
+    return variables[name];
+  } catch {
+    return missing;
+  }
+}
+
 /** A function that was written in JavaScript. Lines and columns count from 0. */
 export interface CodeInspection {
   readonly kind: "code";

@@ -7,7 +7,7 @@ import { types } from "node:util";
 import { isCommonjs } from "./callsites.ts";
 import { type Copying, cannotSend, type Shipped } from "./copying.ts";
 import { innerScopes, isSameScope, tellApart } from "./identity.ts";
-import type { Scope } from "./inspector.ts";
+import { type Scope, valueIn } from "./inspector.ts";
 import { assignedBy, type Plan, waysIn } from "./plan.ts";
 import type { CopyNode, Slot } from "./recipe.ts";
 import { constantsOf, type Start } from "./stopped.ts";
@@ -143,18 +143,12 @@ function looksSame(one: Use, other: Use): boolean {
   return Array.from({ length: one.depth + 1 }, (_, i) => hasSameVariables(a[i]!, b[i]!)).every(Boolean);
 }
 
-function hasSameVariables({ variables: a }: Scope, { variables: b }: Scope): boolean {
-  const names = Object.keys(a);
-  if (names.length !== Object.keys(b).length) return false;
-  return names.every((name) => name in b && Object.is(valueIn(a, name), valueIn(b, name)));
-}
-
-function valueIn(variables: Record<string, unknown>, name: string): unknown {
-  try {
-    return variables[name];
-  } catch {
-    return hasSameVariables; // not initialised yet: something that no variable holds
-  }
+function hasSameVariables(a: Scope, b: Scope): boolean {
+  const names = Object.keys(a.variables);
+  if (names.length !== Object.keys(b.variables).length) return false;
+  // Not initialised yet: something that no variable holds.
+  const value = (scope: Scope, name: string): unknown => valueIn(scope, name, hasSameVariables);
+  return names.every((name) => name in b.variables && Object.is(value(a, name), value(b, name)));
 }
 
 /** Uses that look like uses of one variable, by the variable that they are of. */

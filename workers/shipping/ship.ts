@@ -69,9 +69,8 @@ function isValid(shipment: Shipment): boolean {
 export function isCurrent({ uses = [] }: Shipment): boolean {
   return uses.every((use) => {
     if ("exports" in use) return Object.is(Reflect.get(use.exports, use.name), use.value);
-    if ("count" in use) return Reflect.ownKeys(use.holder).length === use.count;
     const { key, part, fn } = use.member;
-    return propertyOf(use.holder, key)?.[part] === fn;
+    return (part === "value" ? Reflect.get(use.holder, key) : propertyOf(use.holder, key)?.[part]) === fn;
   });
 }
 
