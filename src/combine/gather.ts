@@ -24,9 +24,9 @@ type ResultsOrErrors<A extends readonly unknown[]> = { -readonly [K in keyof A]:
  * Runs awaitables at the same time and gives their results in the order of the arguments.
  *
  * Coroutines and async functions become tasks. The first failure is thrown at once; the others run on. Cancelling the
- * gather cancels all that are not done, and it ends, cancelled, when all have. A child that is cancelled by somebody
- * else makes it fail with CancelledError. A future, promise or coroutine given twice is one child; a function given
- * twice runs twice.
+ * gather cancels all that are not done; it ends with the first that ends cancelled, while others may still clean up, or,
+ * with `returnExceptions`, when all have ended. A child that is cancelled by somebody else makes it fail with
+ * CancelledError. A future, promise or coroutine given twice is one child; a function given twice runs twice.
  *
  * Without a running loop it belongs to the loop of its first future, else to the one that `getEventLoop` made or
  * `setEventLoop` set. Throws TypeError or RangeError, and starts nothing, when one of them is no awaitable or a future

@@ -11,6 +11,7 @@ import type { AbstractEventLoop, Runnable } from "../scheduling/events.ts";
 /** A future, as a cancel sees it. */
 export interface Cancellable {
   readonly _isTask: boolean;
+  readonly _loop: AbstractEventLoop;
   cancel(message?: string, cause?: unknown): boolean;
   done(): boolean;
   /** Those to which a cancel of it goes, if it goes to others. */
@@ -77,6 +78,23 @@ export function cancelAll(
   return new Way(message, origin).walk(futures);
 }
 
+/**
+ * Cancels what passes a cancel on to nobody, or is not asked to. A future of the application's own may throw then: that is
+ * told, and it counts as one that could not be cancelled, so that whoever waits for it is at its next await.
+ */
+export function cancelFuture(
+  future: Pick<Cancellable, "cancel" | "_loop">,
+  message: string | undefined,
+  origin: unknown,
+): boolean {
+  try {
+    return future.cancel(message, origin);
+  } catch (exception) {
+    future._loop.callExceptionHandler({ message: "Exception in cancel() of a future", exception, future });
+    return false;
+  }
+}
+
 /** Takes a task off the future that it waits on, and wakes it. */
 export function stopWaiting(task: Link): void {
   task._waiter?._removeCallback(task);
@@ -97,7 +115,7 @@ function cancelHere(task: Link, message: string | undefined, origin: unknown): v
   task._cancelPassing = true;
   let reached = false;
   try {
-    reached = task._isSuspended && (task._waiter?.cancel(message, origin) ?? false);
+    reached = task._isSuspended && task._waiter !== null && cancelFuture(task._waiter, message, origin);
   } finally {
     task._cancelPassing = false;
   }
@@ -145,7 +163,7 @@ class Way {
       }
       if (this.#meets) this.#countAgain();
     } finally {
-      for (const { task } of this.#open) if (task !== null) task._cancelPassing = false; // a future's own cancel() threw
+      for (const { task } of this.#open) if (task !== null) task._cancelPassing = false; // something threw
     }
     return reached;
   }
@@ -179,7 +197,7 @@ class Way {
   #enter(future: Cancellable, from: Node | null): Node | boolean {
     const passesTo = future._passesTo;
     if ((!future._isTask && passesTo === null) || future.done())
-      return future.cancel(this.#message, this.#origin);
+      return cancelFuture(future, this.#message, this.#origin);
     const task = future._isTask ? (future as unknown as Link) : null;
     const known = this.#nodes.get(future);
     if (known?.isOpen || task?._cancelPassing) return this.#comeRound(task, from);

@@ -28,7 +28,7 @@ import {
   waitingTaskOf,
 } from "../scheduling/events.ts";
 import { abortWith } from "./abort.ts";
-import { type Cancellable, cancelAll, type Link, stopWaiting } from "./cancelchain.ts";
+import { type Cancellable, cancelAll, cancelFuture, type Link, stopWaiting } from "./cancelchain.ts";
 
 /** An await, as a cancel sees it. */
 interface Wait {
@@ -228,7 +228,8 @@ export function cancelWaits(
   const own = hasOwn ? task._waiter : null;
   task._cancelPassing = true;
   try {
-    if (level._more === null || level._more.size === 0) return own?.cancel(message, cause) ?? false;
+    if (level._more === null || level._more.size === 0)
+      return own !== null && cancelFuture(own, message, cause);
     const more = Array.from(level._more, (wait) => wait._future);
     const { first, any } = cancelAll(own === null ? more : [own, ...more], message, cause);
     return hasOwn ? own !== null && first : any;

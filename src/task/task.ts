@@ -28,7 +28,7 @@ import {
 import { RESOURCE } from "../scheduling/handle.ts";
 import { FAILED, FINISHED, PENDING } from "../scheduling/states.ts";
 import { ownThen } from "./actasfuture.ts";
-import { cancelChain } from "./cancelchain.ts";
+import { cancelChain, cancelFuture } from "./cancelchain.ts";
 import { Coroutine, type Startable, starterOf } from "./coroutine.ts";
 import { runInTask } from "./drive.ts";
 import { FurtherAwait } from "./furtherawait.ts";
@@ -439,7 +439,7 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
   /** A cancel that was asked for while the task ran is delivered by cancelling what it now wants to wait for. */
   #cancelPending(future: Future, level: Level): void {
     const reason = pendingIn(level, this);
-    if (reason !== null && future.cancel(reason.message, reason.cause)) dropPendingIn(level);
+    if (reason !== null && cancelFuture(future, reason.message, reason.cause)) dropPendingIn(level);
   }
 
   /** Where its own wait was made. */

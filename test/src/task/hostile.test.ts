@@ -3,6 +3,7 @@ import {
   asCompleted,
   CancelledError,
   createTask,
+  currentTask,
   type ExceptionContext,
   ExceptionGroup,
   Future,
@@ -310,6 +311,71 @@ describe("a hostile message of a cancel", () => {
         { clock: new VirtualClock() },
       ),
   );
+});
+
+describe("a future of one's own that throws when it is cancelled", () => {
+  class Stubborn extends Future<string> {
+    override cancel(): boolean {
+      throw new Error("not me");
+    }
+  }
+
+  it.each<[string, (future: Stubborn) => PromiseLike<unknown>, string]>([
+    ["a task that awaits it", (future) => cancelled(async () => await future), "CancelledError"],
+    ["a task that gathers it", (future) => cancelled(() => gather(future, sleep(100))), "CancelledError"],
+    [
+      "a task behind a task",
+      (future) => cancelled(() => createTask(async () => await future)),
+      "CancelledError",
+    ],
+    [
+      "a task that awaits it and more",
+      (future) => cancelled(() => Promise.all([future, sleep(100)])),
+      "CancelledError",
+    ],
+    ["a timeout", (future) => timeout(1, async () => await future), "TimeoutError"],
+    [
+      "a task that was cancelled before",
+      (future) =>
+        createTask(async () => {
+          currentTask()?.cancel();
+          await future;
+        }),
+      "CancelledError",
+    ],
+  ])("is told of, and the cancel comes when it is done: %s", (_, wait, name) =>
+    run(
+      async () => {
+        const told: unknown[] = [];
+        getRunningLoop().setExceptionHandler((_loop, { exception }) => void told.push(exception));
+        const future = new Stubborn();
+        getRunningLoop().callLater(10, () => future.setResult("late"));
+        const end = await settled(() => wait(future));
+        expect((end as { error: Error }).error.name).toBe(name);
+        expect(String(told[0])).toBe("Error: not me");
+      },
+      { clock: new VirtualClock() },
+    ),
+  );
+
+  async function cancelled(body: () => PromiseLike<unknown>): Promise<unknown> {
+    const task = createTask(body);
+    await sleep(1);
+    task.cancel();
+    return await task;
+  }
+
+  it("does not keep a program from its end", async () => {
+    const stop = new Stubborn();
+    setTimeout(() => stop.setResult("late"), 20);
+    const main = async () => {
+      getRunningLoop().setExceptionHandler(() => {});
+      for (let i = 0; i < 3; i++) createTask(async () => await gather(stop, sleep(1000)));
+      await sleep(1);
+      return "done";
+    };
+    expect(await run(main)).toBe("done");
+  });
 });
 
 describe("a hostile value", () => {
