@@ -66,6 +66,8 @@ export abstract class WriteTransport {
   #low = HIGH_WATER / 4;
   /** The protocol was told to write no more. */
   #full = false;
+  /** How many of our writes the system has not taken yet. */
+  #untaken = 0;
 
   /** @internal Of a stream that has a listener of errors. */
   constructor(loop: ClosingLoop, protocol: WriteTransport["_protocol"], stream: Writable, tell: Tell) {
@@ -89,8 +91,9 @@ export abstract class WriteTransport {
     checkData(data);
     this._checkCanWrite();
     if (this.isClosing() || data.length === 0) return;
-    this._stream.write(data, this.#resume);
-    this.#pause();
+    this.#untaken++;
+    this._stream.write(data, this.#taken);
+    this._pauseIfFull();
   }
 
   /** Writes several pieces one after the other; adds nothing between them. */
@@ -132,7 +135,7 @@ export abstract class WriteTransport {
       throw new RangeError(`Expected \`high\` >= \`low\` >= 0, got ${got(most)} and ${got(least)}`);
     this.#high = most;
     this.#low = least;
-    this.#pause();
+    this._pauseIfFull();
   }
 
   /** Returns the limits in bytes. */
@@ -154,8 +157,9 @@ export abstract class WriteTransport {
 
   /** @internal Writes, and tells when the system has taken it; the protocol is not told to pause, whoever writes waits. */
   _send(data: Uint8Array, taken: (error: Error | null | undefined) => void): void {
+    this.#untaken++;
     this._stream.write(data, (error) => {
-      this.#resume(error);
+      this.#taken(error);
       taken(error);
     });
   }
@@ -165,11 +169,17 @@ export abstract class WriteTransport {
     this.setWriteBufferLimits({ high: Math.max(0, this._stream.writableHighWaterMark - 1), low: 0 });
   }
 
-  /** @internal Has the protocol pause also for what others have written to the stream itself. */
-  _noticeOthers(): void {
+  /** @internal Has the protocol pause, also for what others have written to the stream itself. */
+  _pauseIfFull(): void {
     if (this.#full || this.getWriteBufferSize() <= this.#high) return;
-    this._stream.write("", this.#resume); // its turn comes behind theirs
-    this.#pause();
+    this.#full = true;
+    this.#watchOthers();
+    try {
+      this._protocol.pauseWriting?.();
+    } catch (exception) {
+      const message = "protocol.pauseWriting() failed";
+      this._loop.callExceptionHandler({ message, exception, transport: this, protocol: this._protocol });
+    }
   }
 
   /** @internal Throws RuntimeError where nothing can be written any more. */
@@ -180,23 +190,26 @@ export abstract class WriteTransport {
   /** @internal What comes is of no use any more. */
   _dropInput(): void {}
 
-  #pause(): void {
-    if (this.#full || this.getWriteBufferSize() <= this.#high) return;
-    this.#full = true;
-    try {
-      this._protocol.pauseWriting?.();
-    } catch (exception) {
-      const message = "protocol.pauseWriting() failed";
-      this._loop.callExceptionHandler({ message, exception, transport: this, protocol: this._protocol });
-    }
+  /** A piece was taken, or the stream breaks, which is destroyed only after this. */
+  #taken = (error?: Error | null): void => {
+    this.#untaken--;
+    if (error || !this.#full || this._stream.destroyed) return;
+    const isOver = this.#untaken === 0 && this._stream.writableEnded;
+    if (this.getWriteBufferSize() <= this.#low || isOver) this.#resume();
+    else this.#watchOthers();
+  };
+
+  /** What is left may all be what others have written: nothing is a piece too, whose turn comes behind it. */
+  #watchOthers(): void {
+    if (this.#untaken > 0 || this._stream.writableEnded) return;
+    this.#untaken++;
+    this._stream.write("", this.#taken);
   }
 
-  /** Is called when the system has taken a piece; of a stream that breaks before it is destroyed. */
-  #resume = (error?: Error | null): void => {
-    if (error || !this.#full || this.getWriteBufferSize() > this.#low || this._stream.destroyed) return;
+  #resume(): void {
     this.#full = false;
     this._tell(() => this._protocol.resumeWriting?.());
-  };
+  }
 }
 
 /** Writes to a connection: what `connectionMade` gets and `loop.createConnection` returns beside the protocol. */

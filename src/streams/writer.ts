@@ -103,7 +103,7 @@ export class StreamWriter {
       await protocol.untilLost();
       throw connectionLost();
     }
-    if (this.#transport._stream.writableNeedDrain) this.#transport._noticeOthers();
+    if (this.#transport._stream.writableNeedDrain) this.#transport._pauseIfFull();
     if (protocol.isFull) await protocol.untilRoom();
   }
 

@@ -126,6 +126,25 @@ describe("connectWritePipe", () => {
       await writer.drain();
     }));
 
+  it("goes on after what others have written behind it", () =>
+    run(async () => {
+      const pending: (() => void)[] = [];
+      const slow = new Writable({ highWaterMark: 4, write: (_chunk, _encoding, done) => pending.push(done) });
+      const writer = connectWritePipe(slow);
+      writer.write("12345");
+      slow.write("6");
+      const drain = createTask(() => writer.drain());
+      await sleep(0);
+      pending.shift()?.();
+      await sleep(0);
+      expect(drain.done()).toBe(false);
+      while (pending.length > 0) {
+        pending.shift()?.();
+        await sleep(0);
+      }
+      await drain;
+    }));
+
   it("leaves the reading half of a stream that has two", () =>
     run(async () => {
       const duplex = new PassThrough({ allowHalfOpen: true });
