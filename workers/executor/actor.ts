@@ -1,13 +1,11 @@
-// Actors on the main side: an object that lives in one worker, its methods called by jobs bound to that worker.
+// Actors as their callers see them: an object that lives in one place, its methods called by jobs that are bound to it.
 
 import { inspect } from "node:util";
 import { got } from "../../src/core.ts";
-import type { Host } from "../host/host.ts";
-import type { Death } from "../host/threaddeath.ts";
-import type { Engine } from "../pool/scheduler.ts";
 import type { AnyFunction } from "../shipping/recipe.ts";
-import { WorkerTerminatedError } from "../wire/errors.ts";
-import type { Code } from "./codebook.ts";
+import { functionName } from "../wire/describe.ts";
+import type { JobKind } from "../wire/protocol.ts";
+import type { ActorHome, Calls } from "./calls.ts";
 import type { Job } from "./job.ts";
 
 /** A class whose instance can be an actor. */
@@ -31,7 +29,7 @@ export type Actor<T extends object> = Omit<Methods<T>, "close"> & {
 let count = 0;
 
 export async function spawnActor<T extends object, A extends unknown[]>(
-  engine: Engine,
+  calls: Calls,
   Class: ActorClass<T, A>,
   args: A,
 ): Promise<Actor<T>> {
@@ -39,10 +37,9 @@ export async function spawnActor<T extends object, A extends unknown[]>(
     const what = typeof Class === "function" ? `, which \`new\` cannot be used with` : "";
     throw new TypeError(`Expected \`Class\` to be a class, got ${got(Class)}${what}`);
   }
-  engine.checkOpen();
-  const code = await engine.codes.of(Class as unknown as AnyFunction, engine.settings.ship);
-  const handle = new ActorHandle(engine, code, engine.dispatcher.leastBusy());
-  await handle.start(args);
+  calls.checkOpen();
+  const handle = new ActorHandle(functionName(Class));
+  await handle.start(calls, Class as unknown as AnyFunction, args);
   return handle.facade() as Actor<T>;
 }
 
@@ -57,37 +54,32 @@ function isClass(value: unknown): boolean {
 }
 
 class ActorHandle {
-  readonly #engine: Engine;
-  readonly #code: Code;
-  readonly #host: Host;
+  readonly #name: string;
   readonly #id = ++count;
   readonly #calls = new Set<Job>();
+  #home: ActorHome | null = null;
   #death: Error | null = null;
   #closed: Promise<void> | null = null;
 
-  constructor(engine: Engine, code: Code, host: Host) {
-    this.#engine = engine;
-    this.#code = code;
-    this.#host = host;
+  constructor(name: string) {
+    this.#name = name;
   }
 
-  async start(args: readonly unknown[]): Promise<void> {
-    this.#host.pins++;
-    this.#engine.watch(this.#host, this.#died);
+  async start(calls: Calls, Class: AnyFunction, args: readonly unknown[]): Promise<void> {
+    this.#home = await calls.findHome(Class, (error) => {
+      this.#death ??= error;
+    });
     try {
-      await this.#engine.submitTo(this.#host, this.#code, args, {
-        actor: { id: this.#id },
-        name: this.#code.name,
-      });
+      await this.#submit({ is: "actorMake", id: this.#id }, args, this.#name);
     } catch (error) {
-      this.#letGo();
+      this.#home.leave();
       throw error;
     }
   }
 
   /** What the user holds: every property is a method of the object over there, but for the few of the handle itself. */
   facade(): object {
-    const text = () => `<Actor ${this.#code.name}${this.#closed === null ? "" : " closed"}>`;
+    const text = () => `<Actor ${this.#name}${this.#closed === null ? "" : " closed"}>`;
     const own: Record<PropertyKey, unknown> = {
       // Nothing is inherited: `toString` and the like may be methods of the object over there.
       __proto__: null,
@@ -115,9 +107,8 @@ class ActorHandle {
 
   #call(method: string, args: readonly unknown[]): Job {
     if (this.#death !== null) throw this.#death;
-    if (this.#closed !== null)
-      throw new ReferenceError(`Actor ${this.#code.name} is closed: spawn another one`);
-    const job = this.#post({ id: this.#id, method }, args, `${this.#code.name}.${method}`);
+    if (this.#closed !== null) throw new ReferenceError(`Actor ${this.#name} is closed: spawn another one`);
+    const job = this.#submit({ is: "actorCall", id: this.#id, method }, args, `${this.#name}.${method}`);
     this.#calls.add(job);
     job._listen(() => this.#calls.delete(job), null, false);
     return job;
@@ -127,25 +118,13 @@ class ActorHandle {
     await Promise.allSettled([...this.#calls].map((job) => job.toPromise()));
     try {
       if (this.#death === null)
-        await this.#post({ id: this.#id, drop: true }, [], `${this.#code.name}.close`).toPromise();
+        await this.#submit({ is: "actorDrop", id: this.#id }, [], `${this.#name}.close`).toPromise();
     } finally {
-      this.#letGo();
+      this.#home?.leave();
     }
   }
 
-  #post(actor: { id: number; method?: string; drop?: boolean }, args: readonly unknown[], name: string): Job {
-    return this.#engine.submitTo(this.#host, this.#code, args, { actor, name });
-  }
-
-  #died = ({ cause, threadId, exitCode }: Death): void => {
-    this.#death ??= new WorkerTerminatedError(
-      `The worker of actor ${this.#code.name} (pool "${this.#engine.settings.name}") ended: ${cause.message}. Spawn another one`,
-      { cause, threadId, exitCode },
-    );
-    this.#letGo();
-  };
-
-  #letGo(): void {
-    if (this.#engine.unwatch(this.#host, this.#died)) this.#host.pins--;
+  #submit(kind: JobKind, args: readonly unknown[], name: string): Job {
+    return (this.#home as ActorHome).submit(kind, args, name);
   }
 }

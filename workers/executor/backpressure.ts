@@ -1,13 +1,13 @@
-// Room in a pool: how many jobs may wait for a worker, refusal when there are as many, and those who wait for room: by
+// Back-pressure: how many jobs may wait to be started, refusal when there are as many, and those who wait for room: by
 // priority, first-in first-out within one. Who is woken and finds that a submit was quicker keeps the place.
 //
-// A job waits until its thread has started it: in the queue, while its function is on its way, or posted ahead. As many
-// jobs as there are threads that would start one at once do not count: they wait for nothing but the message.
+// What counts as waiting the executor says. In a pool a job waits until its thread has started it: in the queue, while its
+// function is on its way, or posted ahead. As many jobs as there are threads that would start one at once do not count:
+// they wait for nothing but the message.
 
 import TinyQueue from "tinyqueue";
 import { Future, followSignal, QueueFull } from "../../src/core.ts";
-import type { Dispatcher } from "../pool/dispatch.ts";
-import type { CallOptions, Settings } from "./options.ts";
+import type { CallOptions } from "./options.ts";
 
 /** Somebody who waits. */
 interface Turn {
@@ -19,12 +19,18 @@ interface Turn {
 
 const earlier = (a: Turn, b: Turn) => b.priority - a.priority || a.number - b.number;
 
-export class Room {
-  readonly #settings: Settings;
+/** Where jobs wait, as far as it matters here. */
+export interface Waiting {
+  /** How many wait; below 0 when more would be started at once. */
+  readonly backlog: number;
+}
+
+export class Backpressure {
+  /** Names the executor at the beginning of a sentence. */
+  readonly #executor: string;
+  readonly #most: number;
   readonly #isLimited: boolean;
-  readonly #dispatcher: Dispatcher;
-  /** Jobs whose function is on its way. */
-  readonly #shipping: ReadonlySet<unknown>;
+  readonly #jobs: Waiting;
   #waiting = new TinyQueue<Turn>([], earlier);
   /** How many wait and were not woken. Those who have left stay in the heap until they come to the top. */
   #inLine = 0;
@@ -34,11 +40,11 @@ export class Room {
   /** The next job has its room already. */
   #granted = false;
 
-  constructor(settings: Settings, dispatcher: Dispatcher, shipping: ReadonlySet<unknown>) {
-    this.#settings = settings;
-    this.#isLimited = settings.maxQueue !== Number.POSITIVE_INFINITY;
-    this.#dispatcher = dispatcher;
-    this.#shipping = shipping;
+  constructor(executor: string, most: number, jobs: Waiting) {
+    this.#executor = executor;
+    this.#most = most;
+    this.#isLimited = most !== Number.POSITIVE_INFINITY;
+    this.#jobs = jobs;
   }
 
   /** Whether one more job would be taken. */
@@ -54,15 +60,14 @@ export class Room {
   /** How many jobs more would be taken. */
   get #spare(): number {
     if (!this.#isLimited) return Number.POSITIVE_INFINITY;
-    return this.#settings.maxQueue - this.#dispatcher.backlog - this.#shipping.size;
+    return this.#most - this.#jobs.backlog;
   }
 
   /** Throws QueueFull when one more job would not be taken. */
   check(): void {
     if (!this.#isLimited || this.#granted || this.isThere) return;
-    const { name, maxQueue } = this.#settings;
     throw new QueueFull(
-      `Pool "${name}" has ${maxQueue} jobs waiting, its maxQueue: wait for room with ` +
+      `${this.#executor} has ${this.#most} jobs waiting, its maxQueue: wait for room with ` +
         "`await pool.enqueue(fn, ...args)`",
     );
   }

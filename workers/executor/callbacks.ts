@@ -12,7 +12,7 @@
 // Calls that are open when the port closes fail here.
 
 import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
-import { MessageChannel, type MessagePort, type Transferable } from "node:worker_threads";
+import { MessageChannel, type Transferable } from "node:worker_threads";
 import {
   CancelledError,
   createTask,
@@ -40,6 +40,21 @@ type Fn = (...args: unknown[]) => unknown;
 
 /** The functions of a job's caller, by their position among the arguments. */
 export type Callbacks = ReadonlyMap<number, Fn>;
+
+/** One end of what the calls go over: a MessagePort, or one that leads to other code of the same thread. */
+export interface CallbackPort {
+  on(event: "message", listener: (message: unknown) => void): unknown;
+  on(event: "messageerror", listener: () => void): unknown;
+  once(event: "close", listener: () => void): unknown;
+  postMessage(message: unknown, transfer?: readonly Transferable[]): void;
+  close(): void;
+}
+
+/** What the side that calls back is told: which of the arguments are functions, and where it calls them. */
+export interface CallbackLine {
+  readonly at: readonly number[];
+  readonly port: CallbackPort;
+}
 
 type Answer = { readonly value: unknown } | { readonly thrown: Encoded };
 type Call = readonly [id: number, at: number, args: unknown[]];
@@ -100,22 +115,27 @@ export function openSwitchboard(
   close: () => void;
 } {
   const { port1, port2 } = new MessageChannel();
-  const switchboard = new Switchboard(job, callbacks, port1);
-  port1.on("message", (message) => void switchboard.take(message));
-  port1.on("messageerror", () => switchboard.takeUnread());
+  answerCalls(job, callbacks, port1);
   return { details: { at: [...callbacks.keys()], port: port2 }, close: () => port1.close() };
+}
+
+/** Main side: calls the functions as they are asked for over the port. */
+export function answerCalls(job: string, callbacks: Callbacks, port: CallbackPort): void {
+  const switchboard = new Switchboard(job, callbacks, port);
+  port.on("message", (message) => void switchboard.take(message));
+  port.on("messageerror", () => switchboard.takeUnread());
 }
 
 class Switchboard {
   readonly #job: string;
   readonly #callbacks: Callbacks;
-  readonly #port: MessagePort;
+  readonly #port: CallbackPort;
   #calls = 0;
   #answers = 0;
   /** The calls that the last answers were for. */
   readonly #answered: number[] = [];
 
-  constructor(job: string, callbacks: Callbacks, port: MessagePort) {
+  constructor(job: string, callbacks: Callbacks, port: CallbackPort) {
     this.#job = job;
     this.#callbacks = callbacks;
     this.#port = port;
@@ -155,7 +175,7 @@ class Switchboard {
 
   #post(id: number, answer: Answer, moving: readonly Transferable[]): void {
     checkAttached(moving);
-    this.#port.postMessage(packed([id, answer]), moving as Transferable[]);
+    this.#port.postMessage(packed([id, answer]), moving);
     this.#answered[this.#answers++ % REMEMBERED] = id;
   }
 }
@@ -178,7 +198,7 @@ async function answerOf(fn: Fn, args: unknown[], moving: Transferable[]): Promis
 export async function callBack(
   job: string,
   args: readonly unknown[],
-  callbacks: NonNullable<Details["callbacks"]>,
+  callbacks: CallbackLine,
   body: (complete: readonly unknown[]) => unknown,
 ): Promise<unknown> {
   const { line, complete } = withCallbacks(job, args, callbacks);
@@ -199,7 +219,7 @@ export async function callBack(
 export function callable(
   job: string,
   args: readonly unknown[],
-  callbacks: NonNullable<Details["callbacks"]>,
+  callbacks: CallbackLine,
 ): { complete: unknown[]; close: () => void } {
   const { line, complete } = withCallbacks(job, args, callbacks);
   return { complete, close: () => line.close() };
@@ -208,7 +228,7 @@ export function callable(
 function withCallbacks(
   job: string,
   args: readonly unknown[],
-  { at, port }: NonNullable<Details["callbacks"]>,
+  { at, port }: CallbackLine,
 ): { line: Line; complete: unknown[] } {
   const line = new Line(job, port);
   const complete = args.slice();
@@ -227,7 +247,7 @@ export function leaveCallbacks(): void {
 
 class Line {
   readonly #job: string;
-  readonly #port: MessagePort;
+  readonly #port: CallbackPort;
   /** The calls that are open, by number. */
   readonly #open = new Map<number, Future<unknown>>();
   /** Calls that failed; somebody may have looked at their errors. */
@@ -238,7 +258,7 @@ class Line {
   /** Is called when no call is open any more. */
   #whenAnswered: () => void = () => {};
 
-  constructor(job: string, port: MessagePort) {
+  constructor(job: string, port: CallbackPort) {
     this.#job = job;
     this.#port = port;
     const inbox = new Inbox((message) => this.#settle(message as Answered));

@@ -1,15 +1,22 @@
 // One submitted call. The job is its own Future: nothing else is made for it until somebody awaits it.
 //
-// Where it is: `_place` is the queue, the host whose worker has it, or NOWHERE once it is settled; `_slot` is its slot
+// Where it is: `_place` is the queue, the host whose worker has it, or SETTLED in the end; `_slot` is its slot
 // in that worker. A place knows how to take a job back or how to stop it.
 
-import { clearTimeout, setTimeout } from "node:timers";
-import { type AbstractEventLoop, CancelledError, Future, printable } from "../../src/core.ts";
+import {
+  type AbstractEventLoop,
+  CancelledError,
+  Future,
+  followSignal,
+  printable,
+  TimeoutError,
+} from "../../src/core.ts";
 import { type Moment, NEVER } from "../wire/moments.ts";
-import type { Details } from "../wire/protocol.ts";
+import type { Attached, Details, JobKind } from "../wire/protocol.ts";
 import type { Callbacks } from "./callbacks.ts";
 import type { Code } from "./codebook.ts";
 import type { CallOptions } from "./options.ts";
+import type { Time } from "./time.ts";
 
 /** Where a job is until it is settled. */
 export interface JobPlace {
@@ -25,37 +32,43 @@ export interface JobPlace {
   readonly label: string;
 }
 
-/** What only some jobs have: those with options, or being cancelled. */
+/** How a job ends: with a value, with an error, or as it was stopped, with the error that says why. */
+export type End = "succeeded" | "failed" | "stopped";
+
+/** What only some jobs have: those that are more than a call, have options, or are being cancelled. */
 export interface JobExtra {
   readonly options: CallOptions;
-  /** Sent along with the job. */
-  details: Details | null;
-  /** Moves with the job and then is gone here: such a job cannot be posted twice. */
-  transfer: readonly import("node:worker_threads").Transferable[] | null;
-  /** The functions among its arguments, by position; the worker calls back. */
+  /** What it does with its function. */
+  kind: JobKind;
+  /** What travels with it besides. */
+  attached: Attached | null;
+  /** The functions among its arguments, by position; whoever runs it calls back. */
   callbacks: Callbacks | null;
-  /** The host whose worker it must run in: an actor's, or each one of a broadcast. */
+  /** The one place where it can run: an actor's, or each one of a broadcast. */
   target: JobPlace | null;
-  /** How often a thread died under it. */
-  deaths: number;
-  /** How often a thread died that may have been about to read it. */
-  unread: number;
-  /** How often its function was shipped anew. */
-  reships: number;
-  /** Why it is being stopped; it settles with this when the worker says it was cancelled. */
-  ending: Error | null;
-  /** An item of it could not be read: that is how it ends. */
-  lost: Error | null;
-  /** Cleans up what was attached to it: timers, signal listeners, ports. */
-  readonly cleanups: (() => void)[];
-  /** The time limit on its run, armed by STARTED. */
+  /** Is called when it begins, where somebody wants to know: its time is limited, or it is followed. */
   onStarted: (() => void) | null;
   /** Takes the items of a stream. */
   onItem: ((item: unknown) => void) | null;
+  /** Why it is being stopped; it settles with this when it has ended. */
+  ending: Error | null;
+  /** An item of it could not be read: that is how it ends. */
+  lost: Error | null;
+  /** How often a thread died under it, how often one did that may have been about to read it, and its function was shipped anew. */
+  deaths: number;
+  unread: number;
+  reships: number;
+  /** Cleans up what was attached to it: timers, signal listeners, ports. */
+  readonly cleanups: (() => void)[];
 }
 
 /** The place of a job that is settled, or will be within this microtask: nothing can be done to it any more. */
-export const NOWHERE: JobPlace = { label: "ending", stop: () => {}, isRunning: () => false };
+export const SETTLED: JobPlace = { label: "ending", stop: () => {}, isRunning: () => false };
+
+/** What most jobs are. */
+const CALL: JobKind = Object.freeze({ is: "call" });
+/** Where most jobs run: in another thread. */
+const ELSEWHERE = { isOutside: true };
 
 const NO_OPTIONS: CallOptions = Object.freeze({});
 
@@ -81,22 +94,22 @@ export class Job<T = unknown> extends Future<T> {
   _extra: JobExtra | null = null;
   /** @internal V8's own resolve function of the last await: the way to the caller's stack. */
   _awaiter: ((value: never) => unknown) | null = null;
-  /** @internal The loop that counts it among the things it waits for. */
-  readonly _home: AbstractEventLoop;
+  /** @internal The loop that counts it among the things outside that it waits for. */
+  readonly _home: AbstractEventLoop | null;
 
-  /** @internal */
-  constructor(code: Code | null, args: readonly unknown[], place: JobPlace) {
+  /** @internal What runs elsewhere is waited for as something outside the loop: a virtual clock does not jump meanwhile. */
+  constructor(code: Code | null, args: readonly unknown[], place: JobPlace, options = ELSEWHERE) {
     super();
     this._code = code;
     this._args = args;
     this._place = place;
-    this._home = this._loop;
-    this._home._waitOutside(1);
+    this._home = options.isOutside ? this._loop : null;
+    if (options.isOutside) this._loop._waitOutside(1);
   }
 
   /** The name given with `with({ name })`, or the function's. */
   get name(): string {
-    const given = this._extra?.options.name ?? this._extra?.details?.name;
+    const given = this._extra?.options.name ?? this._extra?.attached?.name;
     return given === undefined ? (this._code?.name ?? "anonymous") : printable(given);
   }
 
@@ -107,7 +120,7 @@ export class Job<T = unknown> extends Future<T> {
 
   /** Cancels it as described at the class. Returns false when it was done already. */
   override cancel(message?: string, cause?: unknown): boolean {
-    if (this.done() || this._place === NOWHERE) return false;
+    if (this.done() || this._place === SETTLED) return false;
     this._place.stop(this, new CancelledError(message, cause === undefined ? undefined : { cause }));
     return true;
   }
@@ -154,28 +167,34 @@ export class Job<T = unknown> extends Future<T> {
   }
 }
 
-export function extraOf(options: CallOptions): JobExtra {
+function extraOf(options: CallOptions): JobExtra {
   return {
     options,
-    details: null,
-    transfer: options.transfer ?? null,
+    kind: CALL,
+    attached: null,
     callbacks: null,
     target: null,
+    onStarted: null,
+    onItem: null,
+    ending: null,
+    lost: null,
     deaths: 0,
     unread: 0,
     reships: 0,
-    ending: null,
-    lost: null,
     cleanups: [],
-    onStarted: null,
-    onItem: null,
   };
+}
+
+/** What is told of it to whoever runs it, beside its function and arguments; null where it is a plain call. */
+export function detailsOf({ kind, attached, onStarted }: JobExtra): Details | null {
+  if (attached === null && onStarted === null) return kind === CALL ? null : kind;
+  return onStarted === null ? { ...kind, ...attached } : { ...kind, ...attached, timed: true };
 }
 
 /** A job that cannot run in another worker than the one it was posted to. */
 export function isBound(job: Job): boolean {
   const extra = job._extra;
-  return extra !== null && (extra.target !== null || extra.transfer !== null);
+  return extra !== null && (extra.target !== null || extra.options.transfer !== undefined);
 }
 
 /** How urgent a job is: higher goes first. */
@@ -185,15 +204,45 @@ export function priorityOf(job: Job): number {
 
 /** Moves objects with it: once it is posted it cannot be taken back. */
 export function isMoving(job: Job): boolean {
-  return job._extra !== null && job._extra.transfer !== null;
+  return job._extra !== null && job._extra.options.transfer !== undefined;
 }
 
-/** The longest that Node's timers can wait; anything longer is as good as for ever. */
-export const LONGEST = 2 ** 31 - 1;
+/** Attaches the options of a call to its job: its signal, its time limits, its name. */
+export function attachOptions(job: Job, options: CallOptions, time: Time): void {
+  const extra = extraOf(options);
+  job._extra = extra;
+  if (options.name !== undefined) extra.attached = { name: printable(options.name) };
+  if (options.timeout !== undefined) limitRun(job, extra, options.timeout, time);
+  if (options.queueTimeout !== undefined) limitWait(job, extra, options.queueTimeout, time);
+  if (options.signal !== undefined) follow(job, extra, options.signal);
+}
+
+/** The clock of the run starts when it is said that it has begun. */
+function limitRun(job: Job, extra: JobExtra, timeout: number, time: Time): void {
+  extra.onStarted = () => {
+    const error = () =>
+      new TimeoutError(`Job \`${job.name}\` ran for more than its timeout of ${timeout} ms`);
+    const { deaths } = extra; // when its thread dies and it runs again, it has all its time again
+    jobTimer(extra, time, timeout, () => {
+      if (extra.deaths === deaths) job._place.stop(job, error());
+    });
+  };
+}
+
+function limitWait(job: Job, extra: JobExtra, timeout: number, time: Time): void {
+  const error = () =>
+    new TimeoutError(`Job \`${job.name}\` waited for more than its queueTimeout of ${timeout} ms`);
+  jobTimer(extra, time, timeout, () => {
+    if (!job.running()) job._place.stop(job, error());
+  });
+}
+
+function follow(job: Job, extra: JobExtra, signal: AbortSignal): void {
+  const leave = followSignal(signal, () => void job.cancel("The job's signal was aborted", signal.reason));
+  if (!signal.aborted) extra.cleanups.push(leave);
+}
 
 /** Calls a function after so many milliseconds, unless the job has settled by then. */
-export function jobTimer(extra: JobExtra, milliseconds: number, fn: () => void): void {
-  if (milliseconds > LONGEST) return;
-  const timer = setTimeout(fn, milliseconds);
-  extra.cleanups.push(() => clearTimeout(timer));
+export function jobTimer(extra: JobExtra, time: Time, milliseconds: number, fn: () => void): void {
+  extra.cleanups.push(time.after(milliseconds, fn));
 }

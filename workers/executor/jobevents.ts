@@ -84,7 +84,7 @@ export function tellSubmitted(job: Job, fn: object, pool: string): void {
   const recorded = recorder?.isRecording() ?? false;
   if (!travels && !started.hasSubscribers && !recorded) return;
   const extra = job._more();
-  extra.details = { ...extra.details, life: { ...event, carrier, recorded }, timed: true };
+  extra.attached = { ...extra.attached, life: { ...event, carrier, recorded } };
   const { onStarted } = extra;
   extra.onStarted = () => {
     onStarted?.();

@@ -1,13 +1,12 @@
-// pool.map: a function over many items, with as many in flight as it takes and no more.
+// executor.map: a function over many items, with as many in flight as it takes and no more.
 
 import { setTimeout as wait } from "node:timers/promises";
 import { inspect } from "node:util";
 import { CancelledError, createTask, Future, got, runningLoopOrNull, type Task } from "../../src/core.ts";
-import type { Engine } from "../pool/scheduler.ts";
 import type { AnyFunction } from "../shipping/recipe.ts";
-import { shipOnce } from "../shipping/ship.ts";
-import type { ChunkResult } from "../thread/jobkinds.ts";
+import type { ChunkResult, JobKind } from "../wire/protocol.ts";
 import { decodeThrown } from "../wire/serialize.ts";
+import type { Calls } from "./calls.ts";
 import type { Job } from "./job.ts";
 import { type CallOptions, checkMapOptions } from "./options.ts";
 
@@ -36,7 +35,7 @@ interface Chunk {
 }
 
 export async function* mapJobs<T, R>(
-  engine: Engine,
+  calls: Calls,
   fn: AnyFunction,
   items: Iterable<T> | AsyncIterable<T>,
   options: MapOptions,
@@ -44,19 +43,20 @@ export async function* mapJobs<T, R>(
 ): AsyncGenerator<R, void, undefined> {
   checkMapOptions(fn, options);
   const { chunkSize = 1, ordered = true, onProgress } = options;
-  const bufferSize = options.bufferSize ?? engine.settings.size * IN_FLIGHT * chunkSize;
+  const bufferSize = options.bufferSize ?? calls.settings.size * IN_FLIGHT * chunkSize;
+  const { backpressure } = calls;
   const source = new Source(items);
   const flight = new Flight(ordered);
-  const shipped = await shipOnce(fn, callOptions?.ship ?? engine.settings.ship);
+  const held = await calls.hold(fn, callOptions);
   let done = 0;
   try {
     for (;;) {
       while (source.hasMore && flight.takes(chunkSize, bufferSize)) {
         const chunk = await nextChunk(source, flight, chunkSize);
         if (chunk === null) break;
-        const submit = () => flight.add(submitChunk(engine, shipped, chunk, callOptions), chunk.length);
-        if (engine.room.isFree) engine.room.grant(submit);
-        else await engine.room.whenThere(callOptions, submit);
+        const submit = () => flight.add(submitChunk(calls, held, chunk, callOptions), chunk.length);
+        if (backpressure.isFree) backpressure.grant(submit);
+        else await backpressure.whenThere(callOptions, submit);
       }
       if (flight.items === 0) return;
       const { job, size } = await flight.next();
@@ -92,10 +92,11 @@ function rethrow(failure: ChunkResult["failure"]): void {
   if (failure !== undefined) throw decodeThrown(failure);
 }
 
-function submitChunk(engine: Engine, fn: AnyFunction, chunk: unknown[], options: CallOptions | null): Job {
-  return engine.submitSpecial(fn, [chunk], options, (extra) => {
-    extra.details = { ...extra.details, each: true };
-  });
+/** What the jobs of a map do. */
+const EACH: JobKind = Object.freeze({ is: "each" });
+
+function submitChunk(calls: Calls, fn: AnyFunction, chunk: unknown[], options: CallOptions | null): Job {
+  return calls.submitSpecial(fn, [chunk], options, EACH, null);
 }
 
 /** Items that are being pulled: a Future that becomes a chunk, or already one. */

@@ -1,16 +1,15 @@
-// The streams of a pool that have not ended, as their readers' side sees them. A stream whose reader has gone would
-// wait for it for ever, and its pool with it: it is ended, and a warning names it, when its reader was collected, or
-// when nobody reads it while the pool closes.
+// The streams of an executor that have not ended, as their readers' side sees them. A stream whose reader has gone would
+// wait for it for ever, and its executor with it: it is ended, and a warning names it, when its reader was collected, or
+// when nobody reads it while the executor closes.
 
-import { performance } from "node:perf_hooks";
-import { clearInterval, setInterval } from "node:timers";
 import { Future, inRootContext } from "../../src/core.ts";
 import { CREDIT } from "../wire/protocol.ts";
 import type { Job } from "./job.ts";
+import type { Time } from "./time.ts";
 
 /** How many items the worker may be ahead of the reader. */
 export const AHEAD = 16;
-/** While its pool closes, a stream may be without a reader for so many milliseconds, or twice its longest pause so far. */
+/** While its executor closes, a stream may be without a reader for so many milliseconds, or twice its longest pause so far. */
 const PATIENCE = 1000;
 const LOOK_EVERY = 100;
 
@@ -23,12 +22,16 @@ export class OpenStream<T> {
   readonly #waiting: Future<void>[] = [];
   /** Items that were not handed over, as the stream was stopped. */
   #dropped = 0;
-  #readAt = performance.now();
+  #readAt: number;
   #longestPause = 0;
   /** The reader has left, or has been told that the stream is over. */
   hasEnded = false;
 
-  constructor(submit: (onItem: (item: T) => void) => Job) {
+  readonly #time: Time;
+
+  constructor(time: Time, submit: (onItem: (item: T) => void) => Job) {
+    this.#time = time;
+    this.#readAt = time.now();
     this.job = submit((item) => {
       this.#items.push(item);
       this.#announce();
@@ -57,7 +60,7 @@ export class OpenStream<T> {
     } finally {
       const at = this.#waiting.indexOf(change);
       if (at >= 0) this.#waiting.splice(at, 1);
-      this.#readAt = performance.now();
+      this.#readAt = this.#time.now();
     }
   }
 
@@ -85,7 +88,7 @@ export class OpenStream<T> {
 
   /** Credit goes back in halves of what was granted, not item by item. */
   #next(): T {
-    const now = performance.now();
+    const now = this.#time.now();
     this.#longestPause = Math.max(this.#longestPause, now - this.#readAt);
     this.#readAt = now;
     if (++this.#taken >= AHEAD / 2) {
@@ -96,17 +99,27 @@ export class OpenStream<T> {
   }
 }
 
-/** All those of a pool. */
+/** All those of an executor. */
 export class OpenStreams {
-  readonly #pool: string;
+  /** What the executor is called, and its name. */
+  readonly #kind: string;
+  readonly #name: string;
+  readonly #time: Time;
   readonly #open = new Set<OpenStream<unknown>>();
   readonly #collected = new FinalizationRegistry<OpenStream<unknown>>((stream) => {
     this.#end(stream, "its reader is gone");
   });
-  #timer: NodeJS.Timeout | null = null;
+  #stopLooking: (() => void) | null = null;
 
-  constructor(pool: string) {
-    this.#pool = pool;
+  constructor(kind: string, name: string, time: Time) {
+    this.#kind = kind;
+    this.#name = name;
+    this.#time = time;
+  }
+
+  /** Opens a stream; `submit` gives it its job. */
+  open<T>(submit: (onItem: (item: T) => void) => Job): OpenStream<T> {
+    return new OpenStream<T>(this.#time, submit);
   }
 
   /** Watches a stream until it ends, and its reader. */
@@ -120,30 +133,33 @@ export class OpenStreams {
     });
   }
 
-  /** The pool closes: ends those that nobody reads. */
+  /** The executor closes: ends those that nobody reads. */
   closing(): void {
-    const closedAt = performance.now();
-    this.#timer ??= inRootContext(() => setInterval(() => this.#look(closedAt), LOOK_EVERY));
-    this.#timer.unref();
+    if (this.#stopLooking === null) this.#lookSoon(this.#time.now());
   }
 
-  /** The pool has closed. */
+  /** The executor has closed. */
   closed(): void {
-    clearInterval(this.#timer ?? undefined);
+    this.#stopLooking?.();
+  }
+
+  #lookSoon(closedAt: number): void {
+    this.#stopLooking = inRootContext(() => this.#time.after(LOOK_EVERY, () => this.#look(closedAt)));
   }
 
   #look(closedAt: number): void {
-    const now = performance.now();
+    const now = this.#time.now();
     for (const stream of this.#open) {
       if (stream.patienceAt(now, closedAt) < 0)
-        this.#end(stream, "nobody read it while the pool was closing");
+        this.#end(stream, `nobody read it while the ${this.#kind} was closing`);
     }
+    this.#lookSoon(closedAt);
   }
 
   #end(stream: OpenStream<unknown>, why: string): void {
     const { job } = stream;
     if (job.done() || stream.hasEnded) return;
-    const what = `Stream \`${job.name}\` of pool "${this.#pool}" was ended, as ${why}`;
+    const what = `Stream \`${job.name}\` of ${this.#kind} "${this.#name}" was ended, as ${why}`;
     process.emitWarning(`${what}: read a stream to its end, or leave it with break or return()`, {
       code: "THREADLOOP_STREAM_NOT_READ",
     });

@@ -1,9 +1,10 @@
-// `pool.module(url)`: the functions of a module that only the workers load, typed as that module.
+// `executor.module(url)`: the functions of a module that is loaded where jobs run, typed as that module.
 
 import { moduleUrl } from "../shipping/moduleurl.ts";
 import type { AnyFunction } from "../shipping/recipe.ts";
-import { moduleExport } from "../shipping/ship.ts";
+import type { Calls } from "./calls.ts";
 import type { Job } from "./job.ts";
+import type { CallOptions } from "./options.ts";
 
 /** The functions of a module `M`, each returning a Job of what it returns there. */
 export type RemoteModule<M> = {
@@ -35,16 +36,17 @@ type RemoteOverloads<F> = F extends {
       ((...args: A4) => Job<Awaited<R4>>)
   : never;
 
-/** The module at `url` as the workers have it; `submit` gives them a function. */
+/** The module at `url` as those have it who run the calls. */
 export function remoteModule<M>(
+  calls: Calls,
   url: string | URL,
-  submit: (fn: AnyFunction, args: readonly unknown[]) => unknown,
+  options: CallOptions | null,
 ): RemoteModule<M> {
   const href = moduleUrl(url);
   const functions = new Map<string, AnyFunction>();
   const functionFor = (name: string): AnyFunction => {
-    const fn = moduleExport(href, name);
-    const call = (...args: unknown[]): unknown => submit(fn, args);
+    const fn = calls.exportOf(href, name);
+    const call = (...args: unknown[]): unknown => calls.submit(fn, args, options);
     functions.set(name, call);
     return call;
   };

@@ -1,9 +1,9 @@
 // A stream of a job's items, on the reader's side.
 
 import { CancelledError, isInstance } from "../../src/core.ts";
-import type { Engine } from "../pool/scheduler.ts";
 import type { AnyFunction } from "../shipping/recipe.ts";
-import { AHEAD, OpenStream } from "./openstreams.ts";
+import type { Calls } from "./calls.ts";
+import { AHEAD, type OpenStream } from "./openstreams.ts";
 import type { CallOptions } from "./options.ts";
 
 /**
@@ -20,10 +20,10 @@ export class JobStream<T> implements AsyncIterableIterator<T> {
   readonly #stream: OpenStream<T>;
 
   /** @internal */
-  constructor(engine: Engine, fn: AnyFunction, args: readonly unknown[], options: CallOptions | null) {
+  constructor(calls: Calls, fn: AnyFunction, args: readonly unknown[], options: CallOptions | null) {
     const once = { ...options, idempotent: false };
-    this.#stream = open(engine, fn, args, once);
-    engine.streams.add(this.#stream as OpenStream<unknown>, this);
+    this.#stream = open(calls, fn, args, once);
+    calls.streams.add(this.#stream as OpenStream<unknown>, this);
   }
 
   /** The next item. Being cancelled while it waits is leaving: a `for await` does not say so itself. */
@@ -62,15 +62,12 @@ export class JobStream<T> implements AsyncIterableIterator<T> {
 
 /** Not in the constructor: what is made there is never to hold the reader. */
 function open<T>(
-  engine: Engine,
+  calls: Calls,
   fn: AnyFunction,
   args: readonly unknown[],
   options: CallOptions,
 ): OpenStream<T> {
-  return new OpenStream<T>((onItem) =>
-    engine.submitSpecial(fn, args, options, (extra) => {
-      extra.details = { ...extra.details, credit: AHEAD };
-      extra.onItem = (item) => onItem(item as T);
-    }),
+  return calls.streams.open<T>((onItem) =>
+    calls.submitSpecial(fn, args, options, { is: "stream", credit: AHEAD }, (item) => onItem(item as T)),
   );
 }

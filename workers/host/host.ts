@@ -9,8 +9,17 @@ import type { MessagePort } from "node:worker_threads";
 import { CancelledError, inRootContext } from "../../src/core.ts";
 import { openSwitchboard } from "../executor/callbacks.ts";
 import type { Code } from "../executor/codebook.ts";
-import { isBound, type Job, type JobPlace, jobTimer, priorityOf } from "../executor/job.ts";
+import {
+  detailsOf,
+  type End,
+  isBound,
+  type Job,
+  type JobPlace,
+  jobTimer,
+  priorityOf,
+} from "../executor/job.ts";
 import { moved, tellMoved } from "../executor/jobevents.ts";
+import { realTime } from "../executor/time.ts";
 import { codeError, jobError, unreadableError } from "../wire/clone.ts";
 import { readReplies } from "../wire/held.ts";
 import * as wire from "../wire/protocol.ts";
@@ -38,10 +47,8 @@ export interface Owner {
   open(port: MessagePort, slots: SharedArrayBuffer): Promise<void>;
   /** Ends a thread; `busy` is what it is doing. */
   terminate(threadId: number, busy: string): void;
-  succeed(job: Job, value: unknown): void;
-  fail(job: Job, error: unknown): void;
-  /** The job was stopped; `ending` is what it settles with. */
-  stopped(job: Job, ending: Error): void;
+  /** The job has ended. */
+  end(job: Job, how: End, value: unknown): void;
   /** The worker cannot load the job's function. */
   unloadable(job: Job, error: unknown): void;
   /** Jobs that were posted there did not arrive. */
@@ -208,7 +215,7 @@ export class Host implements JobPlace {
       refused: (slot, args, details, error) => this.#refused(slot, args, details, error),
       refusedCode: (number, error) => {
         const jobs = this.table.jobs().filter((job) => job._code?.number === number && this.#retract(job));
-        for (const job of jobs) this.#owner.fail(job, codeError(job.name, error));
+        for (const job of jobs) this.#owner.end(job, "failed", codeError(job.name, error));
       },
       nested: (call) => void this.#nested(call),
       ended: (error) => this.#ended(error),
@@ -309,7 +316,7 @@ export class Host implements JobPlace {
 
   /** One that has not started is taken back; a running one is asked, and after the grace its thread is ended. */
   stop(job: Job, ending: Error): void {
-    if (this.#retract(job)) this.#owner.stopped(job, ending);
+    if (this.#retract(job)) this.#owner.end(job, "stopped", ending);
     else this.#interrupt(job, ending);
   }
 
@@ -341,7 +348,7 @@ export class Host implements JobPlace {
     this.fetch();
     const jobs = this.table.jobs();
     for (const job of jobs) {
-      if (this.#retract(job)) this.#owner.stopped(job, errorOf(job));
+      if (this.#retract(job)) this.#owner.end(job, "stopped", errorOf(job));
       else job._more().ending = errorOf(job);
     }
     if (this.#posted > 0) this.kill(new Error("the pool dropped its jobs"));
@@ -373,16 +380,18 @@ export class Host implements JobPlace {
 
   #postSpecial(session: Session, job: Job, code: Code): void {
     const extra = job._more();
+    const { transfer } = extra.options;
     const recipe = code.number === wire.OWN_FUNCTION ? { recipe: code.shipment.recipe } : null;
-    const details = recipe === null ? extra.details : { ...extra.details, ...recipe };
+    const own = detailsOf(extra);
+    const details: wire.Details | null = recipe === null ? own : { ...(own ?? extra.kind), ...recipe };
     if (extra.callbacks !== null) {
       const { details: callbacks, close } = openSwitchboard(job.name, extra.callbacks);
       extra.cleanups.push(close);
-      const moving = [callbacks.port, ...(extra.transfer ?? [])];
-      session.postAlone(job._slot, code, { ...details, callbacks }, job._args, moving);
-    } else if (extra.transfer === null && extra.unread === 0)
+      const moving = [callbacks.port, ...(transfer ?? [])];
+      session.postAlone(job._slot, code, { ...(details ?? extra.kind), callbacks }, job._args, moving);
+    } else if (transfer === undefined && extra.unread === 0)
       session.post(job._slot, code, details, job._args);
-    else session.postAlone(job._slot, code, details, job._args, extra.transfer ?? []);
+    else session.postAlone(job._slot, code, details, job._args, transfer ?? []);
   }
 
   #retract(job: Job): boolean {
@@ -395,7 +404,7 @@ export class Host implements JobPlace {
   #armGrace(job: Job): void {
     const grace = job._extra?.options.cancelGrace ?? this.#owner.cancelGrace;
     const why = () => `job \`${job.name}\` went on for more than ${grace} ms after it was cancelled`;
-    jobTimer(job._more(), grace, () => this.kill(new Error(why()), job));
+    jobTimer(job._more(), realTime, grace, () => this.kill(new Error(why()), job));
   }
 
   #read(message: readonly unknown[]): void {
@@ -475,11 +484,12 @@ export class Host implements JobPlace {
 
   #settle(job: Job, kind: number, value: unknown): void {
     const lost = job._extra?.lost ?? null;
-    if (lost !== null) this.#owner.fail(job, lost);
-    else if (kind === wire.OK) this.#owner.succeed(job, value);
-    else if (kind === wire.FAILED) this.#owner.fail(job, decodeThrown(value as Encoded));
+    if (lost !== null) this.#owner.end(job, "failed", lost);
+    else if (kind === wire.OK) this.#owner.end(job, "succeeded", value);
+    else if (kind === wire.FAILED) this.#owner.end(job, "failed", decodeThrown(value as Encoded));
     else if (kind === wire.UNLOADABLE) this.#owner.unloadable(job, decodeThrown(value as Encoded));
-    else this.#owner.stopped(job, job._extra?.ending ?? new CancelledError(value as string | undefined));
+    else
+      this.#owner.end(job, "stopped", job._extra?.ending ?? new CancelledError(value as string | undefined));
   }
 
   #notice(slot: number, kind: number, value: unknown): void {
@@ -499,7 +509,7 @@ export class Host implements JobPlace {
       if (job === undefined) return;
       this.#posted--;
       const what = sent.kind === wire.OK ? "result" : "error";
-      this.#owner.fail(job, unreadableError(`The ${what} of job \`${job.name}\``));
+      this.#owner.end(job, "failed", unreadableError(`The ${what} of job \`${job.name}\``));
       this.#owner.available(this);
     }
   }
@@ -531,7 +541,7 @@ export class Host implements JobPlace {
       job._slot = 0;
       job._more().unread++;
       if (slots.length > 1) again.push(job);
-      else this.#owner.fail(job, unreadableError(`An argument of job \`${job.name}\``));
+      else this.#owner.end(job, "failed", unreadableError(`An argument of job \`${job.name}\``));
     }
     this.#owner.returned(this, again);
   }
@@ -541,7 +551,7 @@ export class Host implements JobPlace {
     this.table.unpost(slot);
     if (job === undefined) return;
     this.#posted--;
-    this.#owner.fail(job, jobError(job.name, args, details, error));
+    this.#owner.end(job, "failed", jobError(job.name, args, details, error));
   }
 
   #ended(error: Error | null): void {

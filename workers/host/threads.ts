@@ -9,8 +9,8 @@
 import type { Readable } from "node:stream";
 import type { MessagePort, Worker, WorkerOptions } from "node:worker_threads";
 import type { Piscina, TaskQueue } from "piscina";
-import { LONGEST } from "../executor/job.ts";
 import type { Settings } from "../executor/options.ts";
+import { LONGEST } from "../executor/time.ts";
 import { parts, threadFile } from "../shipping/parts.ts";
 import { packed } from "../wire/message.ts";
 import type { SessionSetup } from "../wire/protocol.ts";

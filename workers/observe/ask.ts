@@ -1,7 +1,7 @@
 // Questions to the workers of a pool, who may be too busy to answer.
 
 import { setTimeout as wait } from "node:timers/promises";
-import { LONGEST } from "../executor/job.ts";
+import { LONGEST } from "../executor/time.ts";
 import type { Host } from "../host/host.ts";
 import type { Engine } from "../pool/scheduler.ts";
 import type { Question } from "../wire/protocol.ts";

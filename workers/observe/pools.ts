@@ -13,7 +13,7 @@ export function livePools(): Engine[] {
   const alive: Engine[] = [];
   for (const reference of engines) {
     const engine = reference.deref();
-    if (engine === undefined || (engine.refusal !== null && engine.ledger.open === 0))
+    if (engine === undefined || (engine.refusal !== null && engine.settlement.open === 0))
       engines.delete(reference);
     else alive.push(engine);
   }

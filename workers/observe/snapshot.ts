@@ -114,7 +114,7 @@ function snapshotPool(engine: Engine): PoolSnapshot {
     name: engine.settings.name,
     threadName: engine.settings.threadName ?? null,
     jobs: jobs.slice(0, MOST_JOBS),
-    more: Math.max(0, engine.ledger.open - Math.min(jobs.length, MOST_JOBS)),
+    more: Math.max(0, engine.settlement.open - Math.min(jobs.length, MOST_JOBS)),
     hosts: live.map((host) => snapshotHost(host, now)),
   };
 }

@@ -49,7 +49,7 @@ export interface PoolStats {
 }
 
 export function statsOf(engine: Engine): PoolStats {
-  const { ledger, dispatcher, threads } = engine;
+  const { settlement, dispatcher, threads } = engine;
   const { hosts } = dispatcher;
   const workers = threads.all.map((worker) => workerStats(worker, engine.settings.threadName ?? null, hosts));
   const running = hosts.reduce((sum, host) => sum + host.jobs - host.unstarted, 0);
@@ -58,16 +58,16 @@ export function statsOf(engine: Engine): PoolStats {
     lost: threads.lost.count,
     sessions: hosts.filter((host) => host.isLive).length,
     running,
-    queued: ledger.open - running,
+    queued: settlement.open - running,
     moved: hosts.reduce((sum, host) => sum + host.moved, 0),
     recycled: engine.recycled,
-    settled: { succeeded: ledger.succeeded, failed: ledger.failed, cancelled: ledger.cancelled },
+    settled: { succeeded: settlement.succeeded, failed: settlement.failed, cancelled: settlement.cancelled },
     waitTime: histogramOf(sumOf(hosts.map((host) => host.table.meter.waits))),
     runTime: histogramOf(sumOf(hosts.map((host) => host.table.meter.runs))),
     workers,
     eventLoop: performance.eventLoopUtilization(),
   };
-  return Object.defineProperty(stats, inspect.custom, { value: () => describe(stats) });
+  return Object.defineProperty(stats, inspect.custom, { value: () => describeStats(stats) });
 }
 
 function workerStats(worker: Worker, name: string | null, hosts: readonly Host[]): WorkerStats {
@@ -89,7 +89,8 @@ function sumOf(counts: readonly Uint32Array[]): Uint32Array {
   return sum;
 }
 
-function describe(stats: PoolStats): string {
+/** A pool's numbers as text. */
+export function describeStats(stats: PoolStats): string {
   const { succeeded, failed, cancelled } = stats.settled;
   const workers = stats.workers.map(
     ({ thread, name, running, waiting, eventLoop }) =>

@@ -3,7 +3,8 @@
 import { performance } from "node:perf_hooks";
 import { clearTimeout, setTimeout } from "node:timers";
 import { setTimeout as wait } from "node:timers/promises";
-import { type Job, LONGEST } from "../executor/job.ts";
+import type { Job } from "../executor/job.ts";
+import { LONGEST } from "../executor/time.ts";
 import { BrokenPoolError, PoolClosedError } from "../wire/errors.ts";
 import type { Engine } from "./scheduler.ts";
 
@@ -53,7 +54,7 @@ export class Closing {
     if (cancelFutures === true) engine.cancelUnstarted(`Pool "${engine.settings.name}" was closed`);
     if (deadline === undefined) return;
     this.#endAt = Math.min(this.#endAt, performance.now() + deadline);
-    if (deadline > LONGEST || engine.ledger.open === 0) return;
+    if (deadline > LONGEST || engine.settlement.open === 0) return;
     this.#deadlines.push(setTimeout(() => this.#drop(deadline), deadline));
   }
 

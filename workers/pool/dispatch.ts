@@ -308,7 +308,9 @@ export class Dispatcher {
         this.hosts.find((host) => host.isIdle && host.isReady) ?? this.hosts.find((host) => host.isIdle);
       if (idle !== undefined) this.#rescueTo(idle);
       this.serve();
-      if (held.length > 0 || this.hosts.some((host) => host.unstarted > 0)) this.#watch();
+      // What is left in the queue may have found a worker not yet done with what it has told the end of.
+      const isOver = held.length === 0 && this.queue.length === 0;
+      if (!isOver || this.hosts.some((host) => host.unstarted > 0)) this.#watch();
     }, RESCUE_EVERY).unref();
   }
 }

@@ -6,16 +6,17 @@
 
 import type { MessagePort } from "node:worker_threads";
 import { got } from "../../src/core.ts";
-import { Room } from "../executor/backpressure.ts";
+import { Backpressure } from "../executor/backpressure.ts";
 import { type Caller, currentCaller, takeCallbacks } from "../executor/callbacks.ts";
-import { attachOptions } from "../executor/calloptions.ts";
+import type { ActorHome, Calls } from "../executor/calls.ts";
 import { type Code, CodeBook } from "../executor/codebook.ts";
-import { isBound, Job, type JobExtra, type JobPlace } from "../executor/job.ts";
+import { attachOptions, type End, isBound, Job, type JobPlace } from "../executor/job.ts";
 import { captureContext, carriedNow } from "../executor/jobcontext.ts";
 import { started, submitted, tellSubmitted } from "../executor/jobevents.ts";
 import { OpenStreams } from "../executor/openstreams.ts";
 import type { CallOptions, RecycleOptions, Settings } from "../executor/options.ts";
-import { Ledger } from "../executor/settlement.ts";
+import { Settlement } from "../executor/settlement.ts";
+import { realTime } from "../executor/time.ts";
 import type { Host, Owner } from "../host/host.ts";
 import { Output } from "../host/output.ts";
 import { type Death, terminatedError, unstartedError } from "../host/threaddeath.ts";
@@ -23,10 +24,10 @@ import { Threads } from "../host/threads.ts";
 import { refuseWhileLoading } from "../shipping/loading.ts";
 import { loadParts } from "../shipping/parts.ts";
 import type { AnyFunction } from "../shipping/recipe.ts";
-import type { ShipMode } from "../shipping/ship.ts";
-import { BrokenPoolError } from "../wire/errors.ts";
+import { moduleExport, type ShipMode, shipOnce } from "../shipping/ship.ts";
+import { BrokenPoolError, WorkerTerminatedError } from "../wire/errors.ts";
 import { Moments } from "../wire/moments.ts";
-import type { Details, SessionSetup } from "../wire/protocol.ts";
+import type { JobKind, SessionSetup } from "../wire/protocol.ts";
 import { holdSignals } from "../wire/signals.ts";
 import { Broadcasts } from "./broadcasts.ts";
 import { Dispatcher } from "./dispatch.ts";
@@ -36,9 +37,11 @@ import { SetUp } from "./setup.ts";
 const MOST_RESHIPS = 3;
 /** How many threads in a row may die before they are set up: then the pool is broken. */
 const MOST_STILLBORN = 3;
-export class Engine implements Owner {
+
+export class Engine implements Owner, Calls {
   readonly settings: Settings;
-  readonly ledger: Ledger;
+  readonly title: string;
+  readonly settlement: Settlement;
   readonly dispatcher: Dispatcher;
   readonly threads: Threads;
   readonly codes: CodeBook = new CodeBook((number) => {
@@ -57,7 +60,7 @@ export class Engine implements Owner {
   readonly #moments = new Moments();
   /** Every job that turns up is ended with this. */
   #dropping: ((job: Job) => Error) | null = null;
-  readonly room: Room;
+  readonly backpressure: Backpressure;
   /** Threads that were replaced. */
   recycled = 0;
   readonly output: Output;
@@ -68,7 +71,7 @@ export class Engine implements Owner {
     isRunning: () => false,
     stop: (job, ending) => {
       this.#onTheWay.delete(job);
-      this.stopped(job, ending);
+      this.end(job, "stopped", ending);
     },
   };
   /** Jobs in the queue. */
@@ -77,18 +80,19 @@ export class Engine implements Owner {
     isRunning: () => false,
     stop: (job, ending) => {
       this.dispatcher.queue.forget();
-      this.stopped(job, ending);
+      this.end(job, "stopped", ending);
     },
   };
 
   constructor(settings: Settings) {
     this.settings = settings;
-    this.ledger = new Ledger(settings.name);
-    this.streams = new OpenStreams(settings.name);
+    this.title = `pool "${settings.name}"`;
+    this.settlement = new Settlement(settings.name);
+    this.streams = new OpenStreams("pool", settings.name, realTime);
     this.setup = new SetUp(settings, (error) => this.broken(error));
     this.dispatcher = new Dispatcher(settings.size, this, this.#queued);
-    this.room = new Room(settings, this.dispatcher, this.#onTheWay);
-    this.output = new Output(settings, (job, ending) => this.stopped(job, ending));
+    this.backpressure = new Backpressure(`Pool "${settings.name}"`, settings.maxQueue, this);
+    this.output = new Output(settings, (job, ending) => this.end(job, "stopped", ending));
     const abandon = (error: Error) => {
       for (const host of this.dispatcher.hosts) host.abandon(error);
     };
@@ -99,6 +103,11 @@ export class Engine implements Owner {
     return this.settings.name;
   }
 
+  /** Jobs that wait: in the queue, posted ahead, or while their function is on its way. */
+  get backlog(): number {
+    return this.dispatcher.backlog + this.#onTheWay.size;
+  }
+
   get cancelGrace(): number {
     return this.settings.cancelGrace;
   }
@@ -107,7 +116,6 @@ export class Engine implements Owner {
     return this.settings.tasksPerWorker;
   }
 
-  /** Makes a job and sends it on its way. Throws when the pool takes none. */
   submit(fn: AnyFunction, args: readonly unknown[], options: CallOptions | null): Job {
     this.#check(fn);
     const job = this.#make(fn, args, options);
@@ -123,27 +131,70 @@ export class Engine implements Owner {
     this.#shipBy(job, () => this.codes.of(fn, mode), null);
   }
 
-  /** The same for a job that is more than a call; `shape` says what it is. */
   submitSpecial(
     fn: AnyFunction,
     args: readonly unknown[],
     options: CallOptions | null,
-    shape: (extra: JobExtra, job: Job) => void,
+    kind: JobKind,
+    onItem: ((item: unknown) => void) | null,
   ): Job {
     this.#check(fn);
     const job = this.#make(fn, args, options);
-    shape(job._more(), job);
+    const extra = job._more();
+    extra.kind = kind;
+    extra.onItem = onItem;
     if (!job.done()) this.#shipBy(job, () => this.codes.of(fn, options?.ship ?? this.settings.ship), null);
     return job;
   }
 
-  /** The same for a function that is shipped already. */
-  submitTo(host: Host, code: Code, args: readonly unknown[], details: Details): Job {
+  hold(fn: AnyFunction, options: CallOptions | null): AnyFunction | Promise<AnyFunction> {
+    return shipOnce(fn, options?.ship ?? this.settings.ship);
+  }
+
+  exportOf(url: string, name: string): AnyFunction {
+    return moduleExport(url, name);
+  }
+
+  /** The worker with the least to do; the object keeps it, and its session. */
+  async findHome(Class: AnyFunction, tellDeath: (error: Error) => void): Promise<ActorHome> {
+    const code = await this.codes.of(Class, this.settings.ship);
+    const host = this.dispatcher.leastBusy();
+    const leave = (): void => {
+      if (this.unwatch(host, died)) host.pins--;
+    };
+    const died = ({ cause, threadId, exitCode }: Death): void => {
+      leave();
+      tellDeath(
+        new WorkerTerminatedError(
+          `The worker of actor ${code.name} (${this.title}) ended: ${cause.message}. Spawn another one`,
+          { cause, threadId, exitCode },
+        ),
+      );
+    };
+    host.pins++;
+    this.watch(host, died);
+    return { submit: (kind, args, name) => this.submitTo(host, code, args, kind, name), leave };
+  }
+
+  /** In every worker there is; those born later run it when they are set up. */
+  async runEverywhere(fn: AnyFunction, args: readonly unknown[]): Promise<unknown[]> {
+    const code = await this.codes.of(fn, this.settings.ship);
+    this.checkOpen();
+    return this.broadcasts.run(code, args, (number) =>
+      // Workers without a session are threads that wait for one: as many hosts open theirs, before this broadcast is
+      // on the list that new sessions run through.
+      this.hostsWithThreads().map((host) => this.submitTo(host, code, args, { is: "broadcast", number })),
+    );
+  }
+
+  /** Makes a job that runs in one worker, of a function that is shipped already. */
+  submitTo(host: Host, code: Code, args: readonly unknown[], kind: JobKind, name?: string): Job {
     this.checkOpen();
     const job = this.#make(code.fn, args, null);
     const extra = job._more();
     extra.target = host;
-    extra.details = { ...extra.details, ...details };
+    extra.kind = kind;
+    if (name !== undefined) extra.attached = { ...extra.attached, name };
     this.#shipped(job, code);
     return job;
   }
@@ -152,8 +203,8 @@ export class Engine implements Owner {
     const called = takeCallbacks(args);
     const job = new Job(null, called === null ? args : called.rest, this.#shipping);
     job._submitted = this.#moments.now;
-    this.ledger.open++;
-    if (options !== null) attachOptions(job, options);
+    this.settlement.open++;
+    if (options !== null) attachOptions(job, options, realTime);
     if (called !== null) this.#takeCallbacks(job, called);
     const releaseSignals = holdSignals(args);
     if (releaseSignals !== null) job._more().cleanups.push(releaseSignals);
@@ -163,7 +214,7 @@ export class Engine implements Owner {
     if (context !== undefined || variables !== null) {
       const extra = job._more();
       const captured = context === undefined ? {} : captureContext(context);
-      extra.details = { ...extra.details, ...captured, ...(variables && { variables }) };
+      extra.attached = { ...extra.attached, ...captured, ...(variables && { variables }) };
     }
     if (submitted.hasSubscribers || started.hasSubscribers) tellSubmitted(job, fn, this.settings.name);
     return job;
@@ -185,7 +236,7 @@ export class Engine implements Owner {
   #check(fn: AnyFunction): void {
     this.checkOpen();
     if (typeof fn !== "function") throw new TypeError(`Expected \`fn\` to be a function, got ${got(fn)}`);
-    this.room.check();
+    this.backpressure.check();
   }
 
   /** Tells whenever the thread of this host dies. */
@@ -217,7 +268,7 @@ export class Engine implements Owner {
     this.dispatcher.warm(); // a first thread starts meanwhile
     try {
       const code = find();
-      if (code === null) this.fail(job, error);
+      if (code === null) this.end(job, "failed", error);
       else if (!(code instanceof Promise)) this.#shipped(job, code);
       else {
         this.#onTheWay.add(job);
@@ -236,15 +287,15 @@ export class Engine implements Owner {
     if (this.#onTheWay.size > 0) this.#onTheWay.delete(job);
     const target = job._extra?.target;
     if (job.done()) return;
-    if (this.#dropping !== null) this.stopped(job, this.#dropping(job));
+    if (this.#dropping !== null) this.end(job, "stopped", this.#dropping(job));
     else if (target == null) this.dispatcher.submit(job);
     else this.dispatcher.bound.post(target as Host, job);
   }
 
   #unshippable(job: Job, error: unknown): void {
     this.#onTheWay.delete(job);
-    if (!job.done()) this.fail(job, error);
-    this.room.announce();
+    if (!job.done()) this.end(job, "failed", error);
+    this.backpressure.announce();
   }
 
   // What hosts report.
@@ -272,24 +323,17 @@ export class Engine implements Owner {
     this.threads.terminate(threadId, busy);
   }
 
-  succeed(job: Job, value: unknown): void {
-    this.ledger.succeed(job, value);
-  }
-
-  fail(job: Job, error: unknown): void {
-    this.ledger.fail(job, error);
-  }
-
-  stopped(job: Job, ending: Error): void {
-    this.ledger.cancel(job, ending);
-    this.room.announce();
+  end(job: Job, how: End, value: unknown): void {
+    this.settlement.end(job, how, value);
+    if (how === "stopped") this.backpressure.announce();
   }
 
   unloadable(job: Job, error: unknown): void {
     const extra = job._more();
     job._place = this.#shipping;
-    if (extra.ending !== null) this.stopped(job, extra.ending);
-    else if (extra.reships++ >= MOST_RESHIPS || extra.transfer !== null) this.fail(job, error);
+    if (extra.ending !== null) this.end(job, "stopped", extra.ending);
+    else if (extra.reships++ >= MOST_RESHIPS || extra.options.transfer !== undefined)
+      this.end(job, "failed", error);
     else this.#shipBy(job, () => this.codes.replace(job._code as Code, error), error);
   }
 
@@ -325,8 +369,8 @@ export class Engine implements Owner {
   }
 
   available(host: Host): void {
-    if (this.ledger.open > 0) this.dispatcher.refill(host);
-    this.room.announce();
+    if (this.settlement.open > 0) this.dispatcher.refill(host);
+    this.backpressure.announce();
   }
 
   died(host: Host, death: Death): void {
@@ -337,11 +381,11 @@ export class Engine implements Owner {
     for (const job of [...death.unstarted, ...this.dispatcher.strandedBy(host, death)]) {
       const error = unstartedError(job, this.settings.name, death);
       if (error === null) again.push(job);
-      else this.fail(job, error);
+      else this.end(job, "failed", error);
     }
     const errorOf = this.#dropping;
     if (errorOf === null) this.dispatcher.requeue(again);
-    else for (const job of again) this.stopped(job, errorOf(job));
+    else for (const job of again) this.end(job, "stopped", errorOf(job));
   }
 
   returned(host: Host, jobs: readonly Job[]): void {
@@ -354,12 +398,12 @@ export class Engine implements Owner {
     const extra = job._extra;
     const ending = extra?.ending ?? null;
     if (ending !== null) {
-      this.#endOnceOut(job, () => this.stopped(job, ending));
+      this.#endOnceOut(job, () => this.end(job, "stopped", ending));
       return true;
     }
     if (extra?.options.idempotent === true && !isBound(job) && ++extra.deaths < this.settings.attempts)
       return false;
-    this.#endOnceOut(job, () => this.fail(job, terminatedError(job, this.settings.name, death)));
+    this.#endOnceOut(job, () => this.end(job, "failed", terminatedError(job, this.settings.name, death)));
     return true;
   }
 
@@ -384,14 +428,14 @@ export class Engine implements Owner {
   /** From now on no job is taken, for this reason. */
   refuse(error: Error): void {
     this.refusal ??= error;
-    this.room.refuse(this.refusal);
+    this.backpressure.refuse(this.refusal);
   }
 
   /** Resolves when no job is open. */
   async settled(): Promise<void> {
-    if (this.ledger.open === 0) return;
+    if (this.settlement.open === 0) return;
     await new Promise<void>((resolve) => {
-      this.ledger.onAllSettled = resolve;
+      this.settlement.onAllSettled = resolve;
     });
   }
 

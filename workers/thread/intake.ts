@@ -11,6 +11,7 @@ import type { MessagePort } from "node:worker_threads";
 import { type EventLoop, inRootContext, type Runnable, UNTRACKED } from "../../src/core.ts";
 import { leaveCallbacks } from "../executor/callbacks.ts";
 import { inJobContext } from "../executor/jobcontext.ts";
+import type { AnyFunction } from "../shipping/recipe.ts";
 import { Stopwatch } from "../wire/meter.ts";
 import * as wire from "../wire/protocol.ts";
 import { encodeThrown } from "../wire/serialize.ts";
@@ -368,8 +369,8 @@ export class Intake implements Stage {
   }
 
   #startSpecial(running: Running, callee: Callee, args: readonly unknown[], details: wire.Details): void {
-    if (details.broadcast !== undefined) this.#thread.ranBroadcast(details.broadcast);
-    const body = specialBody(running, callee, args, details, this.#thread.actors);
+    if (details.is === "broadcast") this.#thread.ranBroadcast(details.number);
+    const body = specialBody(running, callee.fn as AnyFunction, args, details, this.#thread.actors);
     const { stores, variables } = details;
     if (stores !== undefined || variables !== undefined)
       running.startTask(() => inJobContext(details, body ?? (() => callPlain(callee, args))));

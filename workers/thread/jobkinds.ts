@@ -6,14 +6,13 @@ import { setImmediate } from "node:timers";
 import type { Transferable } from "node:worker_threads";
 import { CancelledError, Future, isInstance, sleep } from "../../src/core.ts";
 import { callBack } from "../executor/callbacks.ts";
+import type { AnyFunction } from "../shipping/recipe.ts";
 import type * as wire from "../wire/protocol.ts";
-import { ITEM } from "../wire/protocol.ts";
+import { type ChunkResult, ITEM } from "../wire/protocol.ts";
 import { encodeThrown } from "../wire/serialize.ts";
 import { transfer, unmarked } from "../wire/transfer.ts";
 import { type Actors, callActor, dropActor, makeActor } from "./actors.ts";
 import { Credit } from "./credit.ts";
-import type { Callee } from "./functions.ts";
-import type { Running } from "./runningjob.ts";
 
 /** A job of many pieces gives the loop of its thread a turn after so many milliseconds. */
 const TURN_AFTER = 1;
@@ -24,32 +23,54 @@ const KNOWN_AFTER = 32;
 type Fn = (...args: unknown[]) => unknown;
 type Body = () => unknown;
 
+/** The job whose body it is, where it runs. */
+export interface BodyOwner {
+  readonly name: string;
+  /** Of a stream: what its reader takes. */
+  credit: Credit | null;
+  /** Whether it was asked to stop, and has not heard of it. */
+  readonly isCancelComing: boolean;
+  /** Says something that does not end the job. */
+  notice(kind: number, value: unknown): void;
+  /** Sends what was said so far. */
+  flush(): void;
+  /** It gives the loop a turn, and no other job starts until it shares the thread again. */
+  keepThread(): void;
+  shareThread(): void;
+}
+
 /** The body of a job that is not a plain call, or null. */
 export function specialBody(
-  running: Running,
-  callee: Callee,
+  running: BodyOwner,
+  called: AnyFunction,
   args: readonly unknown[],
   details: wire.Details,
   actors: Actors,
 ): Body | null {
-  const fn = callee.fn as Fn;
+  const fn = called as Fn;
   const { callbacks, ...others } = details;
   if (callbacks !== undefined) {
-    const body = (all: readonly unknown[]): Body | null => specialBody(running, callee, all, others, actors);
+    const body = (all: readonly unknown[]): Body | null => specialBody(running, fn, all, others, actors);
     return () => callBack(running.name, args, callbacks, (all) => (body(all) ?? (() => fn(...all)))());
   }
-  if (details.credit !== undefined) return () => produce(running, fn(...args), details.credit as number);
-  if (details.each === true) return () => callEach(running, fn, args[0] as readonly unknown[]);
-  const { actor } = details;
-  if (actor === undefined) return null;
-  if (actor.method !== undefined) return () => callActor(actors, actor.id, actor.method as string, args);
-  return actor.drop === true
-    ? () => dropActor(actors, actor.id)
-    : () => makeActor(actors, actor.id, fn, args);
+  switch (details.is) {
+    case "stream":
+      return () => produce(running, fn(...args), details.credit);
+    case "each":
+      return () => callEach(running, fn, args[0] as readonly unknown[]);
+    case "actorMake":
+      return () => makeActor(actors, details.id, fn, args);
+    case "actorCall":
+      return () => callActor(actors, details.id, details.method, args);
+    case "actorDrop":
+      return () => dropActor(actors, details.id);
+    default:
+      return null;
+  }
 }
 
 /** Sends what a generator yields, as long as the reader takes it; when the reader stops, its `finally` blocks run. */
-async function produce(running: Running, source: unknown, credit: number): Promise<unknown> {
+async function produce(running: BodyOwner, source: unknown, credit: number): Promise<unknown> {
   const iterator = iteratorOf(source, running.name);
   const pieces = new Pieces(running, { shares: true });
   running.credit = new Credit(credit);
@@ -80,7 +101,7 @@ async function produce(running: Running, source: unknown, credit: number): Promi
  * taken, and once a millisecond the thread's loop has a turn, for its timers, its messages and its other jobs.
  */
 class Pieces {
-  readonly #running: Running;
+  readonly #running: BodyOwner;
   /** Whether other jobs start in those turns; a chunk is a call of many items, and what waits behind it can move elsewhere. */
   readonly #shares: boolean;
   #begunAt = performance.now();
@@ -88,7 +109,7 @@ class Pieces {
   /** How many in a row were short. */
   #short = 0;
 
-  constructor(running: Running, { shares }: { readonly shares: boolean }) {
+  constructor(running: BodyOwner, { shares }: { readonly shares: boolean }) {
     this.#running = running;
     this.#shares = shares;
   }
@@ -144,14 +165,8 @@ function iteratorOf(source: unknown, name: string): AsyncIterator<unknown> | Ite
   );
 }
 
-/** What a chunk of a map gives: the results up to the first failure, and that failure. */
-export interface ChunkResult {
-  readonly values: readonly unknown[];
-  readonly failure?: ReturnType<typeof encodeThrown>;
-}
-
 /** Calls the function with each item; at once, as far as no call has to be waited for and no turn is due. */
-function callEach(running: Running, fn: Fn, items: readonly unknown[]): ChunkResult | Promise<ChunkResult> {
+function callEach(running: BodyOwner, fn: Fn, items: readonly unknown[]): ChunkResult | Promise<ChunkResult> {
   const chunk = new Chunk(running, fn, items);
   const pause = chunk.goOn();
   return pause === null ? chunk.result() : chunk.goOnAfter(pause);
@@ -166,7 +181,7 @@ class Chunk {
   #failure: ChunkResult["failure"];
   #at = 0;
 
-  constructor(running: Running, fn: Fn, items: readonly unknown[]) {
+  constructor(running: BodyOwner, fn: Fn, items: readonly unknown[]) {
     this.#pieces = new Pieces(running, { shares: false });
     this.#fn = fn;
     this.#items = items;

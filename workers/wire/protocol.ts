@@ -21,6 +21,7 @@ import type { MessagePort } from "node:worker_threads";
 import type { CarriedVariable } from "../../src/core.ts";
 import type { ThreadLoader } from "../shipping/loader.ts";
 import type { Recipe } from "../shipping/recipe.ts";
+import type { Encoded } from "./serialize.ts";
 
 export type { Recipe };
 
@@ -187,30 +188,45 @@ export function readJob(words: readonly unknown[], at: number): JobRecord {
   return { details: words[first] as Details, first: first + 1, end: first + 1 + ~count };
 }
 
-/** What a job has beside a function and arguments; only jobs that need it carry them, in their record. */
-export interface Details {
+/**
+ * What a job does with its function. A call is what most do; a stream replies ITEMs, at most `credit` before the first
+ * CREDIT; the argument of an `each` is a chunk of items; a thread that has run the broadcast of a number does not run it
+ * again at a later session.
+ */
+export type JobKind =
+  | { readonly is: "call" }
+  | { readonly is: "each" }
+  | { readonly is: "stream"; readonly credit: number }
+  | { readonly is: "actorMake"; readonly id: number }
+  | { readonly is: "actorCall"; readonly id: number; readonly method: string }
+  | { readonly is: "actorDrop"; readonly id: number }
+  | { readonly is: "broadcast"; readonly number: number };
+
+/** What a job may have beside that, whatever it does. */
+export interface Attached {
   /** The function itself, when it is a snapshot for this call only. */
   readonly recipe?: Recipe;
   /** Reply STARTED when it begins: the host watches its time. */
   readonly timed?: boolean;
-  /** The function is a generator: reply ITEMs, at most this many before the first CREDIT. */
-  readonly credit?: number;
-  /** The argument is a chunk of items: call the function with each. */
-  readonly each?: boolean;
-  /** This is the broadcast of that number; the thread that has run it does not run it again at a later session. */
-  readonly broadcast?: number;
   /** Values of the AsyncLocalStorages named in the pool's options. */
   readonly stores?: Readonly<Record<string, unknown>>;
   /** Values of context variables, where the job carries them. */
   readonly variables?: readonly CarriedVariable[];
   /** Positions of the arguments that are functions of the caller, and the port over which they are called. */
   readonly callbacks?: { readonly at: readonly number[]; readonly port: MessagePort };
-  /** The job works on an actor of this worker: makes it, calls its method, or drops it. */
-  readonly actor?: { readonly id: number; readonly method?: string; readonly drop?: boolean };
   /** Somebody follows the job: what its events in the worker say. */
   readonly life?: JobLife;
   /** The name of the task that runs the job in the worker's loop. */
   readonly name?: string;
+}
+
+/** What a job is beside a function and arguments; only jobs that are more than a plain call carry it, in their record. */
+export type Details = JobKind & Attached;
+
+/** What a chunk of a map gives: the results up to the first failure, and that failure. */
+export interface ChunkResult {
+  readonly values: readonly unknown[];
+  readonly failure?: Encoded;
 }
 
 /** What the events of a job that somebody follows say of it. */

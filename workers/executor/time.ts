@@ -1,0 +1,40 @@
+// Where the limits of jobs take their time from: the process's clock, whatever the clock of a loop shows, as jobs that run
+// elsewhere take real time; or the clock of the loop, where they run on it.
+
+import { performance } from "node:perf_hooks";
+import { clearTimeout, setTimeout } from "node:timers";
+import { type EventLoop, inRootContext } from "../../src/core.ts";
+
+/** A clock with timers, in milliseconds. */
+export interface Time {
+  now(): number;
+  /** Calls a function after so long; returns what calls that off. */
+  after(milliseconds: number, fn: () => void): () => void;
+}
+
+/** The longest that Node's timers can wait; anything longer is as good as for ever. */
+export const LONGEST: number = 2 ** 31 - 1;
+
+const nothing = (): void => {};
+
+/** The timers are those that the process has at the moment of a call: a test may replace them. */
+export const realTime: Time = {
+  now: () => performance.now(),
+  after: (milliseconds, fn) => {
+    if (milliseconds > LONGEST) return nothing;
+    const timer = setTimeout(fn, milliseconds);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** The time of a loop, which may be virtual. What its timers call belongs to no task. */
+export function timeOf(loop: EventLoop): Time {
+  return {
+    now: () => loop.time(),
+    after: (milliseconds, fn) => {
+      if (milliseconds === Number.POSITIVE_INFINITY) return nothing;
+      const handle = inRootContext(() => loop.callLater(milliseconds, fn));
+      return () => handle.cancel();
+    },
+  };
+}
