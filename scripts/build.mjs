@@ -23,7 +23,7 @@ const INTERFACES = new Set(["src/index.js", "src/core.js"].map((file) => join(di
 /** Is built apart, and loaded by programs that were bundled; what the others were is in it. */
 const INLINE = "workers/bundle/inline.js";
 /** What programs import. */
-const ENTRIES = ["index.js", "workers/index.js", "src/testing.js"];
+const ENTRIES = ["index.js", "workers/index.js", "testing.js"];
 
 rmSync(dist, { recursive: true, force: true });
 const { status } = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", root], {
@@ -36,14 +36,14 @@ if (status === 0) {
   await rollDeclarations(dist, {
     index: join(dist, "index.d.ts"),
     workers: join(dist, "workers/index.d.ts"),
-    testing: join(dist, "src/testing.d.ts"),
+    testing: join(dist, "testing.d.ts"),
   });
 }
 process.exitCode = status ?? 1;
 
 async function bundle() {
   await init;
-  const all = ["index.js", ...modulesIn("src"), ...modulesIn("workers")];
+  const all = ["index.js", "testing.js", ...modulesIn("src"), ...modulesIn("workers")];
   const modules = all.filter((file) => file !== INLINE);
   const bundler = await rolldown({
     input: Object.fromEntries(modules.map((file) => [file.slice(0, -".js".length), join(dist, file)])),
@@ -117,9 +117,11 @@ function chunksByReach() {
   const onMain = reachedFrom(["index.js", "workers/index.js"]);
   const inWorkers = reachedFrom(["workers/workerthread.js"]);
   const forSharing = reachedFrom(["workers/shared/index.js"]);
+  const inTests = reachedFrom(["testing.js"]);
   return (module) => {
-    if (inWorkers.has(module)) return onMain.has(module) ? "threadloop" : "worker";
+    if (inWorkers.has(module)) return onMain.has(module) || inTests.has(module) ? "threadloop" : "worker";
     if (forSharing.has(module)) return "shared";
+    if (inTests.has(module)) return onMain.has(module) ? "executor" : "testing";
     return onMain.has(module) ? "main" : null;
   };
 }

@@ -55,12 +55,12 @@ describe("the packed package", () => {
     const needed = new Set([
       "dist/index.js",
       "dist/workers/index.js",
-      "dist/src/testing.js",
+      "dist/testing.js",
       "dist/workers/entry.cjs",
       "dist/workers/shared/index.js", // by its address
       "dist/modules/index.js",
       "dist/modules/workers/index.js",
-      "dist/modules/src/testing.js",
+      "dist/modules/testing.js",
     ]);
     for (const file of modules.filter((each) => each.startsWith("dist/bin/"))) needed.add(file);
     for (const file of needed) {

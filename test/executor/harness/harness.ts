@@ -1,0 +1,110 @@
+/**
+ * What the suite of executors needs to know of one. A further executor joins it with one file like those beside this
+ * one, and a line in `index`.
+ */
+
+import { sleep } from "threadloop";
+import type {
+  CallOptions,
+  CloseOptions,
+  CloseReport,
+  PoolStats,
+  PoolView,
+  TaskTree,
+  WorkerPool,
+} from "threadloop/workers";
+import { it as vitestIt } from "vitest";
+
+/** What an executor is made with, as far as all have it. */
+export interface ExecutorOptions {
+  readonly size?: number;
+  readonly tasksPerWorker?: number;
+  readonly maxQueue?: number;
+  readonly cancelGrace?: number;
+  readonly name?: string;
+  readonly context?: NonNullable<import("threadloop/workers").WorkerPoolOptions["context"]>;
+}
+
+/** What every executor offers. */
+export interface Executor extends PoolView {
+  close(options?: CloseOptions): Promise<CloseReport>;
+  stats(): PoolStats;
+  tasks(): Promise<TaskTree>;
+  spawn: WorkerPool["spawn"];
+  broadcast: WorkerPool["broadcast"];
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export interface Harness {
+  readonly name: string;
+  /** What it calls itself in messages. */
+  readonly kind: "pool" | "executor";
+  /** Makes one, of two workers unless told otherwise. */
+  make(options?: ExecutorOptions): Executor;
+  /** Options of a pool that it has not, and refuses by name. */
+  readonly refuses: readonly string[];
+  /** Runs a test on a loop, on whose clock the limits of its jobs are counted or not. */
+  run(test: () => Promise<void>): Promise<void>;
+}
+
+export type { CallOptions };
+
+/** What the tests of one executor are written with. */
+export function suiteOf(harness: Harness) {
+  let made: Executor[] = [];
+
+  /** An executor that is closed after the test. */
+  function make(options: ExecutorOptions = {}): Executor {
+    const executor = harness.make({ size: 2, ...options });
+    made.push(executor);
+    return executor;
+  }
+
+  /** A test that is a program of a loop. */
+  function it(name: string, test: () => Promise<void>): void {
+    vitestIt(name, () =>
+      harness.run(async () => {
+        made = [];
+        try {
+          await test();
+        } finally {
+          for (const executor of made) await executor.close({ deadline: 5000 });
+        }
+      }),
+    );
+  }
+
+  return { make, it };
+}
+
+/** Memory that is shared with jobs: `open()` lets those go that wait at it, `at(step)` waits until a job has come so far. */
+export class Gate {
+  readonly buffer = new SharedArrayBuffer(16);
+  readonly words: Int32Array = new Int32Array(this.buffer);
+
+  /** Lets every job go that waits at the gate, now and later. */
+  open(): void {
+    Atomics.store(this.words, 0, 1);
+    Atomics.notify(this.words, 0);
+  }
+
+  /** How many jobs have come to the gate, or how far one has come. */
+  get step(): number {
+    return Atomics.load(this.words, 1);
+  }
+
+  /** By sleeping, so that a virtual clock goes on in steps of a millisecond. */
+  async at(step: number): Promise<void> {
+    while (this.step < step) await sleep(1);
+  }
+}
+
+/** The error that a job ends with. */
+export async function errorOf(job: PromiseLike<unknown>): Promise<Error> {
+  try {
+    await job;
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error("Expected the job to fail");
+}

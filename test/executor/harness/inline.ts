@@ -1,0 +1,30 @@
+import { run } from "threadloop";
+import { InlineExecutor, VirtualClock } from "threadloop/testing";
+import type { Harness } from "./harness.ts";
+
+/** Jobs run in the thread of the tests, on virtual time. */
+export const inline: Harness = {
+  name: "InlineExecutor",
+  kind: "executor",
+  make: (options) => new InlineExecutor(options),
+  refuses: [
+    "minThreads",
+    "idleTimeout",
+    "blockedAfter",
+    "initializer",
+    "teardown",
+    "preload",
+    "ship",
+    "attempts",
+    "stdout",
+    "stderr",
+    "recycle",
+    "threadName",
+    "argv",
+    "workerData",
+    "resourceLimits",
+    "env",
+    "execArgv",
+  ],
+  run: (test) => run(test, { clock: new VirtualClock() }),
+};

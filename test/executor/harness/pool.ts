@@ -1,0 +1,12 @@
+import { run } from "threadloop";
+import { WorkerPool } from "threadloop/workers";
+import type { Harness } from "./harness.ts";
+
+/** Jobs run in threads, and take real time. */
+export const pool: Harness = {
+  name: "WorkerPool",
+  kind: "pool",
+  make: (options) => new WorkerPool(options),
+  refuses: [],
+  run: (test) => run(test),
+};
