@@ -66,7 +66,8 @@ export interface JobExtra {
 export const SETTLED: JobPlace = { label: "ending", stop: () => {}, isRunning: () => false };
 
 /** What most jobs are. */
-const CALL: JobKind = Object.freeze({ is: "call" });
+const CALL: JobKind = Object.freeze({});
+const TIMED_CALL: Details = Object.freeze({ timed: true });
 /** Where most jobs run: in another thread. */
 const ELSEWHERE = { isOutside: true };
 
@@ -187,7 +188,11 @@ function extraOf(options: CallOptions): JobExtra {
 
 /** What is told of it to whoever runs it, beside its function and arguments; null where it is a plain call. */
 export function detailsOf({ kind, attached, onStarted }: JobExtra): Details | null {
-  if (attached === null && onStarted === null) return kind === CALL ? null : kind;
+  const isCall = kind === CALL;
+  if (attached === null) {
+    if (onStarted === null) return isCall ? null : kind;
+    return isCall ? TIMED_CALL : { ...kind, timed: true };
+  }
   return onStarted === null ? { ...kind, ...attached } : { ...kind, ...attached, timed: true };
 }
 

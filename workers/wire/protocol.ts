@@ -189,12 +189,12 @@ export function readJob(words: readonly unknown[], at: number): JobRecord {
 }
 
 /**
- * What a job does with its function. A call is what most do; a stream replies ITEMs, at most `credit` before the first
+ * What a job does with its function. A call is what most do, and need not say so; a stream replies ITEMs, at most `credit` before the first
  * CREDIT; the argument of an `each` is a chunk of items; a thread that has run the broadcast of a number does not run it
  * again at a later session.
  */
 export type JobKind =
-  | { readonly is: "call" }
+  | { readonly is?: "call" }
   | { readonly is: "each" }
   | { readonly is: "stream"; readonly credit: number }
   | { readonly is: "actorMake"; readonly id: number }
