@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { Remote } from "../../../dist/bin/remote.js";
 import { Program } from "../../support/processes.ts";
-import { nodeVersion } from "../../support/programs.ts";
+import { nodeVersion, runForJson } from "../../support/programs.ts";
 
 const program = fileURLToPath(new URL("../../fixtures/shipping/programs/inspected.mjs", import.meta.url));
 const RESULTS = "results [4,5,4,4,3,55]\n";
@@ -57,4 +57,23 @@ describe("with the inspector open", () => {
     await shipsAndEnds(app, remote);
     expect(pauses).toEqual(["breakpoint", "breakpoint"]);
   });
+});
+
+describe("the Debugger", () => {
+  it.each([
+    ["off", ""],
+    ["left on", "nowhere"],
+  ])(
+    "is asked once for functions that are sent many times, and stops nothing of other turns: %s",
+    async (_, counted) => {
+      // Where coverage may be counted it stays on.
+      const args = [
+        "--no-warnings",
+        "--import",
+        `data:text/javascript,process.env.NODE_V8_COVERAGE="${counted}"`,
+      ];
+      const outcome = await runForJson([...args, "stops.mjs"]);
+      expect(outcome).toEqual({ right: true, first: counted === "" ? 2 : 1, again: 0, ran: true });
+    },
+  );
 });

@@ -10,13 +10,14 @@ import { pathToFileURL } from "node:url";
 import { inspect } from "node:util";
 import { WorkerPool } from "../../../../dist/workers/index.js";
 import classes from "./classes.mjs";
+import documented from "./documented.mjs";
 import everyday from "./everyday.mjs";
 import modules from "./modules.mjs";
 import scopes from "./scopes.mjs";
 import text from "./text.mjs";
 import values from "./values.mjs";
 
-const tables = { scopes, classes, text, values, everyday };
+const tables = { scopes, classes, text, values, everyday, documented };
 const HEAD = { esm: 'import util from "node:util";', cjs: 'const util = require("node:util");' };
 
 /** How the text of a program becomes that of a module: what is in it is at the top, or in a function. */
