@@ -1,9 +1,17 @@
 // What fails in the machinery of a thread, and is no job's failure: no job is lost, and the thread goes on.
 
+import { WorkerTerminatedError } from "threadloop/workers";
 import { describe, expect, it } from "vitest";
-import { failOnce, freezeTime, places } from "../fixtures/workers/breaking.mjs";
+import {
+  failOnce,
+  failSilently,
+  fallSilent,
+  freezeTime,
+  places,
+  produceSilently,
+} from "../fixtures/workers/breaking.mjs";
 import * as jobs from "../fixtures/workers/jobs.mjs";
-import { makePool } from "../support/pools.ts";
+import { errorOf, makePool } from "../support/pools.ts";
 
 describe("an error in the machinery of a thread", () => {
   it.each(Object.keys(places))(
@@ -29,6 +37,33 @@ describe("an error in the machinery of a thread", () => {
       expect(pool.stats().running).toBe(0);
     },
   );
+});
+
+describe("a job after which its thread can send nothing", () => {
+  it.each([fallSilent, failSilently])(
+    "fails with its thread, and another takes its place (%s)",
+    async (fn) => {
+      const pool = makePool({ size: 1 });
+      await pool.submit(jobs.nap, 0, 1);
+      const silent = pool.submit(fn as () => unknown);
+      const behind = [1, 2, 3].map((n) => pool.submit(jobs.echo, n).toPromise());
+      const error = await errorOf(silent);
+      expect(error).toBeInstanceOf(WorkerTerminatedError);
+      expect(error.message).toContain(fn.name);
+      expect(await Promise.all(behind)).toEqual([1, 2, 3]);
+      await pool.close();
+    },
+  );
+
+  it("fails with it when it is a stream", async () => {
+    const pool = makePool({ size: 1 });
+    const read = async () => {
+      for await (const item of pool.stream(produceSilently)) expect(item).toBe(1);
+    };
+    await expect(read()).rejects.toBeInstanceOf(WorkerTerminatedError);
+    expect(await pool.submit(jobs.echo, 1)).toBe(1);
+    await pool.close();
+  });
 });
 
 describe("a job that stops the clocks and timers of its thread", () => {

@@ -48,6 +48,8 @@ export interface ThreadState {
   begun: number;
   /** Says that the thread is to be replaced; it has claimed its last job. */
   weary(): void;
+  /** Ends the thread, as it cannot send anything: it could not tell what came of the job of this slot. */
+  mute(slots: Slots, slot: number): void;
   /** Takes what the host says that is about no job. */
   hear(code: number, id: number, value: unknown): void;
 }
@@ -95,7 +97,8 @@ export class Intake implements Stage {
     this.loop = thread.loop;
     this.watch = new Stopwatch(slots);
     this.#shortCalls = new ShortCalls(slots);
-    this.replies = new Replies(port, slots, (slot, error) => this.#running[slot]?.blame(error));
+    const blame = (slot: number, error: unknown) => this.#running[slot]?.blame(error);
+    this.replies = new Replies(port, slots, blame, (slot) => thread.mute(slots, slot));
     this.#thread = thread;
     this.#limit = this.#places = limit;
     this.#lastJob = Math.min((recycle?.jobs ?? NEVER) - thread.begun, NEVER);

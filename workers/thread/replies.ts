@@ -38,12 +38,22 @@ export class Replies {
   #alone = 0;
   #messages = 0;
   readonly #sent: Sent;
+  /** What was sent in place of what could not be. */
+  readonly #plain = new WeakSet<object>();
+  /** Ends the thread, which cannot send anything; about this slot, or the session. */
+  readonly #mute: (slot: number) => void;
 
-  constructor(port: MessagePort, slots: Slots, blame: (slot: number, error: unknown) => void) {
+  constructor(
+    port: MessagePort,
+    slots: Slots,
+    blame: (slot: number, error: unknown) => void,
+    mute: (slot: number) => void,
+  ) {
     this.#slots = slots;
     this.#held = new Held(slots);
     this.#sent = new Sent(slots);
     this.#blame = blame;
+    this.#mute = mute;
     this.#channel = new Channel(port, {
       length: () => wire.REPLY_WORDS,
       seal: (words) => this.#seal(words),
@@ -152,11 +162,18 @@ export class Replies {
     this.#reported = this.#slots[SUSPENDED] as number;
   }
 
+  /** Tells the failure instead; where even that cannot be sent, the thread has no voice any more, and is ended. */
   #refused(words: readonly unknown[], at: number, cause: unknown): void {
     const [slot, kind, value] = [words[at] as number, words[at + 1] as number, words[at + 2]];
-    if (slot === wire.ABOUT_SESSION) this.say(wire.STRAY, plainly("An error cannot be sent to its pool"));
+    if (this.#plain.has(value as object)) this.#mute(slot);
+    else if (slot === wire.ABOUT_SESSION)
+      this.say(wire.STRAY, this.#plainly("An error cannot be sent to its pool"));
     else if (kind === wire.FAILED || kind === wire.UNLOADABLE) {
-      this.add(slot, wire.FAILED, plainly(`The error of job \`${this.names[slot]}\` cannot be sent back`));
+      this.add(
+        slot,
+        wire.FAILED,
+        this.#plainly(`The error of job \`${this.names[slot]}\` cannot be sent back`),
+      );
     } else {
       const error = resultError(this.names[slot] as string, value, cause);
       if (kind === wire.ITEM) this.#blame(slot, error);
@@ -164,9 +181,11 @@ export class Replies {
     }
     if (!this.inBatch) this.flush();
   }
-}
 
-/** An error of which it is known that it can be sent. */
-function plainly(message: string): Encoded {
-  return encodeThrown(new CloneError(message));
+  /** An error of which it is known that it can be sent. */
+  #plainly(message: string): Encoded {
+    const encoded = encodeThrown(new CloneError(message));
+    this.#plain.add(encoded);
+    return encoded;
+  }
 }

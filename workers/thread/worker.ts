@@ -13,6 +13,7 @@ import { slotsIn } from "../wire/meter.ts";
 import type * as wire from "../wire/protocol.ts";
 import {
   ABORT,
+  ABOUT_SESSION,
   ANSWER,
   ASK,
   BROKEN,
@@ -49,6 +50,10 @@ const thread: ThreadState = {
   charge: (error) => charge(error),
   begun: 0,
   weary: () => current?.intake.replies.say(WEARY, 0),
+  mute: (slots, slot) => {
+    if (slot !== ABOUT_SESSION) slots[CURRENT] = slot;
+    exit(1);
+  },
   ranBroadcast: (number) => {
     broadcastsDone = Math.max(broadcastsDone, number + 1);
   },
