@@ -41,7 +41,8 @@ const SLACK = { part: 0.05, bytes: 2e6, count: 0 };
 /**
  * What Node keeps for itself: a file descriptor of a thread that was ended while it was importing a module is never
  * closed, with a bare Worker too, so no thread is ended by force here; handles of timers that wait to be reused, and the
- * pipes of stdin, stdout and stderr, stay for as long as the process.
+ * pipes of stdin, stdout and stderr, stay for as long as the process. Of the heap V8 keeps some kilobytes more a round:
+ * code that it has compiled anew, and what that depends on, less each time.
  */
 const NODES_OWN = /^(TTYWrap|PipeWrap|FSReqCallback|Timeout|Immediate)$/;
 

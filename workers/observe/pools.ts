@@ -4,7 +4,11 @@ import type { Engine } from "../pool/scheduler.ts";
 
 const engines = new Set<WeakRef<Engine>>();
 
+/** With so many it is looked which of them are gone. */
+let most = 16;
+
 export function addPool(engine: Engine): void {
+  if (engines.size >= most) most = Math.max(16, livePools().length * 2);
   engines.add(new WeakRef(engine));
 }
 

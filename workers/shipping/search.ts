@@ -1,6 +1,8 @@
 // Looks through a value that has arrived for the objects that others take the place of, and puts those there. What
 // arrives was made by structured clone, so there are no getters, and no classes but its own.
 
+import { type InspectOptions, inspect } from "node:util";
+
 /** Depth and cycles take no stack. */
 export class Search {
   readonly #replacing: (object: object) => object | undefined;
@@ -47,14 +49,15 @@ export class Search {
       if (typeof item === "object" && item !== null) items[i] = this.#replacement(item);
       else if (item === undefined && !(i in items)) {
         this.#intoObject(items);
-        break;
+        return;
       }
     }
+    this.#intoObject(items, namesOf(items));
   }
 
-  #intoObject(object: object): void {
+  #intoObject(object: object, keys: readonly string[] = Object.keys(object)): void {
     const properties = object as Record<string, unknown>;
-    for (const key of Object.keys(properties)) {
+    for (const key of keys) {
       const value = properties[key];
       if (typeof value === "object" && value !== null) properties[key] = this.#replacement(value);
     }
@@ -71,4 +74,18 @@ export class Search {
     set.clear();
     for (const item of items) set.add(this.#replacement(item));
   }
+}
+
+/** Up to here the keys of an array are read sooner than a text of it is made. */
+const FEW_ITEMS = 64;
+/** Node does not go through the items for that. */
+const NO_ITEMS: InspectOptions = { maxArrayLength: 0, depth: 0, customInspect: false, colors: false };
+const NO_NAMES: readonly string[] = [];
+
+/** The properties of an array that are no items, such as what a match of a RegExp has; the array has no holes. */
+export function namesOf(items: readonly unknown[]): readonly string[] {
+  const { length } = items;
+  if (length > FEW_ITEMS && inspect(items, NO_ITEMS) === `[ ... ${length} more items ]`) return NO_NAMES;
+  const keys = Object.keys(items);
+  return keys.length === length ? NO_NAMES : keys.slice(length);
 }

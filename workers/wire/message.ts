@@ -5,6 +5,7 @@
 // than the values themselves.
 
 import { beginWriting, endWriting, hasCarriers, knowsKinds, revived } from "../shipping/carrier.ts";
+import { namesOf } from "../shipping/search.ts";
 import { type Cargo, Packing, unpack } from "./serialize.ts";
 import * as kind from "./valuekind.ts";
 
@@ -139,7 +140,7 @@ function lookAtItems(items: readonly unknown[], finds: Finds): boolean {
       return lookAtKeys(items as unknown as Record<string, unknown>, finds); // it may be long and nearly empty
     }
   }
-  return false;
+  return lookAt(items, namesOf(items), finds);
 }
 
 function lookAtProperties(object: Record<string, unknown>, finds: Finds): boolean {
@@ -152,8 +153,12 @@ function lookAtProperties(object: Record<string, unknown>, finds: Finds): boolea
 
 /** What a class's prototype has is not copied. */
 function lookAtKeys(object: Record<string, unknown>, finds: Finds): boolean {
-  for (const key of Object.keys(object)) {
-    const value = object[key];
+  return lookAt(object, Object.keys(object), finds);
+}
+
+function lookAt(object: object, keys: readonly string[], finds: Finds): boolean {
+  for (const key of keys) {
+    const value = (object as Record<string, unknown>)[key];
     if (typeof value === "object" && value !== null && look(value, finds)) return true;
   }
   return false;

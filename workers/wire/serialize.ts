@@ -179,14 +179,13 @@ export class Packing {
 
   /** What travels in place of an object: a stand-in, a copy that will be filled, or the object itself. */
   #replace(object: object, level: number): unknown {
-    const what = kind.kindOf(object);
+    const what = kind.trueKind(object);
     if (what === kind.ERROR) return this.#placeError(object as Error);
     if (what === kind.REMADE) return this.#standIn(remade(object));
     if (what === kind.BUFFER) this.#buffers.push(object as Uint8Array);
     if (what === kind.SIGNAL) return this.#placeSignal(object as AbortSignal, level);
     if (what === kind.LOST) return refused(object, level);
-    const isRefused = types.isProxy(object) || types.isArgumentsObject(object); // as they are, by structured clone
-    return what > kind.SET || isRefused ? object : this.#placeContainer(object, what, level);
+    return what > kind.SET ? object : this.#placeContainer(object, what, level);
   }
 
   #standIn(part: Part): object {

@@ -84,8 +84,42 @@ function classify(object: object, prototype: object): Kind {
 }
 
 function instanceKind(object: object, prototype: object): Kind {
-  return hasTag(prototype) && !isWalked(object) ? HOST : INSTANCE;
+  return maybeHost(prototype) && !isWalked(object) ? HOST : INSTANCE;
 }
+
+/** Classes of a program have a constructor and no tag; the prototype of `Intl.Segments` has neither. */
+function maybeHost(prototype: object): boolean {
+  return hasTag(prototype) || !Object.hasOwn(prototype, "constructor");
+}
+
+/**
+ * What an object is that is to be copied property by property. One that is more than its properties may have any
+ * prototype: what structured clone refuses, or copies by itself, is left to it.
+ */
+export function trueKind(object: object): Kind {
+  const kind = kindOf(object);
+  if (kind !== PLAIN && kind !== INSTANCE) return kind > SET || !types.isProxy(object) ? kind : HOST;
+  if (isHost.some((is) => is(object))) return HOST;
+  if (types.isMap(object)) return MAP;
+  if (types.isSet(object)) return SET;
+  if (types.isNativeError(object)) return ERROR;
+  if (ArrayBuffer.isView(object) || holdsData(object)) return DATA;
+  return Object.keys(object).length === 0 && !isWalked(object) ? HOST : kind;
+}
+
+const isHost = [
+  types.isProxy,
+  types.isArgumentsObject,
+  types.isPromise,
+  types.isWeakMap,
+  types.isWeakSet,
+  types.isGeneratorObject,
+  types.isMapIterator,
+  types.isSetIterator,
+  types.isModuleNamespaceObject,
+  types.isExternal,
+  types.isSymbolObject,
+];
 
 /** Whatever is more than its properties has a tag: what the language makes, as WeakMaps, generators and WebAssembly's. */
 function hasTag(prototype: object): boolean {
