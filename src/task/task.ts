@@ -267,17 +267,25 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
     const waiter = this._waiter;
     if (
       reaction === null ||
-      (waiter !== null && waiter._state !== FINISHED) ||
       this._undelivered !== 0 ||
       this._state !== PENDING ||
       this.#pendingError !== NONE
     )
       return this.#runWhatever(loop, waiter);
     this._waiter = null;
+    if (waiter !== null) {
+      if (waiter._state === PENDING && !waiter._resume(false)) return this.#waitAgain(waiter);
+      if (waiter._state !== FINISHED) return this.#runWhatever(loop, waiter);
+    }
     this.#reaction = null;
     loop._stepInto(this);
     reaction._fulfill(waiter === null ? undefined : waiter._value);
     return this._more !== null && this._more.size > 0 ? UNTRACKED : STEPPED;
+  }
+
+  #waitAgain(waiter: Future): Outcome {
+    this.#waitOn(waiter);
+    return DONE;
   }
 
   #runWhatever(loop: AbstractEventLoop, waiter: Future | null): Outcome {
@@ -286,10 +294,7 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
     this.#pendingError = NONE;
     const reason = this._undelivered === 0 ? null : pendingIn(this.#level, this);
     if (waiter !== null) error = outcomeOf(waiter, reason !== null);
-    if (error === AGAIN) {
-      this.#waitOn(waiter as Future);
-      return DONE;
-    }
+    if (error === AGAIN) return this.#waitAgain(waiter as Future);
     if (reason !== null) {
       dropPendingIn(this.#level);
       if (!isInstance(error, CancelledError)) error = cancelledError(reason);
