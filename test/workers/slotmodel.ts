@@ -26,6 +26,8 @@ export interface Limits {
   readonly detailed?: number;
   /** The thread holds its replies back, and the host may fetch them. */
   readonly holds?: boolean;
+  /** Each job gives an item before it ends, which is sent at once: it lies in the port when the host fetches the end. */
+  readonly gives?: boolean;
   /** A seeded fault, of which the search must hear. */
   readonly fault?:
     | "a slot that was taken back is used again before the thread has skipped it"
@@ -34,6 +36,7 @@ export interface Limits {
     | "a session flushes after its end"
     | "the slot of a job that was taken back and cannot be sent is not freed"
     | "a reply is fetched without a look at its slot"
+    | "a reply is fetched before what lies in the port is read"
     | "details go ahead of their record, and wait in the thread by slot";
 }
 
@@ -47,7 +50,9 @@ interface Message {
 
 interface Reply {
   readonly slot: number;
-  readonly kind: "done" | "cancelled" | "skipped";
+  readonly kind: "done" | "cancelled" | "skipped" | "item";
+  /** Of an item: whose it is. */
+  readonly job?: number;
 }
 
 interface HostState {
@@ -335,11 +340,13 @@ const blindly =
   };
 
 /** The job's code ends: as cancelled, when it looks at its cancel bit and that is set. */
-function finish(at: number, slot: number, { holds = false }: Limits): Step {
+function finish(at: number, slot: number, { holds = false, gives = false }: Limits): Step {
   return {
     name: `thread ${at} finishes slot ${slot}`,
     apply: ({ hosts }) => {
       const host = hosts[at] as HostState;
+      const job = host.running.find((each) => each.slot === slot)?.job;
+      if (gives && job !== undefined) host.up.push({ slot, kind: "item", job });
       end(host, slot, withWords(host, (words) => cancelRequested(words, slot)) ? "cancelled" : "done", holds);
     },
   };
@@ -376,8 +383,11 @@ function fetch(at: number, limits: Limits): Step {
   return { name: `host ${at} fetches`, apply: (state) => fetchAll(state, at, limits) };
 }
 
-function fetchAll({ hosts, jobs }: State, at: number, { fault }: Limits): void {
+function fetchAll(state: State, at: number, { fault, gives = false }: Limits): void {
+  const { hosts, jobs } = state;
   const host = hosts[at] as HostState;
+  if (gives && fault !== "a reply is fetched before what lies in the port is read")
+    while (host.up.length > 0) readNext(state, at);
   const isBlind = fault === "a reply is fetched without a look at its slot";
   for (const { slot, kind } of host.held) {
     const id = host.table[slot] as number;
@@ -389,22 +399,25 @@ function fetchAll({ hosts, jobs }: State, at: number, { fault }: Limits): void {
 }
 
 function read(at: number): Step {
-  return {
-    name: `host ${at} reads`,
-    apply: ({ hosts, jobs }) => {
-      const host = hosts[at] as HostState;
-      const { slot, kind } = host.up.shift() as Reply;
-      const id = host.table[slot] as number;
-      const isDue = id < 0 && host.fetched.includes(slot);
-      host.fetched = host.fetched.filter((each) => each !== slot);
-      if (!isDue && (kind === "skipped") !== id < 0)
-        throw new Error(`a reply (${kind}) reaches the slot of job ${id}`);
-      withWords(host, (words) => release(words, slot));
-      host.table[slot] = -1;
-      if (!host.free.includes(slot)) host.free.push(slot);
-      if (!isDue && kind !== "skipped") settle(jobs[id] as JobState, kind);
-    },
-  };
+  return { name: `host ${at} reads`, apply: (state) => readNext(state, at) };
+}
+
+function readNext({ hosts, jobs }: State, at: number): void {
+  const host = hosts[at] as HostState;
+  const { slot, kind, job } = host.up.shift() as Reply;
+  const id = host.table[slot] as number;
+  if (kind === "item") {
+    if (id !== job) throw new Error(`an item of job ${job} comes after its end`);
+    return;
+  }
+  const isDue = id < 0 && host.fetched.includes(slot);
+  host.fetched = host.fetched.filter((each) => each !== slot);
+  if (!isDue && (kind === "skipped") !== id < 0)
+    throw new Error(`a reply (${kind}) reaches the slot of job ${id}`);
+  withWords(host, (words) => release(words, slot));
+  host.table[slot] = -1;
+  if (!host.free.includes(slot)) host.free.push(slot);
+  if (!isDue && kind !== "skipped") settle(jobs[id] as JobState, kind);
 }
 
 function die(at: number): Step {

@@ -36,6 +36,12 @@ describe("the slot protocol", () => {
     expect(explore({ ...limits, jobs: 2, moves: 1, cancels: 1 })).toBeGreaterThan(1000);
   });
 
+  it("gives each item before the end of its job, though the end is fetched and the item lies in the port", () => {
+    const limits = { hosts: 1, holds: true, gives: true, deaths: 1 };
+    expect(explore({ ...limits, jobs: 3, moves: 0, cancels: 0 })).toBeGreaterThan(1000);
+    expect(explore({ ...limits, jobs: 2, moves: 1, cancels: 1 })).toBeGreaterThan(1000);
+  });
+
   const limits = { hosts: 2, jobs: 3, moves: 1, cancels: 0, deaths: 0 };
   const death = { hosts: 1, jobs: 2, moves: 0, cancels: 0, deaths: 1, unsendable: 1 };
   const faults: [fault: NonNullable<Limits["fault"]>, limits: Limits, found: RegExp][] = [
@@ -56,6 +62,11 @@ describe("the slot protocol", () => {
       "a reply is fetched without a look at its slot",
       { ...limits, hosts: 1, holds: true },
       /a reply .* reaches|settled as|runs under|never settled/,
+    ],
+    [
+      "a reply is fetched before what lies in the port is read",
+      { ...limits, hosts: 1, jobs: 2, holds: true, gives: true },
+      /an item of job . comes after its end/,
     ],
     [
       "details go ahead of their record, and wait in the thread by slot",
