@@ -78,10 +78,15 @@ function indexBuiltin(name: string): Map<object, Path> {
   const index = new Map<object, Path>([[exports, ["default"]]]);
   // Other modules' getters load more modules; those of fs are its stream classes.
   const found = quietly(() => deepExports(exports, { getters: name === "fs" }));
-  for (const [fn, path] of found) if (!index.has(fn)) index.set(fn, ["default", ...path]);
+  for (const [fn, path] of found)
+    if (!index.has(fn) && !isOfTheProgram(name, path)) index.set(fn, ["default", ...path]);
   builtins.set(name, index);
   return index;
 }
+
+/** `require.cache` and `process.mainModule` lead to what the program's own modules export. */
+const isOfTheProgram = (name: string, [first]: Path): boolean =>
+  (name === "module" && first === "_cache") || (name === "process" && first === "mainModule");
 
 /** Reading a deprecated property is no use of it. */
 function quietly<T>(read: () => T): T {

@@ -57,6 +57,13 @@ export default {
     "main.mjs":
       "import Stack from './lib.cjs'; const s = Stack.of(1, 2); export const job = () => [s.push(3).items, s instanceof Stack, Stack.of(9).items];",
   },
+  "an instance of a class of CommonJS, and one whose prototype was replaced": {
+    "lib.cjs":
+      "class Version { constructor(v) { this.v = v; } inc() { this.v++; return this; } } class Other {} Object.setPrototypeOf(Other.prototype, { o: 1 }); module.exports = { Version, Other };",
+    "whole.cjs": "module.exports = class Whole { m() { return 1; } };",
+    "main.mjs":
+      "import Whole from './whole.cjs'; import lib from './lib.cjs'; const v = new lib.Version(1), o = new lib.Other(), w = new Whole(); export const job = () => [v.inc().v, v instanceof lib.Version, o.o, o instanceof lib.Other, w.m(), w instanceof Whole];",
+  },
   "a function of CommonJS with properties": {
     "lib.cjs":
       "function lib(x) { return lib.defaults.by * x; } lib.defaults = { by: 3 }; lib.default = lib; lib.twice = (x) => lib(lib(x)); module.exports = lib;",
