@@ -48,7 +48,7 @@ function dropUnused(folder, entries) {
     if (specifier === undefined || needed.has(specifier)) return;
     needed.add(specifier);
     const other = files.get(from);
-    if (other !== undefined) need(other.declared.get(other.exported.get(imported) ?? imported));
+    if (other !== undefined) needName(other, other.exported.get(imported) ?? imported);
   };
   for (const entry of entries)
     for (const name of files.get(entry).exported.values()) needName(files.get(entry), name);
@@ -105,7 +105,10 @@ function writeModule({ file, code, body, declared, imported, exported }, needed,
     }
     if (isExportList(node)) {
       if (isEntry) return code.slice(node.start, node.end);
-      const names = [...exported].filter(([, local]) => needed.has(declared.get(local)));
+      // What the entries need of Node's may come by way of the shared file.
+      const isNeeded = (local) =>
+        needed.has(declared.get(local)) || needed.has(imported.get(local)?.specifier);
+      const names = [...exported].filter(([, local]) => isNeeded(local));
       return `export { ${names.map(([name, local]) => (name === local ? name : `${local} as ${name}`)).join(", ")} };`;
     }
     if (!alive.has(node)) return null;
