@@ -24,7 +24,7 @@ import type { Protocol, Transport } from "../io/transport.ts";
 import { inspect, types } from "../platform/node/inspect.ts";
 import { type Clock, checkedClock, milliseconds, monotonicClock } from "../scheduling/clock.ts";
 import { checkContext } from "../scheduling/context.ts";
-import { describeStuck, warnSlow, withOrigin } from "../scheduling/debug.ts";
+import { debugging, describeStuck, warnSlow, withOrigin } from "../scheduling/debug.ts";
 import {
   type ExceptionContext,
   type FailedFuture,
@@ -886,6 +886,7 @@ export class EventLoop extends Pump {
   setDebug(enabled: boolean): void {
     if (!this.#watched) this.#entryBegan = this.time(); // the step that turns it on is timed from here
     this.#debug = enabled;
+    if (enabled) debugging.everOn = true;
     this.#watched = enabled || this.#observer !== null;
   }
 

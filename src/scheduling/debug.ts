@@ -16,6 +16,9 @@ export type WarningCode =
 
 const origins = new WeakMap<object, string>();
 
+/** Whether any loop was ever in debug mode: asking a loop costs what making a future must not. */
+export const debugging = { everOn: process.env.THREADLOOP_DEBUG === "1" };
+
 /** Remembers that the thing is made here: the frames of the caller outside the runtime. */
 export function rememberOrigin(thing: object): void {
   origins.set(thing, placeOf(new Error()));

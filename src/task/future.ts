@@ -17,7 +17,7 @@ import {
 import { AsyncResource } from "../platform/node/asynccontext.ts";
 import { inspect } from "../platform/node/inspect.ts";
 import { checkContext } from "../scheduling/context.ts";
-import { rememberOrigin } from "../scheduling/debug.ts";
+import { debugging, rememberOrigin } from "../scheduling/debug.ts";
 import {
   type AbstractEventLoop,
   type AwaitingTask,
@@ -79,7 +79,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
     if (loop === undefined || loop === running) this._loop = running ?? noLoop;
     else if (typeof loop?._push === "function") this._loop = loop;
     else throw noEventLoop(loop);
-    if (this._loop.getDebug()) rememberOrigin(this);
+    if (debugging.everOn && this._loop.getDebug()) rememberOrigin(this);
   }
 
   /** @internal */
