@@ -44,4 +44,4 @@ export {
 } from "./scheduling/events.ts";
 export { CANCELLED, FAILED, FINISHED, PENDING } from "./scheduling/states.ts";
 export { followSignal } from "./task/abort.ts";
-export { starterOf } from "./task/coroutine.ts";
+export { starterOf } from "./task/startable.ts";

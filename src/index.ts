@@ -94,14 +94,9 @@ export { futureAddToAwaitedBy, futureDiscardFromAwaitedBy } from "./debug/callgr
 export { captureTaskTree, formatTaskTree, printTaskTree, type TaskTree } from "./debug/callgraph.ts";
 
 // Errors
-export {
-  CancelledError,
-  DeadlockError,
-  InvalidStateError,
-  RuntimeError,
-  TimeoutError,
-} from "./errors/errors.ts";
+export { CancelledError, InvalidStateError, RuntimeError, TimeoutError } from "./errors/errors.ts";
+export { DeadlockError } from "./errors/deadlock.ts";
 export { isCancelled } from "./task/scope.ts";
-export { BrokenBarrierError, QueueEmpty, QueueFull, QueueShutDown } from "./errors/errors.ts";
-export { IncompleteReadError, LimitOverrunError, SendfileNotAvailableError } from "./errors/errors.ts";
+export { BrokenBarrierError, QueueEmpty, QueueFull, QueueShutDown } from "./errors/syncerrors.ts";
+export { IncompleteReadError, LimitOverrunError, SendfileNotAvailableError } from "./errors/ioerrors.ts";
 export { type ErrorFilter, ExceptionGroup } from "./errors/exceptiongroup.ts";

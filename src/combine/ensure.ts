@@ -11,10 +11,11 @@ import {
 import { noLoop } from "../scheduling/noloop.ts";
 import { FAILED } from "../scheduling/states.ts";
 import { settleWith } from "../scheduling/thenable.ts";
-import { discard, discardOnError, isCoroutine, type NoPromise, type Startable } from "../task/coroutine.ts";
+import type { NoPromise, Startable } from "../task/coroutine.ts";
 import { Future } from "../task/future.ts";
 import { adopt } from "../task/outcome.ts";
 import { PromisedFuture } from "../task/outside.ts";
+import { discard, discardOnError, LazyCall } from "../task/startable.ts";
 import type { Task } from "../task/task.ts";
 
 /** What is taken where asyncio takes an awaitable: a future or task, a coroutine, or a promise. */
@@ -75,7 +76,7 @@ export function ensureFuture<T>(awaitable: Awaitable<T>, loop?: EventLoop): Futu
   }
   checkAwaitable(awaitable);
   const home = loop ?? loopFor([awaitable]);
-  if (typeof awaitable === "function" || isCoroutine(awaitable))
+  if (typeof awaitable === "function" || awaitable instanceof LazyCall)
     return home.createTask(awaitable as Startable<T>);
   return follow(awaitable as PromiseLike<T>, home);
 }

@@ -7,8 +7,8 @@ import { printable } from "../errors/printable.ts";
 import type { EventLoop } from "../loop/loop.ts";
 import { ticksSince } from "../scheduling/clock.ts";
 import { originOf } from "../scheduling/debug.ts";
-import { Coroutine } from "../task/coroutine.ts";
 import type { Future } from "../task/future.ts";
+import { LazyCall } from "../task/startable.ts";
 import type { Task } from "../task/task.ts";
 import { awaitingTasks } from "./callgraph.ts";
 
@@ -45,8 +45,14 @@ export function taskId(task: Task): number {
 
 /** Reports on every task of a loop that is not done, in the order of creation. */
 export function reportTasks(loop: EventLoop): TaskReport[] {
-  return ([...loop._tasks] as unknown[] as Task[]).map((task) => report(task, loop));
+  return tasksOf(loop).map((task) => ({
+    id: taskId(task),
+    ...described(task, loop),
+    awaitedBy: awaitingTasks(task).map(taskId),
+  }));
 }
+
+const tasksOf = (loop: EventLoop) => [...loop._tasks] as unknown[] as Task[];
 
 /** The longest list that a message tells. */
 const MOST_TOLD = 20;
@@ -56,7 +62,7 @@ const MOST_TOLD = 20;
  * that was made.
  */
 export function describeTasks(loop: EventLoop): string {
-  const tasks = [...loop._tasks] as unknown[] as Task[];
+  const tasks = tasksOf(loop);
   if (tasks.length === 0) return "";
   const lines = tasks.slice(0, MOST_TOLD).map((task) => describe(task, loop));
   if (tasks.length > MOST_TOLD) lines.push(`and ${tasks.length - MOST_TOLD} more`);
@@ -65,7 +71,7 @@ export function describeTasks(loop: EventLoop): string {
 }
 
 function describe(task: Task, loop: EventLoop): string {
-  const { name, function: fn, state, waitsOn, waited, stack } = report(task, loop);
+  const { name, function: fn, state, waitsOn, waited, stack } = described(task, loop);
   const what =
     waitsOn === null ? state : `waits on ${awaited(task)} for ${((waited ?? 0) / 1000).toFixed(1)} s`;
   const place = stack.length === 0 ? "" : `, ${stack[0]}`;
@@ -95,17 +101,18 @@ function listed(all: readonly string[]): string {
   return `${all.slice(0, MOST_LISTED).join(", ")} and ${all.length - MOST_LISTED} more`;
 }
 
-function report(task: Task, loop: EventLoop): TaskReport {
+/** What a report says of a task by itself. */
+type Described = Omit<TaskReport, "id" | "awaitedBy">;
+
+function described(task: Task, loop: EventLoop): Described {
   const waitsOn = waitedFor(task, loop);
   const state = waitsOn !== null ? "waiting" : loop._isStepping(task) ? "running" : "ready";
   return {
-    id: taskId(task),
     name: task.name,
     function: functionOf(task),
     state,
     waitsOn,
     waited: waitsOn === null ? null : ticksSince(task._since),
-    awaitedBy: awaitingTasks(task).map(taskId),
     stack: task.getStack(),
   };
 }
@@ -120,7 +127,7 @@ function waitedFor(task: Task, loop: EventLoop): string | null {
 
 function functionOf(task: Task): string {
   const coro = task.getCoro();
-  if (coro instanceof Coroutine || coro.name !== "") return coro.name;
+  if (coro instanceof LazyCall || coro.name !== "") return coro.name;
   const source = String(coro).replace(/\s+/g, " ");
   return source.length > LONGEST_SOURCE ? `${source.slice(0, LONGEST_SOURCE - 1)}…` : source;
 }

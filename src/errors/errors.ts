@@ -70,62 +70,6 @@ named(InvalidStateError, "InvalidStateError");
 export class RuntimeError extends Error {}
 named(RuntimeError, "RuntimeError");
 
-/** Is thrown by `loop.sendfile` without its fallback: Node has no sendfile of the system. */
-export class SendfileNotAvailableError extends RuntimeError {}
-named(SendfileNotAvailableError, "SendfileNotAvailableError");
-
-/** Is thrown to those who wait at a barrier that was reset or aborted. */
-export class BrokenBarrierError extends RuntimeError {}
-named(BrokenBarrierError, "BrokenBarrierError");
-
-/** Is thrown by `getNowait()` on an empty queue. */
-export class QueueEmpty extends Error {}
-named(QueueEmpty, "QueueEmpty");
-
-/** Is thrown by `putNowait()` on a full queue. */
-export class QueueFull extends Error {}
-named(QueueFull, "QueueFull");
-
-/** Is thrown by `put()` on a queue that was shut down, and by `get()` once it is empty too. */
-export class QueueShutDown extends Error {}
-named(QueueShutDown, "QueueShutDown");
-
-/**
- * Is thrown when a stream ends before what was asked for had come.
- *
- * `partial` is what came, and is no longer in the stream; `expected` how many bytes were asked for, null when it was a
- * separator.
- */
-export class IncompleteReadError extends Error {
-  readonly partial: Buffer;
-  readonly expected: number | null;
-
-  constructor(partial: Buffer, expected: number | null) {
-    super(`${partial.length} bytes read on a total of ${expected ?? "undefined"} expected bytes`);
-    this.partial = partial;
-    this.expected = expected;
-  }
-}
-named(IncompleteReadError, "IncompleteReadError");
-
-/**
- * Is thrown when a separator does not come within the limit of a stream. What came stays in the stream; `consumed` is
- * how many bytes of it belong to no separator and can be read and dropped.
- */
-export class LimitOverrunError extends Error {
-  readonly consumed: number;
-
-  constructor(message: string, consumed: number) {
-    super(message);
-    this.consumed = consumed;
-  }
-}
-named(LimitOverrunError, "LimitOverrunError");
-
-/** Is thrown out of a loop that nothing can wake any more; its message names each stuck task and what it waits on. */
-export class DeadlockError extends RuntimeError {}
-named(DeadlockError, "DeadlockError");
-
 /** The CancelledError that an error is, or that an AbortError was made of, or null. */
 export function cancellationOf(error: unknown): CancelledError | null {
   try {

@@ -1,5 +1,6 @@
 /** Sending a file over a connection, as the fallback of asyncio's `loop.sendfile` does it. */
-import { got, RuntimeError, SendfileNotAvailableError } from "../errors/errors.ts";
+import { got, RuntimeError } from "../errors/errors.ts";
+import { SendfileNotAvailableError } from "../errors/ioerrors.ts";
 import { checkOptionNames, optionNames } from "../errors/optionnames.ts";
 import { OutsideFuture } from "../task/outside.ts";
 import type { FileHandle } from "./builtins.ts";

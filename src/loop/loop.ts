@@ -3,7 +3,8 @@
  * pump's; this file is the interface.
  */
 
-import { DeadlockError, got, isInstance, RuntimeError, shown } from "../errors/errors.ts";
+import { DeadlockError } from "../errors/deadlock.ts";
+import { got, isInstance, RuntimeError, shown } from "../errors/errors.ts";
 import { checkOptionNames, optionNames } from "../errors/optionnames.ts";
 import type { AddressInfo, FileHandle, Readable, Socket, Writable } from "../io/builtins.ts";
 import type { ConnectAcceptedSocketOptions, CreateConnectionOptions } from "../io/connections.ts";
@@ -24,7 +25,7 @@ import type { Protocol, Transport } from "../io/transport.ts";
 import { inspect, types } from "../platform/node/inspect.ts";
 import { type Clock, checkedClock, milliseconds, monotonicClock } from "../scheduling/clock.ts";
 import { checkContext } from "../scheduling/context.ts";
-import { debugging, describeStuck, warnSlow, withOrigin } from "../scheduling/debug.ts";
+import { debugging, describeStuck, rememberOrigin, warnSlow, withOrigin } from "../scheduling/debug.ts";
 import {
   type ExceptionContext,
   type FailedFuture,
@@ -34,13 +35,13 @@ import {
   type StepObserver,
 } from "../scheduling/events.ts";
 import { type Callback, type CallbackOptions, contextOf, Handle, TimerHandle } from "../scheduling/handle.ts";
-import { reportNeverAwaited } from "../scheduling/neverawaited.ts";
 import { Pump } from "../scheduling/pump.ts";
 import { settleWith } from "../scheduling/thenable.ts";
 import { checkAbortSignal, linkSignal } from "../task/abort.ts";
-import { checkCallback, discard, discardOnError, type Startable, starterOf } from "../task/coroutine.ts";
+import type { Startable } from "../task/coroutine.ts";
 import { Future } from "../task/future.ts";
 import { adopt } from "../task/outcome.ts";
+import { checkCallback, discard, discardOnError, starterOf } from "../task/startable.ts";
 import { Task } from "../task/task.ts";
 import type { TaskOptions } from "../task/taskoptions.ts";
 import { UnretrievedErrors } from "../task/unretrieved.ts";
@@ -95,8 +96,6 @@ const TASK_OPTIONS = optionNames<CreateTaskOptions>({
 
 /** Runs tasks and callbacks, one at a time, in the order in which they became ready. */
 export class EventLoop extends Pump {
-  /** @internal What holds something outside the loop open: a socket, a process. Each is called when the loop closes. */
-  readonly _atClose = new Set<() => void>();
   /** Milliseconds a callback or a step may take before debug mode reports it; default 100. */
   slowCallbackDuration = 100;
   readonly #unretrieved = new UnretrievedErrors((context) => this.callExceptionHandler(context));
@@ -308,12 +307,11 @@ export class EventLoop extends Pump {
     if (this.isClosed()) return;
     super.close();
     for (const task of this._tasks)
-      this.callExceptionHandler(withOrigin({ message: "Task was destroyed but it is pending!", task }, task));
+      this._reportOf(task, { message: "Task was destroyed but it is pending!", task });
     this.#signals.clear();
     for (const release of [...this._atClose])
       this.#closing("What the loop holds failed to be released", release);
     this.#unretrieved.reportAll();
-    reportNeverAwaited(this);
     this.#closing("The default executor failed to close", () => this.#executor.close());
   }
 
@@ -915,6 +913,14 @@ export class EventLoop extends Pump {
     this.#observer?.ended(entry);
     const took = this.time() - this.#entryBegan;
     if (this.#debug && took >= this.slowCallbackDuration) warnSlow(entry, took);
+  }
+
+  /** @internal */ _rememberOrigin(made: object): void {
+    rememberOrigin(made);
+  }
+
+  /** @internal */ _reportOf(made: object, context: ExceptionContext): void {
+    this.callExceptionHandler(withOrigin(context, made));
   }
 
   /** @internal */ _keepUnretrieved(future: FailedFuture, keep: boolean): void {

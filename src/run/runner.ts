@@ -1,6 +1,5 @@
 /** Running a program: `run` and `Runner`, as `asyncio.run` and `asyncio.Runner`. */
 
-import { gather } from "../combine/gather.ts";
 import { describeTasks } from "../debug/taskreport.ts";
 import { CancelledError, got, RuntimeError } from "../errors/errors.ts";
 import { checkOptionNames, optionNames } from "../errors/optionnames.ts";
@@ -13,7 +12,10 @@ import { type Context, copyContext } from "../scheduling/context.ts";
 import { warn } from "../scheduling/debug.ts";
 import { guardProgram, runningLoopOrNull } from "../scheduling/events.ts";
 import { cancelAll } from "../task/cancelchain.ts";
-import { discard, discardOnError, type Startable } from "../task/coroutine.ts";
+import type { Startable } from "../task/coroutine.ts";
+import { Future } from "../task/future.ts";
+import { discard, discardOnError } from "../task/startable.ts";
+import type { Task } from "../task/task.ts";
 import { type Interrupts, interruptible, interruptibleEnd, interruptsOf } from "./signals.ts";
 
 /** How long the end of `run` waits for the jobs of the default executor, in milliseconds (as CPython does). */
@@ -175,7 +177,7 @@ async function cancelAllTasks(loop: EventLoop): Promise<void> {
   if (tasks.length === 0) return;
   const cause = new CancelledError("run() has ended");
   cancelAll(tasks, undefined, cause);
-  await loop.runUntilComplete(gather(tasks, { returnExceptions: true }));
+  await loop.runUntilComplete(allDone(tasks, loop));
   for (const task of tasks) {
     if (!task._failed) continue;
     loop.callExceptionHandler({
@@ -184,4 +186,15 @@ async function cancelAllTasks(loop: EventLoop): Promise<void> {
       task,
     });
   }
+}
+
+/** A future of the end of all, whatever it is. */
+function allDone(tasks: readonly Task[], loop: EventLoop): Future<void> {
+  const done = new Future<void>(loop);
+  let left = tasks.length;
+  const listen = () => {
+    if (--left === 0) done.setResult();
+  };
+  for (const task of tasks) task._listen(listen, done as Future);
+  return done;
 }

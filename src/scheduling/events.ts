@@ -91,8 +91,14 @@ export interface AbstractEventLoop {
   isClosed(): boolean;
   getDebug(): boolean;
   callExceptionHandler(context: ExceptionContext): void;
+  /** In debug mode: keeps where something of the loop's was made. */
+  _rememberOrigin(made: object): void;
+  /** Tells of an error in something of the loop's, with where that was made if it is known. */
+  _reportOf(made: object, context: ExceptionContext): void;
   /** The tasks that are not done. */
   readonly _tasks: TaskList<ListedTask>;
+  /** What is called when the loop closes. */
+  readonly _atClose: Set<() => void>;
   /** Whole milliseconds of the process's clock when the loop last looked: coarse, and costs nothing. */
   readonly _tick: number;
   /** Puts an entry at the end of the ready queue. */

@@ -2,7 +2,6 @@
 import { AsyncResource } from "../platform/node/asynccontext.ts";
 import { inspect, types } from "../platform/node/inspect.ts";
 import { type Context, checkContext, copyContext } from "./context.ts";
-import { rememberOrigin, withOrigin } from "./debug.ts";
 import {
   type AbstractEventLoop,
   type ContextRunner,
@@ -63,7 +62,7 @@ export class Handle implements ContextRunner {
     this._args = args;
     this._context = context ?? copyContext();
     this.#resource = new AsyncResource("Handle", RESOURCE);
-    if (loop.getDebug()) rememberOrigin(this);
+    if (loop.getDebug()) loop._rememberOrigin(this);
   }
 
   /** @internal */
@@ -124,7 +123,7 @@ export class Handle implements ContextRunner {
 
   #report(exception: unknown): void {
     const context = { message: "Exception in callback", exception, handle: this };
-    this._loop.callExceptionHandler(withOrigin(context, this));
+    this._loop._reportOf(this, context);
   }
 
   [inspect.custom](): string {

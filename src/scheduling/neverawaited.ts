@@ -35,16 +35,14 @@ export function unwatch(unstarted: Unstarted): void {
   unstarted.siblings?.delete(unstarted);
 }
 
-/** Reports those that were made while this loop ran, in the order of their making: it closes now. */
-export function reportNeverAwaited(loop: AbstractEventLoop): void {
-  for (const unstarted of madeWhileRunning.get(loop) ?? []) report(unstarted);
-}
-
 function siblingsOf(loop: AbstractEventLoop): Set<Unstarted> {
   const known = madeWhileRunning.get(loop);
   if (known !== undefined) return known;
   const siblings = new Set<Unstarted>();
   madeWhileRunning.set(loop, siblings);
+  loop._atClose.add(() => {
+    for (const unstarted of siblings) report(unstarted);
+  });
   return siblings;
 }
 

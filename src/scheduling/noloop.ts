@@ -23,6 +23,7 @@ function reportIfStill(future: FailedFuture): void {
 
 export const noLoop: AbstractEventLoop = {
   _tasks: new TaskList<ListedTask>(),
+  _atClose: new Set(),
   _tick: 0,
   time: () => monotonicClock.now(),
   getDebug: () => false,
@@ -30,6 +31,8 @@ export const noLoop: AbstractEventLoop = {
   callExceptionHandler: (context: ExceptionContext) => {
     Promise.reject("exception" in context ? context.exception : new Error(context.message));
   },
+  _rememberOrigin: () => {},
+  _reportOf: (_made, context) => noLoop.callExceptionHandler(context),
   _push: (entry) => queueMicrotask(() => entry._run(noLoop)),
   _stepInto: () => {},
   _stepOver: () => {},

@@ -57,6 +57,8 @@ const now = monotonicClock.now;
 
 export abstract class Pump implements AbstractEventLoop {
   /** @internal */ readonly _tasks = new TaskList<ListedTask>();
+  /** @internal What holds something outside the loop open, a socket or a process, and what reports at the end. */
+  readonly _atClose = new Set<() => void>();
   /** @internal */ _tick = 0;
   readonly #clock: Clock;
   readonly #ready = new ReadyQueue<Runnable>();
@@ -98,6 +100,8 @@ export abstract class Pump implements AbstractEventLoop {
   abstract callExceptionHandler(context: ExceptionContext): void;
   abstract getDebug(): boolean;
   abstract _keepUnretrieved(future: FailedFuture, keep: boolean): void;
+  abstract _rememberOrigin(made: object): void;
+  abstract _reportOf(made: object, context: ExceptionContext): void;
   /**
    * Is called when nothing can wake the loop any more, as the process is about to exit or a clock that jumps has no
    * deadline. Returns the error that this is, or null when nothing is left to do.

@@ -7,7 +7,8 @@
  * Invariant: bytes leave the buffer in the very step that returns them, so a read that is cancelled loses nothing.
  */
 
-import { got, IncompleteReadError, LimitOverrunError, RuntimeError } from "../errors/errors.ts";
+import { got, RuntimeError } from "../errors/errors.ts";
+import { IncompleteReadError, LimitOverrunError } from "../errors/ioerrors.ts";
 import { checkOptionNames, optionNames } from "../errors/optionnames.ts";
 import { inspect } from "../platform/node/inspect.ts";
 import { Future } from "../task/future.ts";

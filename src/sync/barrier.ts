@@ -5,7 +5,8 @@
  * broken (aborted, until reset).
  */
 
-import { BrokenBarrierError, got } from "../errors/errors.ts";
+import { got } from "../errors/errors.ts";
+import { BrokenBarrierError } from "../errors/syncerrors.ts";
 import { inspect } from "../platform/node/inspect.ts";
 import { Condition, checkLoopOf } from "./condition.ts";
 

@@ -1,4 +1,4 @@
-import { checkBody } from "../task/coroutine.ts";
+import { checkBody } from "../task/startable.ts";
 
 /** What can be held, as asyncio's `_ContextManagerMixin`: every lock is used for the time of a function or a block. */
 export abstract class Holdable {

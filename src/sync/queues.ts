@@ -1,6 +1,7 @@
 /** Queues between tasks, as asyncio's: bounded or not, first-in first-out, last-in first-out or by priority. */
 
-import { got, QueueEmpty, QueueFull, QueueShutDown } from "../errors/errors.ts";
+import { got } from "../errors/errors.ts";
+import { QueueEmpty, QueueFull, QueueShutDown } from "../errors/syncerrors.ts";
 import { inspect } from "../platform/node/inspect.ts";
 import { FAILED } from "../scheduling/states.ts";
 import { Event } from "./event.ts";

@@ -8,6 +8,7 @@ import { printable } from "../errors/printable.ts";
 import { inspect } from "../platform/node/inspect.ts";
 import { runningLoopOrNull } from "../scheduling/events.ts";
 import { type Unstarted, unwatch, watch } from "../scheduling/neverawaited.ts";
+import { isLazyFunction, LazyCall, noteLazyFunction } from "./startable.ts";
 
 /** What is taken where asyncio takes a coroutine: a function to call, or the lazy call made by `coroutine(fn)`. */
 export type Startable<T> = Coroutine<T> | (() => PromiseLike<T> | T);
@@ -24,25 +25,26 @@ export interface NoPromise {
 }
 
 /** A call that has not started. It runs once: when a task is made of it, or when it is awaited. */
-export class Coroutine<T> implements PromiseLike<T> {
+export class Coroutine<T> extends LazyCall<T> implements PromiseLike<T> {
   #start: (() => PromiseLike<T> | T) | null;
   readonly #name: string;
   readonly #unstarted: Unstarted;
 
   /** @internal */
   constructor(start: () => PromiseLike<T> | T, name: string) {
+    super();
     this.#start = start;
     this.#name = name;
     this.#unstarted = watch(this, name, runningLoopOrNull());
   }
 
   /** The name of the function. */
-  get name(): string {
+  override get name(): string {
     return this.#name;
   }
 
   /** @internal Starts it; throws RuntimeError the second time. */
-  _start(): PromiseLike<T> | T {
+  override _start(): PromiseLike<T> | T {
     const start = this.#start;
     if (start === null) {
       throw new RuntimeError(
@@ -54,7 +56,7 @@ export class Coroutine<T> implements PromiseLike<T> {
   }
 
   /** Gives it up without starting it, so that no warning comes. */
-  close(): void {
+  override close(): void {
     this.#start = null;
     unwatch(this.#unstarted);
   }
@@ -100,8 +102,7 @@ export function coroutine<A extends unknown[], R>(
   if (typeof fn !== "function") throw new TypeError(`Expected \`fn\` to be a function, got ${got(fn)}`);
   const call = (...args: A) =>
     new Coroutine<Awaited<R>>(() => fn(...args) as Awaited<R>, fn.name || "anonymous");
-  made.add(call);
-  anyMade = true;
+  noteLazyFunction(call);
   return Object.defineProperty(call, "name", { value: fn.name });
 }
 
@@ -111,61 +112,8 @@ export function isCoroutine(value: unknown): value is Coroutine<unknown> {
 }
 
 const AsyncFunction = (async () => {}).constructor;
-const made = new WeakSet<object>();
-/** Whether there are any: each callback that is scheduled is looked for among them. */
-let anyMade = false;
 
 /** Tells whether a function is an async function, or was made by `coroutine(fn)`. */
 export function isCoroutineFunction(value: unknown): boolean {
-  return typeof value === "function" && (value instanceof AsyncFunction || made.has(value));
-}
-
-/** Throws TypeError when a value is no callback: a coroutine would never be started by being called. */
-export function checkCallback(callback: unknown, taker: string): void {
-  if (typeof callback === "function" && !(anyMade && made.has(callback))) return;
-  const problem = `Expected ${taker} to get a function, got ${got(callback)}`;
-  if (isCoroutine(callback)) throw new TypeError(`${problem}: a coroutine goes to createTask()`);
-  if (typeof callback !== "function") throw new TypeError(problem);
-  throw new TypeError(
-    `${problem} made by coroutine(), whose call nobody would start: pass () => createTask(fn()), or the async function itself`,
-  );
-}
-
-/** Closes a coroutine that is refused: its caller hears an error, and not also that it was never awaited. */
-export function discard(startable: unknown): void {
-  if (startable instanceof Coroutine) startable.close();
-}
-
-/** Throws TypeError when what is to run inside a block is no function, and names the fix where it has started already. */
-export function checkBody(body: unknown, taker: string): void {
-  if (typeof body === "function") return;
-  discard(body);
-  if (typeof (body as PromiseLike<unknown> | null | undefined)?.then !== "function")
-    throw new TypeError(`Expected ${taker} to get a function as its body, got ${got(body)}`);
-  throw new TypeError(
-    `${taker} got a promise or coroutine as its body: pass the function that makes it, () => work(x) instead of work(x)`,
-  );
-}
-
-/** Calls what is to make a task of it; gives it up when that throws. */
-export function discardOnError<T>(startable: unknown, make: () => T): T {
-  try {
-    return make();
-  } catch (error) {
-    discard(startable);
-    throw error;
-  }
-}
-
-/** Returns the function that starts a Startable; throws TypeError on anything else and names the fix. */
-export function starterOf<T>(startable: Startable<T>, taker: string): () => PromiseLike<T> | T {
-  if (typeof startable === "function") return startable;
-  if (startable instanceof Coroutine) return () => startable._start();
-  if (typeof (startable as { then?: unknown } | null)?.then === "function") {
-    throw new TypeError(
-      `${taker} got a promise, which has started already and cannot be cancelled: pass the function, not its result: ` +
-        `${taker}(() => work(x)) instead of ${taker}(work(x))`,
-    );
-  }
-  throw new TypeError(`Expected ${taker} to get an async function or a Coroutine, got ${got(startable)}`);
+  return typeof value === "function" && (value instanceof AsyncFunction || isLazyFunction(value));
 }

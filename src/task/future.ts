@@ -17,7 +17,7 @@ import {
 import { AsyncResource } from "../platform/node/asynccontext.ts";
 import { inspect } from "../platform/node/inspect.ts";
 import { checkContext } from "../scheduling/context.ts";
-import { debugging, rememberOrigin } from "../scheduling/debug.ts";
+import { debugging } from "../scheduling/debug.ts";
 import {
   type AbstractEventLoop,
   type AwaitingTask,
@@ -36,8 +36,8 @@ import { noLoop } from "../scheduling/noloop.ts";
 import { CANCELLED, FAILED, FINISHED, PENDING, RETRIEVED } from "../scheduling/states.ts";
 import { settleByThen, type Then } from "../scheduling/thenable.ts";
 import { cancelAll } from "./cancelchain.ts";
-import { checkCallback } from "./coroutine.ts";
 import { Listener, looks } from "./listener.ts";
+import { checkCallback } from "./startable.ts";
 
 /** Whom a future tells: one, a few, or so many that one who leaves must not be looked for among all. */
 type Callbacks = Runnable | Runnable[] | Set<Runnable>;
@@ -79,7 +79,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
     if (loop === undefined || loop === running) this._loop = running ?? noLoop;
     else if (typeof loop?._push === "function") this._loop = loop;
     else throw noEventLoop(loop);
-    if (debugging.everOn && this._loop.getDebug()) rememberOrigin(this);
+    if (debugging.everOn && this._loop.getDebug()) this._loop._rememberOrigin(this);
   }
 
   /** @internal */
@@ -110,7 +110,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
     if (this._state === FINISHED) return this._value as T;
     if (this._state >= FAILED) throw this._takeError();
     if (this._state === CANCELLED) throw this._takeCancelledError();
-    throw new InvalidStateError("The result is not ready: await the future, or ask done() first");
+    throw notDone("The result is not ready");
   }
 
   /**
@@ -121,7 +121,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
     if (this._state === FINISHED) return null;
     if (this._state >= FAILED) return this._takeError();
     if (this._state === CANCELLED) throw this._takeCancelledError();
-    throw new InvalidStateError("The exception is not set: await the future, or ask done() first");
+    throw notDone("The exception is not set");
   }
 
   /**
@@ -372,6 +372,10 @@ export class Future<T = unknown> implements PromiseLike<T> {
       for (const entry of callbacks) this._loop._push(entry);
     else this._loop._push(callbacks);
   }
+}
+
+function notDone(what: string): InvalidStateError {
+  return new InvalidStateError(`${what}: await the future, or ask done() first`);
 }
 
 function noEventLoop(value: unknown): TypeError {

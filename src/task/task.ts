@@ -29,7 +29,7 @@ import { RESOURCE } from "../scheduling/handle.ts";
 import { FAILED, FINISHED, PENDING } from "../scheduling/states.ts";
 import { ownThen } from "./actasfuture.ts";
 import { cancelChain, cancelFuture } from "./cancelchain.ts";
-import { Coroutine, type Startable, starterOf } from "./coroutine.ts";
+import type { Startable } from "./coroutine.ts";
 import { runInTask } from "./drive.ts";
 import { FurtherAwait } from "./furtherawait.ts";
 import { Future, type Reaction } from "./future.ts";
@@ -51,6 +51,7 @@ import {
   uncancelFromOutside,
   uncancelIn,
 } from "./scope.ts";
+import { LazyCall, starterOf } from "./startable.ts";
 import type { TaskOptions } from "./taskoptions.ts";
 import { cancellerOf, TaskTrace } from "./tasktrace.ts";
 import { waitedFor } from "./waiting.ts";
@@ -410,7 +411,7 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
       this.#begin();
       return STEPPED;
     }
-    if (this.#coro instanceof Coroutine) this.#coro.close();
+    if (this.#coro instanceof LazyCall) this.#coro.close();
     this.#unstarted = false;
     this._drop();
     this._fail(error);
