@@ -94,8 +94,8 @@ export { futureAddToAwaitedBy, futureDiscardFromAwaitedBy } from "./debug/callgr
 export { captureTaskTree, formatTaskTree, printTaskTree, type TaskTree } from "./debug/callgraph.ts";
 
 // Errors
-export { CancelledError, InvalidStateError, RuntimeError, TimeoutError } from "./errors/errors.ts";
-export { DeadlockError } from "./errors/deadlock.ts";
+export { CancelledError, InvalidStateError, RuntimeError } from "./errors/errors.ts";
+export { DeadlockError, TimeoutError } from "./errors/waiterrors.ts";
 export { isCancelled } from "./task/scope.ts";
 export { BrokenBarrierError, QueueEmpty, QueueFull, QueueShutDown } from "./errors/syncerrors.ts";
 export { IncompleteReadError, LimitOverrunError, SendfileNotAvailableError } from "./errors/ioerrors.ts";

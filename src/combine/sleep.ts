@@ -36,14 +36,17 @@ import { Future, Reaction } from "../task/future.ts";
 export function sleep(delay: number): Future<void>;
 export function sleep<T>(delay: number, result: T): Future<T>;
 export function sleep<T>(delay: number, result?: T): Future<T | undefined> {
-  if (typeof delay !== "number")
-    throw new TypeError(`Expected \`delay\` to be a number of milliseconds, got ${got(delay)}`);
-  if (Number.isNaN(delay)) throw new RangeError("Expected `delay` to be a number of milliseconds, got NaN");
+  if (typeof delay !== "number" || Number.isNaN(delay)) throw noDelay(delay);
   const loop = runningLoop();
   if (delay <= 0) return new Yield(loop, result);
   const sleeper = new Sleeper(loop, loop.time() + delay, result);
   (loop as Pump)._pushTimer(sleeper as Sleeper<unknown>);
   return sleeper;
+}
+
+function noDelay(delay: unknown): Error {
+  const message = `Expected \`delay\` to be a number of milliseconds, got `;
+  return typeof delay === "number" ? new RangeError(`${message}NaN`) : new TypeError(message + got(delay));
 }
 
 class Sleeper<T> extends Future<T> implements Timer {

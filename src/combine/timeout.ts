@@ -5,7 +5,8 @@
  * States: created, active, expiring (the deadline has cancelled the task), then expired or finished.
  */
 
-import { CancelledError, got, isInstance, RuntimeError, TimeoutError } from "../errors/errors.ts";
+import { CancelledError, got, isInstance, RuntimeError } from "../errors/errors.ts";
+import { TimeoutError } from "../errors/waiterrors.ts";
 import { runningEventLoop } from "../loop/running.ts";
 import { inspect } from "../platform/node/inspect.ts";
 import { milliseconds } from "../scheduling/clock.ts";

@@ -1,7 +1,8 @@
 /** Waiting for some of several futures: `wait`, `asCompleted`, and the racers `race` and `any`. */
 
-import { got, TimeoutError } from "../errors/errors.ts";
+import { got } from "../errors/errors.ts";
 import { checkOptionNames, optionNames } from "../errors/optionnames.ts";
+import { TimeoutError } from "../errors/waiterrors.ts";
 import { runningEventLoop } from "../loop/running.ts";
 import { milliseconds } from "../scheduling/clock.ts";
 import { type Runnable, runningLoopOrNull } from "../scheduling/events.ts";

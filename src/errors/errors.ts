@@ -58,10 +58,6 @@ export function named(type: { readonly prototype: Error }, name: string): void {
 export class CancelledError extends Error {}
 named(CancelledError, "CancelledError");
 
-/** Is thrown when a deadline has passed: by `timeout`, `waitFor`, `asCompleted` and a job's time limits. */
-export class TimeoutError extends Error {}
-named(TimeoutError, "TimeoutError");
-
 /** Is thrown when a future is not in the state that the call needs: settled twice, or read before it is done. */
 export class InvalidStateError extends Error {}
 named(InvalidStateError, "InvalidStateError");

@@ -3,9 +3,9 @@
  * pump's; this file is the interface.
  */
 
-import { DeadlockError } from "../errors/deadlock.ts";
 import { got, isInstance, RuntimeError, shown } from "../errors/errors.ts";
 import { checkOptionNames, optionNames } from "../errors/optionnames.ts";
+import { DeadlockError } from "../errors/waiterrors.ts";
 import type { AddressInfo, FileHandle, Readable, Socket, Writable } from "../io/builtins.ts";
 import type { ConnectAcceptedSocketOptions, CreateConnectionOptions } from "../io/connections.ts";
 import type { DatagramEndpointOptions, DatagramProtocol, DatagramTransport } from "../io/datagrams.ts";

@@ -4,7 +4,7 @@
  */
 
 import { got, RuntimeError } from "../errors/errors.ts";
-import { checkOptionNames, optionNames } from "../errors/optionnames.ts";
+import { checkOptionNames, type OptionNames } from "../errors/optionnames.ts";
 import { userFrames } from "./debug.ts";
 import {
   type ContextRunner,
@@ -223,7 +223,8 @@ export class Token<T> {
   }
 }
 
-const VARIABLE_OPTIONS = optionNames<{ default?: unknown }>({ default: true });
+/** Made without a call, so that bundlers see what has no effect. */
+const VARIABLE_OPTIONS: OptionNames = new Set(["default"]);
 
 /**
  * A variable with a value of its own in every task, as `contextvars.ContextVar`.

@@ -8,7 +8,7 @@
 
 import { RuntimeError } from "../errors/errors.ts";
 import { AsyncLocalStorage, AsyncResource } from "../platform/node/asynccontext.ts";
-import type { Listed, TaskList } from "./tasklist.ts";
+import type { Listed, Tasks } from "./tasklist.ts";
 
 /** Nothing of the entry goes on: the next one may run at once. */
 export const DONE = 0;
@@ -96,7 +96,7 @@ export interface AbstractEventLoop {
   /** Tells of an error in something of the loop's, with where that was made if it is known. */
   _reportOf(made: object, context: ExceptionContext): void;
   /** The tasks that are not done. */
-  readonly _tasks: TaskList<ListedTask>;
+  readonly _tasks: Tasks<ListedTask>;
   /** What is called when the loop closes. */
   readonly _atClose: Set<() => void>;
   /** Whole milliseconds of the process's clock when the loop last looked: coarse, and costs nothing. */

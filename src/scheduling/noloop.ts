@@ -5,14 +5,7 @@
  */
 
 import { monotonicClock } from "./clock.ts";
-import {
-  type AbstractEventLoop,
-  type ExceptionContext,
-  type FailedFuture,
-  inRootContext,
-  type ListedTask,
-} from "./events.ts";
-import { TaskList } from "./tasklist.ts";
+import { type AbstractEventLoop, type ExceptionContext, type FailedFuture, inRootContext } from "./events.ts";
 
 const unretrieved = new Set<FailedFuture>();
 const immediate = setImmediate;
@@ -22,7 +15,7 @@ function reportIfStill(future: FailedFuture): void {
 }
 
 export const noLoop: AbstractEventLoop = {
-  _tasks: new TaskList<ListedTask>(),
+  _tasks: { size: 0, add: () => {}, remove: () => {}, [Symbol.iterator]: () => [].values() },
   _atClose: new Set(),
   _tick: 0,
   time: () => monotonicClock.now(),

@@ -10,7 +10,14 @@ export interface Listed<T> {
   _previous: T | null;
 }
 
-export class TaskList<T extends Listed<T>> {
+/** The list, as those see it who add to it. */
+export interface Tasks<T> extends Iterable<T> {
+  readonly size: number;
+  add(task: T): void;
+  remove(task: T): void;
+}
+
+export class TaskList<T extends Listed<T>> implements Tasks<T> {
   #first: T | null = null;
   #last: T | null = null;
   #size = 0;
