@@ -36,13 +36,13 @@ async function printedBy(program: string): Promise<string> {
 }
 
 describe("a minified bundle", () => {
-  it("has less than 15 kB of a program that imports sleep only", async () => {
-    expect(await sizeOf('import { sleep } from "threadloop"; await sleep(1);')).toBeLessThan(15_000);
+  it("has less than 15.5 kB of a program that imports sleep only", async () => {
+    expect(await sizeOf('import { sleep } from "threadloop"; await sleep(1);')).toBeLessThan(15_500);
   });
 
   it("has tasks and the loop with run, and neither threads nor connections", async () => {
     const program = 'import { run, sleep } from "threadloop"; await run(() => sleep(1));';
-    expect(await sizeOf(program)).toBeLessThan(53_000);
+    expect(await sizeOf(program)).toBeLessThan(55_000);
   });
 
   it("has the loop's connections with whatever gives the loop", async () => {
