@@ -10,15 +10,15 @@ interface Look {
   readonly snapshots: readonly ThreadSnapshot[];
 }
 
-/** Evaluated in each thread: the doors of all copies of the package there, and the stack that we interrupt. */
+/** Evaluated in each thread: the endpoints of all copies of the package there, and the stack that we interrupt. */
 const LOOK = `(() => {
-  const doors = globalThis[Symbol.for("threadloop.inside")];
-  if (doors === undefined) return null;
+  const endpoints = globalThis[Symbol.for("threadloop.inside")];
+  if (endpoints === undefined) return null;
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = 50;
   const { stack } = new Error();
   Error.stackTraceLimit = limit;
-  return JSON.stringify({ stack, files: doors.map((door) => door.files), snapshots: doors.map((door) => JSON.parse(door.snapshot())) });
+  return JSON.stringify({ stack, files: endpoints.map((endpoint) => endpoint.files), snapshots: endpoints.map((endpoint) => JSON.parse(endpoint.snapshot())) });
 })()`;
 
 /** What every thread that uses threadloop does. Throws Problem when none does. */

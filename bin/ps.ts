@@ -2,7 +2,7 @@
 
 import { printable } from "../src/errors/printable.ts";
 import type { ThreadSnapshot } from "../workers/observe/snapshot.ts";
-import { type TaskNode, TaskTree } from "../workers/observe/tasktree.ts";
+import { TaskForest, type TaskNode } from "../workers/observe/tasktree.ts";
 import { attached } from "./attach.ts";
 import { lookInto } from "./look.ts";
 
@@ -10,7 +10,7 @@ const HEAD = ["THREAD", "KIND", "NAME", "STATE", "WAITS ON", "FOR", "AWAITED BY"
 
 /** The table, a line for each task and job. */
 export async function ps(pid: number, port: number): Promise<string> {
-  const tree = new TaskTree(await snapshotsOf(pid, port));
+  const tree = new TaskForest(await snapshotsOf(pid, port));
   const names = new Map(tree.threads.map(({ thread, name }) => [thread, name]));
   const threadOf = ({ thread }: TaskNode) => {
     if (thread === null) return "-";
@@ -22,7 +22,7 @@ export async function ps(pid: number, port: number): Promise<string> {
 
 /** The tree. */
 export async function pstree(pid: number, port: number): Promise<string> {
-  return String(new TaskTree(await snapshotsOf(pid, port)));
+  return String(new TaskForest(await snapshotsOf(pid, port)));
 }
 
 async function snapshotsOf(pid: number, port: number): Promise<ThreadSnapshot[]> {

@@ -12,14 +12,14 @@ import { merged } from "./timeline.ts";
 /** How long a thread may take to hand over its trace, beside what its workers may take. */
 const HAND_OVER_WITHIN = 15_000;
 
-const DOORS = `(globalThis[Symbol.for("threadloop.inside")] ?? [])`;
+const ENDPOINTS = `(globalThis[Symbol.for("threadloop.inside")] ?? [])`;
 /** Tells the number of the thread; -1 when it does not use threadloop. */
-const START = `${DOORS}.map((door) => door.startTrace(${LEASE})).length === 0 ? -1 : process.getBuiltinModule("node:worker_threads").threadId`;
+const START = `${ENDPOINTS}.map((endpoint) => endpoint.startTrace(${LEASE})).length === 0 ? -1 : process.getBuiltinModule("node:worker_threads").threadId`;
 /** A thread gives up a recording that nobody keeps: of a command that was killed. */
-const KEEP = `${DOORS}.forEach((door) => door.keepTrace(${LEASE})); 0`;
+const KEEP = `${ENDPOINTS}.forEach((endpoint) => endpoint.keepTrace(${LEASE})); 0`;
 const KEEP_EVERY = 500;
 /** A thread may have loaded several copies of the package. */
-const STOP = `Promise.all(${DOORS}.map((door) => door.stopTrace())).then((traces) => JSON.stringify(traces))`;
+const STOP = `Promise.all(${ENDPOINTS}.map((endpoint) => endpoint.stopTrace())).then((traces) => JSON.stringify(traces))`;
 
 /** Records for so many seconds, or until interrupted, and writes the file (default: a new one here); says so. */
 export async function trace(

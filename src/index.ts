@@ -13,7 +13,7 @@ export type { TaskOptions } from "./task/taskoptions.ts";
 export { Future } from "./task/future.ts";
 export { type Awaitable, ensureFuture, isFuture, type ResultOf, wrapPromise } from "./combine/ensure.ts";
 export { runCoroutineThreadsafe, wrapFuture } from "./combine/chain.ts";
-export { allTasks, currentTask } from "./loop/running.ts";
+export { allTasks, currentTask } from "./loop/currentloop.ts";
 
 // Waiting
 export { sleep } from "./combine/sleep.ts";

@@ -13,7 +13,7 @@ export type { RemoteFunction, RemoteModule } from "./executor/remotemodule.ts";
 export type { JobStream } from "./executor/stream.ts";
 export type { PoolView } from "./executor/view.ts";
 export type { PoolStats, WorkerStats } from "./observe/stats.ts";
-export type { TaskNode, TaskTree, ThreadTree } from "./observe/tasktree.ts";
+export type { TaskForest, TaskNode, ThreadTree } from "./observe/tasktree.ts";
 export type { PoolTrace } from "./observe/trace.ts";
 export type { WorkerBlocked } from "./observe/watchdog.ts";
 export type { CloseOptions, CloseReport } from "./pool/closing.ts";

@@ -5,9 +5,9 @@ import { inspect } from "node:util";
 import { broadcastJob } from "./executor/broadcast.ts";
 import { gatherSnapshots } from "./observe/gather.ts";
 import { type CloseOptions, type CloseReport, Closing } from "./pool/closing.ts";
-import { Engine } from "./pool/scheduler.ts";
+import { Scheduler } from "./pool/scheduler.ts";
 import { PoolClosedError } from "./wire/errors.ts";
-import "./observe/door.ts";
+import "./observe/debugendpoint.ts";
 import { setDefaultExecutorFactory } from "../src/core.ts";
 import { loadInline } from "./bundle/loadparts.ts";
 import { addOwnExports } from "./bundle/ownexports.ts";
@@ -16,7 +16,7 @@ import { checkCloseOptions, patienceOf, settingsOf, type WorkerPoolOptions } fro
 import { PoolView } from "./executor/view.ts";
 import { addPool } from "./observe/pools.ts";
 import { type PoolStats, statsOf } from "./observe/stats.ts";
-import { TaskTree } from "./observe/tasktree.ts";
+import { TaskForest } from "./observe/tasktree.ts";
 import { PoolTrace } from "./observe/trace.ts";
 import { Watchdog } from "./observe/watchdog.ts";
 import { setPartsLoader } from "./shipping/parts.ts";
@@ -42,21 +42,21 @@ import { uplink } from "./wire/uplink.ts";
  */
 export class WorkerPool extends PoolView {
   /** @internal */
-  readonly _engine: Engine;
+  readonly _scheduler: Scheduler;
   #closing: Closing | null = null;
 
   constructor(options: WorkerPoolOptions = {}) {
-    const engine = new Engine(settingsOf(options));
-    super(engine, null);
-    this._engine = engine;
-    addPool(engine);
-    const watchdog = new Watchdog(this._engine, this._engine.settings.blockedAfter);
-    this._engine.onSession = () => watchdog.wake();
+    const scheduler = new Scheduler(settingsOf(options));
+    super(scheduler, null);
+    this._scheduler = scheduler;
+    addPool(scheduler);
+    const watchdog = new Watchdog(this._scheduler, this._scheduler.settings.blockedAfter);
+    this._scheduler.onSession = () => watchdog.wake();
   }
 
   /** The name given in the options. */
   get name(): string {
-    return this._engine.settings.name;
+    return this._scheduler.settings.name;
   }
 
   /**
@@ -77,12 +77,12 @@ export class WorkerPool extends PoolView {
    * ```
    */
   get stdout(): Readable {
-    return this._engine.output.stdout.reader;
+    return this._scheduler.output.stdout.reader;
   }
 
   /** The same as `stdout`, of what the threads print to their standard error. */
   get stderr(): Readable {
-    return this._engine.output.stderr.reader;
+    return this._scheduler.output.stderr.reader;
   }
 
   /**
@@ -110,7 +110,7 @@ export class WorkerPool extends PoolView {
    * ```
    */
   spawn<T extends object, A extends unknown[]>(Class: ActorClass<T, A>, ...args: A): Promise<Actor<T>> {
-    return spawnActor(this._engine, Class, args);
+    return spawnActor(this._scheduler, Class, args);
   }
 
   /**
@@ -119,7 +119,7 @@ export class WorkerPool extends PoolView {
    * born later is a process warning.
    */
   broadcast<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Promise<Awaited<R>[]> {
-    return broadcastJob(this._engine, fn as AnyFunction, args) as Promise<Awaited<R>[]>;
+    return broadcastJob(this._scheduler, fn as AnyFunction, args) as Promise<Awaited<R>[]>;
   }
 
   /**
@@ -137,7 +137,7 @@ export class WorkerPool extends PoolView {
    * ```
    */
   stats(): PoolStats {
-    return statsOf(this._engine);
+    return statsOf(this._scheduler);
   }
 
   /**
@@ -160,9 +160,9 @@ export class WorkerPool extends PoolView {
    * });
    * ```
    */
-  async tasks(options: { readonly patience?: number } = {}): Promise<TaskTree> {
+  async tasks(options: { readonly patience?: number } = {}): Promise<TaskForest> {
     const patience = patienceOf(options);
-    return new TaskTree(await gatherSnapshots([this._engine], patience));
+    return new TaskForest(await gatherSnapshots([this._scheduler], patience));
   }
 
   /**
@@ -184,7 +184,7 @@ export class WorkerPool extends PoolView {
    * ```
    */
   trace(file: string | URL): PoolTrace {
-    return new PoolTrace(this._engine, file);
+    return new PoolTrace(this._scheduler, file);
   }
 
   /**
@@ -194,7 +194,7 @@ export class WorkerPool extends PoolView {
    */
   close(options: CloseOptions = {}): Promise<CloseReport> {
     checkCloseOptions(options);
-    if (this.#closing === null) this.#closing = new Closing(this._engine, options);
+    if (this.#closing === null) this.#closing = new Closing(this._scheduler, options);
     else this.#closing.hasten(options);
     return this.#closing.report;
   }
@@ -204,7 +204,7 @@ export class WorkerPool extends PoolView {
   }
 
   override [inspect.custom](): string {
-    const { settings, settlement, dispatcher, threads, refusal } = this._engine;
+    const { settings, settlement, dispatcher, threads, refusal } = this._scheduler;
     const state = refusal === null ? "open" : refusal instanceof PoolClosedError ? "closed" : "broken";
     return `<WorkerPool ${settings.name} ${state}, threads=${threads.count}/${settings.size}, jobs=${settlement.open}, queued=${dispatcher.queue.length}>`;
   }

@@ -2,8 +2,8 @@
 
 import { got, RuntimeError } from "../errors/errors.ts";
 import { checkOptionNames, optionNames } from "../errors/optionnames.ts";
+import { runningEventLoop } from "../loop/currentloop.ts";
 import type { EventLoop } from "../loop/loop.ts";
-import { runningEventLoop } from "../loop/running.ts";
 import type { Context } from "../scheduling/context.ts";
 import { FAILED } from "../scheduling/states.ts";
 import type { Task } from "../task/task.ts";

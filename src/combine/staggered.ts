@@ -1,7 +1,7 @@
 /** A race whose runners start one after the other, as `asyncio.staggered.staggered_race`. */
 
 import { CancelledError, isInstance } from "../errors/errors.ts";
-import { currentTask, runningEventLoop } from "../loop/running.ts";
+import { currentTask, runningEventLoop } from "../loop/currentloop.ts";
 import { FAILED } from "../scheduling/states.ts";
 import { Event } from "../sync/event.ts";
 import type { Future } from "../task/future.ts";

@@ -4,8 +4,8 @@
  */
 import { CancelledError, CancelReason, isInstance, RuntimeError } from "../errors/errors.ts";
 import { ExceptionGroup } from "../errors/exceptiongroup.ts";
+import { runningEventLoop } from "../loop/currentloop.ts";
 import type { CreateTaskOptions } from "../loop/loop.ts";
-import { runningEventLoop } from "../loop/running.ts";
 import { inspect } from "../platform/node/inspect.ts";
 import { cancelAll } from "../task/cancelchain.ts";
 import type { Startable } from "../task/coroutine.ts";

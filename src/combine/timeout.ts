@@ -7,7 +7,8 @@
 
 import { CancelledError, got, isInstance, RuntimeError } from "../errors/errors.ts";
 import { TimeoutError } from "../errors/waiterrors.ts";
-import { runningEventLoop } from "../loop/running.ts";
+import { runningEventLoop } from "../loop/currentloop.ts";
+
 import { inspect } from "../platform/node/inspect.ts";
 import { milliseconds } from "../scheduling/clock.ts";
 import type { Handle } from "../scheduling/handle.ts";

@@ -2,8 +2,10 @@
 
 import { got } from "../errors/errors.ts";
 import { checkOptionNames, optionNames } from "../errors/optionnames.ts";
+
 import { TimeoutError } from "../errors/waiterrors.ts";
-import { runningEventLoop } from "../loop/running.ts";
+import { runningEventLoop } from "../loop/currentloop.ts";
+
 import { milliseconds } from "../scheduling/clock.ts";
 import { type Runnable, runningLoopOrNull } from "../scheduling/events.ts";
 import type { Handle } from "../scheduling/handle.ts";

@@ -3,8 +3,8 @@
  * task that awaits it, or the gather, shield, wait or task group that it is a part of. More can be declared.
  */
 import { got, RuntimeError } from "../errors/errors.ts";
+import { allTasks, currentTask, runningEventLoop } from "../loop/currentloop.ts";
 import type { EventLoop } from "../loop/loop.ts";
-import { allTasks, currentTask, runningEventLoop } from "../loop/running.ts";
 import { FurtherAwait } from "../task/furtherawait.ts";
 import { Future } from "../task/future.ts";
 import { Listener } from "../task/listener.ts";

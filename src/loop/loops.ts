@@ -7,7 +7,7 @@ import { got } from "../errors/errors.ts";
 import { currentLoopOrNull, setCurrentLoop } from "../scheduling/events.ts";
 import { EventLoop, type EventLoopOptions } from "./loop.ts";
 import "../io/install.ts";
-import { runningEventLoop } from "./running.ts";
+import { runningEventLoop } from "./currentloop.ts";
 
 /** Returns the loop that runs in this thread; throws RuntimeError without one. */
 export function getRunningLoop(): EventLoop {

@@ -3,8 +3,8 @@
 import { describeTasks } from "../debug/taskreport.ts";
 import { CancelledError, got, RuntimeError } from "../errors/errors.ts";
 import { checkOptionNames, optionNames } from "../errors/optionnames.ts";
+import { allTasks } from "../loop/currentloop.ts";
 import { EventLoop } from "../loop/loop.ts";
-import { allTasks } from "../loop/running.ts";
 import { checkSignal } from "../loop/signalhandlers.ts";
 import { clearTimeout, setTimeout } from "../platform/node/timers.ts";
 import type { Clock } from "../scheduling/clock.ts";

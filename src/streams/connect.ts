@@ -17,8 +17,8 @@ import { checkSource, checkTarget, ReadPipeTransport, WritePipeTransport } from 
 import { boundHere, tellAtOnce } from "../io/protocolcalls.ts";
 import { type Accept, type CreateServerOptions, openServer, type Server } from "../io/server.ts";
 import { Transport } from "../io/transport.ts";
+import { runningEventLoop } from "../loop/currentloop.ts";
 import type { EventLoop } from "../loop/loop.ts";
-import { runningEventLoop } from "../loop/running.ts";
 import { isCancelled } from "../task/scope.ts";
 import { StreamProtocol } from "./protocol.ts";
 import { StreamReader, type StreamReaderOptions } from "./reader.ts";

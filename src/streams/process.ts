@@ -17,7 +17,7 @@ import {
   type SubprocessTransport,
   startSubprocess,
 } from "../io/subprocess.ts";
-import { runningEventLoop } from "../loop/running.ts";
+import { runningEventLoop } from "../loop/currentloop.ts";
 import { inspect } from "../platform/node/inspect.ts";
 import { OutsideWaiters } from "../task/outside.ts";
 import { StreamProtocol } from "./protocol.ts";

@@ -79,9 +79,9 @@ async function livePool(from, count) {
   await pool.close(end < 0.3 ? { deadline: random() * 50 } : end < 0.5 ? { cancelFutures: true } : {});
   await Promise.all(open);
   judgePrints(await printed);
-  const { settlement, dispatcher, threads } = /** @type {{ _engine: Inside }} */ (
+  const { settlement, dispatcher, threads } = /** @type {{ _scheduler: Inside }} */ (
     /** @type {unknown} */ (pool)
-  )._engine;
+  )._scheduler;
   if (settlement.open !== 0 || dispatcher.queue.length !== 0 || threads.count !== 0) {
     faults.push(
       `pool not empty: ${settlement.open} open, ${dispatcher.queue.length} queued, ${threads.count} threads`,

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { SlotTable } from "../../dist/workers/host/slottable.js";
 import { JobQueue } from "../../dist/workers/pool/jobqueue.js";
 import { ShortCalls } from "../../dist/workers/wire/shortcalls.js";
-import { claim, PULSE } from "../../dist/workers/wire/slots.js";
+import { claim, JOBS_STARTED } from "../../dist/workers/wire/slots.js";
 import * as jobs from "../fixtures/workers/jobs.mjs";
 import { errorOf, Gate, makePool } from "../support/pools.ts";
 
@@ -203,7 +203,7 @@ describe("a job that moves objects", () => {
     expect(table.isShort).toBe(false);
     for (let n = 0; n < 9; n++) thread.note(callee, 0.01);
     claim(table.words, first);
-    table.words[PULSE] = 1;
+    table.words[JOBS_STARTED] = 1;
     const second = post(1);
     expect(table.isShort).toBe(true);
     thread.note(callee, 0.2); // its thread may have lost its core
@@ -213,7 +213,7 @@ describe("a job that moves objects", () => {
     for (let n = 0; n < 9; n++) thread.note(callee, 0.01);
     post(1);
     claim(table.words, second);
-    table.words[PULSE] = 2;
+    table.words[JOBS_STARTED] = 2;
     expect(table.isShort).toBe(true);
     post(2);
     expect(table.isShort).toBe(false);

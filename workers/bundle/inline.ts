@@ -3,4 +3,4 @@
 import type { Parts } from "../shipping/parts.ts";
 import { loadText } from "./threadcode.ts";
 
-export const inline: Parts = (loadText("./parts.js") as { inline: Parts }).inline;
+export const inline: Parts = (loadText("./parts.js") as { inlined: Parts }).inlined;

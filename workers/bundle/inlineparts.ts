@@ -5,4 +5,4 @@ import * as piscina from "piscina";
 import type { Parts } from "../shipping/parts.ts";
 import { threads } from "./inlineworker.ts";
 
-export const inline: Parts = { acorn, piscina, threads };
+export const inlined: Parts = { acorn, piscina, threads };

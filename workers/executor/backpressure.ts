@@ -20,7 +20,7 @@ interface Turn {
 const earlier = (a: Turn, b: Turn) => b.priority - a.priority || a.number - b.number;
 
 /** Where jobs wait, as far as it matters here. */
-export interface Waiting {
+export interface WaitingJobs {
   /** How many wait; below 0 when more would be started at once. */
   readonly backlog: number;
 }
@@ -30,7 +30,7 @@ export class Backpressure {
   readonly #executor: string;
   readonly #most: number;
   readonly #isLimited: boolean;
-  readonly #jobs: Waiting;
+  readonly #jobs: WaitingJobs;
   #waiting = new TinyQueue<Turn>([], earlier);
   /** How many wait and were not woken. Those who have left stay in the heap until they come to the top. */
   #inLine = 0;
@@ -40,7 +40,7 @@ export class Backpressure {
   /** The next job has its room already. */
   #granted = false;
 
-  constructor(executor: string, most: number, jobs: Waiting) {
+  constructor(executor: string, most: number, jobs: WaitingJobs) {
     this.#executor = executor;
     this.#most = most;
     this.#isLimited = most !== Number.POSITIVE_INFINITY;

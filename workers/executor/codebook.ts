@@ -7,7 +7,7 @@ import { functionName } from "../wire/describe.ts";
 import { OWN_FUNCTION } from "../wire/protocol.ts";
 
 /** A function ready to be posted. */
-export interface Code {
+export interface ShippedFunction {
   /** Its number in every worker of the pool, or OWN_FUNCTION when it travels with its one job. */
   readonly number: number;
   readonly name: string;
@@ -18,13 +18,13 @@ export interface Code {
 
 /** The functions of one pool. */
 export class CodeBook {
-  readonly #byMode: Record<ShipMode, WeakMap<AnyFunction, Code>> = {
+  readonly #byMode: Record<ShipMode, WeakMap<AnyFunction, ShippedFunction>> = {
     auto: new WeakMap(),
     reference: new WeakMap(),
     value: new WeakMap(),
   };
   #count = OWN_FUNCTION;
-  #last: Code | null = null;
+  #last: ShippedFunction | null = null;
   readonly #collected: FinalizationRegistry<number>;
 
   /** Is told the numbers of functions that do not exist any more. */
@@ -33,7 +33,7 @@ export class CodeBook {
   }
 
   /** The code of a function that was shipped before, or null. */
-  known(fn: AnyFunction, mode: ShipMode): Code | null {
+  known(fn: AnyFunction, mode: ShipMode): ShippedFunction | null {
     const last = this.#last;
     if (last !== null && last.fn === fn && last.mode === mode) return this.#current(last);
     const known = this.#byMode[mode].get(fn) ?? null;
@@ -42,7 +42,7 @@ export class CodeBook {
   }
 
   /** What refers to exports that were assigned since is no longer its function's. */
-  #current(code: Code): Code | null {
+  #current(code: ShippedFunction): ShippedFunction | null {
     if (code.shipment.uses === undefined || isCurrent(code.shipment)) return code;
     this.#byMode[code.mode].delete(code.fn);
     if (this.#last === code) this.#last = null;
@@ -50,7 +50,7 @@ export class CodeBook {
   }
 
   /** Finds or makes the code of a function; asynchronous only when shipping has to load something first. */
-  of(fn: AnyFunction, mode: ShipMode): Code | Promise<Code> {
+  of(fn: AnyFunction, mode: ShipMode): ShippedFunction | Promise<ShippedFunction> {
     const known = this.known(fn, mode);
     if (known !== null) return known;
     const shipment = ship(fn, mode);
@@ -60,7 +60,7 @@ export class CodeBook {
   }
 
   /** No worker can load this code: finds another way for its function; null when there is none. */
-  replace(code: Code, error: unknown): Code | Promise<Code> | null {
+  replace(code: ShippedFunction, error: unknown): ShippedFunction | Promise<ShippedFunction> | null {
     const book = this.#byMode[code.mode];
     const isCurrent = book.get(code.fn) === code;
     // Of several jobs with this code the first one gives it up.
@@ -71,11 +71,11 @@ export class CodeBook {
   }
 
   /** Of many jobs that were submitted while their function was on its way, all get the code that the first one makes. */
-  #add(fn: AnyFunction, mode: ShipMode, shipment: Shipment): Code {
+  #add(fn: AnyFunction, mode: ShipMode, shipment: Shipment): ShippedFunction {
     const known = shipment.stable ? this.known(fn, mode) : null;
     if (known !== null) return known;
     const number = shipment.stable ? ++this.#count : OWN_FUNCTION;
-    const code: Code = { number, name: functionName(fn), fn, mode, shipment };
+    const code: ShippedFunction = { number, name: functionName(fn), fn, mode, shipment };
     if (shipment.stable) {
       this.#byMode[mode].set(fn, code);
       this.#collected.register(fn, number);

@@ -14,7 +14,7 @@ import {
 import { type Moment, NEVER } from "../wire/moments.ts";
 import type { Attached, Details, JobKind } from "../wire/protocol.ts";
 import type { Callbacks } from "./callbacks.ts";
-import type { Code } from "./codebook.ts";
+import type { ShippedFunction } from "./codebook.ts";
 import type { CallOptions } from "./options.ts";
 import type { Time } from "./time.ts";
 
@@ -82,7 +82,7 @@ const NO_OPTIONS: CallOptions = Object.freeze({});
  */
 export class Job<T = unknown> extends Future<T> {
   /** @internal */
-  _code: Code | null;
+  _code: ShippedFunction | null;
   /** @internal */
   _args: readonly unknown[];
   /** @internal */
@@ -99,7 +99,7 @@ export class Job<T = unknown> extends Future<T> {
   readonly _home: AbstractEventLoop | null;
 
   /** @internal What runs elsewhere is waited for as something outside the loop: a virtual clock does not jump meanwhile. */
-  constructor(code: Code | null, args: readonly unknown[], place: JobPlace, options = ELSEWHERE) {
+  constructor(code: ShippedFunction | null, args: readonly unknown[], place: JobPlace, options = ELSEWHERE) {
     super();
     this._code = code;
     this._args = args;

@@ -8,7 +8,7 @@ import { clearTimeout, setTimeout } from "node:timers";
 import type { MessagePort } from "node:worker_threads";
 import { CancelledError, inRootContext } from "../../src/core.ts";
 import { openSwitchboard } from "../executor/callbacks.ts";
-import type { Code } from "../executor/codebook.ts";
+import type { ShippedFunction } from "../executor/codebook.ts";
 import {
   detailsOf,
   type End,
@@ -24,15 +24,15 @@ import { codeError, jobError, unreadableError } from "../wire/clone.ts";
 import { readReplies } from "../wire/held.ts";
 import * as wire from "../wire/protocol.ts";
 import { decodeThrown, type Encoded } from "../wire/serialize.ts";
-import { CURRENT, PULSE, requestCancel } from "../wire/slots.ts";
+import { CURRENT, JOBS_STARTED, requestCancel } from "../wire/slots.ts";
 import type { NestedCall } from "../wire/uplink.ts";
 import { TEARDOWN_WITHIN } from "./leaving.ts";
 import { answerNested } from "./nestedcalls.ts";
 import type { Output } from "./output.ts";
 import { Session } from "./session.ts";
 import { SlotTable } from "./slottable.ts";
-import { type Death, exitCodeOf, whoIsToBlame } from "./threaddeath.ts";
-import { Pace } from "./throughput.ts";
+import { exitCodeOf, type ThreadDeath, whoIsToBlame } from "./threaddeath.ts";
+import { Throughput } from "./throughput.ts";
 
 /** So many jobs that cannot be taken back may wait in a thread. */
 const AHEAD_FOR_GOOD = 1024;
@@ -59,7 +59,7 @@ export interface Owner {
   ready(host: Host): void;
   /** The host has read replies, or may take jobs again. */
   available(host: Host): void;
-  died(host: Host, death: Death): void;
+  died(host: Host, death: ThreadDeath): void;
   /** The host's thread is to be replaced; `unstarted` are to run elsewhere. */
   weary(host: Host, unstarted: Job[]): void;
   /** The thread that was to be replaced has gone; it may have thrown in its teardown. */
@@ -89,7 +89,7 @@ export class Host implements JobPlace {
   #hasDeparted = false;
   #departure: NodeJS.Timeout | null = null;
   #posted = 0;
-  readonly #pace = new Pace();
+  readonly #throughput = new Throughput();
   /** Jobs with nested calls under way, and how many each has. */
   readonly #away = new Map<Job, number>();
   /** How long coroutines had held their places when that was looked at last. */
@@ -116,7 +116,7 @@ export class Host implements JobPlace {
 
   /** How many jobs may be posted and not started. */
   get window(): number {
-    return this.#pace.window;
+    return this.#throughput.window;
   }
 
   /**
@@ -126,7 +126,7 @@ export class Host implements JobPlace {
   get room(): number {
     const { table } = this;
     const isFull = this.#isFull(table.suspended);
-    if (this.#pace.isLong || table.holdsSuspect) return isFull ? 0 - table.unstarted : 1 - this.load;
+    if (this.#throughput.isLong || table.holdsSuspect) return isFull ? 0 - table.unstarted : 1 - this.load;
     return (isFull ? 1 : this.window) - table.unstarted;
   }
 
@@ -193,12 +193,12 @@ export class Host implements JobPlace {
   /** Its session; opens one when there is none. */
   open(): Session {
     if (this.#session !== null) return this.#session;
-    this.#pace.start(performance.now());
+    this.#throughput.start(performance.now());
     this.#session = new Session({
       open: (port) => this.#owner.open(port, this.table.words.buffer as SharedArrayBuffer),
       terminate: (id) => this.#owner.terminate(id, this.#busyWith()),
       ready: () => {
-        this.#pace.start(performance.now()); // what waited for the thread to be set up has not waited for a job
+        this.#throughput.start(performance.now()); // what waited for the thread to be set up has not waited for a job
         this.#owner.ready(this);
       },
       replies: (message) => this.#read(message),
@@ -259,19 +259,19 @@ export class Host implements JobPlace {
     this.#posted++;
     job._place = this;
     job._slot = slot;
-    const code = job._code as Code;
+    const code = job._code as ShippedFunction;
     if (job._extra === null && code.number !== wire.OWN_FUNCTION) session.post(slot, code, null, job._args);
     else this.#postSpecial(session, job, code);
   }
 
   /** Whether jobs wait and none was started since the last look; else it takes no clock to say that it is not stuck. */
   get standsStill(): boolean {
-    return this.unstarted > 0 && this.#pace.standsStill(this.table.words[PULSE] as number);
+    return this.unstarted > 0 && this.#throughput.standsStill(this.table.words[JOBS_STARTED] as number);
   }
 
   /** Has the worker started nothing since the last look, long ago, although jobs wait? */
   isStuck(now: number): boolean {
-    return this.#pace.isStuck(this.table.words[PULSE] as number, now) && this.unstarted > 0;
+    return this.#throughput.isStuck(this.table.words[JOBS_STARTED] as number, now) && this.unstarted > 0;
   }
 
   /** Takes back up to `most` jobs that have not started, the newest ones, and returns them oldest first. */
@@ -378,7 +378,7 @@ export class Host implements JobPlace {
     await session?.ended;
   }
 
-  #postSpecial(session: Session, job: Job, code: Code): void {
+  #postSpecial(session: Session, job: Job, code: ShippedFunction): void {
     const extra = job._more();
     const { transfer } = extra.options;
     const recipe = code.number === wire.OWN_FUNCTION ? { recipe: code.shipment.recipe } : null;
@@ -449,9 +449,9 @@ export class Host implements JobPlace {
   /** Does so when the thread has started nothing since the last look; true when it is to be looked at again. */
   fetchWhenStill(): boolean {
     if (!this.table.unsent.hasSome) return false;
-    const pulse = this.table.words[PULSE] as number;
-    const isStill = pulse === this.#lookedAt;
-    this.#lookedAt = pulse;
+    const started = this.table.words[JOBS_STARTED] as number;
+    const isStill = started === this.#lookedAt;
+    this.#lookedAt = started;
     if (isStill) this.fetch();
     return !isStill;
   }
@@ -460,11 +460,11 @@ export class Host implements JobPlace {
   #learn(busy: number, ran: number): void {
     const { tasksPerWorker } = this.#owner;
     if (tasksPerWorker === Number.POSITIVE_INFINITY) {
-      this.#pace.learn(busy, ran);
+      this.#throughput.learn(busy, ran);
       return;
     }
     const held = this.table.meter.held[0] as number;
-    this.#pace.learn(Math.max(busy, (held - this.#held) / tasksPerWorker), ran);
+    this.#throughput.learn(Math.max(busy, (held - this.#held) / tasksPerWorker), ran);
     this.#held = held;
   }
 
@@ -486,7 +486,7 @@ export class Host implements JobPlace {
     const lost = job._extra?.lost ?? null;
     if (lost !== null) this.#owner.end(job, "failed", lost);
     else if (kind === wire.OK) this.#owner.end(job, "succeeded", value);
-    else if (kind === wire.FAILED) this.#owner.end(job, "failed", decodeThrown(value as Encoded));
+    else if (kind === wire.REPLY_FAILED) this.#owner.end(job, "failed", decodeThrown(value as Encoded));
     else if (kind === wire.UNLOADABLE) this.#owner.unloadable(job, decodeThrown(value as Encoded));
     else
       this.#owner.end(job, "stopped", job._extra?.ending ?? new CancelledError(value as string | undefined));
@@ -576,7 +576,7 @@ export class Host implements JobPlace {
   }
 
   /** What the thread leaves behind; the host is empty then. */
-  #takeStock(error: Error, wasReady: boolean, thread: number): Death {
+  #takeStock(error: Error, wasReady: boolean, thread: number): ThreadDeath {
     const current = this.table.at(this.table.words[CURRENT] as number);
     const unstarted: Job[] = [];
     const started: Job[] = [];
@@ -595,7 +595,7 @@ export class Host implements JobPlace {
     this.#linger = setInterval(() => {
       this.fetchWhenStill();
       const isIdle = this.isReady && this.#posted === 0 && this.pins === 0;
-      const started = this.table.words[PULSE] as number;
+      const started = this.table.words[JOBS_STARTED] as number;
       if (isIdle && started === idleAt) this.#endSession();
       idleAt = isIdle ? started : Number.NaN;
     }, LINGER).unref();

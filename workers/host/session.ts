@@ -9,7 +9,7 @@ import {
   type Transferable,
 } from "node:worker_threads";
 import { inRootContext, runningLoopOrNull } from "../../src/core.ts";
-import type { Code } from "../executor/codebook.ts";
+import type { ShippedFunction } from "../executor/codebook.ts";
 import { Channel } from "../wire/channel.ts";
 import { unreadableError } from "../wire/clone.ts";
 import { unpacked } from "../wire/message.ts";
@@ -144,7 +144,7 @@ export class Session implements SignalSession {
   }
 
   /** Sends a job; its function too, the first time. */
-  post(slot: number, code: Code, details: wire.Details | null, args: readonly unknown[]): void {
+  post(slot: number, code: ShippedFunction, details: wire.Details | null, args: readonly unknown[]): void {
     if (code.number !== wire.OWN_FUNCTION && !this.#known.has(code.number)) this.#define(code);
     const words = this.#jobs.words;
     if (wire.writeJob(words, slot, code.number, details, args)) this.#holdsObjects = true;
@@ -155,7 +155,7 @@ export class Session implements SignalSession {
   /** Sends a job in a message of its own, with which the listed objects move to the thread. */
   postAlone(
     slot: number,
-    code: Code,
+    code: ShippedFunction,
     details: wire.Details | null,
     args: readonly unknown[],
     transfer: readonly Transferable[],
@@ -266,7 +266,7 @@ export class Session implements SignalSession {
     if (this.#known.delete(number)) this.control(wire.FORGET, number, 0);
   }
 
-  #define(code: Code): void {
+  #define(code: ShippedFunction): void {
     this.#known.add(code.number);
     // Alone in its message: what a function captures may be what the thread cannot read.
     this.#controls.send([wire.DEFINE, code.number, { recipe: code.shipment.recipe, name: code.name }], []);

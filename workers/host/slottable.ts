@@ -1,6 +1,6 @@
 // The host's side of the slots: which job has which, which are free, and how many have not started.
 
-import type { Code } from "../executor/codebook.ts";
+import type { ShippedFunction } from "../executor/codebook.ts";
 import type { Job } from "../executor/job.ts";
 import { HeldReader } from "../wire/held.ts";
 import { Meter, slotsIn } from "../wire/meter.ts";
@@ -13,8 +13,8 @@ import {
   isFree,
   isQueued,
   isRunning,
+  JOBS_STARTED,
   offer,
-  PULSE,
   reclaim,
   release,
   SLOT_COUNT,
@@ -72,7 +72,7 @@ export class SlotTable {
 
   /** Posted jobs that the thread has not started; exact without any message, as the thread counts its starts. */
   get unstarted(): number {
-    return (this.#posted - this.#takenBack - (this.words[PULSE] as number)) | 0;
+    return (this.#posted - this.#takenBack - (this.words[JOBS_STARTED] as number)) | 0;
   }
 
   /** Posted jobs that are suspended at an await; as exact. */
@@ -129,7 +129,7 @@ export class SlotTable {
     this.#looked = this.#posted;
   }
 
-  readonly isKnownShort = (job: Job): boolean => this.#shortCalls.has((job._code as Code).number);
+  readonly isKnownShort = (job: Job): boolean => this.#shortCalls.has((job._code as ShippedFunction).number);
 
   /** The job that was posted as the one of this number, if it has not ended. */
   #postedAs(number: number): Job | undefined {

@@ -4,7 +4,7 @@ import { isBound, type Job } from "../executor/job.ts";
 import { WorkerTerminatedError } from "../wire/errors.ts";
 
 /** What a dead thread leaves behind. */
-export interface Death {
+export interface ThreadDeath {
   readonly cause: Error;
   /** The thread, and the code it ended with; null when there was none. */
   readonly threadId: number | null;
@@ -31,7 +31,7 @@ export function whoIsToBlame(current: Job | undefined, started: readonly Job[]):
 }
 
 /** The error of a job that had started in the thread. */
-export function terminatedError(job: Job, pool: string, death: Death): WorkerTerminatedError {
+export function terminatedError(job: Job, pool: string, death: ThreadDeath): WorkerTerminatedError {
   const { cause, culprit, threadId, exitCode } = death;
   const because = culprit === null || culprit === job ? "" : ` because of job \`${culprit.name}\``;
   const options = { cause, job: culprit?.name ?? null, culprit: culprit === job, threadId, exitCode };
@@ -45,7 +45,7 @@ export function terminatedError(job: Job, pool: string, death: Death): WorkerTer
 const MOST_UNREAD = 3;
 
 /** The error of a job that had not started, or null when it is to run elsewhere. */
-export function unstartedError(job: Job, pool: string, death: Death): WorkerTerminatedError | null {
+export function unstartedError(job: Job, pool: string, death: ThreadDeath): WorkerTerminatedError | null {
   if (isBound(job)) return strandedError(job, pool, death);
   if (!isSuspect(job, death) || ++job._more().unread < MOST_UNREAD) return null;
   return new WorkerTerminatedError(
@@ -58,14 +58,14 @@ export function unstartedError(job: Job, pool: string, death: Death): WorkerTerm
  * Whether the thread may have died of reading this job: nothing had started. At first it may have been any of those
  * that were posted; from then on each of them is sent in a message of its own, and it was the oldest.
  */
-function isSuspect(job: Job, { wasReady, culprit, started, unstarted }: Death): boolean {
+function isSuspect(job: Job, { wasReady, culprit, started, unstarted }: ThreadDeath): boolean {
   if (!wasReady || culprit !== null || started.length > 0) return false;
   const [oldest] = unstarted;
   return job === oldest || (oldest?._extra?.unread ?? 0) <= 1;
 }
 
 /** The error of a job that had not started but cannot go elsewhere, as its arguments were moved or it is bound there. */
-function strandedError(job: Job, pool: string, death: Death): WorkerTerminatedError {
+function strandedError(job: Job, pool: string, death: ThreadDeath): WorkerTerminatedError {
   return new WorkerTerminatedError(
     `The worker thread of job \`${job.name}\` (pool "${pool}") ended before it started, and it cannot run elsewhere: ${death.cause.message}`,
     { ...death, job: death.culprit?.name ?? null, culprit: false },

@@ -8,11 +8,11 @@ const LONG = 5;
 /** A worker that starts nothing for so long while jobs wait there is stuck in a job. */
 const STUCK_AFTER = 2;
 
-export class Pace {
+export class Throughput {
   /** Mean milliseconds a job keeps the thread. */
   #mean = 0.1;
-  #pulse = 0;
-  #pulseAt = 0;
+  #started = 0;
+  #changedAt = 0;
 
   /** How many jobs may be posted and not started: about 1 ms of work. */
   get window(): number {
@@ -25,7 +25,7 @@ export class Pace {
 
   /** A session begins, or its thread is set up: the worker has all its time before it. */
   start(now: number): void {
-    this.#pulseAt = now;
+    this.#changedAt = now;
   }
 
   /**
@@ -39,16 +39,16 @@ export class Pace {
   }
 
   /** Whether the worker's start counter is where it was when it was looked at last. */
-  standsStill(pulse: number): boolean {
-    return pulse === this.#pulse;
+  standsStill(started: number): boolean {
+    return started === this.#started;
   }
 
   /** Whether the worker's start counter has stood still for long. */
-  isStuck(pulse: number, now: number): boolean {
-    if (pulse !== this.#pulse) {
-      this.#pulse = pulse;
-      this.#pulseAt = now;
+  isStuck(started: number, now: number): boolean {
+    if (started !== this.#started) {
+      this.#started = started;
+      this.#changedAt = now;
     }
-    return now - this.#pulseAt > STUCK_AFTER;
+    return now - this.#changedAt > STUCK_AFTER;
   }
 }

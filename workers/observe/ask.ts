@@ -3,7 +3,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { LONGEST } from "../executor/time.ts";
 import type { Host } from "../host/host.ts";
-import type { Engine } from "../pool/scheduler.ts";
+import type { Scheduler } from "../pool/scheduler.ts";
 import type { Question } from "../wire/protocol.ts";
 
 /** What a thread answered. */
@@ -13,9 +13,9 @@ export interface Answer {
 }
 
 /** Asks every thread of a pool; gives the answers that came within so many milliseconds. */
-export async function askAll(engine: Engine, question: Question, patience: number): Promise<Answer[]> {
-  const weary = engine.dispatcher.hosts.filter((host) => host.isWeary);
-  const hosts = [...engine.hostsWithThreads(), ...weary];
+export async function askAll(scheduler: Scheduler, question: Question, patience: number): Promise<Answer[]> {
+  const weary = scheduler.dispatcher.hosts.filter((host) => host.isWeary);
+  const hosts = [...scheduler.hostsWithThreads(), ...weary];
   const answers = await Promise.all(hosts.map((host) => ask(host, question, patience)));
   return answers.filter((answer) => answer.answer !== null);
 }

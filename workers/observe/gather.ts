@@ -1,16 +1,16 @@
 // Snapshots of several threads: this one, and the workers of its pools.
 
-import type { Engine } from "../pool/scheduler.ts";
+import type { Scheduler } from "../pool/scheduler.ts";
 import { askAll } from "./ask.ts";
 import { type ThreadSnapshot, takeSnapshot } from "./snapshot.ts";
 
 /** Takes the snapshots of this thread and of the workers of the pools that answer within so many milliseconds. */
 export async function gatherSnapshots(
-  engines: readonly Engine[],
+  schedulers: readonly Scheduler[],
   patience: number,
 ): Promise<ThreadSnapshot[]> {
-  const own = takeSnapshot(engines);
+  const own = takeSnapshot(schedulers);
   const question = { about: "tasks", patience: patience / 2 } as const;
-  const answers = await Promise.all(engines.map((engine) => askAll(engine, question, patience)));
+  const answers = await Promise.all(schedulers.map((scheduler) => askAll(scheduler, question, patience)));
   return [own, ...answers.flat().flatMap(({ answer }) => answer as readonly ThreadSnapshot[])];
 }

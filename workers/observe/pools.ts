@@ -1,25 +1,25 @@
 // The pools of this thread that are alive. They are held weakly: one that nobody refers to can go.
 
-import type { Engine } from "../pool/scheduler.ts";
+import type { Scheduler } from "../pool/scheduler.ts";
 
-const engines = new Set<WeakRef<Engine>>();
+const schedulers = new Set<WeakRef<Scheduler>>();
 
 /** With so many it is looked which of them are gone. */
 let most = 16;
 
-export function addPool(engine: Engine): void {
-  if (engines.size >= most) most = Math.max(16, livePools().length * 2);
-  engines.add(new WeakRef(engine));
+export function addPool(scheduler: Scheduler): void {
+  if (schedulers.size >= most) most = Math.max(16, livePools().length * 2);
+  schedulers.add(new WeakRef(scheduler));
 }
 
 /** The pools that take jobs or still have some. */
-export function livePools(): Engine[] {
-  const alive: Engine[] = [];
-  for (const reference of engines) {
-    const engine = reference.deref();
-    if (engine === undefined || (engine.refusal !== null && engine.settlement.open === 0))
-      engines.delete(reference);
-    else alive.push(engine);
+export function livePools(): Scheduler[] {
+  const alive: Scheduler[] = [];
+  for (const reference of schedulers) {
+    const scheduler = reference.deref();
+    if (scheduler === undefined || (scheduler.refusal !== null && scheduler.settlement.open === 0))
+      schedulers.delete(reference);
+    else alive.push(scheduler);
   }
   return alive;
 }

@@ -14,7 +14,7 @@ import {
 import { jobOf, type RunningJob } from "../executor/currentjob.ts";
 import type { Job } from "../executor/job.ts";
 import type { Host } from "../host/host.ts";
-import type { Engine } from "../pool/scheduler.ts";
+import type { Scheduler } from "../pool/scheduler.ts";
 import { commonTime } from "../wire/moments.ts";
 import { CURRENT } from "../wire/slots.ts";
 
@@ -66,7 +66,7 @@ export interface ThreadSnapshot {
 const MOST_JOBS = 1000;
 
 /** Takes the snapshot of this thread with some of its pools. */
-export function takeSnapshot(engines: readonly Engine[]): ThreadSnapshot {
+export function takeSnapshot(schedulers: readonly Scheduler[]): ThreadSnapshot {
   const loop = runningLoopOrNull() as EventLoop | null;
   const tasks = loop === null ? [] : reportTasks(loop);
   const bodies = bodiesAmong(loop === null ? [] : loop.allTasks());
@@ -76,7 +76,7 @@ export function takeSnapshot(engines: readonly Engine[]): ThreadSnapshot {
       const job = bodies.get(task.id);
       return job === undefined ? { ...task, slot: null } : asBody(task, job);
     }),
-    pools: engines.map(snapshotPool),
+    pools: schedulers.map(snapshotPool),
   };
 }
 
@@ -99,9 +99,9 @@ function bodiesAmong(tasks: readonly Task[]): Map<number, RunningJob> {
   return bodies;
 }
 
-function snapshotPool(engine: Engine): PoolSnapshot {
+function snapshotPool(scheduler: Scheduler): PoolSnapshot {
   const now = commonTime();
-  const { hosts, queue } = engine.dispatcher;
+  const { hosts, queue } = scheduler.dispatcher;
   const jobs = hosts.flatMap((host) =>
     host.postedJobs.slice(0, MOST_JOBS).map((job) => postedJob(job, host, now)),
   );
@@ -111,10 +111,10 @@ function snapshotPool(engine: Engine): PoolSnapshot {
   }
   const live = hosts.filter((host) => host.isLive && host.session?.threadId !== 0);
   return {
-    name: engine.settings.name,
-    threadName: engine.settings.threadName ?? null,
+    name: scheduler.settings.name,
+    threadName: scheduler.settings.threadName ?? null,
     jobs: jobs.slice(0, MOST_JOBS),
-    more: Math.max(0, engine.settlement.open - Math.min(jobs.length, MOST_JOBS)),
+    more: Math.max(0, scheduler.settlement.open - Math.min(jobs.length, MOST_JOBS)),
     hosts: live.map((host) => snapshotHost(host, now)),
   };
 }

@@ -4,7 +4,7 @@ import { type EventLoopUtilization, performance, type RecordableHistogram } from
 import { inspect } from "node:util";
 import type { Worker } from "node:worker_threads";
 import type { Host } from "../host/host.ts";
-import type { Engine } from "../pool/scheduler.ts";
+import type { Scheduler } from "../pool/scheduler.ts";
 import { BUCKETS, histogramOf } from "../wire/durations.ts";
 
 /** One worker thread, in numbers. */
@@ -48,10 +48,12 @@ export interface PoolStats {
   readonly eventLoop: EventLoopUtilization;
 }
 
-export function statsOf(engine: Engine): PoolStats {
-  const { settlement, dispatcher, threads } = engine;
+export function statsOf(scheduler: Scheduler): PoolStats {
+  const { settlement, dispatcher, threads } = scheduler;
   const { hosts } = dispatcher;
-  const workers = threads.all.map((worker) => workerStats(worker, engine.settings.threadName ?? null, hosts));
+  const workers = threads.all.map((worker) =>
+    workerStats(worker, scheduler.settings.threadName ?? null, hosts),
+  );
   const running = hosts.reduce((sum, host) => sum + host.jobs - host.unstarted, 0);
   const stats: PoolStats = {
     threads: workers.length,
@@ -60,7 +62,7 @@ export function statsOf(engine: Engine): PoolStats {
     running,
     queued: settlement.open - running,
     moved: hosts.reduce((sum, host) => sum + host.moved, 0),
-    recycled: engine.recycled,
+    recycled: scheduler.recycled,
     settled: { succeeded: settlement.succeeded, failed: settlement.failed, cancelled: settlement.cancelled },
     waitTime: histogramOf(sumOf(hosts.map((host) => host.table.meter.waits))),
     runTime: histogramOf(sumOf(hosts.map((host) => host.table.meter.runs))),

@@ -47,7 +47,7 @@ type Growing = { -readonly [K in keyof TaskNode]: TaskNode[K] } & {
 };
 
 /** The tasks of several threads at a moment. Its text is the tree. */
-export class TaskTree {
+export class TaskForest {
   /** Every task and job, awaited or not. */
   readonly all: readonly TaskNode[];
   readonly threads: readonly ThreadTree[];

@@ -4,7 +4,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { threadId } from "node:worker_threads";
 import { RuntimeError } from "../../src/core.ts";
 import type { JobSubmitted } from "../executor/jobevents.ts";
-import type { Engine } from "../pool/scheduler.ts";
+import type { Scheduler } from "../pool/scheduler.ts";
 import { commonTime } from "../wire/moments.ts";
 import { askAll } from "./ask.ts";
 import { type Lane, type Submission, traceEvents } from "./chrometrace.ts";
@@ -20,7 +20,7 @@ export interface Tracing {
 }
 
 /** Starts to record. Throws RuntimeError when this thread is being recorded already. */
-export function startTracing(engines: () => readonly Engine[], only: string | null = null): Tracing {
+export function startTracing(schedulers: () => readonly Scheduler[], only: string | null = null): Tracing {
   if (isRecording()) throw new RuntimeError("This thread is being traced already: stop that trace first");
   const submissions: Submission[] = [];
   const listen = (message: unknown) => {
@@ -33,15 +33,15 @@ export function startTracing(engines: () => readonly Engine[], only: string | nu
     stop: async () => {
       unsubscribe("threadloop:job:submitted", listen);
       const own: Lane = { thread: threadId, pool: null, ...stopRecording() };
-      const workers = await Promise.all(engines().map(lanesOf));
+      const workers = await Promise.all(schedulers().map(lanesOf));
       return toJson([own, ...workers.flat().sort((a, b) => a.thread - b.thread)], submissions);
     },
   };
 }
 
-async function lanesOf(engine: Engine): Promise<Lane[]> {
-  const answers = await askAll(engine, { about: "events" }, PATIENCE);
-  return answers.map(({ thread, answer }) => ({ thread, pool: engine.name, ...(answer as Recording) }));
+async function lanesOf(scheduler: Scheduler): Promise<Lane[]> {
+  const answers = await askAll(scheduler, { about: "events" }, PATIENCE);
+  return answers.map(({ thread, answer }) => ({ thread, pool: scheduler.name, ...(answer as Recording) }));
 }
 
 /** An event a line, so that the file can be read and compared. */
@@ -57,9 +57,9 @@ export class PoolTrace {
   #written: Promise<void> | null = null;
 
   /** @internal */
-  constructor(engine: Engine, file: string | URL) {
+  constructor(scheduler: Scheduler, file: string | URL) {
     this.#file = file;
-    this.#tracing = startTracing(() => [engine], engine.name);
+    this.#tracing = startTracing(() => [scheduler], scheduler.name);
   }
 
   /** Ends the recording and writes the file; call it before the pool is closed. Further calls return the same promise. */

@@ -7,7 +7,7 @@ import { channel } from "node:diagnostics_channel";
 import { clearInterval, setInterval } from "node:timers";
 import { inRootContext } from "../../src/core.ts";
 import type { Host } from "../host/host.ts";
-import type { Engine } from "../pool/scheduler.ts";
+import type { Scheduler } from "../pool/scheduler.ts";
 import { commonTime } from "../wire/moments.ts";
 import { CURRENT } from "../wire/slots.ts";
 import { stackOf } from "./stackof.ts";
@@ -42,13 +42,13 @@ interface Watched {
 }
 
 export class Watchdog {
-  readonly #engine: Engine;
+  readonly #scheduler: Scheduler;
   readonly #threshold: number;
   readonly #watched = new WeakMap<Host, Watched>();
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(engine: Engine, threshold: number) {
-    this.#engine = engine;
+  constructor(scheduler: Scheduler, threshold: number) {
+    this.#scheduler = scheduler;
     this.#threshold = threshold;
   }
 
@@ -60,7 +60,7 @@ export class Watchdog {
   }
 
   #look(): void {
-    const live = this.#engine.dispatcher.hosts.filter((host) => host.isLive);
+    const live = this.#scheduler.dispatcher.hosts.filter((host) => host.isLive);
     for (const host of live) if (host.session?.isReady) this.#lookAt(host);
     if (live.length > 0) return;
     clearInterval(this.#timer ?? undefined);
@@ -97,7 +97,7 @@ export class Watchdog {
     const jobs = host.postedJobs.filter((one) => one.running()).map((one) => one.name);
     const stack = await stackOf(thread);
     const blockedFor = commonTime() - since;
-    const report = { pool: this.#engine.name, thread, job, jobs, blockedFor, stack };
+    const report = { pool: this.#scheduler.name, thread, job, jobs, blockedFor, stack };
     if (blocked.hasSubscribers) blocked.publish(report satisfies WorkerBlocked);
     else process.emitWarning(describe(report), { type: "RuntimeWarning", code: "THREADLOOP_BLOCKED" });
   }

@@ -1,6 +1,6 @@
 // The broadcasts that workers born later have to run, in order.
 
-import type { Code } from "../executor/codebook.ts";
+import type { ShippedFunction } from "../executor/codebook.ts";
 import type { Job } from "../executor/job.ts";
 import type { Broadcast } from "../wire/protocol.ts";
 
@@ -13,7 +13,7 @@ export class Broadcasts {
    * one of these has failed. Numbers are given once: a thread knows by them what it has run.
    */
   async run(
-    code: Code,
+    code: ShippedFunction,
     args: readonly unknown[],
     submit: (number: number) => readonly Job[],
   ): Promise<unknown[]> {

@@ -6,7 +6,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Job } from "../executor/job.ts";
 import { LONGEST } from "../executor/time.ts";
 import { BrokenPoolError, PoolClosedError } from "../wire/errors.ts";
-import type { Engine } from "./scheduler.ts";
+import type { Scheduler } from "./scheduler.ts";
 
 /** How a pool is closed. */
 export interface CloseOptions {
@@ -32,46 +32,46 @@ const LET_GO_AT_LEAST = 100;
 /** The close of a pool, from the first call on. */
 export class Closing {
   readonly report: Promise<CloseReport>;
-  readonly #engine: Engine;
+  readonly #scheduler: Scheduler;
   readonly #deadlines: NodeJS.Timeout[] = [];
   /** When the first deadline passes. */
   #endAt = Number.POSITIVE_INFINITY;
   #dropped: readonly Job[] | null = null;
 
-  constructor(engine: Engine, options: CloseOptions) {
-    const { name } = engine.settings;
-    engine.refuse(
+  constructor(scheduler: Scheduler, options: CloseOptions) {
+    const { name } = scheduler.settings;
+    scheduler.refuse(
       new PoolClosedError(`Pool "${name}" is closed: it takes no more jobs. Make another WorkerPool`),
     );
-    this.#engine = engine;
+    this.#scheduler = scheduler;
     this.report = this.#run();
     this.hasten(options);
   }
 
   /** Takes the options of one more call: the first deadline that passes counts. */
   hasten({ deadline, cancelFutures }: CloseOptions): void {
-    const engine = this.#engine;
-    if (cancelFutures === true) engine.cancelUnstarted(`Pool "${engine.settings.name}" was closed`);
+    const scheduler = this.#scheduler;
+    if (cancelFutures === true) scheduler.cancelUnstarted(`Pool "${scheduler.settings.name}" was closed`);
     if (deadline === undefined) return;
     this.#endAt = Math.min(this.#endAt, performance.now() + deadline);
-    if (deadline > LONGEST || engine.settlement.open === 0) return;
+    if (deadline > LONGEST || scheduler.settlement.open === 0) return;
     this.#deadlines.push(setTimeout(() => this.#drop(deadline), deadline));
   }
 
   async #run(): Promise<CloseReport> {
-    const engine = this.#engine;
-    engine.streams.closing();
-    const late = setTimeout(() => engine.dispatcher.hurry(), HURRY_AFTER).unref();
-    await engine.settled();
+    const scheduler = this.#scheduler;
+    scheduler.streams.closing();
+    const late = setTimeout(() => scheduler.dispatcher.hurry(), HURRY_AFTER).unref();
+    await scheduler.settled();
     clearTimeout(late);
-    engine.streams.closed();
+    scheduler.streams.closed();
     for (const timer of this.#deadlines) clearTimeout(timer);
-    await endThreads(this.#engine, this.#endAt - performance.now());
+    await endThreads(this.#scheduler, this.#endAt - performance.now());
     return { dropped: (this.#dropped ?? []).map((job) => job.name) };
   }
 
   #drop(deadline: number): void {
-    this.#dropped ??= this.#engine.drop((job) => {
+    this.#dropped ??= this.#scheduler.drop((job) => {
       return new PoolClosedError(
         `Job \`${job.name}\` was not done at the deadline of close(), ${deadline} ms`,
       );
@@ -80,22 +80,22 @@ export class Closing {
 }
 
 /** Threads that have not let go of their sessions after `patience` milliseconds, or LET_GO_WITHIN, are terminated. */
-async function endThreads(engine: Engine, patience: number): Promise<void> {
-  const { hosts } = engine.dispatcher;
+async function endThreads(scheduler: Scheduler, patience: number): Promise<void> {
+  const { hosts } = scheduler.dispatcher;
   await Promise.all(hosts.filter((host) => host.isWeary).map((host) => host.close()));
   const sessions = hosts.map((host) => host.close());
   await Promise.race([
     Promise.all(sessions),
     wait(Math.max(LET_GO_AT_LEAST, Math.min(patience, LET_GO_WITHIN)), undefined, { ref: false }),
   ]);
-  if (!(engine.refusal instanceof BrokenPoolError)) await engine.threads.tearDown();
-  await engine.threads.destroy();
-  await untilOut(engine, patience);
-  engine.output.end();
+  if (!(scheduler.refusal instanceof BrokenPoolError)) await scheduler.threads.tearDown();
+  await scheduler.threads.destroy();
+  await untilOut(scheduler, patience);
+  scheduler.output.end();
 }
 
 /** What was printed leaves this process, as far as a deadline lets it: the reader of a pipe may be slow, or have stopped. */
-async function untilOut({ output }: Engine, patience: number): Promise<void> {
+async function untilOut({ output }: Scheduler, patience: number): Promise<void> {
   const isLimited = patience <= LONGEST;
   const limit = isLimited ? [wait(Math.max(0, patience), undefined, { ref: false })] : [];
   await Promise.race([output.whenOut(), ...limit]);

@@ -14,7 +14,7 @@ import { performance } from "node:perf_hooks";
 import { setTimeout } from "node:timers";
 import { isMoving, type Job, type JobPlace, priorityOf } from "../executor/job.ts";
 import { Host, type Owner } from "../host/host.ts";
-import type { Death } from "../host/threaddeath.ts";
+import type { ThreadDeath } from "../host/threaddeath.ts";
 import { BoundJobs } from "./bound.ts";
 import { JobQueue } from "./jobqueue.ts";
 
@@ -78,7 +78,7 @@ export class Dispatcher {
   }
 
   /** The jobs that waited for this worker and died with it; a session that ends without any leaves nobody behind. */
-  strandedBy(host: Host, { started, unstarted }: Death): Job[] {
+  strandedBy(host: Host, { started, unstarted }: ThreadDeath): Job[] {
     return started.length + unstarted.length > 0 ? this.bound.take(host) : [];
   }
 

@@ -9,7 +9,7 @@ import { got } from "../../src/core.ts";
 import { Backpressure } from "../executor/backpressure.ts";
 import { type Caller, currentCaller, takeCallbacks } from "../executor/callbacks.ts";
 import type { ActorHome, Calls } from "../executor/calls.ts";
-import { type Code, CodeBook } from "../executor/codebook.ts";
+import { CodeBook, type ShippedFunction } from "../executor/codebook.ts";
 import { attachOptions, type End, isBound, Job, type JobPlace } from "../executor/job.ts";
 import { captureContext, carriedNow } from "../executor/jobcontext.ts";
 import { started, submitted, tellSubmitted } from "../executor/jobevents.ts";
@@ -19,7 +19,7 @@ import { Settlement } from "../executor/settlement.ts";
 import { realTime } from "../executor/time.ts";
 import type { Host, Owner } from "../host/host.ts";
 import { Output } from "../host/output.ts";
-import { type Death, terminatedError, unstartedError } from "../host/threaddeath.ts";
+import { type ThreadDeath, terminatedError, unstartedError } from "../host/threaddeath.ts";
 import { Threads } from "../host/threads.ts";
 import { refuseWhileLoading } from "../shipping/loading.ts";
 import { loadParts } from "../shipping/parts.ts";
@@ -38,7 +38,7 @@ const MOST_RESHIPS = 3;
 /** How many threads in a row may die before they are set up: then the pool is broken. */
 const MOST_STILLBORN = 3;
 
-export class Engine implements Owner, Calls {
+export class Scheduler implements Owner, Calls {
   readonly settings: Settings;
   readonly title: string;
   readonly settlement: Settlement;
@@ -55,7 +55,7 @@ export class Engine implements Owner, Calls {
   onSession: () => void = () => {};
   /** What is run in each new worker and at its end. */
   readonly setup: SetUp;
-  readonly #watchers = new Map<Host, Set<(death: Death) => void>>();
+  readonly #watchers = new Map<Host, Set<(death: ThreadDeath) => void>>();
   #stillborn = 0;
   readonly #moments = new Moments();
   /** Every job that turns up is ended with this. */
@@ -162,7 +162,7 @@ export class Engine implements Owner, Calls {
     const leave = (): void => {
       if (this.unwatch(host, died)) host.pins--;
     };
-    const died = ({ cause, threadId, exitCode }: Death): void => {
+    const died = ({ cause, threadId, exitCode }: ThreadDeath): void => {
       leave();
       tellDeath(
         new WorkerTerminatedError(
@@ -188,7 +188,7 @@ export class Engine implements Owner, Calls {
   }
 
   /** Makes a job that runs in one worker, of a function that is shipped already. */
-  submitTo(host: Host, code: Code, args: readonly unknown[], kind: JobKind, name?: string): Job {
+  submitTo(host: Host, code: ShippedFunction, args: readonly unknown[], kind: JobKind, name?: string): Job {
     this.checkOpen();
     const job = this.#make(code.fn, args, null);
     const extra = job._more();
@@ -240,13 +240,13 @@ export class Engine implements Owner, Calls {
   }
 
   /** Tells whenever the thread of this host dies. */
-  watch(host: Host, tell: (death: Death) => void): void {
+  watch(host: Host, tell: (death: ThreadDeath) => void): void {
     const watchers = this.#watchers.get(host) ?? new Set();
     this.#watchers.set(host, watchers.add(tell));
   }
 
   /** Whether it was being told. */
-  unwatch(host: Host, tell: (death: Death) => void): boolean {
+  unwatch(host: Host, tell: (death: ThreadDeath) => void): boolean {
     return this.#watchers.get(host)?.delete(tell) ?? false;
   }
 
@@ -264,7 +264,7 @@ export class Engine implements Owner, Calls {
   }
 
   /** Ships the job's function, at once where that is possible; `error` is why, when there is no way left. */
-  #shipBy(job: Job, find: () => Code | Promise<Code> | null, error: unknown): void {
+  #shipBy(job: Job, find: () => ShippedFunction | Promise<ShippedFunction> | null, error: unknown): void {
     this.dispatcher.warm(); // a first thread starts meanwhile
     try {
       const code = find();
@@ -282,7 +282,7 @@ export class Engine implements Owner, Calls {
     }
   }
 
-  #shipped(job: Job, code: Code): void {
+  #shipped(job: Job, code: ShippedFunction): void {
     job._code = code;
     if (this.#onTheWay.size > 0) this.#onTheWay.delete(job);
     const target = job._extra?.target;
@@ -334,7 +334,7 @@ export class Engine implements Owner, Calls {
     if (extra.ending !== null) this.end(job, "stopped", extra.ending);
     else if (extra.reships++ >= MOST_RESHIPS || extra.options.transfer !== undefined)
       this.end(job, "failed", error);
-    else this.#shipBy(job, () => this.codes.replace(job._code as Code, error), error);
+    else this.#shipBy(job, () => this.codes.replace(job._code as ShippedFunction, error), error);
   }
 
   /**
@@ -373,7 +373,7 @@ export class Engine implements Owner, Calls {
     this.backpressure.announce();
   }
 
-  died(host: Host, death: Death): void {
+  died(host: Host, death: ThreadDeath): void {
     if (!death.wasReady && ++this.#stillborn >= MOST_STILLBORN) this.broken(death.cause);
     for (const tell of [...(this.#watchers.get(host) ?? [])]) tell(death);
     const again: Job[] = [];
@@ -394,7 +394,7 @@ export class Engine implements Owner, Calls {
   }
 
   /** Settles a job whose thread died under it; false when it is to run again. */
-  #endDead(job: Job, death: Death): boolean {
+  #endDead(job: Job, death: ThreadDeath): boolean {
     const extra = job._extra;
     const ending = extra?.ending ?? null;
     if (ending !== null) {

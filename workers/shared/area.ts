@@ -5,7 +5,7 @@
 import { ensureWords, type Growing, growing, refresh, viewOf } from "./processmemory.ts";
 
 // The words of a chunk, before the item's bytes.
-export const NEXT = 0;
+export const NEXT_CHUNK = 0;
 export const BYTES = 1;
 /** How the item is written: see items.ts. */
 export const CODE = 2;

@@ -5,7 +5,7 @@ import { defineCarrier, makeCarrier } from "../shipping/carrier.ts";
 import { INDEX_SHIFT, statusOf } from "./barriersections.ts";
 import { arriveSteps, breakSteps, sendAwaySteps } from "./barriersteps.ts";
 import { checkMayBlock } from "./blocking.ts";
-import { type Gate, type Waiting, wakeEach } from "./gate.ts";
+import { type Gate, type WaitKind, wakeEach } from "./gate.ts";
 import { create, type Layout, OWN, open } from "./memory.ts";
 import { OwnerDiedError } from "./ownerdied.ts";
 import * as s from "./sections.ts";
@@ -104,7 +104,7 @@ export class SharedBarrier {
     wakeEach(sendAwaySteps(this.#m, this.#gate.at, 1));
   }
 
-  #arrival(): [waiting: Waiting, index: () => number] {
+  #arrival(): [waiting: WaitKind, index: () => number] {
     let index = 0;
     const join = (record: number, sync: number) => {
       const result = wakeEach(arriveSteps(this.#m, this.#gate.at, this.parties, record, sync));

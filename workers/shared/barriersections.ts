@@ -1,5 +1,5 @@
 /** What is done to a barrier, each as one section (see latch.ts). Its gate has no permits: only a line that is called. */
-import { DONE, LATCH, latch } from "./latch.ts";
+import { LATCH, latch, WRITTEN } from "./latch.ts";
 import { ENTRY, NEXT, OF, PREV, records, SYNC, THREAD, TICKET, WAITING } from "./records.ts";
 import { roster, rowOf } from "./roster.ts";
 import * as s from "./sections.ts";
@@ -25,7 +25,7 @@ export function arrive(m: Int32Array, g: number, parties: number, record: number
   if (head !== 0 && ((r[head + TICKET]! - m[g + s.CALLED]!) | 0) <= 0) {
     result = s.REFUSED;
   } else if (m[s.CLOSED] !== 0) {
-    result = s.BROKEN;
+    result = s.BARRIER_BROKEN;
   } else if (index + 1 === parties) {
     m[g + s.CALLED] = m[g + s.TICKETS]!;
     m[g + s.CALLED_AS] = s.GRANTED;
@@ -50,7 +50,7 @@ export function arrive(m: Int32Array, g: number, parties: number, record: number
     m[g + s.SIZE]!++;
     result = WAITING | (index << INDEX_SHIFT);
   }
-  m[DONE] = hold;
+  m[WRITTEN] = hold;
   Atomics.compareExchange(m, LATCH, hold, 0);
   return result;
 }
@@ -76,7 +76,7 @@ export function breakIfDead(m: Int32Array, g: number, record: number): number {
       result = head;
     }
   }
-  m[DONE] = hold;
+  m[WRITTEN] = hold;
   Atomics.compareExchange(m, LATCH, hold, 0);
   return result;
 }
@@ -93,9 +93,9 @@ export function sendAway(m: Int32Array, g: number, closed: number): number {
   } else {
     m[s.CLOSED] = closed;
     m[g + s.CALLED] = m[g + s.TICKETS]!;
-    m[g + s.CALLED_AS] = s.BROKEN;
+    m[g + s.CALLED_AS] = s.BARRIER_BROKEN;
   }
-  m[DONE] = hold;
+  m[WRITTEN] = hold;
   Atomics.compareExchange(m, LATCH, hold, 0);
   return head;
 }

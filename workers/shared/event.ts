@@ -2,14 +2,14 @@
 import { inspect } from "node:util";
 import { defineCarrier, makeCarrier } from "../shipping/carrier.ts";
 import { checkMayBlock } from "./blocking.ts";
-import type { Gate, Waiting } from "./gate.ts";
+import type { Gate, WaitKind } from "./gate.ts";
 import { create, type Layout, open } from "./memory.ts";
 import * as s from "./sections.ts";
 
 const LAYOUT: Layout = { name: "SharedEvent", kind: 4, own: 0, gates: [1] };
 const ALREADY_SET = Promise.resolve<true>(true);
 /** One who is cancelled when the event is set has nothing that would be another's. */
-const WAITING: Waiting = { passOn: () => {} };
+const WAITING: WaitKind = { passOn: () => {} };
 
 /**
  * A flag that is set and cleared by any thread; all who wait go on when it is set, also if it is cleared before they

@@ -34,7 +34,7 @@ export interface GatePlace {
 }
 
 /** How somebody waits. */
-export interface Waiting {
+export interface WaitKind {
   /** Is called for a turn that came to somebody who was cancelled at that moment. */
   readonly passOn: (outcome: number) => void;
   /** The section with which this object joins the line, when it is not `enter`. */
@@ -96,7 +96,7 @@ export class Gate implements WaitingPlace {
 
   /** How many holders have died. */
   get lost(): number {
-    return Atomics.load(this.m, this.at + s.LOST);
+    return Atomics.load(this.m, this.at + s.LOST_HOLDERS);
   }
 
   /** Whether this thread holds the one permit there is. */
@@ -119,7 +119,7 @@ export class Gate implements WaitingPlace {
   }
 
   /** Joins the line and waits in it; tells how that ended. */
-  async wait({ passOn, join = this.#join, isDoomed = null }: Waiting): Promise<number> {
+  async wait({ passOn, join = this.#join, isDoomed = null }: WaitKind): Promise<number> {
     let record = takeRecord();
     const result = this.#joined(record, join);
     if (result !== WAITING) return result;
@@ -144,7 +144,7 @@ export class Gate implements WaitingPlace {
    * The same, blocking the thread. A turn that comes to a task of this very thread, which cannot run meanwhile, is taken
    * by whoever blocks it; the task waits on in the place of the blocked one.
    */
-  waitSync(timeout: number | null, waiting: Waiting): number {
+  waitSync(timeout: number | null, waiting: WaitKind): number {
     const { passOn, join = this.#join, isDoomed, isStuck, isCancellable = true } = waiting;
     let record = takeRecord();
     const result = this.#joined(record, (taken) => join(taken, 1));

@@ -11,14 +11,14 @@
 import { performance } from "node:perf_hooks";
 import { RuntimeError } from "../../src/core.ts";
 import { refresh } from "./processmemory.ts";
-import { LENGTH, records } from "./records.ts";
+import { MEMORY_LENGTH, records } from "./records.ts";
 import { isDead, self } from "./roster.ts";
 
 // The first words of every shared object.
 /** 0, or the hold: who has the latch, and for which time. */
 export const LATCH = 0;
 /** The last hold that has written everything. */
-export const DONE = 1;
+export const WRITTEN = 1;
 
 const HOLD_BITS = 9;
 const SPINS = 100;
@@ -33,8 +33,8 @@ export function latch(m: Int32Array): number {
   const hold = (self.me << HOLD_BITS) | (++holds & ((1 << HOLD_BITS) - 1));
   for (let tries = 0; ; tries++) {
     if (Atomics.compareExchange(m, LATCH, 0, hold) !== 0 && !(tries > SPINS && takeOver(m, hold))) continue;
-    if (records.words.length >= (records.words[LENGTH] as number)) return hold;
-    m[DONE] = hold;
+    if (records.words.length >= (records.words[MEMORY_LENGTH] as number)) return hold;
+    m[WRITTEN] = hold;
     Atomics.compareExchange(m, LATCH, hold, 0);
     refresh(records);
   }
@@ -45,7 +45,7 @@ function takeOver(m: Int32Array, hold: number): boolean {
   const begin = performance.now();
   const held = Atomics.load(m, LATCH);
   for (;;) {
-    const isDone = Atomics.load(m, DONE) === held;
+    const isDone = Atomics.load(m, WRITTEN) === held;
     Atomics.wait(m, LATCH, held, NAP);
     const now = Atomics.load(m, LATCH);
     if (now !== held || held === 0) return false;

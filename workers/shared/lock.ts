@@ -3,7 +3,7 @@ import { inspect } from "node:util";
 import { type Lockable, RuntimeError } from "../../src/core.ts";
 import { defineCarrier, makeCarrier } from "../shipping/carrier.ts";
 import { checkMayBlock } from "./blocking.ts";
-import type { Gate, Waiting } from "./gate.ts";
+import type { Gate, WaitKind } from "./gate.ts";
 import { create, type Layout, open } from "./memory.ts";
 import { OwnerDiedError } from "./ownerdied.ts";
 import * as s from "./sections.ts";
@@ -130,7 +130,7 @@ export class SharedLock implements Lockable {
     return this;
   }
 
-  readonly #waiting: Waiting = {
+  readonly #waiting: WaitKind = {
     passOn: (outcome) => {
       if (outcome === s.GRANTED) this.#gate.give();
     },

@@ -4,7 +4,7 @@ import { checkOptionNames, got, optionNames, QueueEmpty, QueueFull, QueueShutDow
 import { defineCarrier, makeCarrier } from "../shipping/carrier.ts";
 import { Area } from "./area.ts";
 import { checkMayBlock } from "./blocking.ts";
-import type { Gate, Waiting } from "./gate.ts";
+import type { Gate, WaitKind } from "./gate.ts";
 import { encode, type Item } from "./items.ts";
 import { create, HOLDERS, type Layout, open, UNBOUNDED } from "./memory.ts";
 import { OwnerDiedError } from "./ownerdied.ts";
@@ -232,13 +232,13 @@ export class SharedQueue<T = unknown> implements AsyncIterable<T> {
     return this.#take(await this.#items.wait(this.#forItem));
   }
 
-  readonly #forRoom: Waiting = {
+  readonly #forRoom: WaitKind = {
     passOn: (outcome) => {
       if (outcome === s.GRANTED) this.#room.give(this.#room.entry);
     },
   };
 
-  readonly #forItem: Waiting = {
+  readonly #forItem: WaitKind = {
     passOn: (outcome) => {
       if (outcome === s.GRANTED) this.#items.give(this.#items.entry);
     },

@@ -6,8 +6,8 @@
  * counts what each thread has taken and not called done. So whoever dies, everything is found again but what it had
  * in its hands.
  */
-import { CLASSES, NEXT, wordsOf } from "./area.ts";
-import { DONE, LATCH, latch } from "./latch.ts";
+import { CLASSES, NEXT_CHUNK, wordsOf } from "./area.ts";
+import { LATCH, latch, WRITTEN } from "./latch.ts";
 import { OWN } from "./memory.ts";
 import { records, TICKET } from "./records.ts";
 import { roster, rowOf, self } from "./roster.ts";
@@ -20,7 +20,7 @@ export const MAXSIZE = OWN + 3;
 /** Where memory begins that was never used. */
 const TOP = OWN + 4;
 /** How long the area is. */
-export const LENGTH = OWN + 5;
+export const AREA_LENGTH = OWN + 5;
 const FREE = OWN + 6;
 export const OWN_WORDS = 6 + CLASSES;
 
@@ -34,7 +34,7 @@ export const FIRST_CHUNK = 16;
 export function setUp(m: Int32Array, maxsize: number, length: number): void {
   m[MAXSIZE] = maxsize;
   m[TOP] = FIRST_CHUNK;
-  m[LENGTH] = length;
+  m[AREA_LENGTH] = length;
 }
 
 /** Takes a chunk of a class; 0 when the area must grow first. */
@@ -45,13 +45,13 @@ export function allocate(m: Int32Array, a: Int32Array, chunkClass: number): numb
   const hold = latch(m);
   if (m[free] !== 0) {
     chunk = m[free]!;
-    if (chunk < a.length) m[free] = a[chunk + NEXT]!;
+    if (chunk < a.length) m[free] = a[chunk + NEXT_CHUNK]!;
     else chunk = STALE;
-  } else if (m[TOP]! + words <= m[LENGTH]!) {
+  } else if (m[TOP]! + words <= m[AREA_LENGTH]!) {
     chunk = m[TOP]!;
     m[TOP] = chunk + words;
   }
-  m[DONE] = hold;
+  m[WRITTEN] = hold;
   Atomics.compareExchange(m, LATCH, hold, 0);
   return chunk;
 }
@@ -64,9 +64,9 @@ export function lengthFor(m: Int32Array, chunkClass: number): number {
 /** Gives a chunk back. */
 export function release(m: Int32Array, a: Int32Array, chunk: number, chunkClass: number): void {
   const hold = latch(m);
-  a[chunk + NEXT] = m[FREE + chunkClass]!;
+  a[chunk + NEXT_CHUNK] = m[FREE + chunkClass]!;
   m[FREE + chunkClass] = chunk;
-  m[DONE] = hold;
+  m[WRITTEN] = hold;
   Atomics.compareExchange(m, LATCH, hold, 0);
 }
 
@@ -85,9 +85,9 @@ export function append(
   if (last >= a.length) {
     result = STALE;
   } else if (m[s.CLOSED] === 0) {
-    a[chunk + NEXT] = 0;
+    a[chunk + NEXT_CHUNK] = 0;
     if (last === 0) m[FIRST] = chunk;
-    else a[last + NEXT] = chunk;
+    else a[last + NEXT_CHUNK] = chunk;
     m[LAST] = chunk;
     m[UNFINISHED]!++;
     m[join + s.VALUE] = 0;
@@ -95,7 +95,7 @@ export function append(
     if (m[roomEntry + s.COUNT]! > 0) m[roomEntry + s.COUNT]!--;
     result = m[items + s.HEAD]!;
   }
-  m[DONE] = hold;
+  m[WRITTEN] = hold;
   Atomics.compareExchange(m, LATCH, hold, 0);
   return result;
 }
@@ -115,7 +115,7 @@ export function take(
   } else {
     m[itemsEntry + s.COUNT]!--;
     if (chunk !== 0) {
-      const next = a[chunk + NEXT]!;
+      const next = a[chunk + NEXT_CHUNK]!;
       m[FIRST] = next;
       if (next === 0) m[LAST] = 0;
       m[roomEntry + s.HOLDER] = self.me;
@@ -124,7 +124,7 @@ export function take(
       m[handsEntry + s.COUNT]!++;
     }
   }
-  m[DONE] = hold;
+  m[WRITTEN] = hold;
   Atomics.compareExchange(m, LATCH, hold, 0);
   return chunk;
 }
@@ -136,12 +136,12 @@ export function drop(m: Int32Array, a: Int32Array, items: number): number {
   if (chunk >= a.length) {
     chunk = STALE;
   } else if (chunk !== 0) {
-    const next = a[chunk + NEXT]!;
+    const next = a[chunk + NEXT_CHUNK]!;
     m[FIRST] = next;
     if (next === 0) m[LAST] = 0;
     if (m[items + s.VALUE]! > 0) m[items + s.VALUE]!--;
   }
-  m[DONE] = hold;
+  m[WRITTEN] = hold;
   Atomics.compareExchange(m, LATCH, hold, 0);
   return chunk;
 }
@@ -161,7 +161,7 @@ export function finish(m: Int32Array, join: number, handsEntry: number): number 
       m[join + s.CALLED_AS] = s.GRANTED;
     }
   }
-  m[DONE] = hold;
+  m[WRITTEN] = hold;
   Atomics.compareExchange(m, LATCH, hold, 0);
   return result;
 }
@@ -187,6 +187,6 @@ export function lose(m: Int32Array, join: number, handsEntry: number): void {
     m[handsEntry + s.COUNT] = 0;
     m[handsEntry + s.HOLDER] = 0;
   }
-  m[DONE] = hold;
+  m[WRITTEN] = hold;
   Atomics.compareExchange(m, LATCH, hold, 0);
 }

@@ -28,7 +28,7 @@ const RECORD_WORDS = 8;
 export const WAITING = 1;
 
 /** How long the records' memory is; a thread whose view is shorter must look again before it touches a record. */
-export const LENGTH = 0;
+export const MEMORY_LENGTH = 0;
 /** Where the next chunk begins. */
 const TOP = 1;
 const HEADER = RECORD_WORDS;
@@ -40,7 +40,7 @@ const FIRST = HEADER + CHUNK * 16;
 const MOST_WAITS = 1 << 21;
 
 export const records = processMemory("records", FIRST, MOST_WAITS * RECORD_WORDS);
-Atomics.compareExchange(records.words, LENGTH, 0, FIRST);
+Atomics.compareExchange(records.words, MEMORY_LENGTH, 0, FIRST);
 Atomics.compareExchange(records.words, TOP, 0, HEADER);
 
 const free: number[] = [];
@@ -80,8 +80,8 @@ function claimNew(): number {
 
 function publishLength(): void {
   const length = records.words.length;
-  let known = Atomics.load(records.words, LENGTH);
-  while (known < length) known = Atomics.compareExchange(records.words, LENGTH, known, length);
+  let known = Atomics.load(records.words, MEMORY_LENGTH);
+  while (known < length) known = Atomics.compareExchange(records.words, MEMORY_LENGTH, known, length);
 }
 
 /** The chunk of a dead thread that is out of use; looked for only when somebody has died since. */

@@ -6,7 +6,7 @@
  * be found. All in line up to the ticket CALLED are called at once, by one write: they are out, whatever becomes of
  * who called them, and `serve` only tells them.
  */
-import { DONE, LATCH, latch } from "./latch.ts";
+import { LATCH, latch, WRITTEN } from "./latch.ts";
 import { ENTRY, NEXT, OF, PREV, records, SYNC, THREAD, TICKET, WAITING } from "./records.ts";
 import { roster, rowOf, self } from "./roster.ts";
 
@@ -37,7 +37,7 @@ export const CALLED_AS = 8;
 /** 1 when a holder has died and nobody was there to be told. */
 export const UNTOLD = 9;
 /** How many holders have died. */
-export const LOST = 10;
+export const LOST_HOLDERS = 10;
 /** 1 when the death of a holder is an error for those who wait. */
 export const FATAL = 11;
 export const GATE_WORDS = 12;
@@ -46,14 +46,14 @@ export const GATE_WORDS = 12;
 export const HOLDER = 0;
 export const COUNT = 1;
 /** 1 when the holder has taken notice of what it was given. */
-export const TAKEN = 2;
+export const NOTICED = 2;
 export const ENTRY_WORDS = 3;
 
 // How a wait ends, beside WAITING (it goes on); also what `enter` returns.
 export const MUST_WAIT = 0;
 export const GRANTED = 2;
 export const OWNER_DIED = 3;
-export const BROKEN = 4;
+export const BARRIER_BROKEN = 4;
 export const SHUT = 5;
 export const ABANDONED = 6;
 
@@ -74,7 +74,7 @@ export function enter(m: Int32Array, g: number, entry: number, record: number, s
     m[g + VALUE]! -= m[g + COST]!;
     m[entry + HOLDER] = self.me;
     m[entry + COUNT]! += m[g + COST]!;
-    m[entry + TAKEN] = 1;
+    m[entry + NOTICED] = 1;
     result = GRANTED;
   } else if (m[CLOSED] !== 0) {
     result = SHUT;
@@ -97,7 +97,7 @@ export function enter(m: Int32Array, g: number, entry: number, record: number, s
     m[g + TICKETS] = ticket;
     m[g + SIZE]!++;
   }
-  m[DONE] = hold;
+  m[WRITTEN] = hold;
   Atomics.compareExchange(m, LATCH, hold, 0);
   return result;
 }
@@ -117,10 +117,10 @@ export function leave(m: Int32Array, g: number, record: number): number {
     m[g + SIZE]!--;
     if (((r[record + TICKET]! - m[g + CALLED]!) | 0) <= 0) outcome = m[g + CALLED_AS]!;
   } else if (outcome === GRANTED) {
-    m[r[record + ENTRY]! + TAKEN] = 1;
+    m[r[record + ENTRY]! + NOTICED] = 1;
   }
   r[record] = 0;
-  m[DONE] = hold;
+  m[WRITTEN] = hold;
   Atomics.compareExchange(m, LATCH, hold, 0);
   return outcome;
 }
@@ -134,7 +134,7 @@ export function give(m: Int32Array, g: number, entry: number): number {
     if (m[entry + COUNT]! > 0) m[entry + COUNT]!--;
     result = m[g + HEAD]!;
   }
-  m[DONE] = hold;
+  m[WRITTEN] = hold;
   Atomics.compareExchange(m, LATCH, hold, 0);
   return result;
 }
@@ -160,7 +160,7 @@ export function serve(m: Int32Array, g: number, forced: number): number {
       m[g + VALUE]! -= m[g + COST]!;
       m[entry + HOLDER] = r[head + THREAD]!;
       m[entry + COUNT]! += m[g + COST]!;
-      m[entry + TAKEN] = 0;
+      m[entry + NOTICED] = 0;
       outcome = GRANTED;
     }
   }
@@ -173,7 +173,7 @@ export function serve(m: Int32Array, g: number, forced: number): number {
     r[head] = outcome;
     result = outcome === ABANDONED ? DROPPED : head;
   }
-  m[DONE] = hold;
+  m[WRITTEN] = hold;
   Atomics.compareExchange(m, LATCH, hold, 0);
   return result;
 }
@@ -194,7 +194,7 @@ export function call(m: Int32Array, g: number, outcome: number, value: number): 
       m[g + CALLED_AS] = outcome;
     }
   }
-  m[DONE] = hold;
+  m[WRITTEN] = hold;
   Atomics.compareExchange(m, LATCH, hold, 0);
   return head;
 }
@@ -211,15 +211,15 @@ export function reclaim(m: Int32Array, g: number, entry: number): number {
     // biome-ignore lint/complexity/useMathMinMax: a thread can be terminated at a call, see latch.ts.
     m[g + VALUE] = sum < m[g + BOUND]! ? sum : m[g + BOUND]!;
     m[entry + COUNT] = 0;
-    if (m[g + FATAL] !== 0 && m[entry + TAKEN] !== 0) {
-      m[g + LOST]!++;
+    if (m[g + FATAL] !== 0 && m[entry + NOTICED] !== 0) {
+      m[g + LOST_HOLDERS]!++;
       m[g + CALLED] = m[g + TICKETS]!;
       m[g + CALLED_AS] = OWNER_DIED;
       if (m[g + HEAD] === 0) m[g + UNTOLD] = 1;
     }
     m[entry + HOLDER] = 0;
   }
-  m[DONE] = hold;
+  m[WRITTEN] = hold;
   Atomics.compareExchange(m, LATCH, hold, 0);
   return count;
 }
@@ -234,7 +234,7 @@ export function claimEntry(m: Int32Array, entry: number): boolean {
     m[entry + HOLDER] = self.me;
   }
   const isMine = m[entry + HOLDER] === self.me;
-  m[DONE] = hold;
+  m[WRITTEN] = hold;
   Atomics.compareExchange(m, LATCH, hold, 0);
   return isMine;
 }

@@ -3,7 +3,7 @@ import { inspect } from "node:util";
 import { got } from "../../src/core.ts";
 import { defineCarrier, makeCarrier } from "../shipping/carrier.ts";
 import { checkMayBlock } from "./blocking.ts";
-import type { Gate, Waiting } from "./gate.ts";
+import type { Gate, WaitKind } from "./gate.ts";
 import { create, HOLDERS, type Layout, open, UNBOUNDED } from "./memory.ts";
 import * as s from "./sections.ts";
 
@@ -95,7 +95,7 @@ export class SharedSemaphore {
     return this;
   }
 
-  readonly #waiting: Waiting = {
+  readonly #waiting: WaitKind = {
     passOn: () => {
       this.#gate.give();
     },

@@ -76,8 +76,8 @@ export class Store {
       );
     }
     const { length } = this.#area.memory.words;
-    let known = Atomics.load(this.#m, q.LENGTH);
-    while (known < length) known = Atomics.compareExchange(this.#m, q.LENGTH, known, length);
+    let known = Atomics.load(this.#m, q.AREA_LENGTH);
+    while (known < length) known = Atomics.compareExchange(this.#m, q.AREA_LENGTH, known, length);
   }
 
   #release(chunk: number): void {

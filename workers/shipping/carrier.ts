@@ -12,7 +12,7 @@ import { Search } from "./search.ts";
 const TAG = "threadloop:carried";
 
 /** What a carrier is on the way: its kind, and what it is made of again; these parts may be carriers themselves. */
-export type Parcel = readonly [kind: string, ...parts: unknown[]];
+export type CarriedParts = readonly [kind: string, ...parts: unknown[]];
 
 type Revive = (...parts: never[]) => object;
 
@@ -26,13 +26,13 @@ export function defineCarrier<P extends unknown[]>(kind: string, revive: (...par
   kinds.set(kind, revive as unknown as Revive);
 }
 
-/** Makes an object a carrier. `parcel` gives what structured clone is to see of it. */
-export function makeCarrier(object: object, parcel: () => Parcel): void {
+/** Makes an object a carrier. `carried` gives what structured clone is to see of it. */
+export function makeCarrier(object: object, carried: () => CarriedParts): void {
   inUse = true;
   Object.defineProperty(object, TAG, {
     enumerable: true,
     get: () => {
-      const made = parcel();
+      const made = carried();
       written?.push(made as unknown as object);
       return made;
     },
@@ -59,7 +59,7 @@ export function beginWriting(): void {
   written = [];
 }
 
-/** The parcels of the carriers in the message that was written. */
+/** What the getters gave for the message that was written. */
 export function endWriting(): readonly object[] {
   const all = written ?? [];
   written = null;
@@ -67,12 +67,12 @@ export function endWriting(): readonly object[] {
 }
 
 /** Makes the carriers in a received value again, in place where it can be; returns the value, or what replaces it. */
-export function revived(value: unknown, parcels: readonly object[]): unknown {
-  const genuine = new Set(parcels);
+export function revived(value: unknown, given: readonly object[]): unknown {
+  const genuine = new Set(given);
   const search: Search = new Search((object) => {
-    const parcel = (object as { [TAG]?: unknown })[TAG];
-    if (typeof parcel !== "object" || parcel === null || !genuine.has(parcel)) return undefined;
-    const [kind, ...parts] = parcel as unknown as Parcel;
+    const carried = (object as { [TAG]?: unknown })[TAG];
+    if (typeof carried !== "object" || carried === null || !genuine.has(carried)) return undefined;
+    const [kind, ...parts] = carried as unknown as CarriedParts;
     return kinds.get(kind)?.(...(parts.map((part) => search.through(part)) as never[]));
   });
   return search.through(value);

@@ -3,7 +3,7 @@
 import { Script } from "node:vm";
 import { defaultLoader, quietly, silenceLoaderWarning } from "./importas.ts";
 import { LruMap } from "./lrumap.ts";
-import type { Code } from "./recipe.ts";
+import type { SourceText } from "./recipe.ts";
 import { ShipError } from "./shiperror.ts";
 import { TRANSLATED, UNCOUNTED } from "./stacks.ts";
 
@@ -22,7 +22,7 @@ const factories = new LruMap<string, Factory>(1_000);
 
 /** A new function of this code. `fill` gets its variables before a class is made, whose `extends` needs them. */
 export function instantiate(
-  code: Code,
+  code: SourceText,
   around: { self: unknown; args: readonly unknown[]; scope?: Surroundings | undefined },
   fill: (variables: Variables) => void,
 ): { made: unknown; variables: Variables } {
@@ -35,7 +35,7 @@ export function instantiate(
   return { made: code.method ? onlyMember(value as object) : value, variables };
 }
 
-function factoryOf(code: Code): Factory {
+function factoryOf(code: SourceText): Factory {
   const key = keyOf(code);
   let factory = factories.get(key);
   if (!factory) {
@@ -45,7 +45,7 @@ function factoryOf(code: Code): Factory {
   return factory;
 }
 
-const keyOf = ({ url, line, column, strict, names, source }: Code): string =>
+const keyOf = ({ url, line, column, strict, names, source }: SourceText): string =>
   `${url}:${line}:${column}:${strict}:${names}:${source}`;
 
 /** Evaluates a source in a scope, whose variables it may use and assign. */
@@ -110,7 +110,7 @@ function outermost(text: string, url: string): MakeSurroundings {
 }
 
 /** The text of a function for `eval`, which takes no position: blanks bring it there. */
-function evaluatedText(code: Code): string {
+function evaluatedText(code: SourceText): string {
   const key = keyOf(code);
   let text = evaluated.get(key);
   if (text === undefined) {
@@ -133,7 +133,7 @@ export function shippedCodeOf(url: string): { readonly translated: boolean } | u
   return translated === undefined ? undefined : { translated };
 }
 
-function compile(code: Code): Factory {
+function compile(code: SourceText): Factory {
   const { source, url, line, column, translated } = code;
   compiled.set(url, translated);
   const { head, bracket } = headOf(code);
@@ -148,7 +148,7 @@ function compile(code: Code): Factory {
 }
 
 /** What is before the source; its first line starts behind that and one more bracket ("(" or "({"). */
-function headOf({ source, strict, names }: Code): { head: string; bracket: number } {
+function headOf({ source, strict, names }: SourceText): { head: string; bracket: number } {
   const declarations = names.length > 0 ? `let ${names.join(",")};` : "";
   const variables = freeName("variables$", source);
   const values = freeName("values$", source);

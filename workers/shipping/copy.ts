@@ -20,7 +20,7 @@ import { isEntry } from "./entry.ts";
 import { type BoundInspection, type CodeInspection, valueIn } from "./inspector.ts";
 import { functionsOf, prototypeOf } from "./members.ts";
 import { exploredModule } from "./modules.ts";
-import { type Moment, noteModuleOnly } from "./moment.ts";
+import { type CallMoment, noteModuleOnly } from "./moment.ts";
 import { propertiesUsed } from "./narrow.ts";
 import { log, noticeAssignments, noticeCopy } from "./notices.ts";
 import { nameOf, type Plan, planFor, waysIn } from "./plan.ts";
@@ -50,11 +50,11 @@ export interface CopiedFunction {
 }
 
 /** Copies a function; a promise when modules have to be looked at first: then ask again, with the same moment. */
-export function copyFunction(fn: object, moment: Moment): CopiedFunction | Promise<unknown> {
+export function copyFunction(fn: object, moment: CallMoment): CopiedFunction | Promise<unknown> {
   return whileDebuggable(() => copied(fn, moment));
 }
 
-function copied(fn: object, moment: Moment): CopiedFunction | Promise<unknown> {
+function copied(fn: object, moment: CallMoment): CopiedFunction | Promise<unknown> {
   const root = types.isProxy(fn) ? "(proxy)" : nameOf(fn);
   let copying = newCopying(moment, root);
   copying.slot(fn);
@@ -94,7 +94,7 @@ const newKeys = (
   known: Set<object>,
 ) => [...numbers].filter(([object]) => !known.has(object) && holder.has(object));
 
-function newCopying(moment: Moment, root: string, { whole } = { whole: true }): Copying {
+function newCopying(moment: CallMoment, root: string, { whole } = { whole: true }): Copying {
   const copying: Copying = {
     moment,
     nodes: [],

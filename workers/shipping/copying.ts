@@ -1,7 +1,7 @@
 // One copy in the making: its nodes, and the way from the function to where the work is, for messages.
 import type { CodeInspection } from "./inspector.ts";
 import type { Member } from "./members.ts";
-import type { Moment } from "./moment.ts";
+import type { CallMoment } from "./moment.ts";
 import type { Plan } from "./plan.ts";
 import type { CopyNode, Slot } from "./recipe.ts";
 import { ShipError } from "./shiperror.ts";
@@ -19,7 +19,7 @@ const LONGEST_WAY = 300;
 
 /** The state of one copy. */
 export interface Copying {
-  readonly moment: Moment;
+  readonly moment: CallMoment;
   readonly nodes: CopyNode[];
   /** The node of an object that was met before. */
   readonly numbers: Map<object, number>;

@@ -3,7 +3,7 @@
 import { type CodeInspection, type Inspection, inspect, type Scope } from "./inspector.ts";
 
 /** What the inspections made for one call have shown. */
-export interface Moment {
+export interface CallMoment {
   inspect(fn: object): Inspection;
   /** Whether what was seen of a function depends on the moment: it closes over more than its module. */
   isFleeting(fn: object): boolean;
@@ -14,7 +14,7 @@ type Place = Omit<CodeInspection, "scopes">;
 /** Functions known to use variables of their module only. */
 const places = new WeakMap<object, Place>();
 
-export function newMoment(): Moment {
+export function newMoment(): CallMoment {
   const inspections = new Map<object, Inspection>();
   const moduleScopes = new Map<string, Scope>();
   return {

@@ -10,7 +10,7 @@ import { globalReference } from "./globals.ts";
 import { type CodeInspection, inspect, type Scope } from "./inspector.ts";
 import { isSloppyAt } from "./language.ts";
 import { LruMap } from "./lrumap.ts";
-import type { Code, Reference } from "./recipe.ts";
+import type { Reference, SourceText } from "./recipe.ts";
 import { scriptUrl } from "./scripts.ts";
 import { ShipError } from "./shiperror.ts";
 import { isTranslated, originalPosition } from "./stacks.ts";
@@ -19,7 +19,7 @@ import { decoded, type Syntax, type SyntaxNode, syntaxOf } from "./syntax.ts";
 
 /** What is known of the functions written at one place. */
 export interface Plan {
-  readonly code: Code;
+  readonly code: SourceText;
   /** The captured variables: the first of `code.names`. */
   readonly captured: readonly string[];
   /** Value of `import.meta`, when the source uses it: then the next of `code.names`. */

@@ -53,7 +53,7 @@ export type Recipe = Reference | Copy;
 export type Slot = string | number | bigint | boolean | null | undefined | readonly [number];
 
 /** The source of a function as another thread compiles it: once per place in a file. */
-export interface Code {
+export interface SourceText {
   /** An expression whose value is the function, or `{ method() {} }` when `method` is set. */
   readonly source: string;
   readonly method: boolean;
@@ -131,7 +131,7 @@ export type CopyNode =
     }
   | {
       readonly kind: "code";
-      readonly code: Code;
+      readonly code: SourceText;
       readonly name: string;
       /** The values of `code.names`. */
       readonly values: readonly Slot[];

@@ -29,7 +29,7 @@ import {
   pathInModule,
   searchedReference,
 } from "./modules.ts";
-import type { Moment } from "./moment.ts";
+import type { CallMoment } from "./moment.ts";
 import { describeModule, describeReference, OWN_EXPORTS, type Reference } from "./recipe.ts";
 import { knownScriptUrl, noteScripts, scriptUrl } from "./scripts.ts";
 
@@ -72,7 +72,7 @@ export function lostReferenceOf(fn: object): { reference: Reference; why: unknow
 }
 
 /** The reference to a function. `moment` has what inspections at the time of the call have shown. */
-export function lookUp(fn: object, moment: Moment): Lookup {
+export function lookUp(fn: object, moment: CallMoment): Lookup {
   const known = verdicts.get(fn);
   if (known) return whyLost(known) === undefined ? known : null;
   // Its module may have been looked at since it was not found.

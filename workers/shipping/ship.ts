@@ -10,7 +10,7 @@ import { declarationOf } from "./declared.ts";
 import { isEntry, isTestFile } from "./entry.ts";
 import { inspect, inspectorRefusal, mayInspect } from "./inspector.ts";
 import { propertyOf } from "./members.ts";
-import { type Moment, newMoment } from "./moment.ts";
+import { type CallMoment, newMoment } from "./moment.ts";
 import { loadParts } from "./parts.ts";
 import { nameOf, titleOf } from "./plan.ts";
 import { type AnyFunction, describeReference, type Recipe, type Reference } from "./recipe.ts";
@@ -138,7 +138,7 @@ export function giveUp(recipe: Recipe, error: unknown): boolean {
   return true;
 }
 
-function attempt(fn: AnyFunction, mode: ShipMode, moment: Moment): Shipment | Promise<Shipment> {
+function attempt(fn: AnyFunction, mode: ShipMode, moment: CallMoment): Shipment | Promise<Shipment> {
   const standing = shipsAs(fn);
   if (standing) return standing();
   const reference = mode === "value" && !isNative(fn) ? null : referenceOf(fn, moment);
@@ -156,7 +156,7 @@ function attempt(fn: AnyFunction, mode: ShipMode, moment: Moment): Shipment | Pr
 }
 
 /** A function that goes by value only because a worker could not load its module: the error then gives both reasons. */
-function copyOf(fn: AnyFunction, moment: Moment): CopiedFunction | Promise<unknown> {
+function copyOf(fn: AnyFunction, moment: CallMoment): CopiedFunction | Promise<unknown> {
   try {
     return copyFunction(fn, moment);
   } catch (error) {
@@ -168,7 +168,7 @@ function copyOf(fn: AnyFunction, moment: Moment): CopiedFunction | Promise<unkno
   }
 }
 
-function referenceOf(fn: AnyFunction, moment: Moment): Lookup {
+function referenceOf(fn: AnyFunction, moment: CallMoment): Lookup {
   const declared = declarationOf(fn);
   return declared && !isShipped(declared.url) && whyLost(declared) === undefined
     ? declared

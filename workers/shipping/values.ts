@@ -3,7 +3,7 @@
 import { types } from "node:util";
 import { isCarrier } from "./carrier.ts";
 
-export type Kind =
+export type CaptureKind =
   | "array"
   | "map"
   | "set"
@@ -32,7 +32,7 @@ const BUILTIN = [
 ];
 const STUCK = [types.isProxy, types.isPromise, types.isGeneratorObject, types.isSymbolObject];
 
-export function kindOf(object: object): Kind {
+export function kindOf(object: object): CaptureKind {
   if (STUCK.some((is) => is(object)) || object instanceof WeakRef) return "stuck";
   if (types.isWeakMap(object) || types.isWeakSet(object)) return "weak";
   if (types.isModuleNamespaceObject(object)) return "namespace";

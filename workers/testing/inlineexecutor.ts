@@ -37,7 +37,7 @@ import { type Time, timeOf } from "../executor/time.ts";
 import { PoolView } from "../executor/view.ts";
 import { type JobSnapshot, type PoolSnapshot, takeSnapshot } from "../observe/snapshot.ts";
 import { describeStats, type PoolStats } from "../observe/stats.ts";
-import { TaskTree } from "../observe/tasktree.ts";
+import { TaskForest } from "../observe/tasktree.ts";
 import type { CloseOptions, CloseReport } from "../pool/closing.ts";
 import { JobQueue } from "../pool/jobqueue.ts";
 import type { AnyFunction } from "../shipping/recipe.ts";
@@ -424,9 +424,9 @@ export class InlineExecutor extends PoolView {
   }
 
   /** Tells every task of the calling loop and every job, as `pool.tasks()`. */
-  async tasks(options: { readonly patience?: number } = {}): Promise<TaskTree> {
+  async tasks(options: { readonly patience?: number } = {}): Promise<TaskForest> {
     patienceOf(options);
-    return new TaskTree([{ ...takeSnapshot([]), pools: [snapshotOf(this.#calls)] }]);
+    return new TaskForest([{ ...takeSnapshot([]), pools: [snapshotOf(this.#calls)] }]);
   }
 
   /**

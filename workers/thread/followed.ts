@@ -10,7 +10,7 @@ import {
   started,
 } from "../executor/jobevents.ts";
 import { commonTime } from "../wire/moments.ts";
-import { CANCELLED, type JobLife, OK } from "../wire/protocol.ts";
+import { type JobLife, OK, REPLY_CANCELLED } from "../wire/protocol.ts";
 import { decodeThrown, type Encoded } from "../wire/serialize.ts";
 import type { Running } from "./runningjob.ts";
 
@@ -29,7 +29,7 @@ export function startFollowed(running: Running, life: JobLife, start: () => void
 
 function tellEnd(event: JobEvent, kind: number, value: unknown): void {
   if (!settled.hasSubscribers) return;
-  const outcome = kind === OK ? "succeeded" : kind === CANCELLED ? "cancelled" : "failed";
+  const outcome = kind === OK ? "succeeded" : kind === REPLY_CANCELLED ? "cancelled" : "failed";
   const error = outcome === "failed" ? { error: decodeThrown(value as Encoded) } : {};
   settled.publish({ ...event, outcome, ...error } satisfies JobSettled);
 }

@@ -16,7 +16,7 @@ import { Stopwatch } from "../wire/meter.ts";
 import * as wire from "../wire/protocol.ts";
 import { encodeThrown } from "../wire/serialize.ts";
 import { ShortCalls } from "../wire/shortcalls.ts";
-import { CURRENT, cancelRequested, claim, PULSE, type Slots } from "../wire/slots.ts";
+import { CURRENT, cancelRequested, claim, JOBS_STARTED, type Slots } from "../wire/slots.ts";
 import type { Actors } from "./actors.ts";
 import { startFollowed } from "./followed.ts";
 import { type Callee, type Functions, loadOnce } from "./functions.ts";
@@ -297,7 +297,7 @@ export class Intake implements Stage {
 
   /** Whatever fails here is the job's failure: the thread goes on. */
   #begin(slot: number): void {
-    this.slots[PULSE] = ++this.#started;
+    this.slots[JOBS_STARTED] = ++this.#started;
     try {
       const call = this.#read(slot);
       if (this.#started >= this.#lastJob) this.#tire();
@@ -314,7 +314,7 @@ export class Intake implements Stage {
     this.slots[CURRENT] = 0;
     const running = this.#running[slot];
     if (running !== undefined) running.fail(error);
-    else this.replies.add(slot, wire.FAILED, encodeThrown(error));
+    else this.replies.add(slot, wire.REPLY_FAILED, encodeThrown(error));
   }
 
   #load(call: Call): Callee | Promise<Callee> | null {
@@ -353,7 +353,7 @@ export class Intake implements Stage {
   #startUnlessCancelled(call: Call, callee: Callee): void {
     if (cancelRequested(this.slots, call.slot)) {
       this.watch.end(call.slot);
-      this.replies.add(call.slot, wire.CANCELLED, undefined);
+      this.replies.add(call.slot, wire.REPLY_CANCELLED, undefined);
     } else this.#start(call, callee);
   }
 

@@ -84,7 +84,7 @@ export class Replies {
   }
 
   #hold(slot: number, kind: number, value: unknown): boolean {
-    return (kind === wire.OK || kind === wire.CANCELLED) && this.#held.add(slot, kind, value);
+    return (kind === wire.OK || kind === wire.REPLY_CANCELLED) && this.#held.add(slot, kind, value);
   }
 
   /** What had no room beside others may have it when they are gone. */
@@ -168,16 +168,16 @@ export class Replies {
     if (this.#plain.has(value as object)) this.#mute(slot);
     else if (slot === wire.ABOUT_SESSION)
       this.say(wire.STRAY, this.#plainly("An error cannot be sent to its pool"));
-    else if (kind === wire.FAILED || kind === wire.UNLOADABLE) {
+    else if (kind === wire.REPLY_FAILED || kind === wire.UNLOADABLE) {
       this.add(
         slot,
-        wire.FAILED,
+        wire.REPLY_FAILED,
         this.#plainly(`The error of job \`${this.names[slot]}\` cannot be sent back`),
       );
     } else {
       const error = resultError(this.names[slot] as string, value, cause);
       if (kind === wire.ITEM) this.#blame(slot, error);
-      else this.add(slot, wire.FAILED, encodeThrown(error));
+      else this.add(slot, wire.REPLY_FAILED, encodeThrown(error));
     }
     if (!this.inBatch) this.flush();
   }

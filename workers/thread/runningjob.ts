@@ -185,7 +185,7 @@ export class Running implements RunningJob, ContextRunner, RunnerContext {
 
   /** An error of code that this job started and that nobody handles: the job fails with it, and is cancelled. */
   blame(error: unknown): void {
-    this.reply(wire.FAILED, encodeThrown(error, HERE));
+    this.reply(wire.REPLY_FAILED, encodeThrown(error, HERE));
     this.#task?.cancel("The job failed with an error that nothing in it handled");
   }
 
@@ -212,7 +212,7 @@ export class Running implements RunningJob, ContextRunner, RunnerContext {
       this.onEnd?.(kind, value);
       this.#tellEnd(slot, kind, value);
     } catch (error) {
-      this.#tellEnd(slot, wire.FAILED, encodeThrown(error));
+      this.#tellEnd(slot, wire.REPLY_FAILED, encodeThrown(error));
     } finally {
       this.#stage.ended(slot);
     }
@@ -226,8 +226,8 @@ export class Running implements RunningJob, ContextRunner, RunnerContext {
 
   fail(error: unknown): void {
     const message = cancelMessageOf(error);
-    if (message === null) this.reply(wire.FAILED, encodeThrown(error, HERE));
-    else this.reply(wire.CANCELLED, message);
+    if (message === null) this.reply(wire.REPLY_FAILED, encodeThrown(error, HERE));
+    else this.reply(wire.REPLY_CANCELLED, message);
   }
 
   #call(callee: Callee, args: readonly unknown[], run: typeof runAs): void {

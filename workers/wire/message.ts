@@ -107,7 +107,7 @@ function look(object: object, finds: Finds): boolean {
     if (finds.seen.has(object)) return false;
     finds.seen.add(object);
   }
-  switch (kind.kindOf(object)) {
+  switch (kind.valueKindOf(object)) {
     case kind.ARRAY:
       return lookAtItems(object as unknown[], finds);
     case kind.PLAIN:

@@ -61,8 +61,8 @@ export const OWN_FUNCTION = 0;
 
 // Up: the kinds of replies. Those up to LAST_FINAL end the job and give its slot back.
 export const OK = 0;
-export const FAILED = 1;
-export const CANCELLED = 2;
+export const REPLY_FAILED = 1;
+export const REPLY_CANCELLED = 2;
 /** Taken back by the host before it started; only the slot comes home. */
 export const SKIPPED = 3;
 /** The thread cannot load the function; the value is the encoded error. */

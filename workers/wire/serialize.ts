@@ -203,7 +203,7 @@ export class Packing {
     return id === undefined ? refused(signal, level) : this.#standIn({ make: "signal", id });
   }
 
-  #placeContainer(source: object, what: kind.Kind, level: number): unknown {
+  #placeContainer(source: object, what: kind.ValueKind, level: number): unknown {
     if (level >= MOST_LEVELS || (level !== STRICT && hasText(source))) return textOf(source);
     const inner = level === STRICT ? STRICT : level + 1;
     if (what === kind.MAP) return this.#copyMap(source as Map<unknown, unknown>, inner);

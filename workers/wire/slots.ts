@@ -14,10 +14,10 @@ export const FREE = 0;
 export const QUEUED = 1;
 export const RUNNING = 2;
 export const RECLAIMED = 3;
-export const CANCEL = 4;
+export const CANCEL_BIT = 4;
 
-/** Word 0 counts the jobs the thread has started: its pulse. */
-export const PULSE = 0;
+/** Word 0 counts the jobs the thread has started. */
+export const JOBS_STARTED = 0;
 /** Word 1 holds the slot whose code runs at this moment, 0 between jobs: who to blame when the thread dies. */
 export const CURRENT = 1;
 /** Word 2 is always 0: where a job that has ended looks for its cancel bit. */
@@ -52,12 +52,12 @@ export function reclaim(slots: Slots, slot: number): boolean {
 
 /** Host: whether the thread has not claimed the job. */
 export function isQueued(slots: Slots, slot: number): boolean {
-  return (Atomics.load(slots, slot) & ~CANCEL) === QUEUED;
+  return (Atomics.load(slots, slot) & ~CANCEL_BIT) === QUEUED;
 }
 
 /** Host: whether the thread has claimed the job and not ended it. */
 export function isRunning(slots: Slots, slot: number): boolean {
-  return slot >= FIRST_SLOT && (Atomics.load(slots, slot) & ~CANCEL) === RUNNING;
+  return slot >= FIRST_SLOT && (Atomics.load(slots, slot) & ~CANCEL_BIT) === RUNNING;
 }
 
 /** Host: whether no job has the slot. */
@@ -67,12 +67,12 @@ export function isFree(slots: Slots, slot: number): boolean {
 
 /** Host: asks the running code of `slot` to stop. */
 export function requestCancel(slots: Slots, slot: number): void {
-  Atomics.or(slots, slot, CANCEL);
+  Atomics.or(slots, slot, CANCEL_BIT);
 }
 
 /** Thread: whether the host has asked the code of `slot` to stop. */
 export function cancelRequested(slots: Slots, slot: number): boolean {
-  return (Atomics.load(slots, slot) & CANCEL) !== 0;
+  return (Atomics.load(slots, slot) & CANCEL_BIT) !== 0;
 }
 
 /** Host: the final reply has come, nothing of the old job is left on the wire. The thread does not look at it again. */

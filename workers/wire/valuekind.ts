@@ -32,10 +32,10 @@ export const SIGNAL = 11;
 export const LOST = 12;
 
 /** One of the numbers above. */
-export type Kind = number;
+export type ValueKind = number;
 
 /** By prototype. */
-const kinds = new WeakMap<object, Kind>([
+const kinds = new WeakMap<object, ValueKind>([
   [Map.prototype, MAP],
   [Set.prototype, SET],
   [Date.prototype, DATA],
@@ -56,7 +56,7 @@ export function isData(ofClass: abstract new (...args: never[]) => object): void
 }
 
 /** Says what an object is. May throw what a Proxy's traps throw. */
-export function kindOf(object: object): Kind {
+export function valueKindOf(object: object): ValueKind {
   if (Array.isArray(object)) return ARRAY;
   const prototype: object | null = Object.getPrototypeOf(object);
   if (prototype === Object.prototype || prototype === null) return PLAIN;
@@ -68,7 +68,7 @@ export function kindOf(object: object): Kind {
   return kind;
 }
 
-function classify(object: object, prototype: object): Kind {
+function classify(object: object, prototype: object): ValueKind {
   if (Object.getPrototypeOf(prototype) === null) return PLAIN; // of another context of node:vm
   if (ArrayBuffer.isView(object)) return Buffer.isBuffer(object) ? BUFFER : DATA;
   if (types.isMap(object)) return MAP;
@@ -83,7 +83,7 @@ function classify(object: object, prototype: object): Kind {
   return isOfNode(prototype) ? afterTrial(object) : instanceKind(object, prototype);
 }
 
-function instanceKind(object: object, prototype: object): Kind {
+function instanceKind(object: object, prototype: object): ValueKind {
   return maybeHost(prototype) && !isWalked(object) ? HOST : INSTANCE;
 }
 
@@ -96,8 +96,8 @@ function maybeHost(prototype: object): boolean {
  * What an object is that is to be copied property by property. One that is more than its properties may have any
  * prototype: what structured clone refuses, or copies by itself, is left to it.
  */
-export function trueKind(object: object): Kind {
-  const kind = kindOf(object);
+export function trueKind(object: object): ValueKind {
+  const kind = valueKindOf(object);
   if (kind !== PLAIN && kind !== INSTANCE) return kind > SET || !types.isProxy(object) ? kind : HOST;
   if (isHost.some((is) => is(object))) return HOST;
   if (types.isMap(object)) return MAP;
@@ -152,7 +152,7 @@ function isHeaders(object: object): object is Headers {
 }
 
 /** How a class of Node fares with structured clone: it makes the same of each of its objects. */
-function afterTrial(object: object): Kind {
+function afterTrial(object: object): ValueKind {
   try {
     return Object.getPrototypeOf(structuredClone(object)) === Object.prototype ? LOST : HOST;
   } catch {

@@ -10,7 +10,7 @@ import type {
   CloseReport,
   PoolStats,
   PoolView,
-  TaskTree,
+  TaskForest,
   WorkerPool,
 } from "threadloop/workers";
 import { it as vitestIt } from "vitest";
@@ -29,7 +29,7 @@ export interface ExecutorOptions {
 export interface Executor extends PoolView {
   close(options?: CloseOptions): Promise<CloseReport>;
   stats(): PoolStats;
-  tasks(): Promise<TaskTree>;
+  tasks(): Promise<TaskForest>;
   spawn: WorkerPool["spawn"];
   broadcast: WorkerPool["broadcast"];
   [Symbol.asyncDispose](): Promise<void>;

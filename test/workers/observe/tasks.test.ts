@@ -1,15 +1,15 @@
 import { createTask, gather, getRunningLoop, run, sleep, type Task, taskGroup } from "threadloop";
-import { SharedEvent, SharedLock, SharedQueue, type TaskNode, type TaskTree } from "threadloop/workers";
+import { SharedEvent, SharedLock, SharedQueue, type TaskForest, type TaskNode } from "threadloop/workers";
 import { describe, expect, it } from "vitest";
 import * as jobs from "../../fixtures/workers/jobs.mjs";
 import { Gate, makePool } from "../../support/pools.ts";
 
-const find = (tree: TaskTree, kind: string, name: string): TaskNode => {
+const find = (tree: TaskForest, kind: string, name: string): TaskNode => {
   const node = tree.all.find((node) => node.kind === kind && node.name === name);
   if (node === undefined) throw new Error(`There is no ${kind} ${name} in\n${tree}`);
   return node;
 };
-const withoutTimes = (tree: TaskTree) => String(tree).replace(/ for [\d.]+ m?s/g, "");
+const withoutTimes = (tree: TaskForest) => String(tree).replace(/ for [\d.]+ m?s/g, "");
 
 describe("WorkerPool.tasks", () => {
   it("refuses a patience that is no time", async () => {

@@ -10,7 +10,7 @@ import { takeSnapshot } from "./snapshot.ts";
 import { startTracing, type Tracing } from "./trace.ts";
 
 /** One copy of the package in one thread. What it takes and gives is JSON, as the asker may be of another version. */
-interface Door {
+interface DebugEndpoint {
   /** Where its files are: their frames are not the user's. */
   readonly files: string;
   /** A ThreadSnapshot. */
@@ -26,12 +26,12 @@ interface Door {
   stopTrace(): Promise<string>;
 }
 
-/** The well-known name under which the doors of a thread are found. */
+/** The well-known name under which the debug endpoints of a thread are found. */
 const NAME = Symbol.for("threadloop.inside");
 
 setJobRecorder({ isRecording, start: startRecording, job: recordJob, slice: record });
 
-const place = globalThis as { [NAME]?: Door[] };
+const place = globalThis as { [NAME]?: DebugEndpoint[] };
 place[NAME] ??= [];
 let tracing: Tracing | null = null;
 /** Gives the recording up when nobody keeps it: its asker has gone without it. */
