@@ -64,4 +64,9 @@ describe("a minified bundle", () => {
     const importing = `import { getRunningLoop } from "threadloop"; console.log(getRunningLoop.name);${program}`;
     expect(await printedBy(importing)).toMatch(/127\.0\.0\.1\n$/);
   });
+
+  it("has the virtual clock of tests without their executor", async () => {
+    const program = 'import { VirtualClock } from "threadloop/testing"; new VirtualClock();';
+    expect(await sizeOf(program)).toBeLessThan(8_000);
+  });
 });

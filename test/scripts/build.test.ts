@@ -23,6 +23,16 @@ describe("The build", () => {
     expect(modules.filter((module) => needless.test(module))).toEqual([]);
   });
 
+  it("loads no hosts, no policy and no shipping for tests", () => {
+    expect(importsOf("testing")).toEqual(["threadloop", "executor"]);
+    expect(importsOf("executor")).toEqual(["threadloop"]);
+    const modules = [...modulesOf("testing"), ...modulesOf("executor")];
+    expect(modules).toContain("workers/testing/inlineexecutor");
+    const needless =
+      /^workers\/(host|pool\/(scheduler|dispatch)|shipping\/(ship|inspector)|bundle)|^src\/(io|streams)\//;
+    expect(modules.filter((module) => needless.test(module))).toEqual([]);
+  });
+
   it("leaves nothing out of what the main thread loads", () => {
     const chunks = ["executor", "main", "shared", "threadloop"].flatMap(modulesOf);
     for (const module of ["src/streams/connect", "src/io/server", "workers/shared/lock", "workers/host/host"])

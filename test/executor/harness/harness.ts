@@ -5,7 +5,6 @@
 
 import { sleep } from "threadloop";
 import type {
-  CallOptions,
   CloseOptions,
   CloseReport,
   PoolStats,
@@ -13,7 +12,7 @@ import type {
   TaskForest,
   WorkerPool,
 } from "threadloop/workers";
-import { it as vitestIt } from "vitest";
+import { expect, it as vitestIt } from "vitest";
 
 /** What an executor is made with, as far as all have it. */
 export interface ExecutorOptions {
@@ -37,17 +36,15 @@ export interface Executor extends PoolView {
 
 export interface Harness {
   readonly name: string;
-  /** What it calls itself in messages. */
-  readonly kind: "pool" | "executor";
   /** Makes one, of two workers unless told otherwise. */
   make(options?: ExecutorOptions): Executor;
+  /** Methods of a pool that it has not, and refuses by name. */
+  readonly lacks: readonly ("spawn" | "broadcast")[];
   /** Options of a pool that it has not, and refuses by name. */
   readonly refuses: readonly string[];
   /** Runs a test on a loop, on whose clock the limits of its jobs are counted or not. */
   run(test: () => Promise<void>): Promise<void>;
 }
-
-export type { CallOptions };
 
 /** What the tests of one executor are written with. */
 export function suiteOf(harness: Harness) {
@@ -74,7 +71,20 @@ export function suiteOf(harness: Harness) {
     );
   }
 
-  return { make, it };
+  /** Tests of a method that an executor may lack. */
+  function whereOffered(method: "spawn" | "broadcast", tests: () => void): void {
+    if (!harness.lacks.includes(method)) {
+      tests();
+      return;
+    }
+    it(`refuses ${method}, by name`, async () => {
+      const executor = make() as unknown as Record<string, (what: unknown) => PromiseLike<unknown>>;
+      const error = await errorOf((async () => await executor[method]?.(class {}))());
+      expect(error.message).toContain(method);
+    });
+  }
+
+  return { make, it, whereOffered };
 }
 
 /** Memory that is shared with jobs: `open()` lets those go that wait at it, `at(step)` waits until a job has come so far. */

@@ -5,8 +5,8 @@ import type { Harness } from "./harness.ts";
 /** Jobs run in the thread of the tests, on virtual time. */
 export const inline: Harness = {
   name: "InlineExecutor",
-  kind: "executor",
   make: (options) => new InlineExecutor(options),
+  lacks: [],
   refuses: [
     "minThreads",
     "idleTimeout",

@@ -5,8 +5,8 @@ import type { Harness } from "./harness.ts";
 /** Jobs run in threads, and take real time. */
 export const pool: Harness = {
   name: "WorkerPool",
-  kind: "pool",
   make: (options) => new WorkerPool(options),
+  lacks: [],
   refuses: [],
   run: (test) => run(test),
 };
