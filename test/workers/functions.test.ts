@@ -19,9 +19,9 @@ describe("the functions that a worker knows", () => {
     } as const;
     functions.define(1, definition);
     functions.trim();
-    expect(functions.get(1)).toBeDefined();
+    expect(functions.known.get(1)).toBeDefined();
     for (let number = 2; number <= 1000; number++) functions.define(number, definition);
     functions.trim();
-    expect(functions.get(1)).toBeUndefined();
+    expect(functions.known.get(1)).toBeUndefined();
   });
 });

@@ -5,8 +5,7 @@ import type { Job, PoolView, WorkerPool } from "threadloop/workers";
 import { describe, expect, it } from "vitest";
 import { SlotTable } from "../../dist/workers/host/slottable.js";
 import { JobQueue } from "../../dist/workers/pool/jobqueue.js";
-import { ShortCalls } from "../../dist/workers/wire/shortcalls.js";
-import { claim, JOBS_STARTED } from "../../dist/workers/wire/slots.js";
+import { claim, JOBS_STARTED, ShortCalls } from "../../dist/workers/wire/memory.js";
 import * as jobs from "../fixtures/workers/jobs.mjs";
 import { errorOf, Gate, makePool } from "../support/pools.ts";
 

@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it } from "vitest";
 import { HELD_END, Held, HeldReader, readReplies } from "../../dist/workers/wire/held.js";
-import { slotsIn } from "../../dist/workers/wire/meter.js";
+import { slotsIn } from "../../dist/workers/wire/memory.js";
 import * as jobs from "../fixtures/workers/jobs.mjs";
 import { errorOf, Gate, makePool } from "../support/pools.ts";
 import { random } from "../support/random.ts";

@@ -3,13 +3,13 @@
 import {
   cancelRequested,
   claim,
+  FREE,
   isRunning,
-  offer,
+  QUEUED,
   RUNNING,
   reclaim,
-  release,
   requestCancel,
-} from "../../dist/workers/wire/slots.js";
+} from "../../dist/workers/wire/memory.js";
 
 const FIRST = 4;
 
@@ -202,7 +202,9 @@ function post(id: number, at: number, { unsendable, detailed = 0, fault }: Limit
     apply: ({ hosts, jobs }) => {
       const [host, job] = [hosts[at] as HostState, jobs[id] as JobState];
       const slot = host.free.shift() as number;
-      withWords(host, (words) => offer(words, slot));
+      withWords(host, (words) => {
+        words[slot] = QUEUED;
+      });
       host.table[slot] = id;
       if (isAhead && details >= 0) host.kept[slot] = details;
       const message = { slot, job: id, cancel: false, details: isAhead ? -1 : details };
@@ -242,7 +244,9 @@ function refuse({ hosts, jobs }: State, at: number, { slot, job }: Message, { fa
   const id = host.table[slot] as number;
   if (id < 0 && fault === "the slot of a job that was taken back and cannot be sent is not freed") return;
   if (id >= 0 && id !== job) throw new Error(`job ${id} is refused in place of job ${job}`);
-  withWords(host, (words) => release(words, slot));
+  withWords(host, (words) => {
+    words[slot] = FREE;
+  });
   host.table[slot] = -1;
   host.free.push(slot);
   if (id >= 0) settle(jobs[id] as JobState, "refused");
@@ -414,7 +418,9 @@ function readNext({ hosts, jobs }: State, at: number): void {
   host.fetched = host.fetched.filter((each) => each !== slot);
   if (!isDue && (kind === "skipped") !== id < 0)
     throw new Error(`a reply (${kind}) reaches the slot of job ${id}`);
-  withWords(host, (words) => release(words, slot));
+  withWords(host, (words) => {
+    words[slot] = FREE;
+  });
   host.table[slot] = -1;
   if (!host.free.includes(slot)) host.free.push(slot);
   if (!isDue && kind !== "skipped") settle(jobs[id] as JobState, kind);

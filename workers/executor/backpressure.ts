@@ -29,11 +29,12 @@ export class Backpressure {
   /** Names the executor at the beginning of a sentence. */
   readonly #executor: string;
   readonly #most: number;
-  readonly #isLimited: boolean;
+  /** Whether jobs may be refused: else there is nothing to check. */
+  readonly isLimited: boolean;
   readonly #jobs: WaitingJobs;
   #waiting = new TinyQueue<Turn>([], earlier);
-  /** How many wait and were not woken. Those who have left stay in the heap until they come to the top. */
-  #inLine = 0;
+  /** How many wait and were not woken: else there is nobody to announce room to. Those who have left stay in the heap until they come to the top. */
+  inLine = 0;
   /** How many were woken and have not looked yet. */
   #awake = 0;
   #turns = 0;
@@ -43,7 +44,7 @@ export class Backpressure {
   constructor(executor: string, most: number, jobs: WaitingJobs) {
     this.#executor = executor;
     this.#most = most;
-    this.#isLimited = most !== Number.POSITIVE_INFINITY;
+    this.isLimited = most !== Number.POSITIVE_INFINITY;
     this.#jobs = jobs;
   }
 
@@ -54,18 +55,18 @@ export class Backpressure {
 
   /** Whether there is room that nobody waits for. */
   get isFree(): boolean {
-    return this.#inLine === 0 && this.#awake === 0 && this.isThere;
+    return this.inLine === 0 && this.#awake === 0 && this.isThere;
   }
 
   /** How many jobs more would be taken. */
   get #spare(): number {
-    if (!this.#isLimited) return Number.POSITIVE_INFINITY;
+    if (!this.isLimited) return Number.POSITIVE_INFINITY;
     return this.#most - this.#jobs.backlog;
   }
 
   /** Throws QueueFull when one more job would not be taken. */
   check(): void {
-    if (!this.#isLimited || this.#granted || this.isThere) return;
+    if (!this.isLimited || this.#granted || this.isThere) return;
     throw new QueueFull(
       `${this.#executor} has ${this.#most} jobs waiting, its maxQueue: wait for room with ` +
         "`await pool.enqueue(fn, ...args)`",
@@ -99,7 +100,7 @@ export class Backpressure {
     for (;;) {
       if (turn.signal?.aborted === true) leave();
       this.#waiting.push(turn);
-      this.#inLine++;
+      this.inLine++;
       this.announce();
       try {
         await turn.woken;
@@ -115,8 +116,8 @@ export class Backpressure {
 
   /** Somebody gave up before being woken. */
   #left(): void {
-    this.#inLine--;
-    if (this.#waiting.length <= 64 || this.#waiting.length <= 2 * this.#inLine) return;
+    this.inLine--;
+    if (this.#waiting.length <= 64 || this.#waiting.length <= 2 * this.inLine) return;
     this.#waiting = new TinyQueue(
       this.#waiting.data.filter(({ woken }) => !woken.done()),
       earlier,
@@ -131,7 +132,7 @@ export class Backpressure {
       const turn = this.#waiting.pop();
       if (turn === undefined) return;
       if (turn.woken.done()) continue;
-      this.#inLine--;
+      this.inLine--;
       this.#awake++;
       turn.woken.setResult();
       room--;
@@ -144,7 +145,7 @@ export class Backpressure {
     this.#waiting = new TinyQueue<Turn>([], earlier);
     for (const { woken } of waiting) {
       if (woken.done()) continue;
-      this.#inLine--;
+      this.inLine--;
       this.#awake++;
       woken.setException(error);
     }

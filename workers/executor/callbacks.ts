@@ -25,8 +25,7 @@ import {
 } from "../../src/core.ts";
 import { callbackError, unreadableError } from "../wire/clone.ts";
 import { functionName } from "../wire/describe.ts";
-import { Inbox } from "../wire/inbox.ts";
-import { packed, unpacked } from "../wire/message.ts";
+import { Inbox, packed, unpacked } from "../wire/message.ts";
 import type { Details } from "../wire/protocol.ts";
 import { decodeThrown, type Encoded, encodeThrown } from "../wire/serialize.ts";
 import { checkAttached, unmarked } from "../wire/transfer.ts";

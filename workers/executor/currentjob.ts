@@ -2,7 +2,7 @@
 // an error out of nowhere can be charged to the job that caused it.
 
 import { CancelledError, currentOwner, type Task } from "../../src/core.ts";
-import { cancelRequested, type Slots } from "../wire/slots.ts";
+import { cancelRequested, type Slots } from "../wire/memory.ts";
 
 /** A job in progress, as its own code sees it. */
 export interface RunningJob {

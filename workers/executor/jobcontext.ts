@@ -66,11 +66,8 @@ export function captureContext(sources: Readonly<Record<string, ContextSource>>)
   return { stores: values, variables: carriedVariables().filter(({ key }) => keys.has(key)) };
 }
 
-/** The variables of the `toThread` call that is submitting its job right now. */
-let carrying: readonly CarriedVariable[] | null = null;
-
-/** The variables that the job which is being submitted carries, or null. */
-export const carriedNow = (): readonly CarriedVariable[] | null => carrying;
+/** The variables that the job which is being submitted carries: those of the `toThread` call that submits it, or null. */
+export let carriedNow: readonly CarriedVariable[] | null = null;
 
 /** Main side: the job that `submit` submits carries the context's variables. What cannot be copied is told where it is read. */
 export function carryingVariables<T>(submit: () => T): T {
@@ -80,12 +77,12 @@ export function carryingVariables<T>(submit: () => T): T {
 
 /** The job that `submit` submits carries these variables. */
 export function carryingThese<T>(variables: readonly CarriedVariable[] | null, submit: () => T): T {
-  const before = carrying;
-  carrying = variables;
+  const before = carriedNow;
+  carriedNow = variables;
   try {
     return submit();
   } finally {
-    carrying = before;
+    carriedNow = before;
   }
 }
 

@@ -22,9 +22,9 @@ import { moved, tellMoved } from "../executor/jobevents.ts";
 import { realTime } from "../executor/time.ts";
 import { codeError, jobError, unreadableError } from "../wire/clone.ts";
 import { readReplies } from "../wire/held.ts";
+import { CURRENT, JOBS_STARTED, requestCancel } from "../wire/memory.ts";
 import * as wire from "../wire/protocol.ts";
 import { decodeThrown, type Encoded } from "../wire/serialize.ts";
-import { CURRENT, JOBS_STARTED, requestCancel } from "../wire/slots.ts";
 import type { NestedCall } from "../wire/uplink.ts";
 import { TEARDOWN_WITHIN } from "./leaving.ts";
 import { answerNested } from "./nestedcalls.ts";
@@ -32,7 +32,6 @@ import type { Output } from "./output.ts";
 import { Session } from "./session.ts";
 import { SlotTable } from "./slottable.ts";
 import { exitCodeOf, type ThreadDeath, whoIsToBlame } from "./threaddeath.ts";
-import { Throughput } from "./throughput.ts";
 
 /** So many jobs that cannot be taken back may wait in a thread. */
 const AHEAD_FOR_GOOD = 1024;
@@ -70,6 +69,14 @@ export interface Owner {
 
 /** A session without jobs ends after so long. */
 const LINGER = 50;
+
+/** Work posted ahead: milliseconds of the worker's time, and at most so many jobs. */
+const AHEAD = 1;
+const MOST_AHEAD = 4096;
+/** Jobs that keep the thread for so long are not posted ahead: what a round trip costs does not matter to them. */
+const LONG = 5;
+/** A worker that starts nothing for so long while jobs wait there is stuck in a job. */
+const STUCK_AFTER = 2;
 
 export class Host implements JobPlace {
   readonly label = "running";
@@ -632,5 +639,51 @@ export class Host implements JobPlace {
     if (this.#session === null || this.#ending) return;
     this.#ending = true;
     this.#session.close();
+  }
+}
+
+/** How fast a worker is: what is posted ahead to it, and when it is taken to be stuck in a job. */
+class Throughput {
+  /** Mean milliseconds a job keeps the thread. */
+  #mean = 0.1;
+  #started = 0;
+  #changedAt = 0;
+
+  /** How many jobs may be posted and not started: about 1 ms of work. */
+  get window(): number {
+    return Math.min(MOST_AHEAD, Math.max(1, Math.ceil(AHEAD / this.#mean)));
+  }
+
+  get isLong(): boolean {
+    return this.#mean >= LONG;
+  }
+
+  /** A session begins, or its thread is set up: the worker has all its time before it. */
+  start(now: number): void {
+    this.#changedAt = now;
+  }
+
+  /**
+   * Notes that so many jobs took so many milliseconds. One slow job says little, as its thread may just have lost its
+   * core; being quick cannot be luck.
+   */
+  learn(busy: number, ran: number): void {
+    if (ran === 0) return;
+    const mean = busy / ran;
+    this.#mean += (mean - this.#mean) * (ran >= 8 || mean < this.#mean ? 0.5 : 0.2);
+  }
+
+  /** Whether the worker's start counter is where it was when it was looked at last. */
+  standsStill(started: number): boolean {
+    return started === this.#started;
+  }
+
+  /** Whether the worker's start counter has stood still for long. */
+  isStuck(started: number, now: number): boolean {
+    if (started !== this.#started) {
+      this.#started = started;
+      this.#changedAt = now;
+    }
+    return now - this.#changedAt > STUCK_AFTER;
   }
 }

@@ -316,7 +316,7 @@ export class Session implements SignalSession {
   /** Takes a message. Whatever fails here is told, and the program goes on. */
   #read = (received: unknown): void => {
     try {
-      this.#take(unpacked(received) as readonly unknown[]);
+      this.#take((Array.isArray(received) ? received : unpacked(received)) as readonly unknown[]);
     } catch (error) {
       this.#events.stray(error);
     }

@@ -2,32 +2,33 @@
 
 import type { ShippedFunction } from "../executor/codebook.ts";
 import type { Job } from "../executor/job.ts";
-import { HeldReader } from "../wire/held.ts";
-import { Meter, slotsIn } from "../wire/meter.ts";
-import { commonTime } from "../wire/moments.ts";
-import { Sent } from "../wire/sent.ts";
-import { SHORT_CALLS_END, ShortCalls } from "../wire/shortcalls.ts";
+import { HELD_END, HeldReader } from "../wire/held.ts";
 import {
   CURRENT,
+  commonTime,
   FIRST_SLOT,
+  FREE,
   isFree,
   isQueued,
   isRunning,
   JOBS_STARTED,
-  offer,
+  Meter,
+  QUEUED,
   reclaim,
-  release,
+  Sent,
+  ShortCalls,
   SLOT_COUNT,
   type Slots,
   SUSPENDED,
-} from "../wire/slots.ts";
+  slotsIn,
+} from "../wire/memory.ts";
 
 /** Milliseconds for which a call that is known to be short may have the thread until it is taken for a long one. */
 const JUST = 1;
 
 /** The pages of it appear when they are touched. */
 function createShared(): Slots {
-  return slotsIn(new SharedArrayBuffer(SHORT_CALLS_END));
+  return slotsIn(new SharedArrayBuffer(HELD_END));
 }
 
 export class SlotTable {
@@ -88,7 +89,7 @@ export class SlotTable {
     this.#order[slot] = this.#posted++;
     this.meter.submitted[slot] = job._submitted.at;
     if (job._extra !== null && job._extra.unread > 0) this.#suspect = job;
-    offer(this.words, slot);
+    this.words[slot] = QUEUED;
     return slot;
   }
 
@@ -97,7 +98,7 @@ export class SlotTable {
     const job = this.#jobs[slot];
     if (job === undefined) this.owed--;
     this.#jobs[slot] = undefined;
-    release(this.words, slot);
+    this.words[slot] = FREE;
     this.#free.push(slot);
     return job;
   }

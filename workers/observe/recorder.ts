@@ -11,7 +11,7 @@ import {
   Task,
 } from "../../src/core.ts";
 import { jobOf, type RunningJob } from "../executor/currentjob.ts";
-import { commonTime } from "../wire/moments.ts";
+import { commonTime } from "../wire/memory.ts";
 
 /** Something the thread did without interruption, in milliseconds of the common clock. */
 export interface Slice {

@@ -15,8 +15,7 @@ import { jobOf, type RunningJob } from "../executor/currentjob.ts";
 import type { Job } from "../executor/job.ts";
 import type { Host } from "../host/host.ts";
 import type { Scheduler } from "../pool/scheduler.ts";
-import { commonTime } from "../wire/moments.ts";
-import { CURRENT } from "../wire/slots.ts";
+import { CURRENT, commonTime } from "../wire/memory.ts";
 
 /** A task of a thread's loop. */
 export interface TaskSnapshot extends TaskReport {

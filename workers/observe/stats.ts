@@ -5,7 +5,7 @@ import { inspect } from "node:util";
 import type { Worker } from "node:worker_threads";
 import type { Host } from "../host/host.ts";
 import type { Scheduler } from "../pool/scheduler.ts";
-import { BUCKETS, histogramOf } from "../wire/durations.ts";
+import { BUCKETS, histogramOf } from "../wire/memory.ts";
 
 /** One worker thread, in numbers. */
 export interface WorkerStats {

@@ -5,7 +5,7 @@ import { threadId } from "node:worker_threads";
 import { RuntimeError } from "../../src/core.ts";
 import type { JobSubmitted } from "../executor/jobevents.ts";
 import type { Scheduler } from "../pool/scheduler.ts";
-import { commonTime } from "../wire/moments.ts";
+import { commonTime } from "../wire/memory.ts";
 import { askAll } from "./ask.ts";
 import { type Lane, type Submission, traceEvents } from "./chrometrace.ts";
 import { isRecording, type Recording, startRecording, stopRecording } from "./recorder.ts";

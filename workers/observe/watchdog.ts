@@ -8,8 +8,7 @@ import { clearInterval, setInterval } from "node:timers";
 import { inRootContext } from "../../src/core.ts";
 import type { Host } from "../host/host.ts";
 import type { Scheduler } from "../pool/scheduler.ts";
-import { commonTime } from "../wire/moments.ts";
-import { CURRENT } from "../wire/slots.ts";
+import { CURRENT, commonTime } from "../wire/memory.ts";
 import { stackOf } from "./stackof.ts";
 
 /** Of the channel `threadloop:worker:blocked`: a thread whose loop does not turn. */

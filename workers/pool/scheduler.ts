@@ -10,7 +10,15 @@ import { Backpressure } from "../executor/backpressure.ts";
 import { type Caller, currentCaller, takeCallbacks } from "../executor/callbacks.ts";
 import type { ActorHome, Calls } from "../executor/calls.ts";
 import { CodeBook, type ShippedFunction } from "../executor/codebook.ts";
-import { attachOptions, type End, isBound, Job, type JobPlace } from "../executor/job.ts";
+import {
+  arePrimitive,
+  attachOptions,
+  type End,
+  isBound,
+  Job,
+  type JobPlace,
+  Moments,
+} from "../executor/job.ts";
 import { captureContext, carriedNow } from "../executor/jobcontext.ts";
 import { started, submitted, tellSubmitted } from "../executor/jobevents.ts";
 import { OpenStreams } from "../executor/openstreams.ts";
@@ -21,12 +29,11 @@ import type { Host, Owner } from "../host/host.ts";
 import { Output } from "../host/output.ts";
 import { type ThreadDeath, terminatedError, unstartedError } from "../host/threaddeath.ts";
 import { Threads } from "../host/threads.ts";
-import { refuseWhileLoading } from "../shipping/loading.ts";
+import { modulesLoading, refuseWhileLoading } from "../shipping/loading.ts";
 import { loadParts } from "../shipping/parts.ts";
 import type { AnyFunction } from "../shipping/recipe.ts";
 import { moduleExport, type ShipMode, shipOnce } from "../shipping/ship.ts";
 import { BrokenPoolError, WorkerTerminatedError } from "../wire/errors.ts";
-import { Moments } from "../wire/moments.ts";
 import type { JobKind, SessionSetup } from "../wire/protocol.ts";
 import { holdSignals } from "../wire/signals.ts";
 import { Broadcasts } from "./broadcasts.ts";
@@ -200,17 +207,18 @@ export class Scheduler implements Owner, Calls {
   }
 
   #make(fn: AnyFunction, args: readonly unknown[], options: CallOptions | null): Job {
-    const called = takeCallbacks(args);
+    const isPlain = arePrimitive(args);
+    const called = isPlain ? null : takeCallbacks(args);
     const job = new Job(null, called === null ? args : called.rest, this.#shipping);
     job._submitted = this.#moments.now;
     this.settlement.open++;
     if (options !== null) attachOptions(job, options, realTime);
     if (called !== null) this.#takeCallbacks(job, called);
-    const releaseSignals = holdSignals(args);
+    const releaseSignals = isPlain ? null : holdSignals(args);
     if (releaseSignals !== null) job._more().cleanups.push(releaseSignals);
     if (this.settings.tasksPerWorker !== Number.POSITIVE_INFINITY) this.#takePlaceOf(currentCaller(), job);
     const { context } = this.settings;
-    const variables = carriedNow();
+    const variables = carriedNow;
     if (context !== undefined || variables !== null) {
       const extra = job._more();
       const captured = context === undefined ? {} : captureContext(context);
@@ -236,7 +244,7 @@ export class Scheduler implements Owner, Calls {
   #check(fn: AnyFunction): void {
     this.checkOpen();
     if (typeof fn !== "function") throw new TypeError(`Expected \`fn\` to be a function, got ${got(fn)}`);
-    this.backpressure.check();
+    if (this.backpressure.isLimited) this.backpressure.check();
   }
 
   /** Tells whenever the thread of this host dies. */
@@ -259,7 +267,7 @@ export class Scheduler implements Owner, Calls {
   }
 
   checkOpen(): void {
-    refuseWhileLoading();
+    if (modulesLoading > 0) refuseWhileLoading();
     if (this.refusal !== null) throw this.refusal;
   }
 
@@ -370,7 +378,7 @@ export class Scheduler implements Owner, Calls {
 
   available(host: Host): void {
     if (this.settlement.open > 0) this.dispatcher.refill(host);
-    this.backpressure.announce();
+    if (this.backpressure.inLine > 0) this.backpressure.announce();
   }
 
   died(host: Host, death: ThreadDeath): void {

@@ -15,13 +15,13 @@ interface Load {
 }
 
 const current = new AsyncLocalStorage<Load>();
-/** How many imports are going on: asking costs nothing where there are none. */
-let loads = 0;
+/** How many imports are going on: who asks often asks only where there are some. */
+export let modulesLoading = 0;
 
 /** Runs an import for a job; pools, loops and servers that it starts meanwhile are refused, and fail it. */
 export async function whileLoading<T>(what: string, load: () => PromiseLike<T> | T): Promise<T> {
   const mark: Load = { what, busy: true, refusal: null };
-  if (loads++ === 0) guardPrograms();
+  if (modulesLoading++ === 0) guardPrograms();
   try {
     const loaded = await current.run(mark, load);
     if (mark.refusal !== null) throw mark.refusal;
@@ -30,13 +30,13 @@ export async function whileLoading<T>(what: string, load: () => PromiseLike<T> |
     throw mark.refusal ?? error;
   } finally {
     mark.busy = false;
-    if (--loads === 0) unguardPrograms();
+    if (--modulesLoading === 0) unguardPrograms();
   }
 }
 
 /** Throws when the caller runs because a worker is loading a module for a job. `how`: what it does then. */
 export function refuseWhileLoading(how = "uses a pool"): void {
-  if (loads === 0) return;
+  if (modulesLoading === 0) return;
   const mark = current.getStore();
   if (!mark?.busy) return;
   const refusal = refusalOf(mark, how);

@@ -20,7 +20,7 @@ import { broadcastJob } from "../executor/broadcast.ts";
 import { type Caller, currentCaller, takeCallbacks } from "../executor/callbacks.ts";
 import type { ActorHome, Calls } from "../executor/calls.ts";
 import { currentJob } from "../executor/currentjob.ts";
-import { attachOptions, type End, Job, type JobPlace } from "../executor/job.ts";
+import { arePrimitive, attachOptions, type End, Job, type JobPlace } from "../executor/job.ts";
 import { captureContext, carriedNow } from "../executor/jobcontext.ts";
 import { started, submitted, tellSubmitted } from "../executor/jobevents.ts";
 import { OpenStreams } from "../executor/openstreams.ts";
@@ -43,8 +43,8 @@ import { JobQueue } from "../pool/jobqueue.ts";
 import type { AnyFunction } from "../shipping/recipe.ts";
 import { ShipError } from "../shipping/shiperror.ts";
 import { functionName, reasonOf } from "../wire/describe.ts";
-import { BUCKETS, count, histogramOf } from "../wire/durations.ts";
 import { PoolClosedError } from "../wire/errors.ts";
+import { BUCKETS, count, histogramOf } from "../wire/memory.ts";
 import type { JobKind } from "../wire/protocol.ts";
 import { holdSignals } from "../wire/signals.ts";
 import { InlineJob, type InlineOwner, MOST_RUNNING } from "./inlinejob.ts";
@@ -253,7 +253,8 @@ class InlineCalls implements Calls, InlineOwner {
   }
 
   #make(fn: AnyFunction, args: readonly unknown[], options: CallOptions | null): Job {
-    const called = takeCallbacks(args);
+    const isPlain = arePrimitive(args);
+    const called = isPlain ? null : takeCallbacks(args);
     const job: Job = new Job(null, called === null ? args : called.rest, this.#made, { isOutside: false });
     this.submissions.set(job, { fn, at: this.time.now() });
     this.settlement.open++;
@@ -265,12 +266,12 @@ class InlineCalls implements Calls, InlineOwner {
       called.caller.pool = this;
       called.caller.leavePlace = (change) => job._place.leavePlace?.(job, change);
     }
-    const releaseSignals = holdSignals(args);
+    const releaseSignals = isPlain ? null : holdSignals(args);
     if (releaseSignals !== null) extra.cleanups.push(releaseSignals);
     this.#takePlaceOf(currentCaller(), job);
     this.#takePlaceOf(this.#callerHere(), job);
     const { context } = this.settings;
-    const variables = carriedNow();
+    const variables = carriedNow;
     const captured = context === undefined ? {} : captureContext(context);
     extra.attached = { ...extra.attached, ...captured, ...(variables && { variables }) };
     if (submitted.hasSubscribers || started.hasSubscribers) tellSubmitted(job, fn, this.settings.name);

@@ -16,10 +16,6 @@ import type { Credit } from "../thread/credit.ts";
 import { type BodyOwner, specialBody } from "../thread/jobkinds.ts";
 import { jobError, resultError } from "../wire/clone.ts";
 import { reasonOf } from "../wire/describe.ts";
-import { packed, unpacked } from "../wire/message.ts";
-import { CREDIT, type Details, ITEM } from "../wire/protocol.ts";
-import { decodeThrown, encodeThrown } from "../wire/serialize.ts";
-import { abortSignal, releaseSignal, type SignalSession, sendingTo } from "../wire/signals.ts";
 import {
   CURRENT,
   FIRST_SLOT,
@@ -29,7 +25,11 @@ import {
   requestCancel,
   SLOT_COUNT,
   type Slots,
-} from "../wire/slots.ts";
+} from "../wire/memory.ts";
+import { packed, unpacked } from "../wire/message.ts";
+import { CREDIT, type Details, ITEM } from "../wire/protocol.ts";
+import { decodeThrown, encodeThrown } from "../wire/serialize.ts";
+import { abortSignal, releaseSignal, type SignalSession, sendingTo } from "../wire/signals.ts";
 import { checkAttached, unmarked } from "../wire/transfer.ts";
 import { LocalPort } from "./localchannel.ts";
 

@@ -9,7 +9,7 @@ import {
   settled,
   started,
 } from "../executor/jobevents.ts";
-import { commonTime } from "../wire/moments.ts";
+import { commonTime } from "../wire/memory.ts";
 import { type JobLife, OK, REPLY_CANCELLED } from "../wire/protocol.ts";
 import { decodeThrown, type Encoded } from "../wire/serialize.ts";
 import type { Running } from "./runningjob.ts";

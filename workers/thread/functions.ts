@@ -26,35 +26,32 @@ const MOST_KEPT = 256;
 const AsyncFunction = (async () => {}).constructor;
 
 export class Functions {
-  readonly #callees = new Map<number, Callee>();
+  /** By number, loaded or not: who runs many looks here before it has one loaded. */
+  readonly known = new Map<number, Callee>();
   readonly #recipes = new Map<number, Recipe>();
 
   define(number: number, { recipe, name }: Definition): void {
-    if (this.#callees.has(number)) return;
-    this.#callees.set(number, newCallee(number, name));
+    if (this.known.has(number)) return;
+    this.known.set(number, newCallee(number, name));
     this.#recipes.set(number, recipe);
   }
 
   /** The function does not exist any more on the main side. */
   forget(number: number): void {
-    this.#callees.delete(number);
+    this.known.delete(number);
     this.#recipes.delete(number);
   }
 
   /** Between two sessions: the next one defines what it uses, so much can be forgotten. */
   trim(): void {
-    if (this.#callees.size <= MOST_KEPT) return;
-    this.#callees.clear();
+    if (this.known.size <= MOST_KEPT) return;
+    this.known.clear();
     this.#recipes.clear();
-  }
-
-  get(number: number): Callee {
-    return this.#callees.get(number) as Callee;
   }
 
   /** Loads a function by its number; at once when what it needs is there. Forgets it when that fails. */
   load(number: number): Callee | Promise<Callee> {
-    const callee = this.get(number);
+    const callee = this.known.get(number) as Callee;
     if (callee.fn !== null) return callee;
     return loadInto(callee, this.#recipes.get(number) as Recipe);
   }

@@ -12,11 +12,17 @@ import { type EventLoop, inRootContext, type Runnable, UNTRACKED } from "../../s
 import { leaveCallbacks } from "../executor/callbacks.ts";
 import { inJobContext } from "../executor/jobcontext.ts";
 import type { AnyFunction } from "../shipping/recipe.ts";
-import { Stopwatch } from "../wire/meter.ts";
+import {
+  CURRENT,
+  cancelRequested,
+  claim,
+  JOBS_STARTED,
+  ShortCalls,
+  type Slots,
+  Stopwatch,
+} from "../wire/memory.ts";
 import * as wire from "../wire/protocol.ts";
 import { encodeThrown } from "../wire/serialize.ts";
-import { ShortCalls } from "../wire/shortcalls.ts";
-import { CURRENT, cancelRequested, claim, JOBS_STARTED, type Slots } from "../wire/slots.ts";
 import type { Actors } from "./actors.ts";
 import { startFollowed } from "./followed.ts";
 import { type Callee, type Functions, loadOnce } from "./functions.ts";
@@ -278,10 +284,13 @@ export class Intake implements Stage {
     const batch = this.#batch;
     const at = this.#at;
     const number = batch[at + 1] as number;
+    const count = batch[at + 2] as number;
     // What comes most; slice and the parts of a record each cost as much as an empty job.
-    if (batch[at + 2] === 1) {
-      this.#at = at + wire.JOB_WORDS + 1;
-      return { slot, number, args: [batch[at + wire.JOB_WORDS]], details: undefined };
+    if (count >= 0) {
+      const first = at + wire.JOB_WORDS;
+      this.#at = first + count;
+      const args = count === 1 ? [batch[first]] : batch.slice(first, first + count);
+      return { slot, number, args, details: undefined };
     }
     const { details, first, end } = wire.readJob(batch, at);
     this.#at = end;
@@ -318,6 +327,8 @@ export class Intake implements Stage {
   }
 
   #load(call: Call): Callee | Promise<Callee> | null {
+    const known = this.#thread.functions.known.get(call.number);
+    if (known !== undefined && known.fn !== null) return known;
     try {
       const recipe = call.details?.recipe;
       return recipe === undefined

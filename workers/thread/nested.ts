@@ -15,7 +15,7 @@ import { giveUp, ship } from "../shipping/ship.ts";
 import { jobError, unreadableError } from "../wire/clone.ts";
 import { functionName } from "../wire/describe.ts";
 import { WorkerTerminatedError } from "../wire/errors.ts";
-import { open } from "../wire/inbox.ts";
+import { open } from "../wire/message.ts";
 import { decodeThrown, type Encoded } from "../wire/serialize.ts";
 import { uplink } from "../wire/uplink.ts";
 
@@ -41,7 +41,7 @@ class Nested extends Future<unknown> {
   readonly #args: readonly unknown[];
   readonly #name: string;
   readonly #job: RunningJob | null = currentJob();
-  readonly #variables: readonly CarriedVariable[] | null = carriedNow();
+  readonly #variables: readonly CarriedVariable[] | null = carriedNow;
   #recipe: Recipe | null = null;
   #reships = 0;
   /** Once it is on its way. */

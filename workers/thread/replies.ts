@@ -9,10 +9,9 @@ import { Channel } from "../wire/channel.ts";
 import { resultError } from "../wire/clone.ts";
 import { CloneError } from "../wire/errors.ts";
 import { Held } from "../wire/held.ts";
+import { Sent, type Slots, SUSPENDED } from "../wire/memory.ts";
 import * as wire from "../wire/protocol.ts";
-import { Sent } from "../wire/sent.ts";
 import { type Encoded, encodeThrown } from "../wire/serialize.ts";
-import { type Slots, SUSPENDED } from "../wire/slots.ts";
 
 const RESOLVED = Promise.resolve();
 const FLUSH_AFTER = 0.5;

@@ -13,9 +13,9 @@ import {
 } from "../../src/core.ts";
 import type { RunningJob } from "../executor/currentjob.ts";
 import { reasonOf } from "../wire/describe.ts";
+import { CURRENT, cancelRequested, NOWHERE, type Slots, SUSPENDED } from "../wire/memory.ts";
 import * as wire from "../wire/protocol.ts";
 import { encodeThrown } from "../wire/serialize.ts";
-import { CURRENT, cancelRequested, NOWHERE, type Slots, SUSPENDED } from "../wire/slots.ts";
 import { isTransfer } from "../wire/transfer.ts";
 import type { Credit } from "./credit.ts";
 import type { Callee } from "./functions.ts";
@@ -220,7 +220,8 @@ export class Running implements RunningJob, ContextRunner, RunnerContext {
 
   #tellEnd(slot: number, kind: number, value: unknown): void {
     const { replies } = this.#stage;
-    if (kind === wire.OK && isTransfer(value)) replies.send(slot, kind, value.value, value.list);
+    if (typeof value === "object" && kind === wire.OK && isTransfer(value))
+      replies.send(slot, kind, value.value, value.list);
     else replies.add(slot, kind, value);
   }
 

@@ -8,8 +8,8 @@ import { type MessagePort, threadId } from "node:worker_threads";
 import { EventLoop } from "../../src/core.ts";
 import { currentJob } from "../executor/currentjob.ts";
 import { reasonOf } from "../wire/describe.ts";
-import { Inbox, open } from "../wire/inbox.ts";
-import { slotsIn } from "../wire/meter.ts";
+import { slotsIn } from "../wire/memory.ts";
+import { Inbox, open } from "../wire/message.ts";
 import type * as wire from "../wire/protocol.ts";
 import {
   ABORT,
@@ -38,8 +38,8 @@ import type { Replies } from "./replies.ts";
 import "../shared/roster.ts"; // threads that a job starts are watched, whether they share something or not
 import { installLoader } from "../shipping/loader.ts";
 import { rebuild } from "../shipping/rebuild.ts";
+import { CURRENT, type Slots } from "../wire/memory.ts";
 import { abortSignal, releaseSignal } from "../wire/signals.ts";
-import { CURRENT, type Slots } from "../wire/slots.ts";
 import { earlierPrints, printedWasTaken, printOver } from "./printing.ts";
 
 const loop = startLoop();
@@ -120,7 +120,9 @@ function listen(port: MessagePort, intake: Intake): void {
   port.on("messageerror", () => intake.replies.say(UNREAD, ++messages));
   port.on("message", (message) => {
     messages++;
-    inbox.take(message);
+    // An array is never a packed message, and is what comes most.
+    if (inbox.waiting === null && Array.isArray(message)) intake.receive(message);
+    else inbox.take(message);
   });
 }
 

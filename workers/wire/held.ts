@@ -16,8 +16,8 @@
 // message: structured clone takes five times as long for the values themselves.
 
 import { types } from "node:util";
-import { METER_END } from "./meter.ts";
-import type { Slots } from "./slots.ts";
+import type { Slots } from "./memory.ts";
+import { MEMORY_END } from "./memory.ts";
 import { isWalked } from "./valuekind.ts";
 
 const COUNT = 0;
@@ -25,8 +25,8 @@ const EPOCH = 1;
 const WORDS = 8192;
 const CHARS = 16_384;
 const HEADER_BYTES = 8;
-/** Where the memory for them ends, behind that of the meter. */
-export const HELD_END: number = METER_END + HEADER_BYTES + WORDS * 8 + CHARS * 2;
+/** Where the memory that a thread shares with its host ends. */
+export const HELD_END: number = MEMORY_END + HEADER_BYTES + WORDS * 8 + CHARS * 2;
 
 /** The longest text, the deepest nesting, the most members and the most objects of a value that is held. */
 const LONGEST = 256;
@@ -67,9 +67,9 @@ interface Memory {
 function memoryOf(slots: Slots): Memory {
   const { buffer } = slots;
   return {
-    header: new Int32Array(buffer, METER_END, 2),
-    words: new Float64Array(buffer, METER_END + HEADER_BYTES, WORDS),
-    text: new Uint16Array(buffer, METER_END + HEADER_BYTES + WORDS * 8, CHARS),
+    header: new Int32Array(buffer, MEMORY_END, 2),
+    words: new Float64Array(buffer, MEMORY_END + HEADER_BYTES, WORDS),
+    text: new Uint16Array(buffer, MEMORY_END + HEADER_BYTES + WORDS * 8, CHARS),
   };
 }
 

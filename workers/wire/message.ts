@@ -4,6 +4,7 @@
 // nanoseconds a property, where structured clone takes a hundred. Only a message in which something was found is more
 // than the values themselves.
 
+import { PACKAGE_ROOT } from "../../src/core.ts";
 import { beginWriting, endWriting, hasCarriers, knowsKinds, revived } from "../shipping/carrier.ts";
 import { namesOf } from "../shipping/search.ts";
 import { type Cargo, Packing, unpack } from "./serialize.ts";
@@ -76,7 +77,7 @@ function hasCarried({ carried }: Packed): boolean {
 }
 
 function isPacked(value: unknown): value is Packed {
-  if (Array.isArray(value)) return false; // what comes most: asking an array for a property takes ten times as long
+  if (Array.isArray(value)) return false; // what comes most; those who read much look themselves before they ask
   return typeof value === "object" && value !== null && Object.hasOwn(value, MESSAGE);
 }
 
@@ -182,4 +183,40 @@ function lookAtMembers(set: Set<unknown>, finds: Finds): boolean {
 
 function isFound(value: unknown, finds: Finds): boolean {
   return typeof value === "object" && value !== null && look(value, finds);
+}
+
+// What arrives, in order. The classes of shared objects are loaded with the first message that holds one, as most threads
+// need none: it waits for them, and so does what comes after it.
+
+/** By its address, as a bundler would take the file along for whatever program. Who bundles has the classes loaded. */
+const loadShared = (): Promise<unknown> => import(new URL("workers/shared/index.js", PACKAGE_ROOT).href);
+
+/** Returns a message with its shared objects. */
+export async function open(received: unknown): Promise<unknown> {
+  if (needsKinds(received)) await loadShared();
+  return unpacked(received);
+}
+
+export class Inbox {
+  readonly #receive: (message: unknown) => void;
+  /** What came since a message waits, where one does. */
+  waiting: unknown[] | null = null;
+
+  constructor(receive: (message: unknown) => void) {
+    this.#receive = receive;
+  }
+
+  take = (received: unknown): void => {
+    if (this.waiting !== null) this.waiting.push(received);
+    else if (needsKinds(received)) void this.#wait(received);
+    else this.#receive(unpacked(received));
+  };
+
+  async #wait(first: unknown): Promise<void> {
+    const waiting = [first];
+    this.waiting = waiting;
+    await loadShared();
+    this.waiting = null;
+    for (const received of waiting) this.#receive(unpacked(received));
+  }
 }

@@ -35,16 +35,6 @@ const MOST_LOOKS = 64;
 
 /** Holds the signals among the arguments of a job; returns what lets go of them, or null when there is none. */
 export function holdSignals(args: readonly unknown[]): (() => void) | null {
-  return hasObject(args) ? holdFound(args) : null;
-}
-
-/** What most jobs have none of. */
-function hasObject(args: readonly unknown[]): boolean {
-  for (let i = 0; i < args.length; i++) if (typeof args[i] === "object") return true;
-  return false;
-}
-
-function holdFound(args: readonly unknown[]): (() => void) | null {
   const looking: Looking = { found: null, looks: 0 };
   try {
     for (let i = 0; i < args.length; i++) if (typeof args[i] === "object") look(args[i], DEPTH, looking);
