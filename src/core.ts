@@ -18,7 +18,7 @@ export {
 export { checkOptionNames, type OptionNames, optionNames } from "./errors/optionnames.ts";
 export { printable, printableLines } from "./errors/printable.ts";
 export * from "./index.ts";
-export { setDefaultExecutorFactory } from "./loop/executor.ts";
+export { setDefaultExecutorFactory } from "./loop/loop.ts";
 export { isBundled, isOwn, PACKAGE_ROOT, requireFrom } from "./platform/node/place.ts";
 export {
   type CarriedVariable,
@@ -42,6 +42,6 @@ export {
   setProgramGuard,
   UNTRACKED,
 } from "./scheduling/events.ts";
-export { CANCELLED, FAILED, FINISHED, PENDING } from "./scheduling/states.ts";
 export { followSignal } from "./task/abort.ts";
+export { CANCELLED, FAILED, FINISHED, PENDING } from "./task/future.ts";
 export { starterOf } from "./task/startable.ts";

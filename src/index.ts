@@ -8,8 +8,7 @@ export { KeyboardInterrupt, SignalInterrupt } from "./run/signals.ts";
 export { createTask } from "./combine/ensure.ts";
 export { type AsTaskOptions, asTask } from "./combine/astask.ts";
 export { Coroutine, coroutine, isCoroutine, isCoroutineFunction, type Startable } from "./task/coroutine.ts";
-export { Task } from "./task/task.ts";
-export type { TaskOptions } from "./task/taskoptions.ts";
+export { Task, type TaskOptions } from "./task/task.ts";
 export { Future } from "./task/future.ts";
 export { type Awaitable, ensureFuture, isFuture, type ResultOf, wrapPromise } from "./combine/ensure.ts";
 export { runCoroutineThreadsafe, wrapFuture } from "./combine/chain.ts";
@@ -75,12 +74,11 @@ export type { SubprocessInfo, SubprocessProtocol, SubprocessProtocolOptions } fr
 export { type PipeInfo, type ReadPipeProtocol, ReadPipeTransport } from "./io/pipes.ts";
 export { type WritePipeProtocol, WritePipeTransport } from "./io/pipes.ts";
 export { type CreateTaskOptions, EventLoop, type EventLoopOptions, eagerTaskFactory } from "./loop/loop.ts";
-export type { ExceptionHandler, TaskFactory } from "./loop/loop.ts";
+export type { ExceptionHandler, Executor, TaskFactory } from "./loop/loop.ts";
 export { getEventLoop, getRunningLoop, newEventLoop, setEventLoop } from "./loop/loops.ts";
 export { type CallbackOptions, Handle, TimerHandle } from "./scheduling/handle.ts";
 export type { ExceptionContext } from "./scheduling/events.ts";
 export type { Clock } from "./scheduling/clock.ts";
-export type { Executor } from "./loop/executor.ts";
 export { trackAsyncGenerator } from "./loop/generators.ts";
 
 // Looking inside

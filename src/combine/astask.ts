@@ -5,7 +5,7 @@ import { checkOptionNames, optionNames } from "../errors/optionnames.ts";
 import { runningEventLoop } from "../loop/currentloop.ts";
 import type { EventLoop } from "../loop/loop.ts";
 import type { Context } from "../scheduling/context.ts";
-import { FAILED } from "../scheduling/states.ts";
+import { FAILED } from "../task/future.ts";
 import type { Task } from "../task/task.ts";
 import { TaskGroup } from "./taskgroup.ts";
 

@@ -2,9 +2,8 @@
 
 import { CancelledError, got, isInstance } from "../errors/errors.ts";
 import type { EventLoop } from "../loop/loop.ts";
-import { FAILED } from "../scheduling/states.ts";
 import type { Startable } from "../task/coroutine.ts";
-import { Detached, Future } from "../task/future.ts";
+import { Detached, FAILED, Future } from "../task/future.ts";
 import { loopFor } from "./ensure.ts";
 
 /**

@@ -9,11 +9,9 @@ import {
   runningLoopOrNull,
 } from "../scheduling/events.ts";
 import { noLoop } from "../scheduling/noloop.ts";
-import { FAILED } from "../scheduling/states.ts";
 import { settleWith } from "../scheduling/thenable.ts";
 import type { NoPromise, Startable } from "../task/coroutine.ts";
-import { Future } from "../task/future.ts";
-import { adopt } from "../task/outcome.ts";
+import { adopt, FAILED, Future } from "../task/future.ts";
 import { PromisedFuture } from "../task/outside.ts";
 import { discard, discardOnError, LazyCall } from "../task/startable.ts";
 import type { Task } from "../task/task.ts";

@@ -3,10 +3,8 @@
 import { CancelledError, CancelReason, cancelledError } from "../errors/errors.ts";
 import { checkOptionNames, optionNames } from "../errors/optionnames.ts";
 import type { EventLoop } from "../loop/loop.ts";
-import { FAILED } from "../scheduling/states.ts";
 import { cancelAll } from "../task/cancelchain.ts";
-import { Future } from "../task/future.ts";
-import { Listener } from "../task/listener.ts";
+import { FAILED, Future, Listener } from "../task/future.ts";
 import type { Awaitable, ResultOf } from "./ensure.ts";
 import { checkAwaitables, ensureFuture, homeOf } from "./ensure.ts";
 

@@ -1,8 +1,7 @@
 /** Protecting a future from the cancel of the one that awaits it. */
 
-import { FAILED } from "../scheduling/states.ts";
 import type { Future } from "../task/future.ts";
-import { Waiting } from "../task/waiting.ts";
+import { FAILED, Waiting } from "../task/future.ts";
 import { type Awaitable, ensureFuture } from "./ensure.ts";
 
 /**

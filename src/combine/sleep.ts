@@ -9,13 +9,11 @@ import {
   type Runnable,
   runningLoop,
   scopeOf,
+  type Timer,
   taskOf,
 } from "../scheduling/events.ts";
 import type { Pump } from "../scheduling/pump.ts";
-import { FINISHED, PENDING } from "../scheduling/states.ts";
-import type { Timer } from "../scheduling/timers.ts";
-import { actAsFuture } from "../task/actasfuture.ts";
-import { Future, Reaction } from "../task/future.ts";
+import { actAsFuture, FINISHED, Future, PENDING, Reaction } from "../task/future.ts";
 
 /**
  * Waits for some milliseconds and gives `result`.

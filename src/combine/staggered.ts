@@ -2,12 +2,11 @@
 
 import { CancelledError, isInstance } from "../errors/errors.ts";
 import { currentTask, runningEventLoop } from "../loop/currentloop.ts";
-import { FAILED } from "../scheduling/states.ts";
 import { Event } from "../sync/event.ts";
 import type { Future } from "../task/future.ts";
+import { FAILED, Waiting } from "../task/future.ts";
 import { isCancelled } from "../task/scope.ts";
 import type { Task } from "../task/task.ts";
-import { Waiting } from "../task/waiting.ts";
 import { checkIterable } from "./ensure.ts";
 import { moveOnAfter } from "./timeout.ts";
 

@@ -10,10 +10,10 @@ import { inspect } from "../platform/node/inspect.ts";
 import { cancelAll } from "../task/cancelchain.ts";
 import type { Startable } from "../task/coroutine.ts";
 import type { Future } from "../task/future.ts";
+import { Waiting } from "../task/future.ts";
 import { type CancelScope, type Level, newScope } from "../task/scope.ts";
 import { checkBody, discard } from "../task/startable.ts";
 import type { Task } from "../task/task.ts";
-import { Waiting } from "../task/waiting.ts";
 
 /** A group of tasks; made by `taskGroup`. */
 export class TaskGroup {

@@ -13,10 +13,10 @@ import { inspect } from "../platform/node/inspect.ts";
 import { milliseconds } from "../scheduling/clock.ts";
 import type { Handle } from "../scheduling/handle.ts";
 import type { Future } from "../task/future.ts";
+import { Waiting } from "../task/future.ts";
 import { type CancelScope, newScope } from "../task/scope.ts";
 import { checkBody } from "../task/startable.ts";
 import { Task } from "../task/task.ts";
-import { Waiting } from "../task/waiting.ts";
 import { type Awaitable, checkAwaitable, ensureFuture } from "./ensure.ts";
 
 type TimeoutState = "created" | "active" | "expiring" | "expired" | "finished";

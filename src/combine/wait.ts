@@ -11,8 +11,7 @@ import { type Runnable, runningLoopOrNull } from "../scheduling/events.ts";
 import type { Handle } from "../scheduling/handle.ts";
 import { Queue } from "../sync/queues.ts";
 import { cancelAll } from "../task/cancelchain.ts";
-import { Future } from "../task/future.ts";
-import { Waiting } from "../task/waiting.ts";
+import { Future, Waiting } from "../task/future.ts";
 import {
   type Awaitable,
   checkIterable,

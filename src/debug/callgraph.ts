@@ -5,11 +5,9 @@
 import { got, RuntimeError } from "../errors/errors.ts";
 import { allTasks, currentTask, runningEventLoop } from "../loop/currentloop.ts";
 import type { EventLoop } from "../loop/loop.ts";
-import { FurtherAwait } from "../task/furtherawait.ts";
-import { Future } from "../task/future.ts";
-import { Listener } from "../task/listener.ts";
+import { Future, Listener } from "../task/future.ts";
 import type { Level } from "../task/scope.ts";
-import { Task } from "../task/task.ts";
+import { FurtherAwait, Task } from "../task/task.ts";
 import { rootsOf } from "./roots.ts";
 
 /** A future with the stack at its await, where it is known, and with those who await it. */

@@ -23,6 +23,7 @@ import type { SubprocessProtocol, SubprocessProtocolOptions, SubprocessTransport
 import type { StartTlsOptions } from "../io/tls.ts";
 import type { Protocol, Transport } from "../io/transport.ts";
 import { inspect, types } from "../platform/node/inspect.ts";
+import { clearTimeout, setTimeout } from "../platform/node/timers.ts";
 import { type Clock, checkedClock, milliseconds, monotonicClock } from "../scheduling/clock.ts";
 import { checkContext } from "../scheduling/context.ts";
 import { debugging, describeStuck, rememberOrigin, warnSlow, withOrigin } from "../scheduling/debug.ts";
@@ -39,14 +40,11 @@ import { Pump } from "../scheduling/pump.ts";
 import { settleWith } from "../scheduling/thenable.ts";
 import { checkAbortSignal, linkSignal } from "../task/abort.ts";
 import type { Startable } from "../task/coroutine.ts";
-import { Future } from "../task/future.ts";
-import { adopt } from "../task/outcome.ts";
+import { adopt, Future } from "../task/future.ts";
 import { checkCallback, discard, discardOnError, starterOf } from "../task/startable.ts";
+import type { TaskOptions } from "../task/task.ts";
 import { Task } from "../task/task.ts";
-import type { TaskOptions } from "../task/taskoptions.ts";
 import { UnretrievedErrors } from "../task/unretrieved.ts";
-import { DefaultExecutor } from "./defaultexecutor.ts";
-import type { Executor } from "./executor.ts";
 import { closeAsyncGenerators } from "./generators.ts";
 import { SignalHandlers } from "./signalhandlers.ts";
 
@@ -64,6 +62,13 @@ export type TaskFactory = <T>(
 export interface CreateTaskOptions extends TaskOptions {
   /** Cancels the task when it aborts; the reason is the CancelledError's cause. */
   signal?: AbortSignal;
+}
+
+/** Anything that takes a function and its arguments and returns a Future; a WorkerPool is one. */
+export interface Executor {
+  submit<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Future<Awaited<R>>;
+  /** Finishes what was submitted and lets go of the threads. */
+  close?(): Promise<unknown>;
 }
 
 /** How a loop is made. */
@@ -84,6 +89,17 @@ function made<T>(task: Task<T>): Task<T> {
   if (isInstance(task, Future)) return task;
   throw new TypeError(`Expected the task factory to give a Task, got ${got(task)}`);
 }
+
+/** What makes the default executor of a loop at first use: the runtime itself knows no thread. */
+let executorFactory: (() => Executor) | null = null;
+
+/** @internal Says what makes the default executor of a loop: the main entry of the package registers the worker pool. */
+export function setDefaultExecutorFactory(make: () => Executor): void {
+  executorFactory = make;
+}
+
+/** The longest that Node's timers can wait; anything longer is as good as for ever. */
+const LONGEST_TIMER = 2 ** 31 - 1;
 
 const LOOP_OPTIONS = optionNames<EventLoopOptions>({ clock: true });
 const NO_OPTIONS: CreateTaskOptions = Object.freeze({});
@@ -970,4 +986,61 @@ function printPlainly(message: string, context: ExceptionContext): void {
   } catch {
     // there is nothing left by which it could be told
   }
+}
+
+/** The executor that `runInExecutor(null, ...)` uses: made at first use, and once shut down never again. */
+class DefaultExecutor {
+  #executor: Executor | null = null;
+  #closed = false;
+
+  get(): Executor {
+    if (this.#closed)
+      throw new RuntimeError("The default executor has been shut down: pass an executor of your own");
+    this.#executor ??= makeDefaultExecutor();
+    return this.#executor;
+  }
+
+  set(executor: Executor): void {
+    if (typeof executor?.submit !== "function") {
+      throw new TypeError(
+        `Expected \`executor\` to have a submit() method, as a WorkerPool has, got ${got(executor)}`,
+      );
+    }
+    this.#executor = executor;
+  }
+
+  /** Closes it and waits until its jobs are done, at most so many milliseconds; null is no limit. */
+  async shutdown(timeout: number | null): Promise<void> {
+    const closed = this.close();
+    if (closed === undefined || timeout === null || timeout > LONGEST_TIMER) {
+      await closed;
+      return;
+    }
+    let timer: NodeJS.Timeout | undefined;
+    const expired = new Promise<boolean>((resolve) => {
+      timer = setTimeout(resolve, timeout, true);
+    });
+    const late = await Promise.race([closed.then(() => false), expired]);
+    clearTimeout(timer);
+    if (late)
+      process.emitWarning(
+        `The default executor did not finish its jobs within ${timeout} ms`,
+        "RuntimeWarning",
+      );
+  }
+
+  /** Closes it without waiting; returns the promise of its end, if it was ever used. */
+  close(): Promise<unknown> | undefined {
+    this.#closed = true;
+    const executor = this.#executor;
+    this.#executor = null;
+    return executor?.close?.();
+  }
+}
+
+function makeDefaultExecutor(): Executor {
+  if (executorFactory !== null) return executorFactory();
+  throw new RuntimeError(
+    'No default executor: import from "threadloop", or give the loop one with setDefaultExecutor()',
+  );
 }

@@ -28,6 +28,16 @@ export interface Runnable {
   _drop?(): void;
 }
 
+/** An entry that becomes ready at a time. */
+export interface Timer extends Runnable {
+  readonly _when: number;
+  /** The order of making, which decides among equal deadlines. */
+  _age: number;
+  /** Whether it was cancelled. */
+  readonly _off: boolean;
+  _inHeap: boolean;
+}
+
 /** Is told when an entry of the ready queue begins to run, and when its step is over. */
 export interface StepObserver {
   began(): void;

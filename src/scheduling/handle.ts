@@ -10,9 +10,9 @@ import {
   type Outcome,
   type RunnerContext,
   STEPPED,
+  type Timer,
 } from "./events.ts";
 import { settleWith } from "./thenable.ts";
-import type { Timer } from "./timers.ts";
 
 /** A function that the loop calls with the arguments given beside it. */
 export type Callback = (...args: unknown[]) => unknown;

@@ -18,6 +18,7 @@
  */
 // Node's own and not those of the global object: a test runner's fake timers, also of before, must not stop the loop.
 
+import TinyQueue from "tinyqueue";
 import { RuntimeError } from "../errors/errors.ts";
 import { clearTimeout, setImmediate, setTimeout } from "../platform/node/timers.ts";
 import { type Clock, monotonicClock } from "./clock.ts";
@@ -33,11 +34,10 @@ import {
   type Runnable,
   runningLoopOrNull,
   setRunningLoop,
+  type Timer,
   UNTRACKED,
 } from "./events.ts";
-import { ReadyQueue } from "./ready.ts";
 import { TaskList } from "./tasklist.ts";
-import { type Timer, TimerHeap } from "./timers.ts";
 
 /** libuv gets its turn after so many entries... */
 const TURN_ENTRIES = 300;
@@ -51,9 +51,13 @@ const MOST_UNLOOKED = 16;
 const LONGEST_SLEEP = 2 ** 31 - 1;
 const PATIENCE = 20; // real milliseconds that a clock which jumps leaves to foreign promises
 
+/** A heap of no more timers than this is not cleared of cancelled ones. */
+const SMALL_HEAP = 100;
+
 const RESOLVED = Promise.resolve();
 const nextTick = process.nextTick.bind(process);
 const now = monotonicClock.now;
+const earlier = (a: Timer, b: Timer) => a._when - b._when || a._age - b._age;
 
 export abstract class Pump implements AbstractEventLoop {
   /** @internal */ readonly _tasks = new TaskList<ListedTask>();
@@ -487,4 +491,115 @@ export abstract class Pump implements AbstractEventLoop {
 /** The kinds of what keeps the process alive, as Node tells them. */
 function aliveNow(): string[] {
   return process.getActiveResourcesInfo().filter((resource) => resource !== "Immediate");
+}
+
+/**
+ * The ready queue: first-in first-out in a ring, since a task switch costs little more than one push and one shift.
+ */
+class ReadyQueue<T> {
+  #items: (T | undefined)[] = new Array(1024).fill(undefined);
+  #head = 0;
+  #mask = 1023;
+  length = 0;
+
+  push(item: T): void {
+    if (this.length > this.#mask) this.#grow();
+    this.#items[(this.#head + this.length++) & this.#mask] = item;
+  }
+
+  /** Takes the oldest item; the queue must not be empty. */
+  shift(): T {
+    const head = this.#head;
+    const item = this.#items[head] as T;
+    this.#items[head] = undefined;
+    this.#head = (head + 1) & this.#mask;
+    this.length--;
+    return item;
+  }
+
+  /** Takes all. */
+  clear(): T[] {
+    const items = Array.from({ length: this.length }, () => this.shift());
+    this.#items = new Array(1024).fill(undefined);
+    this.#head = 0;
+    this.#mask = 1023;
+    return items;
+  }
+
+  #grow(): void {
+    const old = this.#items;
+    const items: (T | undefined)[] = new Array(old.length * 2).fill(undefined);
+    for (let i = 0; i < old.length; i++) items[i] = old[(this.#head + i) & this.#mask];
+    this.#items = items;
+    this.#head = 0;
+    this.#mask = items.length - 1;
+  }
+}
+
+/**
+ * The timers of a loop, in a heap ordered by deadline and then by age, so that equal deadlines fire first-in
+ * first-out. A cancelled timer stays until it comes to the top, or until more than half are cancelled
+ * (`BaseEventLoop._run_once` of CPython has the same rule).
+ */
+class TimerHeap {
+  #heap = new TinyQueue<Timer>([], earlier);
+  #age = 0;
+  #cancelled = 0;
+
+  get size(): number {
+    return this.#heap.length;
+  }
+
+  add(timer: Timer): void {
+    timer._age = this.#age++;
+    timer._inHeap = true;
+    this.#heap.push(timer);
+  }
+
+  /** Notes that a timer in the heap was cancelled. */
+  noteCancelled(): void {
+    this.#cancelled++;
+  }
+
+  /** The earliest deadline of a timer that is not cancelled, or null: a deadline of Infinity is none. */
+  next(): number | null {
+    if (this.#cancelled > 0) this.#dropCancelled();
+    const when = this.#heap.peek()?._when ?? Infinity;
+    return when === Infinity ? null : when;
+  }
+
+  /** Moves the timers that are due to the ready queue, the earliest first. */
+  moveDue(now: number, ready: { push(timer: Timer): void }): void {
+    if (this.#cancelled > 0) this.#dropCancelled();
+    for (let top = this.#heap.peek(); top !== undefined && top._when <= now; top = this.#heap.peek()) {
+      this.#heap.pop();
+      top._inHeap = false;
+      if (top._off) this.#cancelled--;
+      ready.push(top);
+    }
+  }
+
+  /** Takes all, in no order. */
+  clear(): Timer[] {
+    const timers = this.#heap.data;
+    this.#heap = new TinyQueue<Timer>([], earlier);
+    this.#cancelled = 0;
+    return timers;
+  }
+
+  #dropCancelled(): void {
+    if (this.#heap.length > SMALL_HEAP && this.#cancelled * 2 > this.#heap.length) {
+      for (const timer of this.#heap.data) if (timer._off) timer._inHeap = false;
+      this.#heap = new TinyQueue(
+        this.#heap.data.filter((timer) => !timer._off),
+        earlier,
+      );
+      this.#cancelled = 0;
+    }
+    for (let top = this.#heap.peek(); top?._off; top = this.#heap.peek()) {
+      this.#heap.pop();
+      top._inHeap = false;
+      this.#cancelled--;
+    }
+  }
 }

@@ -19,9 +19,7 @@ import {
   runningTask,
 } from "../scheduling/events.ts";
 import { noLoop } from "../scheduling/noloop.ts";
-import { CANCELLED, PENDING } from "../scheduling/states.ts";
-import { actAsFuture } from "../task/actasfuture.ts";
-import { Future } from "../task/future.ts";
+import { actAsFuture, CANCELLED, Future, PENDING } from "../task/future.ts";
 
 /** What happens to those in a line. */
 export interface Turns<T> {

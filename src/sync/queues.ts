@@ -3,7 +3,7 @@
 import { got } from "../errors/errors.ts";
 import { QueueEmpty, QueueFull, QueueShutDown } from "../errors/syncerrors.ts";
 import { inspect } from "../platform/node/inspect.ts";
-import { FAILED } from "../scheduling/states.ts";
+import { FAILED } from "../task/future.ts";
 import { Event } from "./event.ts";
 import { Line, type Waiter } from "./line.ts";
 

@@ -1,13 +1,16 @@
 /**
  * asyncio's spelling of a call that has not started: `createTask(sayAfter(1000, "hello"))`. An async function of
  * JavaScript runs as soon as it is called, so what the runtime takes is a thunk or a Coroutine, never a promise.
+ *
+ * One that was made and never started is a forgotten `await`. As CPython does, each is reported once: when it is
+ * collected, and in debug mode at the latest when the loop closes that ran when it was made.
  */
 
 import { got, RuntimeError } from "../errors/errors.ts";
 import { printable } from "../errors/printable.ts";
 import { inspect } from "../platform/node/inspect.ts";
-import { runningLoopOrNull } from "../scheduling/events.ts";
-import { type Unstarted, unwatch, watch } from "../scheduling/neverawaited.ts";
+import { originOf, rememberOrigin, warn } from "../scheduling/debug.ts";
+import { type AbstractEventLoop, runningLoopOrNull } from "../scheduling/events.ts";
 import { isLazyFunction, LazyCall, noteLazyFunction } from "./startable.ts";
 
 /** What is taken where asyncio takes a coroutine: a function to call, or the lazy call made by `coroutine(fn)`. */
@@ -23,6 +26,18 @@ export interface NoPromise {
   finally: unknown;
   "a promise has started already: pass the function, as in createTask(() => work())": never;
 }
+
+/** What is kept of a coroutine until it starts; not the coroutine, which could then not be collected. */
+interface Unstarted {
+  readonly name: string;
+  readonly place: string;
+  /** In debug mode: all that were made while the same loop ran and have not started. */
+  readonly siblings: Set<Unstarted> | null;
+  reported: boolean;
+}
+
+const collected = new FinalizationRegistry<Unstarted>(report);
+const madeWhileRunning = new WeakMap<AbstractEventLoop, Set<Unstarted>>();
 
 /** A call that has not started. It runs once: when a task is made of it, or when it is awaited. */
 export class Coroutine<T> extends LazyCall<T> implements PromiseLike<T> {
@@ -116,4 +131,42 @@ const AsyncFunction = (async () => {}).constructor;
 /** Tells whether a function is an async function, or was made by `coroutine(fn)`. */
 export function isCoroutineFunction(value: unknown): boolean {
   return typeof value === "function" && (value instanceof AsyncFunction || isLazyFunction(value));
+}
+
+/** Watches a coroutine from its making on; `loop` is the running one. */
+function watch(coroutine: object, name: string, loop: AbstractEventLoop | null): Unstarted {
+  const siblings = loop?.getDebug() ? siblingsOf(loop) : null;
+  if (siblings !== null) rememberOrigin(coroutine);
+  const unstarted = { name, place: originOf(coroutine), siblings, reported: false };
+  siblings?.add(unstarted);
+  collected.register(coroutine, unstarted, unstarted);
+  return unstarted;
+}
+
+/** Is told when the coroutine starts, or is given up. */
+function unwatch(unstarted: Unstarted): void {
+  collected.unregister(unstarted);
+  unstarted.siblings?.delete(unstarted);
+}
+
+function siblingsOf(loop: AbstractEventLoop): Set<Unstarted> {
+  const known = madeWhileRunning.get(loop);
+  if (known !== undefined) return known;
+  const siblings = new Set<Unstarted>();
+  madeWhileRunning.set(loop, siblings);
+  loop._atClose.add(() => {
+    for (const unstarted of siblings) report(unstarted);
+  });
+  return siblings;
+}
+
+function report(unstarted: Unstarted): void {
+  if (unstarted.reported) return;
+  unstarted.reported = true;
+  unwatch(unstarted);
+  warn(
+    "THREADLOOP_NEVER_AWAITED",
+    `coroutine '${printable(unstarted.name)}' was never awaited`,
+    unstarted.place,
+  );
 }

@@ -33,11 +33,16 @@ import {
 } from "../scheduling/events.ts";
 import { type Callback, type CallbackOptions, Handle } from "../scheduling/handle.ts";
 import { noLoop } from "../scheduling/noloop.ts";
-import { CANCELLED, FAILED, FINISHED, PENDING, RETRIEVED } from "../scheduling/states.ts";
 import { settleByThen, type Then } from "../scheduling/thenable.ts";
 import { cancelAll } from "./cancelchain.ts";
-import { Listener, looks } from "./listener.ts";
 import { checkCallback } from "./startable.ts";
+
+/** The states of a future: PENDING, then once FINISHED, CANCELLED or FAILED; FAILED is RETRIEVED once it was looked at. */
+export const PENDING = 0;
+export const FINISHED = 1;
+export const CANCELLED = 2;
+export const FAILED = 3;
+export const RETRIEVED = 4;
 
 /** Whom a future tells: one, a few, or so many that one who leaves must not be looked for among all. */
 type Callbacks = Runnable | Runnable[] | Set<Runnable>;
@@ -372,6 +377,68 @@ export class Future<T = unknown> implements PromiseLike<T> {
       for (const entry of callbacks) this._loop._push(entry);
     else this._loop._push(callbacks);
   }
+}
+
+/** A done callback of the runtime's own: it runs no code of the user's, so it needs no context. */
+export class Listener<F> implements Runnable {
+  readonly _listen: (future: F) => void;
+  readonly #future: F;
+  /** The future that this callback will settle: an edge of the graph of who awaits whom. */
+  readonly _for: F | null;
+  /** Whether this callback looks at an error, or leaves that to somebody else. */
+  readonly _looks: boolean;
+
+  constructor(listen: (future: F) => void, future: F, settles: F | null, looks: boolean) {
+    this._listen = listen;
+    this.#future = future;
+    this._for = settles;
+    this._looks = looks;
+  }
+
+  _run(): Outcome {
+    this._listen(this.#future);
+    return DONE;
+  }
+}
+
+/** Tells whether a callback will look at an error; one of the user's may or may not. */
+function looks(entry: Runnable): boolean {
+  return entry instanceof Listener ? entry._looks : !(entry instanceof Handle);
+}
+
+/** A future that says what it stands for, so that a report on a task can say what the task waits on. */
+export class Waiting<T = void> extends Future<T> {
+  readonly #what: string;
+
+  constructor(what: string, loop?: AbstractEventLoop) {
+    super(loop);
+    this.#what = what;
+  }
+
+  override _what(): string {
+    return this.#what;
+  }
+}
+
+/** Takes over a future that was made while no loop ran; false when it is another loop's. */
+export function adopt(future: Future, loop: AbstractEventLoop): boolean {
+  if (future._loop === noLoop) future._loop = loop;
+  return future._loop === loop;
+}
+
+/**
+ * Makes a class a Future that does not call Future's constructor but sets its fields itself: for what every task switch
+ * makes, as V8 does not inline `super()`, which is a seventh of a switch.
+ */
+export function actAsFuture(kind: { readonly prototype: object }): void {
+  Object.setPrototypeOf(kind.prototype, Future.prototype);
+  ownThen(kind);
+}
+
+/** Gives a kind of future its own `then`: V8 looks it up for each `await`, and need not go to Future for it. */
+export function ownThen(kind: { readonly prototype: object }): void {
+  const then = Object.getOwnPropertyDescriptor(Future.prototype, "then") as PropertyDescriptor;
+  if (!Object.hasOwn(kind.prototype, "then")) Object.defineProperty(kind.prototype, "then", then);
 }
 
 function notDone(what: string): InvalidStateError {

@@ -41,7 +41,7 @@ const FAULTS: Record<string, Fault> = {
   },
   "a sleep of zero that makes a timer": { file: "combine/sleep", code: "delay <= 0", instead: "delay < 0" },
   "timers of equal deadline that fire last-in first-out": {
-    file: "scheduling/timers",
+    file: "scheduling/pump",
     code: "a._age - b._age",
     instead: "b._age - a._age",
   },
@@ -99,7 +99,14 @@ afterAll(() => rmSync(copies, { recursive: true, force: true }), 30_000);
 /** A copy of the package and, if one is given, with a fault in it. */
 function copyOfPackage(name: string, fault?: Fault): string {
   const copy = join(copies, name.replaceAll(" ", "-"));
-  for (const path of ["package.json", "dist/index.js", "dist/src", "dist/workers", "dist/test"]) {
+  for (const path of [
+    "package.json",
+    "dist/index.js",
+    "dist/testing.js",
+    "dist/src",
+    "dist/workers",
+    "dist/test",
+  ]) {
     cpSync(join(copies, path), join(copy, path), { recursive: true });
   }
   symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
