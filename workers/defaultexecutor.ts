@@ -5,7 +5,7 @@ import { addOwnExports } from "./bundle/ownexports.ts";
 import { carryingVariables } from "./executor/jobcontext.ts";
 import type { Sendable } from "./executor/sendable.ts";
 import { setDefaultRun } from "./host/nestedcalls.ts";
-import { WorkerPool } from "./pool.ts";
+import { WorkerPool } from "./workerpool.ts";
 
 setDefaultRun((fn, args) => runInExecutor(fn as (...args: unknown[]) => unknown, ...args));
 

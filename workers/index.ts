@@ -17,7 +17,6 @@ export type { TaskForest, TaskNode, ThreadTree } from "./observe/tasktree.ts";
 export type { PoolTrace } from "./observe/trace.ts";
 export type { WorkerBlocked } from "./observe/watchdog.ts";
 export type { CloseOptions, CloseReport } from "./pool/closing.ts";
-export { WorkerPool } from "./pool.ts";
 export {
   OwnerDiedError,
   SharedBarrier,
@@ -36,3 +35,4 @@ export { registerErrors } from "./wire/errorclasses.ts";
 export { BrokenPoolError, CloneError, PoolClosedError, WorkerTerminatedError } from "./wire/errors.ts";
 export { packed, unpacked } from "./wire/message.ts";
 export { transfer } from "./wire/transfer.ts";
+export { WorkerPool } from "./workerpool.ts";
