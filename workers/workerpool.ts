@@ -6,6 +6,7 @@ import { broadcastJob } from "./executor/broadcast.ts";
 import { gatherSnapshots } from "./observe/gather.ts";
 import { type CloseOptions, type CloseReport, Closing } from "./pool/closing.ts";
 import { Scheduler } from "./pool/scheduler.ts";
+import { type ThreadScheduler, ThreadWorkers } from "./pool/threadworkers.ts";
 import { PoolClosedError } from "./wire/errors.ts";
 import "./observe/debugendpoint.ts";
 import { setDefaultExecutorFactory } from "../src/core.ts";
@@ -42,16 +43,16 @@ import { uplink } from "./wire/uplink.ts";
  */
 export class WorkerPool extends PoolView {
   /** @internal */
-  readonly _scheduler: Scheduler;
+  readonly _scheduler: ThreadScheduler;
   #closing: Closing | null = null;
 
   constructor(options: WorkerPoolOptions = {}) {
-    const scheduler = new Scheduler(settingsOf(options));
+    const scheduler = new Scheduler<ThreadWorkers>(settingsOf(options), (pool) => new ThreadWorkers(pool));
     super(scheduler, null);
     this._scheduler = scheduler;
     addPool(scheduler);
-    const watchdog = new Watchdog(this._scheduler, this._scheduler.settings.blockedAfter);
-    this._scheduler.onSession = () => watchdog.wake();
+    const watchdog = new Watchdog(scheduler, scheduler.settings.blockedAfter);
+    scheduler.source.onSession = () => watchdog.wake();
   }
 
   /** The name given in the options. */
@@ -77,12 +78,12 @@ export class WorkerPool extends PoolView {
    * ```
    */
   get stdout(): Readable {
-    return this._scheduler.output.stdout.reader;
+    return this._scheduler.source.output.stdout.reader;
   }
 
   /** The same as `stdout`, of what the threads print to their standard error. */
   get stderr(): Readable {
-    return this._scheduler.output.stderr.reader;
+    return this._scheduler.source.output.stderr.reader;
   }
 
   /**
@@ -204,9 +205,9 @@ export class WorkerPool extends PoolView {
   }
 
   override [inspect.custom](): string {
-    const { settings, settlement, dispatcher, threads, refusal } = this._scheduler;
+    const { settings, settlement, dispatcher, source, refusal } = this._scheduler;
     const state = refusal === null ? "open" : refusal instanceof PoolClosedError ? "closed" : "broken";
-    return `<WorkerPool ${settings.name} ${state}, threads=${threads.count}/${settings.size}, jobs=${settlement.open}, queued=${dispatcher.queue.length}>`;
+    return `<WorkerPool ${settings.name} ${state}, threads=${source.threads.count}/${settings.size}, jobs=${settlement.open}, queued=${dispatcher.queue.length}>`;
   }
 }
 

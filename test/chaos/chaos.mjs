@@ -8,7 +8,7 @@ import { Future } from "threadloop";
 import { WorkerPool } from "threadloop/workers";
 import { kinds, mayAlwaysFail } from "./kinds.mjs";
 
-/** @typedef {{ settlement: { open: number }, dispatcher: { queue: { length: number } }, threads: { count: number } }} Inside what is left in a pool */
+/** @typedef {{ settlement: { open: number }, dispatcher: { queue: { length: number } }, source: { threads: { count: number } } }} Inside what is left in a pool */
 
 const MOST_OPEN = 300;
 const JOBS_PER_POOL = 4000;
@@ -79,12 +79,12 @@ async function livePool(from, count) {
   await pool.close(end < 0.3 ? { deadline: random() * 50 } : end < 0.5 ? { cancelFutures: true } : {});
   await Promise.all(open);
   judgePrints(await printed);
-  const { settlement, dispatcher, threads } = /** @type {{ _scheduler: Inside }} */ (
+  const { settlement, dispatcher, source } = /** @type {{ _scheduler: Inside }} */ (
     /** @type {unknown} */ (pool)
   )._scheduler;
-  if (settlement.open !== 0 || dispatcher.queue.length !== 0 || threads.count !== 0) {
+  if (settlement.open !== 0 || dispatcher.queue.length !== 0 || source.threads.count !== 0) {
     faults.push(
-      `pool not empty: ${settlement.open} open, ${dispatcher.queue.length} queued, ${threads.count} threads`,
+      `pool not empty: ${settlement.open} open, ${dispatcher.queue.length} queued, ${source.threads.count} threads`,
     );
   }
 }

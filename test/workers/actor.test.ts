@@ -51,7 +51,7 @@ describe("spawn", () => {
   it("waits for a worker that is just ending its session", async () => {
     const pool = makePool({ size: 1 });
     await pool.submit(jobs.echo, 1);
-    const [host] = pool._scheduler.dispatcher.hosts;
+    const [host] = pool._scheduler.source.hosts;
     const ended = host?.close();
     const counter = await pool.spawn(jobs.Counter);
     await ended;

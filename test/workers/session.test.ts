@@ -8,9 +8,8 @@ describe("a session", () => {
     const told: string[] = [];
     let die = (_error: Error) => {};
     const session = new Session({
-      open: () => new Promise((_, reject) => (die = reject)),
-      ended: () => told.push("ended"),
-      refused: (slot: number) => told.push(`refused ${slot}`),
+      start: () => new Promise((_, reject) => (die = reject)),
+      tell: (event: { is: string }) => told.push(event.is),
     } as never);
     die(new Error("died"));
     // One job in each microtask up to the end: what the last one posts leaves after it.

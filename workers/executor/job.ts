@@ -36,6 +36,8 @@ export interface JobPlace {
   control?(job: Job, code: number, value: unknown): void;
   /** Shows in `inspect`. */
   readonly label: string;
+  /** The thread, where it is one; 0 before that has started. */
+  readonly threadId?: number;
 }
 
 /** How a job ends: with a value, with an error, or as it was stopped, with the error that says why. */

@@ -11,7 +11,7 @@ import { channel } from "node:diagnostics_channel";
 import { CANCELLED, FINISHED } from "../../src/core.ts";
 import { functionName } from "../wire/describe.ts";
 import type { RunningJob } from "./currentjob.ts";
-import type { Job, JobPlace } from "./job.ts";
+import type { Job } from "./job.ts";
 
 /** What every message says. */
 export interface JobEvent {
@@ -89,7 +89,7 @@ export function tellSubmitted(job: Job, fn: object, pool: string): void {
   extra.onStarted = () => {
     onStarted?.();
     if (started.hasSubscribers)
-      started.publish({ ...event, thread: threadOf(job._place) } satisfies JobStarted);
+      started.publish({ ...event, thread: job._place.threadId ?? 0 } satisfies JobStarted);
   };
 }
 
@@ -114,8 +114,4 @@ function eventOf(job: Job, name: string, pool: string): JobEvent {
   const event = { id: ++lastId, name: job._extra?.options.name ?? (name || "anonymous"), pool };
   lives.set(job, event);
   return event;
-}
-
-function threadOf(place: JobPlace): number {
-  return (place as { readonly session?: { readonly threadId: number } | null }).session?.threadId ?? 0;
 }

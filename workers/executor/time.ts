@@ -10,6 +10,8 @@ export interface Time {
   now(): number;
   /** Calls a function after so long; returns what calls that off. */
   after(milliseconds: number, fn: () => void): () => void;
+  /** The same for what the process need not be kept alive for. */
+  inBackground(milliseconds: number, fn: () => void): () => void;
 }
 
 /** The longest that Node's timers can wait; anything longer is as good as for ever. */
@@ -25,16 +27,19 @@ export const realTime: Time = {
     const timer = setTimeout(fn, milliseconds);
     return () => clearTimeout(timer);
   },
+  inBackground: (milliseconds, fn) => {
+    if (milliseconds > LONGEST) return nothing;
+    const timer = setTimeout(fn, milliseconds).unref();
+    return () => clearTimeout(timer);
+  },
 };
 
-/** The time of a loop, which may be virtual. What its timers call belongs to no task. */
+/** The time of a loop, which may be virtual. What its timers call belongs to no task, and they keep no process alive. */
 export function timeOf(loop: EventLoop): Time {
-  return {
-    now: () => loop.time(),
-    after: (milliseconds, fn) => {
-      if (milliseconds === Number.POSITIVE_INFINITY) return nothing;
-      const handle = inRootContext(() => loop.callLater(milliseconds, fn));
-      return () => handle.cancel();
-    },
+  const after = (milliseconds: number, fn: () => void): (() => void) => {
+    if (milliseconds === Number.POSITIVE_INFINITY) return nothing;
+    const handle = inRootContext(() => loop.callLater(milliseconds, fn));
+    return () => handle.cancel();
   };
+  return { now: () => loop.time(), after, inBackground: after };
 }

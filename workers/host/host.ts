@@ -1,4 +1,11 @@
-// The main side of one worker: the jobs posted to it, how much it has to do, and what becomes of them.
+// The main side of one worker thread: the jobs posted to it, how much it has to do, and what becomes of them. It is a
+// `WorkerLink` to its pool; what is shared with the thread, slots and counters, stays in here.
+//
+//     pool                      host                               session                    thread
+//       post, stop, takeBack ->   table: who has which slot ---->    post, control ------->
+//       <- end(job, how)          #settle <----------------------    replies(message) <-----    once a batch
+//       <- available
+//       <- tell(WorkerEvent)      #tell  <-----------------------    tell(SessionEvent) <---    the rest
 //
 // States:  IDLE --post--> LIVE --nothing to do for LINGER--> ENDING --the thread has let go--> IDLE
 //                          LIVE --the thread dies--> IDLE, its jobs handed back as a Death
@@ -9,17 +16,11 @@ import type { MessagePort } from "node:worker_threads";
 import { CancelledError, inRootContext } from "../../src/core.ts";
 import { openSwitchboard } from "../executor/callbacks.ts";
 import type { ShippedFunction } from "../executor/codebook.ts";
-import {
-  detailsOf,
-  type End,
-  isBound,
-  type Job,
-  type JobPlace,
-  jobTimer,
-  priorityOf,
-} from "../executor/job.ts";
+import { detailsOf, isBound, type Job, jobTimer, priorityOf } from "../executor/job.ts";
 import { moved, tellMoved } from "../executor/jobevents.ts";
+import type { Settings } from "../executor/options.ts";
 import { realTime } from "../executor/time.ts";
+import type { LinkOwner, ThreadDeath, WorkerLink } from "../executor/workerlink.ts";
 import { codeError, jobError, unreadableError } from "../wire/clone.ts";
 import { readReplies } from "../wire/held.ts";
 import { CURRENT, JOBS_STARTED, requestCancel } from "../wire/memory.ts";
@@ -29,42 +30,21 @@ import type { NestedCall } from "../wire/uplink.ts";
 import { TEARDOWN_WITHIN } from "./leaving.ts";
 import { answerNested } from "./nestedcalls.ts";
 import type { Output } from "./output.ts";
-import { Session } from "./session.ts";
+import { type Refused, Session, type SessionEvent, type SessionOwner } from "./session.ts";
 import { SlotTable } from "./slottable.ts";
-import { exitCodeOf, type ThreadDeath, whoIsToBlame } from "./threaddeath.ts";
 
 /** So many jobs that cannot be taken back may wait in a thread. */
 const AHEAD_FOR_GOOD = 1024;
 
-/** What a host needs of its pool. */
-export interface Owner {
-  readonly name: string;
-  readonly cancelGrace: number;
-  readonly tasksPerWorker: number;
+/** Where a host has its thread from. */
+export interface ThreadSource {
+  readonly settings: Pick<Settings, "name" | "cancelGrace" | "tasksPerWorker">;
   /** Where it goes what the jobs print. */
   readonly output: Output;
+  /** Starts the thread's half of a session; settles when it has let go of the port, fails when the thread dies. */
   open(port: MessagePort, slots: SharedArrayBuffer): Promise<void>;
   /** Ends a thread; `busy` is what it is doing. */
   terminate(threadId: number, busy: string): void;
-  /** The job has ended. */
-  end(job: Job, how: End, value: unknown): void;
-  /** The worker cannot load the job's function. */
-  unloadable(job: Job, error: unknown): void;
-  /** Jobs that were posted there did not arrive. */
-  returned(host: Host, jobs: readonly Job[]): void;
-  /** An error that no open job can be charged with. */
-  stray(error: unknown): void;
-  /** The worker is set up. */
-  ready(host: Host): void;
-  /** The host has read replies, or may take jobs again. */
-  available(host: Host): void;
-  died(host: Host, death: ThreadDeath): void;
-  /** The host's thread is to be replaced; `unstarted` are to run elsewhere. */
-  weary(host: Host, unstarted: Job[]): void;
-  /** The thread that was to be replaced has gone; it may have thrown in its teardown. */
-  replaced(host: Host): void;
-  /** The worker cannot be set up: its initializer or a preload failed there, or a broadcast cannot be loaded. */
-  broken(error: unknown): void;
 }
 
 /** A session without jobs ends after so long. */
@@ -78,13 +58,16 @@ const LONG = 5;
 /** A worker that starts nothing for so long while jobs wait there is stuck in a job. */
 const STUCK_AFTER = 2;
 
-export class Host implements JobPlace {
+export class Host implements WorkerLink, SessionOwner {
   readonly label = "running";
   /** Jobs that were taken back from here to run elsewhere. */
   moved = 0;
   /** Things beside jobs that need the session: actors. */
   pins = 0;
-  readonly #owner: Owner;
+  readonly #threads: ThreadSource;
+  readonly #output: Output;
+  readonly #tasksPerWorker: number;
+  readonly #owner: LinkOwner;
   /** Its jobs, by slot. */
   readonly table: SlotTable = new SlotTable();
   #session: Session | null = null;
@@ -107,7 +90,10 @@ export class Host implements JobPlace {
   #killedFor: Job | null = null;
   #killReason: Error | null = null;
 
-  constructor(owner: Owner) {
+  constructor(threads: ThreadSource, owner: LinkOwner) {
+    this.#threads = threads;
+    this.#output = threads.output;
+    this.#tasksPerWorker = threads.settings.tasksPerWorker;
     this.#owner = owner;
   }
 
@@ -139,6 +125,15 @@ export class Host implements JobPlace {
 
   get session(): Session | null {
     return this.#session;
+  }
+
+  get hasSession(): boolean {
+    return this.#session !== null;
+  }
+
+  /** The id of its thread, 0 while there is none. */
+  get threadId(): number {
+    return this.#session?.threadId ?? 0;
   }
 
   get isLive(): boolean {
@@ -201,34 +196,52 @@ export class Host implements JobPlace {
   open(): Session {
     if (this.#session !== null) return this.#session;
     this.#throughput.start(performance.now());
-    this.#session = new Session({
-      open: (port) => this.#owner.open(port, this.table.words.buffer as SharedArrayBuffer),
-      terminate: (id) => this.#owner.terminate(id, this.#busyWith()),
-      ready: () => {
-        this.#throughput.start(performance.now()); // what waited for the thread to be set up has not waited for a job
-        this.#owner.ready(this);
-      },
-      replies: (message) => this.#read(message),
-      printed: (message, taken) => this.#owner.output.print(message, this.table.at(message[2]), taken),
-      weary: () => this.#tire(),
-      departs: (failure) => {
-        if (failure !== null) this.#owner.stray(decodeThrown(failure));
-        this.#endDeparted();
-      },
-      broken: (error) => this.#owner.broken(error),
-      stray: (error) => this.#owner.stray(error),
-      unreadable: (message) => this.#unreadable(message),
-      unread: ({ first, end }) => this.#unread(this.table.unreadSlots(first, end)),
-      refused: (slot, args, details, error) => this.#refused(slot, args, details, error),
-      refusedCode: (number, error) => {
-        const jobs = this.table.jobs().filter((job) => job._code?.number === number && this.#retract(job));
-        for (const job of jobs) this.#owner.end(job, "failed", codeError(job.name, error));
-      },
-      nested: (call) => void this.#nested(call),
-      ended: (error) => this.#ended(error),
-    });
+    this.#session = new Session(this);
     this.#watchIdle();
     return this.#session;
+  }
+
+  // What its session asks for and tells.
+
+  start(port: MessagePort): Promise<void> {
+    return this.#threads.open(port, this.table.words.buffer as SharedArrayBuffer);
+  }
+
+  terminate(threadId: number): void {
+    this.#threads.terminate(threadId, this.#busyWith());
+  }
+
+  printed(message: wire.Printed, taken: (() => void) | null): void {
+    this.#output.print(message, this.table.at(message[2]), taken);
+  }
+
+  tell(event: SessionEvent): void {
+    if (event.is === "ready") this.#becameReady();
+    else if (event.is === "weary") this.#tire();
+    else if (event.is === "departs") this.#departs(event.failure);
+    else if (event.is === "nested") void this.#nested(event.call);
+    else if (event.is === "refused") this.#refused(event);
+    else if (event.is === "codeRefused") this.#refusedCode(event.code, event.error);
+    else if (event.is === "unread") this.#unread(this.table.unreadSlots(event.first, event.end));
+    else if (event.is === "unreadable") this.#unreadable(event.message);
+    else if (event.is === "ended") this.#ended(event.error);
+    else this.#owner.tell(this, event);
+  }
+
+  #becameReady(): void {
+    this.#throughput.start(performance.now()); // what waited for the thread to be set up has not waited for a job
+    this.#owner.tell(this, { is: "ready" });
+  }
+
+  #departs(failure: Encoded | null): void {
+    if (failure !== null) this.#owner.tell(this, { is: "stray", error: decodeThrown(failure) });
+    this.#endDeparted();
+  }
+
+  /** Jobs of the function may have been posted. */
+  #refusedCode(code: number, error: unknown): void {
+    const jobs = this.table.jobs().filter((job) => job._code?.number === code && this.#retract(job));
+    for (const job of jobs) this.#owner.end(job, "failed", codeError(job.name, error));
   }
 
   /** Has a call of the thread's run on the default executor; meanwhile its job leaves its place to others. */
@@ -256,7 +269,7 @@ export class Host implements JobPlace {
 
   /** Whether coroutines hold every place of the thread. */
   #isFull(suspended: number): boolean {
-    return suspended - this.#away.size >= this.#owner.tasksPerWorker;
+    return suspended - this.#away.size >= this.#tasksPerWorker;
   }
 
   /** Gives a job to the worker. */
@@ -313,8 +326,12 @@ export class Host implements JobPlace {
   #tookBack(taken: Job[]): Job[] {
     this.moved += taken.length;
     if (moved.hasSubscribers)
-      for (const job of taken) tellMoved(job, this.#session?.threadId ?? 0, this.#owner.name);
+      for (const job of taken) tellMoved(job, this.threadId, this.#threads.settings.name);
     return taken;
+  }
+
+  isKnownShort(job: Job): boolean {
+    return this.table.isKnownShort(job);
   }
 
   isRunning(job: Job): boolean {
@@ -338,6 +355,14 @@ export class Host implements JobPlace {
 
   control(job: Job, code: number, value: unknown): void {
     this.#session?.control(code, job._slot, value);
+  }
+
+  forget(code: number): void {
+    this.#session?.forget(code);
+  }
+
+  hurry(): void {
+    this.#session?.hurry();
   }
 
   /** No thread comes for the session that waits for one. */
@@ -409,12 +434,12 @@ export class Host implements JobPlace {
   }
 
   #armGrace(job: Job): void {
-    const grace = job._extra?.options.cancelGrace ?? this.#owner.cancelGrace;
+    const grace = job._extra?.options.cancelGrace ?? this.#threads.settings.cancelGrace;
     const why = () => `job \`${job.name}\` went on for more than ${grace} ms after it was cancelled`;
     jobTimer(job._more(), realTime, grace, () => this.kill(new Error(why()), job));
   }
 
-  #read(message: readonly unknown[]): void {
+  replies(message: readonly unknown[]): void {
     const end = message.length - wire.TRAILER_WORDS;
     this.#learn((message[end] as number) / 1000, message[end + 1] as number);
     const isHeld = message[0] === wire.HELD;
@@ -465,7 +490,7 @@ export class Host implements JobPlace {
 
   /** The thread had its jobs for so long; where places are few, coroutines also keep those from others. */
   #learn(busy: number, ran: number): void {
-    const { tasksPerWorker } = this.#owner;
+    const tasksPerWorker = this.#tasksPerWorker;
     if (tasksPerWorker === Number.POSITIVE_INFINITY) {
       this.#throughput.learn(busy, ran);
       return;
@@ -482,11 +507,11 @@ export class Host implements JobPlace {
 
   #leave(job: Job, kind: number, value: unknown): void {
     this.#posted--;
-    if (!this.#owner.output.isBehind || !this.#defers(job, kind, value)) this.#settle(job, kind, value);
+    if (!this.#output.isBehind || !this.#defers(job, kind, value)) this.#settle(job, kind, value);
   }
 
   #defers(job: Job, kind: number, value: unknown): boolean {
-    return this.#owner.output.defers(job, () => this.#settle(job, kind, value));
+    return this.#output.defers(job, () => this.#settle(job, kind, value));
   }
 
   #settle(job: Job, kind: number, value: unknown): void {
@@ -494,7 +519,8 @@ export class Host implements JobPlace {
     if (lost !== null) this.#owner.end(job, "failed", lost);
     else if (kind === wire.OK) this.#owner.end(job, "succeeded", value);
     else if (kind === wire.REPLY_FAILED) this.#owner.end(job, "failed", decodeThrown(value as Encoded));
-    else if (kind === wire.UNLOADABLE) this.#owner.unloadable(job, decodeThrown(value as Encoded));
+    else if (kind === wire.UNLOADABLE)
+      this.#owner.tell(this, { is: "unloadable", job, error: decodeThrown(value as Encoded) });
     else
       this.#owner.end(job, "stopped", job._extra?.ending ?? new CancelledError(value as string | undefined));
   }
@@ -525,8 +551,7 @@ export class Host implements JobPlace {
   #unreadableError(kind: number): void {
     if (kind === wire.NESTED) return;
     const error = unreadableError("An error in a worker");
-    if (kind === wire.BROKEN) this.#owner.broken(error);
-    else this.#owner.stray(error);
+    this.#owner.tell(this, { is: kind === wire.BROKEN ? "broken" : "stray", error });
   }
 
   #unreadableItem(slot: number): void {
@@ -550,10 +575,10 @@ export class Host implements JobPlace {
       if (slots.length > 1) again.push(job);
       else this.#owner.end(job, "failed", unreadableError(`An argument of job \`${job.name}\``));
     }
-    this.#owner.returned(this, again);
+    this.#owner.tell(this, { is: "returned", jobs: again });
   }
 
-  #refused(slot: number, args: readonly unknown[], details: wire.Details | undefined, error: unknown): void {
+  #refused({ slot, args, details, error }: Refused): void {
     const job = this.table.at(slot);
     this.table.unpost(slot);
     if (job === undefined) return;
@@ -566,7 +591,7 @@ export class Host implements JobPlace {
     this.fetch();
     const hasDeparted = this.#hasDeparted && this.#posted === 0;
     const wasWeary = this.isWeary;
-    const threadId = this.#session?.threadId ?? 0;
+    const { threadId } = this;
     this.#session = null;
     this.#ending = this.isWeary = this.#hasDeparted = false;
     this.#away.clear();
@@ -577,8 +602,8 @@ export class Host implements JobPlace {
       ? this.#takeStock(error ?? new Error("the worker ended its session"), wasReady, threadId)
       : null;
     this.table.reset(error !== null || isDead);
-    if (wasWeary) this.#owner.replaced(this);
-    if (death !== null) this.#owner.died(this, death);
+    if (wasWeary) this.#owner.tell(this, { is: "replaced" });
+    if (death !== null) this.#owner.tell(this, { is: "died", death });
     this.#owner.available(this);
   }
 
@@ -619,7 +644,7 @@ export class Host implements JobPlace {
     this.isWeary = true;
     const unstarted = this.takeBack(Number.POSITIVE_INFINITY);
     this.#session?.control(wire.GO_ON, 0, 0);
-    this.#owner.weary(this, unstarted);
+    this.#owner.tell(this, { is: "weary", unstarted });
     this.#departWhenDone();
   }
 
@@ -686,4 +711,15 @@ class Throughput {
     }
     return now - this.#changedAt > STUCK_AFTER;
   }
+}
+
+/** The job to blame: the one whose code ran at the end, or the only one there was. */
+function whoIsToBlame(current: Job | undefined, started: readonly Job[]): Job | null {
+  if (current !== undefined && started.includes(current)) return current;
+  return started.length === 1 ? (started[0] as Job) : null;
+}
+
+/** The code a thread ended with, by the error that its session ended with: what it died of, or what piscina says. */
+function exitCodeOf(error: Error): number {
+  return Number(/^worker exited with code: (\d+)$/.exec(error.message)?.[1] ?? 1);
 }

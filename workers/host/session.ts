@@ -1,6 +1,16 @@
 // One session on the main side: the port to a thread, what was already said over it, and how it ends.
 //
 // A message posted before the thread is there waits in the port, so a session can be used from its first moment.
+//
+//     host              session                                              thread
+//       start(port) <-    made                              the port ----->    in a piscina task
+//                                                       <------ HELLO, READY     tell(ready)
+//       post, control ->  one message a microtask           DEFINE, jobs -->
+//       replies       <-                                <------ replies          a batch each
+//       printed       <-                                <------ PRINTED
+//       tell          <-                                <------ WEARY, NESTED, UNREAD, BROKEN, stray errors
+//       close         ->                                    LET_GO ----->      closes the port
+//       tell(ended)   <-  start() has settled: what is still in the port was read before
 
 import {
   MessageChannel,
@@ -18,42 +28,49 @@ import { decodeThrown, type Encoded, encodeThrown } from "../wire/serialize.ts";
 import { forgetSession, type SignalSession, sendingTo } from "../wire/signals.ts";
 import type { NestedCall } from "../wire/uplink.ts";
 
-/** What a session tells its host. */
-export interface SessionEvents {
+/** A job that was not posted, as its arguments, or what else it has, cannot be cloned. */
+export interface Refused {
+  readonly slot: number;
+  readonly args: readonly unknown[];
+  readonly details: wire.Details | undefined;
+  readonly error: unknown;
+}
+
+/** What a session tells its host, beside replies and output. */
+export type SessionEvent =
+  /** The thread is set up. */
+  | { readonly is: "ready" }
+  /** The thread cannot be set up. */
+  | { readonly is: "broken"; readonly error: unknown }
+  /** The thread wants to be replaced. */
+  | { readonly is: "weary" }
+  /** It has run its teardown, and can be ended; `failure` is what that threw, or null. */
+  | { readonly is: "departs"; readonly failure: Encoded | null }
+  /** Code in the thread failed that belongs to no open job. */
+  | { readonly is: "stray"; readonly error: unknown }
+  /** The code of the thread calls the default executor. */
+  | { readonly is: "nested"; readonly call: NestedCall }
+  | ({ readonly is: "refused" } & Refused)
+  /** The function with this number cannot be cloned; jobs of it may be posted, and have to be taken back. */
+  | { readonly is: "codeRefused"; readonly code: number; readonly error: unknown }
+  /** The message of the thread of that number cannot be read here. */
+  | { readonly is: "unreadable"; readonly message: number }
+  /** The thread cannot read the message that brought these jobs, by their places in the order of posting. */
+  | { readonly is: "unread"; readonly first: number; readonly end: number }
+  /** The thread has let go, or has died. */
+  | { readonly is: "ended"; readonly error: Error | null };
+
+/** What a session asks of its host, and whom it tells. */
+export interface SessionOwner {
   /** Starts the thread's half; settles when it has let go of the port, fails when the thread dies. */
-  open(port: MessagePort): Promise<void>;
+  start(port: MessagePort): Promise<void>;
   /** Terminates the thread. */
   terminate(threadId: number): void;
-  /** The thread is there. */
-  ready(): void;
-  /** The thread cannot be set up. */
-  broken(error: unknown): void;
-  /** The thread wants to be replaced. */
-  weary(): void;
-  /** It has run its teardown, and can be ended; `failure` is what that threw, or null. */
-  departs(failure: Encoded | null): void;
-  /** Code in the thread failed that belongs to no open job. */
-  stray(error: unknown): void;
+  /** A batch of replies has come. */
   replies(message: readonly unknown[]): void;
   /** A piece of output; `taken` is to be called when there is room for more, where the thread asks. */
   printed(message: wire.Printed, taken: (() => void) | null): void;
-  /** A job that was not posted, as its arguments, or what else it has, cannot be cloned. */
-  refused(slot: number, args: readonly unknown[], details: wire.Details | undefined, error: unknown): void;
-  /** The message of the thread of that number cannot be read here. */
-  unreadable(message: number): void;
-  /** The thread cannot read the message that brought these jobs, in the order of posting. */
-  unread(jobs: JobRange): void;
-  /** The function with this number cannot be cloned; jobs of it may be posted, and have to be taken back. */
-  refusedCode(number: number, error: unknown): void;
-  /** The code of the thread calls the default executor. */
-  nested(call: NestedCall): void;
-  ended(error: Error | null): void;
-}
-
-/** Jobs by their place in the order of posting. */
-export interface JobRange {
-  readonly first: number;
-  readonly end: number;
+  tell(event: SessionEvent): void;
 }
 
 /** For so many messages it is remembered what they brought. */
@@ -87,7 +104,7 @@ export class Session implements SignalSession {
   /** Whether the thread is set up. */
   isReady = false;
   readonly ended: Promise<void>;
-  readonly #events: SessionEvents;
+  readonly #owner: SessionOwner;
   readonly #port: MessagePort;
   readonly #controls: Channel;
   readonly #jobs: Channel;
@@ -113,8 +130,8 @@ export class Session implements SignalSession {
   #killed = false;
   #hasEnded = false;
 
-  constructor(events: SessionEvents) {
-    this.#events = events;
+  constructor(owner: SessionOwner) {
+    this.#owner = owner;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     this.#controls = new Channel(port1, {
@@ -132,7 +149,8 @@ export class Session implements SignalSession {
       refused: (words, at, error) => {
         const { details, first, end } = wire.readJob(words, at);
         this.#jobsSent++;
-        events.refused(words[at] as number, words.slice(first, end), details, error);
+        const [slot, args] = [words[at] as number, words.slice(first, end)];
+        owner.tell({ is: "refused", slot, args, details, error });
       },
       posted: (words) => {
         this.#noteSent(0, wire.countJobs(words));
@@ -195,7 +213,7 @@ export class Session implements SignalSession {
     for (let count = 0; count < MOST_AT_ONCE; count++) {
       const entry = this.#receive();
       if (entry === undefined) return true;
-      if (entry === null) this.#events.unreadable(++this.#received);
+      if (entry === null) this.#owner.tell({ is: "unreadable", message: ++this.#received });
       else this.take(entry.message);
     }
     return false;
@@ -218,7 +236,7 @@ export class Session implements SignalSession {
   kill(): void {
     if (this.#killed) return;
     this.#killed = true;
-    if (this.threadId !== 0) this.#events.terminate(this.threadId);
+    if (this.threadId !== 0) this.#owner.terminate(this.threadId);
   }
 
   /** Asks the thread about itself; null when the session ends instead. */
@@ -274,15 +292,15 @@ export class Session implements SignalSession {
 
   #refusedCode(number: number, error: unknown): void {
     this.#known.delete(number);
-    this.#events.refusedCode(number, error);
+    this.#owner.tell({ is: "codeRefused", code: number, error });
   }
 
   async #run(port: MessagePort): Promise<void> {
     this.#port.on("message", this.take);
-    this.#port.on("messageerror", () => this.#events.unreadable(++this.#received));
+    this.#port.on("messageerror", () => this.#owner.tell({ is: "unreadable", message: ++this.#received }));
     let failure: Error | null = null;
     try {
-      await Promise.race([this.#events.open(port), this.#abandoned]);
+      await Promise.race([this.#owner.start(port), this.#abandoned]);
     } catch (error) {
       failure = error instanceof Error ? error : new Error(String(error));
     }
@@ -293,7 +311,7 @@ export class Session implements SignalSession {
     forgetSession(this);
     this.#hasEnded = true;
     for (const answer of this.#answers.values()) answer(null);
-    this.#events.ended(failure);
+    this.#owner.tell({ is: "ended", error: failure });
   }
 
   /** The next message in the port that can be read. */
@@ -318,23 +336,25 @@ export class Session implements SignalSession {
     try {
       this.#take((Array.isArray(received) ? received : unpacked(received)) as readonly unknown[]);
     } catch (error) {
-      this.#events.stray(error);
+      this.#owner.tell({ is: "stray", error });
     }
   };
 
   #take(message: readonly unknown[]): void {
     if (message[1] !== wire.PRINTED || message[0] !== wire.ABOUT_SESSION) this.#received++;
-    if (message[0] !== wire.ABOUT_SESSION) this.#events.replies(message);
+    if (message[0] !== wire.ABOUT_SESSION) this.#owner.replies(message);
     else if (message[1] === wire.PRINTED) this.#printed(message as unknown as wire.Printed);
-    else if (message[1] === wire.WEARY) this.#events.weary();
-    else if (message[1] === wire.DEPARTS) this.#events.departs(message[2] as Encoded | null);
-    else if (message[1] === wire.NESTED) this.#events.nested(message[2] as NestedCall);
+    else if (message[1] === wire.WEARY) this.#owner.tell({ is: "weary" });
+    else if (message[1] === wire.DEPARTS)
+      this.#owner.tell({ is: "departs", failure: message[2] as Encoded | null });
+    else if (message[1] === wire.NESTED) this.#owner.tell({ is: "nested", call: message[2] as NestedCall });
     else if (message[1] === wire.HELLO) this.#greeted(message[2] as number);
     else if (message[1] === wire.READY) this.#becameReady();
     else if (message[1] === wire.UNREAD) this.#wasUnread(message[2] as number);
     else if (message[1] === wire.ANSWER) this.#answered(message[2] as [number, unknown]);
-    else if (message[1] === wire.BROKEN) this.#events.broken(decodeThrown(message[2] as Encoded));
-    else this.#events.stray(decodeThrown(message[2] as Encoded));
+    else if (message[1] === wire.BROKEN)
+      this.#owner.tell({ is: "broken", error: decodeThrown(message[2] as Encoded) });
+    else this.#owner.tell({ is: "stray", error: decodeThrown(message[2] as Encoded) });
   }
 
   #noteSent(code: number, jobs: number): void {
@@ -348,19 +368,19 @@ export class Session implements SignalSession {
   #wasUnread(message: number): void {
     const at = message % REMEMBERED;
     const code = this.#sentCodes[at] as number;
-    const jobs = { first: this.#sentBefore[at] as number, end: this.#sentWith[at] as number };
+    const [first, end] = [this.#sentBefore[at] as number, this.#sentWith[at] as number];
     if (code !== 0) this.#refusedCode(code, unreadableError("What the function captures"));
-    else if (jobs.end > jobs.first) this.#events.unread(jobs);
+    else if (end > first) this.#owner.tell({ is: "unread", first, end });
   }
 
   #greeted(threadId: number): void {
     this.threadId = threadId;
-    if (this.#killed) this.#events.terminate(threadId);
+    if (this.#killed) this.#owner.terminate(threadId);
   }
 
   #printed(message: wire.Printed): void {
     const [, , , descriptor, , asks] = message;
-    this.#events.printed(message, asks ? () => this.control(wire.TAKEN, descriptor, 0) : null);
+    this.#owner.printed(message, asks ? () => this.control(wire.TAKEN, descriptor, 0) : null);
   }
 
   #answered([id, answer]: readonly [number, unknown]): void {
@@ -370,6 +390,6 @@ export class Session implements SignalSession {
 
   #becameReady(): void {
     this.isReady = true;
-    this.#events.ready();
+    this.#owner.tell({ is: "ready" });
   }
 }

@@ -3,7 +3,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { LONGEST } from "../executor/time.ts";
 import type { Host } from "../host/host.ts";
-import type { Scheduler } from "../pool/scheduler.ts";
+import type { ThreadScheduler } from "../pool/threadworkers.ts";
 import type { Question } from "../wire/protocol.ts";
 
 /** What a thread answered. */
@@ -13,9 +13,13 @@ export interface Answer {
 }
 
 /** Asks every thread of a pool; gives the answers that came within so many milliseconds. */
-export async function askAll(scheduler: Scheduler, question: Question, patience: number): Promise<Answer[]> {
-  const weary = scheduler.dispatcher.hosts.filter((host) => host.isWeary);
-  const hosts = [...scheduler.hostsWithThreads(), ...weary];
+export async function askAll(
+  scheduler: ThreadScheduler,
+  question: Question,
+  patience: number,
+): Promise<Answer[]> {
+  const weary = scheduler.source.hosts.filter((host) => host.isWeary);
+  const hosts = [...scheduler.source.withThreads(), ...weary];
   const answers = await Promise.all(hosts.map((host) => ask(host, question, patience)));
   return answers.filter((answer) => answer.answer !== null);
 }
@@ -25,5 +29,5 @@ async function ask(host: Host, question: Question, patience: number): Promise<An
   const tooLate = wait(Math.min(patience, LONGEST), null, { signal: timer.signal }).catch(() => null);
   const answer = await Promise.race([host.open().ask(question), tooLate]);
   timer.abort();
-  return { thread: host.session?.threadId ?? 0, answer };
+  return { thread: host.threadId, answer };
 }

@@ -1,12 +1,12 @@
 // Snapshots of several threads: this one, and the workers of its pools.
 
-import type { Scheduler } from "../pool/scheduler.ts";
+import type { ThreadScheduler } from "../pool/threadworkers.ts";
 import { askAll } from "./ask.ts";
 import { type ThreadSnapshot, takeSnapshot } from "./snapshot.ts";
 
 /** Takes the snapshots of this thread and of the workers of the pools that answer within so many milliseconds. */
 export async function gatherSnapshots(
-  schedulers: readonly Scheduler[],
+  schedulers: readonly ThreadScheduler[],
   patience: number,
 ): Promise<ThreadSnapshot[]> {
   const own = takeSnapshot(schedulers);

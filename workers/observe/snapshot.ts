@@ -14,7 +14,7 @@ import {
 import { jobOf, type RunningJob } from "../executor/currentjob.ts";
 import type { Job } from "../executor/job.ts";
 import type { Host } from "../host/host.ts";
-import type { Scheduler } from "../pool/scheduler.ts";
+import type { ThreadScheduler } from "../pool/threadworkers.ts";
 import { CURRENT, commonTime } from "../wire/memory.ts";
 
 /** A task of a thread's loop. */
@@ -65,7 +65,7 @@ export interface ThreadSnapshot {
 const MOST_JOBS = 1000;
 
 /** Takes the snapshot of this thread with some of its pools. */
-export function takeSnapshot(schedulers: readonly Scheduler[]): ThreadSnapshot {
+export function takeSnapshot(schedulers: readonly ThreadScheduler[]): ThreadSnapshot {
   const loop = runningLoopOrNull() as EventLoop | null;
   const tasks = loop === null ? [] : reportTasks(loop);
   const bodies = bodiesAmong(loop === null ? [] : loop.allTasks());
@@ -98,13 +98,13 @@ function bodiesAmong(tasks: readonly Task[]): Map<number, RunningJob> {
   return bodies;
 }
 
-function snapshotPool(scheduler: Scheduler): PoolSnapshot {
+function snapshotPool(scheduler: ThreadScheduler): PoolSnapshot {
   const now = commonTime();
-  const { hosts, queue } = scheduler.dispatcher;
+  const { hosts } = scheduler.source;
   const jobs = hosts.flatMap((host) =>
     host.postedJobs.slice(0, MOST_JOBS).map((job) => postedJob(job, host, now)),
   );
-  for (const job of queue) {
+  for (const job of scheduler.dispatcher.queue) {
     if (jobs.length >= MOST_JOBS) break;
     jobs.push(queuedJob(job, now));
   }

@@ -4,7 +4,7 @@ import { type EventLoopUtilization, performance, type RecordableHistogram } from
 import { inspect } from "node:util";
 import type { Worker } from "node:worker_threads";
 import type { Host } from "../host/host.ts";
-import type { Scheduler } from "../pool/scheduler.ts";
+import type { ThreadScheduler } from "../pool/threadworkers.ts";
 import { BUCKETS, histogramOf } from "../wire/memory.ts";
 
 /** One worker thread, in numbers. */
@@ -48,9 +48,9 @@ export interface PoolStats {
   readonly eventLoop: EventLoopUtilization;
 }
 
-export function statsOf(scheduler: Scheduler): PoolStats {
-  const { settlement, dispatcher, threads } = scheduler;
-  const { hosts } = dispatcher;
+export function statsOf(scheduler: ThreadScheduler): PoolStats {
+  const { settlement } = scheduler;
+  const { hosts, threads } = scheduler.source;
   const workers = threads.all.map((worker) =>
     workerStats(worker, scheduler.settings.threadName ?? null, hosts),
   );

@@ -4,7 +4,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { threadId } from "node:worker_threads";
 import { RuntimeError } from "../../src/core.ts";
 import type { JobSubmitted } from "../executor/jobevents.ts";
-import type { Scheduler } from "../pool/scheduler.ts";
+import type { ThreadScheduler } from "../pool/threadworkers.ts";
 import { commonTime } from "../wire/memory.ts";
 import { askAll } from "./ask.ts";
 import { type Lane, type Submission, traceEvents } from "./chrometrace.ts";
@@ -20,7 +20,10 @@ export interface Tracing {
 }
 
 /** Starts to record. Throws RuntimeError when this thread is being recorded already. */
-export function startTracing(schedulers: () => readonly Scheduler[], only: string | null = null): Tracing {
+export function startTracing(
+  schedulers: () => readonly ThreadScheduler[],
+  only: string | null = null,
+): Tracing {
   if (isRecording()) throw new RuntimeError("This thread is being traced already: stop that trace first");
   const submissions: Submission[] = [];
   const listen = (message: unknown) => {
@@ -39,7 +42,7 @@ export function startTracing(schedulers: () => readonly Scheduler[], only: strin
   };
 }
 
-async function lanesOf(scheduler: Scheduler): Promise<Lane[]> {
+async function lanesOf(scheduler: ThreadScheduler): Promise<Lane[]> {
   const answers = await askAll(scheduler, { about: "events" }, PATIENCE);
   return answers.map(({ thread, answer }) => ({ thread, pool: scheduler.name, ...(answer as Recording) }));
 }
@@ -57,7 +60,7 @@ export class PoolTrace {
   #written: Promise<void> | null = null;
 
   /** @internal */
-  constructor(scheduler: Scheduler, file: string | URL) {
+  constructor(scheduler: ThreadScheduler, file: string | URL) {
     this.#file = file;
     this.#tracing = startTracing(() => [scheduler], scheduler.name);
   }

@@ -7,7 +7,7 @@ import { channel } from "node:diagnostics_channel";
 import { clearInterval, setInterval } from "node:timers";
 import { inRootContext } from "../../src/core.ts";
 import type { Host } from "../host/host.ts";
-import type { Scheduler } from "../pool/scheduler.ts";
+import type { ThreadScheduler } from "../pool/threadworkers.ts";
 import { CURRENT, commonTime } from "../wire/memory.ts";
 import { stackOf } from "./stackof.ts";
 
@@ -41,12 +41,12 @@ interface Watched {
 }
 
 export class Watchdog {
-  readonly #scheduler: Scheduler;
+  readonly #scheduler: ThreadScheduler;
   readonly #threshold: number;
   readonly #watched = new WeakMap<Host, Watched>();
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(scheduler: Scheduler, threshold: number) {
+  constructor(scheduler: ThreadScheduler, threshold: number) {
     this.#scheduler = scheduler;
     this.#threshold = threshold;
   }
@@ -59,7 +59,7 @@ export class Watchdog {
   }
 
   #look(): void {
-    const live = this.#scheduler.dispatcher.hosts.filter((host) => host.isLive);
+    const live = this.#scheduler.source.hosts.filter((host) => host.isLive);
     for (const host of live) if (host.session?.isReady) this.#lookAt(host);
     if (live.length > 0) return;
     clearInterval(this.#timer ?? undefined);
@@ -92,7 +92,7 @@ export class Watchdog {
     const current = host.table.at(slot);
     const job = current?.name ?? null;
     const since = current === undefined ? askedAt : (meter.begun[slot] as number);
-    const thread = host.session?.threadId ?? 0;
+    const thread = host.threadId;
     const jobs = host.postedJobs.filter((one) => one.running()).map((one) => one.name);
     const stack = await stackOf(thread);
     const blockedFor = commonTime() - since;

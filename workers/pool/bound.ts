@@ -2,10 +2,10 @@
 // thread has let go; or all its slots are taken. They wait here, first-in first-out, until it can.
 
 import type { Job } from "../executor/job.ts";
-import type { Host } from "../host/host.ts";
+import type { WorkerLink } from "../executor/workerlink.ts";
 
 export class BoundJobs {
-  readonly #waiting = new Map<Host, Job[]>();
+  readonly #waiting = new Map<WorkerLink, Job[]>();
 
   /** How many wait. */
   get length(): number {
@@ -20,35 +20,35 @@ export class BoundJobs {
   }
 
   /** Whether any wait for this worker. */
-  hasFor(host: Host): boolean {
-    return this.#waiting.has(host);
+  hasFor(worker: WorkerLink): boolean {
+    return this.#waiting.has(worker);
   }
 
   /** Posts the job to its worker, behind those that wait for it. */
-  post(host: Host, job: Job): void {
-    const waiting = this.#waiting.get(host);
+  post(worker: WorkerLink, job: Job): void {
+    const waiting = this.#waiting.get(worker);
     if (waiting !== undefined) waiting.push(job);
-    else if (host.isOpen) host.post(job);
-    else this.#waiting.set(host, [job]);
+    else if (worker.isOpen) worker.post(job);
+    else this.#waiting.set(worker, [job]);
   }
 
   /** Posts what waits for a worker, as far as it has room. */
-  serve(host: Host): void {
-    const waiting = this.#waiting.get(host);
+  serve(worker: WorkerLink): void {
+    const waiting = this.#waiting.get(worker);
     if (waiting === undefined) return;
     let at = 0;
-    while (at < waiting.length && host.isOpen) {
+    while (at < waiting.length && worker.isOpen) {
       const job = waiting[at++] as Job;
-      if (!job.done()) host.post(job);
+      if (!job.done()) worker.post(job);
     }
-    if (at === waiting.length) this.#waiting.delete(host);
+    if (at === waiting.length) this.#waiting.delete(worker);
     else waiting.splice(0, at);
   }
 
   /** Takes out what waits for a worker that died. */
-  take(host: Host): Job[] {
-    const waiting = this.#waiting.get(host) ?? [];
-    this.#waiting.delete(host);
+  take(worker: WorkerLink): Job[] {
+    const waiting = this.#waiting.get(worker) ?? [];
+    this.#waiting.delete(worker);
     return waiting.filter((job) => !job.done());
   }
 }

@@ -1,10 +1,8 @@
 // How a pool ends: no new jobs, the old ones finished (or dropped at the deadline), sessions ended, threads too.
 
-import { performance } from "node:perf_hooks";
-import { clearTimeout, setTimeout } from "node:timers";
-import { setTimeout as wait } from "node:timers/promises";
+import { inRootContext } from "../../src/core.ts";
 import type { Job } from "../executor/job.ts";
-import { LONGEST } from "../executor/time.ts";
+import type { Time } from "../executor/time.ts";
 import { BrokenPoolError, PoolClosedError } from "../wire/errors.ts";
 import type { Scheduler } from "./scheduler.ts";
 
@@ -33,7 +31,9 @@ const LET_GO_AT_LEAST = 100;
 export class Closing {
   readonly report: Promise<CloseReport>;
   readonly #scheduler: Scheduler;
-  readonly #deadlines: NodeJS.Timeout[] = [];
+  readonly #time: Time;
+  /** Call off what is to happen at the deadlines. */
+  readonly #deadlines: (() => void)[] = [];
   /** When the first deadline passes. */
   #endAt = Number.POSITIVE_INFINITY;
   #dropped: readonly Job[] | null = null;
@@ -44,6 +44,7 @@ export class Closing {
       new PoolClosedError(`Pool "${name}" is closed: it takes no more jobs. Make another WorkerPool`),
     );
     this.#scheduler = scheduler;
+    this.#time = scheduler.source.time;
     this.report = this.#run();
     this.hasten(options);
   }
@@ -53,20 +54,20 @@ export class Closing {
     const scheduler = this.#scheduler;
     if (cancelFutures === true) scheduler.cancelUnstarted(`Pool "${scheduler.settings.name}" was closed`);
     if (deadline === undefined) return;
-    this.#endAt = Math.min(this.#endAt, performance.now() + deadline);
-    if (deadline > LONGEST || scheduler.settlement.open === 0) return;
-    this.#deadlines.push(setTimeout(() => this.#drop(deadline), deadline));
+    this.#endAt = Math.min(this.#endAt, this.#time.now() + deadline);
+    if (scheduler.settlement.open === 0) return;
+    this.#deadlines.push(this.#time.after(deadline, () => this.#drop(deadline)));
   }
 
   async #run(): Promise<CloseReport> {
     const scheduler = this.#scheduler;
     scheduler.streams.closing();
-    const late = setTimeout(() => scheduler.dispatcher.hurry(), HURRY_AFTER).unref();
+    const calm = this.#time.inBackground(HURRY_AFTER, () => scheduler.dispatcher.hurry());
     await scheduler.settled();
-    clearTimeout(late);
+    calm();
     scheduler.streams.closed();
-    for (const timer of this.#deadlines) clearTimeout(timer);
-    await endThreads(this.#scheduler, this.#endAt - performance.now());
+    for (const callOff of this.#deadlines) callOff();
+    await this.#endWorkers(this.#endAt - this.#time.now());
     return { dropped: (this.#dropped ?? []).map((job) => job.name) };
   }
 
@@ -77,26 +78,19 @@ export class Closing {
       );
     });
   }
-}
 
-/** Threads that have not let go of their sessions after `patience` milliseconds, or LET_GO_WITHIN, are terminated. */
-async function endThreads(scheduler: Scheduler, patience: number): Promise<void> {
-  const { hosts } = scheduler.dispatcher;
-  await Promise.all(hosts.filter((host) => host.isWeary).map((host) => host.close()));
-  const sessions = hosts.map((host) => host.close());
-  await Promise.race([
-    Promise.all(sessions),
-    wait(Math.max(LET_GO_AT_LEAST, Math.min(patience, LET_GO_WITHIN)), undefined, { ref: false }),
-  ]);
-  if (!(scheduler.refusal instanceof BrokenPoolError)) await scheduler.threads.tearDown();
-  await scheduler.threads.destroy();
-  await untilOut(scheduler, patience);
-  scheduler.output.end();
-}
-
-/** What was printed leaves this process, as far as a deadline lets it: the reader of a pipe may be slow, or have stopped. */
-async function untilOut({ output }: Scheduler, patience: number): Promise<void> {
-  const isLimited = patience <= LONGEST;
-  const limit = isLimited ? [wait(Math.max(0, patience), undefined, { ref: false })] : [];
-  await Promise.race([output.whenOut(), ...limit]);
+  /** Workers that have not let go after `patience` milliseconds, or LET_GO_WITHIN, are ended all the same. */
+  async #endWorkers(patience: number): Promise<void> {
+    const { dispatcher, source } = this.#scheduler;
+    await Promise.all(dispatcher.workers.filter((worker) => worker.isWeary).map((worker) => worker.close()));
+    const closed = Promise.all(dispatcher.workers.map((worker) => worker.close()));
+    let callOff: () => void = () => {};
+    const late = new Promise<void>((resolve) => {
+      const most = Math.max(LET_GO_AT_LEAST, Math.min(patience, LET_GO_WITHIN));
+      callOff = inRootContext(() => this.#time.inBackground(most, resolve));
+    });
+    await Promise.race([closed, late]);
+    callOff();
+    await source.end({ areSetUp: !(this.#scheduler.refusal instanceof BrokenPoolError), patience });
+  }
 }

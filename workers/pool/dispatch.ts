@@ -10,11 +10,10 @@
 // back. A job that moves objects cannot be taken back, so it is posted only to a worker that begins it at once, or where
 // it waits for a few calls that are known to be short.
 
-import { performance } from "node:perf_hooks";
-import { setTimeout } from "node:timers";
+import { inRootContext } from "../../src/core.ts";
 import { isMoving, type Job, type JobPlace, priorityOf } from "../executor/job.ts";
-import { Host, type Owner } from "../host/host.ts";
-import type { ThreadDeath } from "../host/threaddeath.ts";
+import type { Time } from "../executor/time.ts";
+import type { ThreadDeath, WorkerLink } from "../executor/workerlink.ts";
 import { BoundJobs } from "./bound.ts";
 import { JobQueue } from "./jobqueue.ts";
 
@@ -29,21 +28,24 @@ const RESOLVED = Promise.resolve();
 
 export class Dispatcher {
   /** As many as there may be threads, and those that are away: their threads are being replaced, or were. */
-  readonly hosts: Host[];
-  readonly #owner: Owner;
+  readonly workers: WorkerLink[];
+  readonly #make: () => WorkerLink;
+  readonly #time: Time;
   readonly queue = new JobQueue();
   /** Jobs that wait for the one worker they can run in. */
   readonly bound = new BoundJobs();
   /** Where the jobs in the queue are. */
   readonly #place: JobPlace;
-  #rescue: NodeJS.Timeout | null = null;
+  #isWatching = false;
   /** Priorities are used: from the first job on that has one. */
   #isRanked = false;
   #ranking = false;
 
-  constructor(size: number, owner: Owner, place: JobPlace) {
-    this.#owner = owner;
-    this.hosts = Array.from({ length: size }, () => new Host(owner));
+  /** `make` gives it a worker, and `place` is that of the jobs in its queue. */
+  constructor(size: number, make: () => WorkerLink, time: Time, place: JobPlace) {
+    this.#make = make;
+    this.#time = time;
+    this.workers = Array.from({ length: size }, make);
     this.#place = place;
   }
 
@@ -53,20 +55,20 @@ export class Dispatcher {
       this.#submitRanked(job);
       return;
     }
-    const host = this.queue.length === 0 ? this.#chooseFor(job) : null;
-    if (host !== null) this.#post(host, job);
+    const worker = this.queue.length === 0 ? this.#chooseFor(job) : null;
+    if (worker !== null) this.#post(worker, job);
     else this.#enqueue(job);
   }
 
   /** Has a first thread start for a job that is still on its way here. */
   warm(): void {
-    if (!this.hosts.some((host) => host.isLive)) this.hosts.find((host) => host.isOpen)?.open();
+    if (!this.workers.some((worker) => worker.isLive)) this.workers.find((worker) => worker.isOpen)?.open();
   }
 
   /** The worker with the least to do, for what is bound to one. */
-  leastBusy(): Host {
-    const open = this.hosts.filter((host) => host.isOpen);
-    const best = (open.length > 0 ? open : this.hosts.filter((host) => !host.isAway)).reduce((a, b) =>
+  leastBusy(): WorkerLink {
+    const open = this.workers.filter((worker) => worker.isOpen);
+    const best = (open.length > 0 ? open : this.workers.filter((worker) => !worker.isAway)).reduce((a, b) =>
       b.jobs + b.pins < a.jobs + a.pins ? b : a,
     );
     return best;
@@ -78,33 +80,33 @@ export class Dispatcher {
   }
 
   /** The jobs that waited for this worker and died with it; a session that ends without any leaves nobody behind. */
-  strandedBy(host: Host, { started, unstarted }: ThreadDeath): Job[] {
-    return started.length + unstarted.length > 0 ? this.bound.take(host) : [];
+  strandedBy(worker: WorkerLink, { started, unstarted }: ThreadDeath): Job[] {
+    return started.length + unstarted.length > 0 ? this.bound.take(worker) : [];
   }
 
   /** Jobs that have not started, wherever they are, without those that workers begin at once; below 0 when more would. */
   get backlog(): number {
     let sum = this.queue.length + this.bound.length;
-    for (const host of this.hosts) sum += host.backlog;
+    for (const worker of this.workers) sum += worker.backlog;
     return sum;
   }
 
   /** The pool closes, and has waited for a while. */
   hurry(): void {
-    for (const host of this.hosts) host.session?.hurry();
+    for (const worker of this.workers) worker.hurry();
   }
 
-  /** Gives the place of a worker whose thread is being replaced to another host. */
-  replace(host: Host): void {
-    host.isAway = true;
-    const spare = this.hosts.find((other) => other.isAway && other.session === null);
-    if (spare === undefined) this.hosts.push(new Host(this.#owner));
+  /** Gives the place of a worker whose thread is being replaced to another worker. */
+  replace(worker: WorkerLink): void {
+    worker.isAway = true;
+    const spare = this.workers.find((other) => other.isAway && !other.hasSession);
+    if (spare === undefined) this.workers.push(this.#make());
     else spare.isAway = false;
   }
 
   /** Hosts beyond the number of workers that have a thread still. */
   get leaving(): number {
-    return this.hosts.filter((host) => host.isAway && host.session !== null).length;
+    return this.workers.filter((worker) => worker.isAway && worker.hasSession).length;
   }
 
   /** Puts jobs that were taken back from a dead worker in front, in their order, and posts what can be. */
@@ -124,25 +126,25 @@ export class Dispatcher {
   /** Posts queued jobs as long as a worker can take one. */
   serve(): void {
     for (let job = this.queue.peek(); job !== undefined; job = this.queue.peek()) {
-      const host = this.#chooseFor(job);
-      if (host === null) return;
+      const worker = this.#chooseFor(job);
+      if (worker === null) return;
       this.queue.shift();
-      this.#post(host, job);
+      this.#post(worker, job);
     }
   }
 
   /** Gives more work to a worker that has replied. */
-  refill(host: Host): void {
-    if (!host.isOpen) return;
-    this.bound.serve(host);
-    if (this.hosts.length > 1) this.#balance(host);
-    if (this.queue.length > 0) this.#fill(host);
-    else if (host.load === 0 && this.hosts.length > 1) this.#share(host);
+  refill(worker: WorkerLink): void {
+    if (!worker.isOpen) return;
+    this.bound.serve(worker);
+    if (this.workers.length > 1) this.#balance(worker);
+    if (this.queue.length > 0) this.#fill(worker);
+    else if (worker.load === 0 && this.workers.length > 1) this.#share(worker);
   }
 
-  #balance(host: Host): void {
-    this.#rescueTo(host);
-    if (this.#isRanked && host.hasPlace) this.#promoteTo(host);
+  #balance(worker: WorkerLink): void {
+    this.#rescueTo(worker);
+    if (this.#isRanked && worker.hasPlace) this.#promoteTo(worker);
   }
 
   #submitRanked(job: Job): void {
@@ -159,22 +161,22 @@ export class Dispatcher {
     this.#ranking = false;
     const next = this.queue.peek();
     if (next === undefined) return;
-    for (const host of this.hosts)
-      if (host.unstarted > 0) this.#putBack(host.takeBackBelow(priorityOf(next)));
+    for (const worker of this.workers)
+      if (worker.unstarted > 0) this.#putBack(worker.takeBackBelow(priorityOf(next)));
     this.serve();
   };
 
   /** Gives a worker that would begin a job at once the most urgent one that waits in another, if the queue has no such. */
-  #promoteTo(host: Host): void {
+  #promoteTo(worker: WorkerLink): void {
     let best: Job | undefined = this.queue.peek();
-    let from: Host | null = null;
-    for (const other of this.hosts) {
-      const job = other === host ? undefined : other.nextMovable;
+    let from: WorkerLink | null = null;
+    for (const other of this.workers) {
+      const job = other === worker ? undefined : other.nextMovable;
       if (job === undefined || (best !== undefined && priorityOf(job) <= priorityOf(best))) continue;
-      if (!other.isReady && !host.isReady) continue; // a second thread would not start any sooner
+      if (!other.isReady && !worker.isReady) continue; // a second thread would not start any sooner
       [best, from] = [job, other];
     }
-    if (from?.takeBackOne(best as Job)) this.#post(host, best as Job);
+    if (from?.takeBackOne(best as Job)) this.#post(worker, best as Job);
   }
 
   #enqueue(job: Job): void {
@@ -183,115 +185,120 @@ export class Dispatcher {
     if ((this.queue.length & TOP_UP_MASK) === 0) this.#topUp();
   }
 
-  #post(host: Host, job: Job): void {
-    if (!host.isOpen) {
+  #post(worker: WorkerLink, job: Job): void {
+    if (!worker.isOpen) {
       this.#enqueue(job); // its slots ran out, or its session is ending
       return;
     }
-    host.post(job);
+    worker.post(job);
     this.#watch();
   }
 
   /** The worker for the next job, or null when it has to wait. */
-  #chooseFor(job: Job): Host | null {
+  #chooseFor(job: Job): WorkerLink | null {
     return isMoving(job) ? this.#chooseForGood() : this.#choose();
   }
 
-  #choose(): Host | null {
-    let best: Host | null = null;
-    let unused: Host | null = null;
-    for (const host of this.hosts) {
-      if (!host.isLive) {
-        if (host.isOpen) unused ??= host;
-      } else if (isBetter(host, best) && this.#roomOf(host) > 0) best = host;
+  #choose(): WorkerLink | null {
+    let best: WorkerLink | null = null;
+    let unused: WorkerLink | null = null;
+    for (const worker of this.workers) {
+      if (!worker.isLive) {
+        if (worker.isOpen) unused ??= worker;
+      } else if (isBetter(worker, best) && this.#roomOf(worker) > 0) best = worker;
     }
     return unused !== null && (best === null || best.jobs > 0) ? unused : this.#unlessStuck(best);
   }
 
   /** The same for one that cannot be taken back: a worker that begins it at once, or else soon. */
-  #chooseForGood(): Host | null {
-    let best: Host | null = null;
-    for (const host of this.hosts) if (host.isLive && isBetterAtOnce(host, best)) best = host;
+  #chooseForGood(): WorkerLink | null {
+    let best: WorkerLink | null = null;
+    for (const worker of this.workers) if (worker.isLive && isBetterAtOnce(worker, best)) best = worker;
     const unused =
-      best === null || best.jobs > 0 ? this.hosts.find((host) => !host.isLive && host.isOpen) : null;
+      best === null || best.jobs > 0 ? this.workers.find((worker) => !worker.isLive && worker.isOpen) : null;
     if (unused != null || best !== null) return unused ?? best;
-    for (const host of this.hosts) if (isBetter(host, best) && this.#roomForGood(host) > 0) best = host;
+    for (const worker of this.workers)
+      if (isBetter(worker, best) && this.#roomForGood(worker) > 0) best = worker;
     return this.#unlessStuck(best);
   }
 
   /** Ahead of others, jobs that cannot be taken back would take them their priority. */
-  #roomForGood(host: Host): number {
-    return this.#isRanked ? Number(host.hasPlace) : host.roomForGood;
+  #roomForGood(worker: WorkerLink): number {
+    return this.#isRanked ? Number(worker.hasPlace) : worker.roomForGood;
   }
 
-  #unlessStuck(host: Host | null): Host | null {
-    return host?.standsStill === true && host.isStuck(performance.now()) ? null : host;
+  #unlessStuck(worker: WorkerLink | null): WorkerLink | null {
+    return worker?.standsStill === true && worker.isStuck(this.#time.now()) ? null : worker;
   }
 
-  #windowOf(host: Host): number {
-    return this.#isRanked ? Math.min(host.window, RANKED_AHEAD) : host.window;
+  #windowOf(worker: WorkerLink): number {
+    return this.#isRanked ? Math.min(worker.window, RANKED_AHEAD) : worker.window;
   }
 
-  #roomOf(host: Host): number {
-    return this.#isRanked ? Math.min(host.room, RANKED_AHEAD - host.unstarted) : host.room;
+  #roomOf(worker: WorkerLink): number {
+    return this.#isRanked ? Math.min(worker.room, RANKED_AHEAD - worker.unstarted) : worker.room;
   }
 
   /** In runs, not one by one: a window that is more than half full is left alone. */
-  #fill(host: Host): void {
-    if (host.load > 0 && this.#roomOf(host) < this.#windowOf(host) >> 1) return;
-    while (host.isOpen && this.#roomOf(host) > 0) {
+  #fill(worker: WorkerLink): void {
+    if (worker.load > 0 && this.#roomOf(worker) < this.#windowOf(worker) >> 1) return;
+    while (worker.isOpen && this.#roomOf(worker) > 0) {
       const job = this.queue.peek();
       if (job === undefined) return;
-      if (!isMoving(job)) this.#postNext(host);
-      else if (!this.#fillForGood(host)) return;
+      if (!isMoving(job)) this.#postNext(worker);
+      else if (!this.#fillForGood(worker)) return;
     }
   }
 
   /** Posts jobs that cannot be taken back, as far as they come next; false when none can be posted. */
-  #fillForGood(host: Host): boolean {
-    let room = this.#roomForGood(host);
+  #fillForGood(worker: WorkerLink): boolean {
+    let room = this.#roomForGood(worker);
     if (room === 0) return false;
-    for (let job = this.queue.peek(); room > 0 && host.isOpen && job !== undefined; job = this.queue.peek()) {
+    for (
+      let job = this.queue.peek();
+      room > 0 && worker.isOpen && job !== undefined;
+      job = this.queue.peek()
+    ) {
       if (!isMoving(job)) break;
-      this.#postNext(host);
-      room = host.table.isKnownShort(job) ? room - 1 : 0;
+      this.#postNext(worker);
+      room = worker.isKnownShort(job) ? room - 1 : 0;
     }
     return true;
   }
 
-  #postNext(host: Host): void {
-    this.#post(host, this.queue.shift() as Job);
+  #postNext(worker: WorkerLink): void {
+    this.#post(worker, this.queue.shift() as Job);
   }
 
   /** While the caller submits a burst, no reply can be read: the counters in shared memory tell which worker runs dry. */
   #topUp(): void {
-    for (const host of this.hosts)
-      if (host.isLive && host.unstarted < this.#windowOf(host) >> 1) this.#fill(host);
+    for (const worker of this.workers)
+      if (worker.isLive && worker.unstarted < this.#windowOf(worker) >> 1) this.#fill(worker);
   }
 
-  #rescueTo(host: Host): void {
-    const now = performance.now();
-    for (const other of this.hosts) {
-      if (other === host || !other.isStuck(now)) continue;
-      if (!other.isReady && !host.isReady) continue; // a second thread would not start any sooner
-      this.#rescueFrom(other, host);
+  #rescueTo(worker: WorkerLink): void {
+    const now = this.#time.now();
+    for (const other of this.workers) {
+      if (other === worker || !other.isStuck(now)) continue;
+      if (!other.isReady && !worker.isReady) continue; // a second thread would not start any sooner
+      this.#rescueFrom(other, worker);
     }
   }
 
-  #rescueFrom(stuck: Host, host: Host): void {
-    const room = Math.max(this.#roomOf(host), host.load === 0 ? 1 : 0);
+  #rescueFrom(stuck: WorkerLink, worker: WorkerLink): void {
+    const room = Math.max(this.#roomOf(worker), worker.load === 0 ? 1 : 0);
     if (room <= 0) return;
     if (this.#isRanked) this.#putBack(stuck.takeBack(stuck.unstarted));
-    else for (const job of stuck.takeBack(room)) this.#post(host, job);
+    else for (const job of stuck.takeBack(room)) this.#post(worker, job);
   }
 
-  #share(host: Host): void {
-    let fullest: Host | null = null;
-    for (const other of this.hosts) {
-      if (other !== host && other.load > 1 && other.unstarted > (fullest?.unstarted ?? 0)) fullest = other;
+  #share(worker: WorkerLink): void {
+    let fullest: WorkerLink | null = null;
+    for (const other of this.workers) {
+      if (other !== worker && other.load > 1 && other.unstarted > (fullest?.unstarted ?? 0)) fullest = other;
     }
     if (fullest === null || this.#isRanked) return;
-    for (const job of fullest.takeBack(Math.ceil(fullest.unstarted / 2))) this.#post(host, job);
+    for (const job of fullest.takeBack(Math.ceil(fullest.unstarted / 2))) this.#post(worker, job);
   }
 
   /**
@@ -301,28 +308,33 @@ export class Dispatcher {
    * back what was taken from it before it has shown that it lives, and a job moves no more often than there are workers.
    */
   #watch(): void {
-    this.#rescue ??= setTimeout(() => {
-      this.#rescue = null;
-      const held = this.hosts.filter((host) => host.fetchWhenStill());
-      const idle =
-        this.hosts.find((host) => host.isIdle && host.isReady) ?? this.hosts.find((host) => host.isIdle);
-      if (idle !== undefined) this.#rescueTo(idle);
-      this.serve();
-      // What is left in the queue may have found a worker not yet done with what it has told the end of.
-      const isOver = held.length === 0 && this.queue.length === 0;
-      if (!isOver || this.hosts.some((host) => host.unstarted > 0)) this.#watch();
-    }, RESCUE_EVERY).unref();
+    if (this.#isWatching) return;
+    this.#isWatching = true;
+    inRootContext(() => this.#time.inBackground(RESCUE_EVERY, this.#look));
   }
+
+  readonly #look = (): void => {
+    this.#isWatching = false;
+    const held = this.workers.filter((worker) => worker.fetchWhenStill());
+    const idle =
+      this.workers.find((worker) => worker.isIdle && worker.isReady) ??
+      this.workers.find((worker) => worker.isIdle);
+    if (idle !== undefined) this.#rescueTo(idle);
+    this.serve();
+    // What is left in the queue may have found a worker not yet done with what it has told the end of.
+    const isOver = held.length === 0 && this.queue.length === 0;
+    if (!isOver || this.workers.some((worker) => worker.unstarted > 0)) this.#watch();
+  };
 }
 
 /** Whether a worker is open and has less to do than the best one so far. */
-function isBetter(host: Host, best: Host | null): boolean {
-  return (best === null || host.jobs < best.jobs) && host.isOpen;
+function isBetter(worker: WorkerLink, best: WorkerLink | null): boolean {
+  return (best === null || worker.jobs < best.jobs) && worker.isOpen;
 }
 
 /** The same for a job that is to begin at once: a thread that is still starting may take its time. */
-function isBetterAtOnce(host: Host, best: Host | null): boolean {
-  if (!host.isOpen || !host.hasPlace) return false;
-  if (best === null || host.isReady !== best.isReady) return best === null || host.isReady;
-  return host.jobs < best.jobs;
+function isBetterAtOnce(worker: WorkerLink, best: WorkerLink | null): boolean {
+  if (!worker.isOpen || !worker.hasPlace) return false;
+  if (best === null || worker.isReady !== best.isReady) return best === null || worker.isReady;
+  return worker.jobs < best.jobs;
 }

@@ -4,7 +4,6 @@
 // States:  OPEN --close()--> CLOSING --all settled, threads ended--> CLOSED
 //          OPEN --a worker cannot be set up--> BROKEN
 
-import type { MessagePort } from "node:worker_threads";
 import { got } from "../../src/core.ts";
 import { Backpressure } from "../executor/backpressure.ts";
 import { type Caller, currentCaller, takeCallbacks } from "../executor/callbacks.ts";
@@ -22,47 +21,45 @@ import {
 import { captureContext, carriedNow } from "../executor/jobcontext.ts";
 import { started, submitted, tellSubmitted } from "../executor/jobevents.ts";
 import { OpenStreams } from "../executor/openstreams.ts";
-import type { CallOptions, RecycleOptions, Settings } from "../executor/options.ts";
+import type { CallOptions, Settings } from "../executor/options.ts";
 import { Settlement } from "../executor/settlement.ts";
-import { realTime } from "../executor/time.ts";
-import type { Host, Owner } from "../host/host.ts";
-import { Output } from "../host/output.ts";
-import { type ThreadDeath, terminatedError, unstartedError } from "../host/threaddeath.ts";
-import { Threads } from "../host/threads.ts";
+import type {
+  LinkOwner,
+  ThreadDeath,
+  WorkerEvent,
+  WorkerLink,
+  WorkerSource,
+} from "../executor/workerlink.ts";
 import { modulesLoading, refuseWhileLoading } from "../shipping/loading.ts";
-import { loadParts } from "../shipping/parts.ts";
 import type { AnyFunction } from "../shipping/recipe.ts";
 import { moduleExport, type ShipMode, shipOnce } from "../shipping/ship.ts";
 import { BrokenPoolError, WorkerTerminatedError } from "../wire/errors.ts";
-import type { JobKind, SessionSetup } from "../wire/protocol.ts";
+import type { JobKind } from "../wire/protocol.ts";
 import { holdSignals } from "../wire/signals.ts";
 import { Broadcasts } from "./broadcasts.ts";
 import { Dispatcher } from "./dispatch.ts";
-import { SetUp } from "./setup.ts";
+import { terminatedError, unstartedError } from "./threaddeath.ts";
 
 /** How often a function is shipped another way before its job fails. */
 const MOST_RESHIPS = 3;
 /** How many threads in a row may die before they are set up: then the pool is broken. */
 const MOST_STILLBORN = 3;
 
-export class Scheduler implements Owner, Calls {
+export class Scheduler<Source extends WorkerSource = WorkerSource> implements LinkOwner, Calls {
   readonly settings: Settings;
   readonly title: string;
   readonly settlement: Settlement;
   readonly dispatcher: Dispatcher;
-  readonly threads: Threads;
+  /** Where its workers come from. */
+  readonly source: Source;
   readonly codes: CodeBook = new CodeBook((number) => {
-    for (const host of this.dispatcher.hosts) host.session?.forget(number);
+    for (const worker of this.dispatcher.workers) worker.forget(number);
   });
   readonly broadcasts = new Broadcasts();
   readonly streams: OpenStreams;
   /** Why no more jobs are taken, or null. */
   refusal: Error | null = null;
-  /** Is told when a worker gets something to do. */
-  onSession: () => void = () => {};
-  /** What is run in each new worker and at its end. */
-  readonly setup: SetUp;
-  readonly #watchers = new Map<Host, Set<(death: ThreadDeath) => void>>();
+  readonly #watchers = new Map<WorkerLink, Set<(death: ThreadDeath) => void>>();
   #stillborn = 0;
   readonly #moments = new Moments();
   /** Every job that turns up is ended with this. */
@@ -70,7 +67,6 @@ export class Scheduler implements Owner, Calls {
   readonly backpressure: Backpressure;
   /** Threads that were replaced. */
   recycled = 0;
-  readonly output: Output;
   readonly #onTheWay = new Set<Job>();
   /** The place of jobs whose function is on its way. */
   readonly #shipping: JobPlace = {
@@ -91,19 +87,16 @@ export class Scheduler implements Owner, Calls {
     },
   };
 
-  constructor(settings: Settings) {
+  /** `sourceFor` makes the source of its workers; it is not to call the pool yet. */
+  constructor(settings: Settings, sourceFor: (pool: Scheduler<Source>) => Source) {
     this.settings = settings;
     this.title = `pool "${settings.name}"`;
     this.settlement = new Settlement(settings.name);
-    this.streams = new OpenStreams("pool", settings.name, realTime);
-    this.setup = new SetUp(settings, (error) => this.broken(error));
-    this.dispatcher = new Dispatcher(settings.size, this, this.#queued);
+    this.source = sourceFor(this);
+    const { time } = this.source;
+    this.streams = new OpenStreams("pool", settings.name, time);
+    this.dispatcher = new Dispatcher(settings.size, () => this.source.link(this), time, this.#queued);
     this.backpressure = new Backpressure(`Pool "${settings.name}"`, settings.maxQueue, this);
-    this.output = new Output(settings, (job, ending) => this.end(job, "stopped", ending));
-    const abandon = (error: Error) => {
-      for (const host of this.dispatcher.hosts) host.abandon(error);
-    };
-    this.threads = new Threads(settings, this.output, abandon, (error) => this.stray(error));
   }
 
   get name(): string {
@@ -113,14 +106,6 @@ export class Scheduler implements Owner, Calls {
   /** Jobs that wait: in the queue, posted ahead, or while their function is on its way. */
   get backlog(): number {
     return this.dispatcher.backlog + this.#onTheWay.size;
-  }
-
-  get cancelGrace(): number {
-    return this.settings.cancelGrace;
-  }
-
-  get tasksPerWorker(): number {
-    return this.settings.tasksPerWorker;
   }
 
   submit(fn: AnyFunction, args: readonly unknown[], options: CallOptions | null): Job {
@@ -165,9 +150,9 @@ export class Scheduler implements Owner, Calls {
   /** The worker with the least to do; the object keeps it, and its session. */
   async findHome(Class: AnyFunction, tellDeath: (error: Error) => void): Promise<ActorHome> {
     const code = await this.codes.of(Class, this.settings.ship);
-    const host = this.dispatcher.leastBusy();
+    const worker = this.dispatcher.leastBusy();
     const leave = (): void => {
-      if (this.unwatch(host, died)) host.pins--;
+      if (this.unwatch(worker, died)) worker.pins--;
     };
     const died = ({ cause, threadId, exitCode }: ThreadDeath): void => {
       leave();
@@ -178,9 +163,9 @@ export class Scheduler implements Owner, Calls {
         ),
       );
     };
-    host.pins++;
-    this.watch(host, died);
-    return { submit: (kind, args, name) => this.submitTo(host, code, args, kind, name), leave };
+    worker.pins++;
+    this.watch(worker, died);
+    return { submit: (kind, args, name) => this.submitTo(worker, code, args, kind, name), leave };
   }
 
   /** In every worker there is; those born later run it when they are set up. */
@@ -188,18 +173,26 @@ export class Scheduler implements Owner, Calls {
     const code = await this.codes.of(fn, this.settings.ship);
     this.checkOpen();
     return this.broadcasts.run(code, args, (number) =>
-      // Workers without a session are threads that wait for one: as many hosts open theirs, before this broadcast is
-      // on the list that new sessions run through.
-      this.hostsWithThreads().map((host) => this.submitTo(host, code, args, { is: "broadcast", number })),
+      // Idle threads wait for a worker to be theirs: as many start, before this broadcast is on the list that those born
+      // later run through.
+      this.source
+        .withThreads()
+        .map((worker) => this.submitTo(worker, code, args, { is: "broadcast", number })),
     );
   }
 
   /** Makes a job that runs in one worker, of a function that is shipped already. */
-  submitTo(host: Host, code: ShippedFunction, args: readonly unknown[], kind: JobKind, name?: string): Job {
+  submitTo(
+    worker: WorkerLink,
+    code: ShippedFunction,
+    args: readonly unknown[],
+    kind: JobKind,
+    name?: string,
+  ): Job {
     this.checkOpen();
     const job = this.#make(code.fn, args, null);
     const extra = job._more();
-    extra.target = host;
+    extra.target = worker;
     extra.kind = kind;
     if (name !== undefined) extra.attached = { ...extra.attached, name };
     this.#shipped(job, code);
@@ -209,10 +202,10 @@ export class Scheduler implements Owner, Calls {
   #make(fn: AnyFunction, args: readonly unknown[], options: CallOptions | null): Job {
     const isPlain = arePrimitive(args);
     const called = isPlain ? null : takeCallbacks(args);
-    const job = new Job(null, called === null ? args : called.rest, this.#shipping);
+    const job = new Job(null, called === null ? args : called.rest, this.#shipping, this.source);
     job._submitted = this.#moments.now;
     this.settlement.open++;
-    if (options !== null) attachOptions(job, options, realTime);
+    if (options !== null) attachOptions(job, options, this.source.time);
     if (called !== null) this.#takeCallbacks(job, called);
     const releaseSignals = isPlain ? null : holdSignals(args);
     if (releaseSignals !== null) job._more().cleanups.push(releaseSignals);
@@ -247,23 +240,15 @@ export class Scheduler implements Owner, Calls {
     if (this.backpressure.isLimited) this.backpressure.check();
   }
 
-  /** Tells whenever the thread of this host dies. */
-  watch(host: Host, tell: (death: ThreadDeath) => void): void {
-    const watchers = this.#watchers.get(host) ?? new Set();
-    this.#watchers.set(host, watchers.add(tell));
+  /** Tells whenever this worker dies. */
+  watch(worker: WorkerLink, tell: (death: ThreadDeath) => void): void {
+    const watchers = this.#watchers.get(worker) ?? new Set();
+    this.#watchers.set(worker, watchers.add(tell));
   }
 
   /** Whether it was being told. */
-  unwatch(host: Host, tell: (death: ThreadDeath) => void): boolean {
-    return this.#watchers.get(host)?.delete(tell) ?? false;
-  }
-
-  /** The hosts that have a thread; those of idle threads among them, as far as a host is free to open their session. */
-  hostsWithThreads(): Host[] {
-    const { hosts } = this.dispatcher;
-    const live = hosts.filter((host) => host.isLive && !host.isWeary);
-    const free = hosts.filter((host) => !host.isLive && host.isOpen);
-    return [...live, ...free.slice(0, Math.max(0, this.threads.count - live.length))];
+  unwatch(worker: WorkerLink, tell: (death: ThreadDeath) => void): boolean {
+    return this.#watchers.get(worker)?.delete(tell) ?? false;
   }
 
   checkOpen(): void {
@@ -297,7 +282,7 @@ export class Scheduler implements Owner, Calls {
     if (job.done()) return;
     if (this.#dropping !== null) this.end(job, "stopped", this.#dropping(job));
     else if (target == null) this.dispatcher.submit(job);
-    else this.dispatcher.bound.post(target as Host, job);
+    else this.dispatcher.bound.post(target as WorkerLink, job);
   }
 
   #unshippable(job: Job, error: unknown): void {
@@ -306,29 +291,17 @@ export class Scheduler implements Owner, Calls {
     this.backpressure.announce();
   }
 
-  // What hosts report.
+  // What workers tell.
 
-  async open(port: MessagePort, slots: SharedArrayBuffer): Promise<void> {
-    this.onSession();
-    const broadcasts = this.broadcasts.list();
-    const { tasksPerWorker } = this.settings;
-    const loading = loadParts();
-    if (loading !== null) await loading;
-    const recipes = this.setup.recipes();
-    const setup = recipes instanceof Promise ? await recipes : recipes;
-    await this.threads.run({
-      port,
-      slots,
-      loader: this.threads.loader,
-      tasksPerWorker,
-      recycle: recycleOf(this.settings.recycle),
-      ...setup,
-      broadcasts,
-    });
-  }
-
-  terminate(threadId: number, busy: string): void {
-    this.threads.terminate(threadId, busy);
+  tell(worker: WorkerLink, event: WorkerEvent): void {
+    if (event.is === "ready") this.#ready(worker);
+    else if (event.is === "unloadable") this.#unloadable(event.job, event.error);
+    else if (event.is === "returned") this.#returned(worker, event.jobs);
+    else if (event.is === "weary") this.#weary(worker, event.unstarted);
+    else if (event.is === "replaced") this.#replaced();
+    else if (event.is === "died") this.#died(worker, event.death);
+    else if (event.is === "stray") this.stray(event.error);
+    else this.broken(event.error);
   }
 
   end(job: Job, how: End, value: unknown): void {
@@ -336,7 +309,7 @@ export class Scheduler implements Owner, Calls {
     if (how === "stopped") this.backpressure.announce();
   }
 
-  unloadable(job: Job, error: unknown): void {
+  #unloadable(job: Job, error: unknown): void {
     const extra = job._more();
     job._place = this.#shipping;
     if (extra.ending !== null) this.end(job, "stopped", extra.ending);
@@ -350,18 +323,18 @@ export class Scheduler implements Owner, Calls {
    * for one that is not submitted yet; but not where `tasksPerWorker` says how many may run at once, nor when something
    * is bound to it.
    */
-  weary(host: Host, unstarted: Job[]): void {
-    const isLimited = this.settings.tasksPerWorker !== Number.POSITIVE_INFINITY && host.jobs > 0;
-    if (!isLimited && host.pins === 0 && !this.dispatcher.bound.hasFor(host)) {
-      this.dispatcher.replace(host);
-      this.threads.allowMore(this.dispatcher.leaving);
+  #weary(worker: WorkerLink, unstarted: readonly Job[]): void {
+    const isLimited = this.settings.tasksPerWorker !== Number.POSITIVE_INFINITY && worker.jobs > 0;
+    if (!isLimited && worker.pins === 0 && !this.dispatcher.bound.hasFor(worker)) {
+      this.dispatcher.replace(worker);
+      this.source.allowMore(this.dispatcher.leaving);
     }
     this.dispatcher.requeue(unstarted);
   }
 
-  replaced(_: Host): void {
+  #replaced(): void {
     this.recycled++;
-    this.threads.allowMore(this.dispatcher.leaving);
+    this.source.allowMore(this.dispatcher.leaving);
   }
 
   stray(error: unknown): void {
@@ -371,22 +344,22 @@ export class Scheduler implements Owner, Calls {
     );
   }
 
-  ready(host: Host): void {
+  #ready(worker: WorkerLink): void {
     this.#stillborn = 0;
-    this.available(host);
+    this.available(worker);
   }
 
-  available(host: Host): void {
-    if (this.settlement.open > 0) this.dispatcher.refill(host);
+  available(worker: WorkerLink): void {
+    if (this.settlement.open > 0) this.dispatcher.refill(worker);
     if (this.backpressure.inLine > 0) this.backpressure.announce();
   }
 
-  died(host: Host, death: ThreadDeath): void {
+  #died(worker: WorkerLink, death: ThreadDeath): void {
     if (!death.wasReady && ++this.#stillborn >= MOST_STILLBORN) this.broken(death.cause);
-    for (const tell of [...(this.#watchers.get(host) ?? [])]) tell(death);
+    for (const tell of [...(this.#watchers.get(worker) ?? [])]) tell(death);
     const again: Job[] = [];
     for (const job of death.started) if (!this.#endDead(job, death)) again.push(job);
-    for (const job of [...death.unstarted, ...this.dispatcher.strandedBy(host, death)]) {
+    for (const job of [...death.unstarted, ...this.dispatcher.strandedBy(worker, death)]) {
       const error = unstartedError(job, this.settings.name, death);
       if (error === null) again.push(job);
       else this.end(job, "failed", error);
@@ -396,8 +369,8 @@ export class Scheduler implements Owner, Calls {
     else for (const job of again) this.end(job, "stopped", errorOf(job));
   }
 
-  returned(host: Host, jobs: readonly Job[]): void {
-    for (const job of jobs) if (isBound(job)) this.dispatcher.bound.post(host, job);
+  #returned(worker: WorkerLink, jobs: readonly Job[]): void {
+    for (const job of jobs) if (isBound(job)) this.dispatcher.bound.post(worker, job);
     this.dispatcher.requeue(jobs.filter((job) => !isBound(job)));
   }
 
@@ -417,13 +390,13 @@ export class Scheduler implements Owner, Calls {
 
   /** What a job had printed before its thread died is out before that is told; not where the pool drops its jobs. */
   #endOnceOut(job: Job, end: () => void): void {
-    if (this.#dropping === null && this.output.isBehind && this.output.defers(job, end)) return;
+    if (this.#dropping === null && this.source.defers(job, end)) return;
     end();
   }
 
   /** No worker can be set up: everything fails, now and later. */
   broken(cause: unknown): void {
-    if (this.setup.reship(cause)) return;
+    if (this.source.reship(cause)) return;
     const reason = cause instanceof Error ? cause.message : String(cause);
     const error = new BrokenPoolError(
       `The workers of pool "${this.settings.name}" cannot be set up: ${reason}`,
@@ -455,23 +428,19 @@ export class Scheduler implements Owner, Calls {
   /** Ends every open job with an error of its own; running ones lose their threads. */
   drop(errorOf: (job: Job) => Error): Job[] {
     this.#dropping ??= errorOf;
-    const unposted = [...this.#unposted(), ...this.output.waiting];
+    const unposted = [...this.#unposted(), ...this.source.deferred];
     for (const job of unposted) job._place.stop(job, errorOf(job));
-    return [...unposted, ...this.dispatcher.hosts.flatMap((host) => host.drop(errorOf))];
+    return [...unposted, ...this.dispatcher.workers.flatMap((worker) => worker.drop(errorOf))];
   }
 
   #unstarted(): Job[] {
-    const posted = this.dispatcher.hosts.flatMap((host) => host.postedJobs.filter((job) => !job.running()));
+    const posted = this.dispatcher.workers.flatMap((worker) =>
+      worker.postedJobs.filter((job) => !job.running()),
+    );
     return [...this.#unposted(), ...posted];
   }
 
   #unposted(): Job[] {
     return [...this.#onTheWay, ...this.dispatcher.waiting].filter((job) => !job.done());
   }
-}
-
-function recycleOf(recycle: RecycleOptions | undefined): SessionSetup["recycle"] {
-  if (recycle === undefined) return null;
-  const { jobs = Number.POSITIVE_INFINITY, heap = Number.POSITIVE_INFINITY } = recycle;
-  return { jobs, heap };
 }

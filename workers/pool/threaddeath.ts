@@ -1,34 +1,8 @@
-// The death of a thread: who is to blame, and what its jobs are told.
+// The death of a thread: what its jobs are told, and which of them run again.
 
 import { isBound, type Job } from "../executor/job.ts";
+import type { ThreadDeath } from "../executor/workerlink.ts";
 import { WorkerTerminatedError } from "../wire/errors.ts";
-
-/** What a dead thread leaves behind. */
-export interface ThreadDeath {
-  readonly cause: Error;
-  /** The thread, and the code it ended with; null when there was none. */
-  readonly threadId: number | null;
-  readonly exitCode: number | null;
-  /** Whether the thread had been set up. */
-  readonly wasReady: boolean;
-  /** The job that ended the thread, where that is known. */
-  readonly culprit: Job | null;
-  /** Jobs that had started, in the order of posting. */
-  readonly started: readonly Job[];
-  /** Jobs that had not; they are as good as new. */
-  readonly unstarted: readonly Job[];
-}
-
-/** The code a thread ended with, by the error that its session ended with: what it died of, or what piscina says. */
-export function exitCodeOf(error: Error): number {
-  return Number(/^worker exited with code: (\d+)$/.exec(error.message)?.[1] ?? 1);
-}
-
-/** The job to blame: the one whose code ran at the end, or the only one there was. */
-export function whoIsToBlame(current: Job | undefined, started: readonly Job[]): Job | null {
-  if (current !== undefined && started.includes(current)) return current;
-  return started.length === 1 ? (started[0] as Job) : null;
-}
 
 /** The error of a job that had started in the thread. */
 export function terminatedError(job: Job, pool: string, death: ThreadDeath): WorkerTerminatedError {
