@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runForJson, runNode } from "../support/programs.ts";
 import modules from "../workers/shipping/programs/modules.mjs";
 import typed from "../workers/shipping/programs/typed.mjs";
+import unexported from "../workers/shipping/programs/unexported.mjs";
 import { bundlers } from "./bundlers.ts";
 import { makeProject, removeProject, root } from "./project.ts";
 
@@ -18,7 +19,7 @@ interface Outcome {
 }
 
 const TABLES = join(root, "test/workers/shipping/programs");
-const OTHERS = ["run.mjs", "modules.mjs", "typed.mjs"];
+const OTHERS = ["run.mjs", "modules.mjs", "typed.mjs", "unexported.mjs"];
 let folder: string;
 let count = 0;
 /** How many of the programs are TypeScript as well. */
@@ -63,7 +64,12 @@ afterAll(() => removeProject(folder));
 /** The programs of several files, each in a folder of its own. */
 function writeModules(): { imports: string[]; entries: string[] } {
   const written: { imports: string[]; entries: string[] } = { imports: [], entries: [] };
-  for (const [name, files] of Object.entries(modules as Record<string, Record<string, string>>)) {
+  type Files = Record<string, string>;
+  for (const [name, row] of Object.entries({ ...modules, ...unexported } as Record<
+    string,
+    Files | [Files]
+  >)) {
+    const files = Array.isArray(row) ? row[0] : row;
     // An `await` at the top is no CommonJS, to which some of the bundles are made.
     if (Object.values(files).some((text) => /= await /.test(text))) continue;
     mkdirSync(join(folder, `row${count}`));

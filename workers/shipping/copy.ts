@@ -8,6 +8,7 @@ import {
   addNode,
   type Copying,
   cannotSend,
+  type Referred,
   type Shipped,
   tooDeep,
   type UsedExport,
@@ -38,6 +39,7 @@ import { scriptUrl } from "./scripts.ts";
 import { shareVariables } from "./sharing.ts";
 import { ShipError } from "./shiperror.ts";
 import { thisOf, whileDebuggable } from "./stopped.ts";
+import { type Entangled, entangledIn, isApart } from "./unexported.ts";
 
 /** Values that are taken apart may hold others this deep: the inspector needs stack as well. */
 const DEEPEST = 500;
@@ -55,14 +57,7 @@ export function copyFunction(fn: object, moment: CallMoment): CopiedFunction | P
 }
 
 function copied(fn: object, moment: CallMoment): CopiedFunction | Promise<unknown> {
-  const root = types.isProxy(fn) ? "(proxy)" : nameOf(fn);
-  let copying = newCopying(moment, root);
-  copying.slot(fn);
-  if (copying.weak.size > 0) {
-    copying = newCopying(moment, root, { whole: false });
-    copying.slot(fn);
-    fillWeak(copying);
-  }
+  const copying = settled(fn, moment);
   if (copying.pending.length > 0) return Promise.all(copying.pending);
   cutWindows(copying);
   shareVariables(copying);
@@ -70,6 +65,46 @@ function copied(fn: object, moment: CallMoment): CopiedFunction | Promise<unknow
   const inspection = moment.inspect(fn);
   if (inspection.kind === "code") noticeCopy(planFor(fn, inspection), copying);
   return { copy: { kind: "copy", nodes: copying.nodes }, stable: copying.stable, uses: copying.uses };
+}
+
+/** A copy in which nothing is twice: as a value, and in a module that is referred to. */
+function settled(fn: object, moment: CallMoment): Copying {
+  let copying = taken(fn, moment, new Set());
+  for (;;) {
+    if (copying.pending.length > 0) return copying;
+    const entangled = entangledIn(copying);
+    if (copying.pending.length > 0 || entangled.urls.length === 0) return copying;
+    try {
+      copying = taken(fn, moment, new Set([...copying.apart, ...entangled.urls]));
+    } catch (error) {
+      if (!(error instanceof ShipError)) throw error;
+      if (entangled.type) throw notAlone(copying, entangled, error);
+      // What the module keeps to itself is data or helpers: they travel, and the module has its own.
+      return copying;
+    }
+  }
+}
+
+function taken(fn: object, moment: CallMoment, apart: ReadonlySet<string>): Copying {
+  const root = types.isProxy(fn) ? "(proxy)" : nameOf(fn);
+  const copying = newCopying(moment, root, { whole: true, apart });
+  copying.slot(fn);
+  if (copying.weak.size === 0) return copying;
+  const again = newCopying(moment, root, { whole: false, apart });
+  again.slot(fn);
+  fillWeak(again);
+  return again;
+}
+
+function notAlone({ root }: Copying, { type, urls }: Entangled, error: ShipError): ShipError {
+  const { title } = type!.plan.code;
+  return new ShipError(
+    error.code,
+    `Cannot send function ${root} to a worker thread: it takes along the class ${title}, which its module does not export, or which was changed. ` +
+      `A thread that loads the module has another one, and nothing of ${urls.join(", ")} can go by value beside it: ${error.message}. ` +
+      "Export the class",
+    { cause: error },
+  );
 }
 
 /** What a WeakMap holds for an object that travels leads to more objects, for which it or another may hold something. */
@@ -94,7 +129,11 @@ const newKeys = (
   known: Set<object>,
 ) => [...numbers].filter(([object]) => !known.has(object) && holder.has(object));
 
-function newCopying(moment: CallMoment, root: string, { whole } = { whole: true }): Copying {
+function newCopying(
+  moment: CallMoment,
+  root: string,
+  { whole, apart }: Pick<Copying, "whole" | "apart">,
+): Copying {
   const copying: Copying = {
     moment,
     nodes: [],
@@ -109,6 +148,8 @@ function newCopying(moment: CallMoment, root: string, { whole } = { whole: true 
     captures: [],
     uses: [],
     shipped: [],
+    referred: [],
+    apart,
     stable: true,
     size: 0,
     url: "",
@@ -230,11 +271,18 @@ function functionsIn({ scopes }: CodeInspection, source: string): object[] {
 /** undefined: not known yet. */
 function referenceOf(copying: Copying, fn: object): Reference | null | undefined {
   const declared = declarationOf(fn);
-  if (declared && whyLost(declared) === undefined) return declared;
+  if (declared && whyLost(declared) === undefined) return unlessApart(copying, fn, declared);
   const found = lookUp(fn, copying.moment);
-  if (!(found instanceof Promise)) return found;
+  if (!(found instanceof Promise)) return found && unlessApart(copying, fn, found);
   copying.pending.push(found);
   return undefined;
+}
+
+function unlessApart(copying: Copying, value: object, reference: Reference): Reference | null {
+  const referred: Referred = { value, reference };
+  if (isApart(copying, referred)) return null;
+  copying.referred.push(referred);
+  return reference;
 }
 
 function boundNode(copying: Copying, { target, self, args }: BoundInspection): CopyNode {
@@ -342,14 +390,8 @@ function capturedValue(copying: Copying, plan: Plan, { scopes }: CodeInspection,
   const isOwn = copying.trail.length === 0;
   const imported = plan.imports?.get(name);
   if (imported && !isBundledIn(imported) && whyLost(imported) === undefined) {
-    const value = read(copying, scopes, name);
-    if (travelsAsImport(imported, value)) {
-      if (isOwn && log.enabled) copying.captures.push({ name, how: describeReference(imported) });
-      const used = propertiesUsed(plan.code.source, name, value);
-      noteUses(copying, imported, value, used);
-      const reference = isObject(value) ? comparable(value, imported, used) : imported;
-      return [copying.nodes.push({ kind: "reference", reference }) - 1];
-    }
+    const slot = importedValue(copying, plan, imported, { name, value: read(copying, scopes, name) });
+    if (slot) return slot;
   }
   copying.stable = false;
   return within(copying, { kind: "variable", how: "captured", name }, () => {
@@ -359,6 +401,29 @@ function capturedValue(copying: Copying, plan: Plan, { scopes }: CodeInspection,
     if (isOwn && log.enabled)
       copying.captures.push({ name, how: describeCapture(copying, slot, copying.size - before) });
     return slot;
+  });
+}
+
+/** The reference to what a file imports; undefined when that has to go by value. */
+function importedValue(
+  copying: Copying,
+  plan: Plan,
+  imported: Reference,
+  { name, value }: { name: string; value: unknown },
+): Slot | undefined {
+  if (!travelsAsImport(imported, value)) return undefined;
+  const used = propertiesUsed(plan.code.source, name, value);
+  const referred = isObject(value) ? { value, used, reference: imported } : undefined;
+  if (referred) {
+    if (isApart(copying, referred)) return undefined;
+    copying.referred.push(referred);
+  }
+  if (copying.trail.length === 0 && log.enabled)
+    copying.captures.push({ name, how: describeReference(imported) });
+  noteUses(copying, imported, value, used);
+  return addNode(copying, {
+    kind: "reference",
+    reference: referred ? comparable(referred.value, imported, used) : imported,
   });
 }
 

@@ -3,7 +3,7 @@ import type { CodeInspection } from "./inspector.ts";
 import type { Member } from "./members.ts";
 import type { CallMoment } from "./moment.ts";
 import type { Plan } from "./plan.ts";
-import type { CopyNode, Slot } from "./recipe.ts";
+import type { CopyNode, Reference, Slot } from "./recipe.ts";
 import { ShipError } from "./shiperror.ts";
 
 /** A step on the way to a value. */
@@ -41,6 +41,10 @@ export interface Copying {
   readonly uses: UsedExport[];
   /** The functions that go by value. */
   readonly shipped: Shipped[];
+  /** What goes by reference. */
+  readonly referred: Referred[];
+  /** Files of which nothing may go by reference, as something that they keep to themselves goes by value. */
+  readonly apart: ReadonlySet<string>;
   /** True until a variable is read, whose value is that of this moment only. */
   stable: boolean;
   /** The bytes of data so far, about. */
@@ -57,6 +61,14 @@ export type UsedExport =
   | { readonly exports: object; readonly name: string; readonly value: unknown }
   /** A function of what was exported. */
   | { readonly holder: object; readonly member: Member };
+
+/** A function, or an object with functions, that goes by reference. */
+export interface Referred {
+  readonly value: object;
+  /** Those of its properties that are used, if it is a namespace. */
+  readonly used?: readonly string[] | undefined;
+  readonly reference: Reference;
+}
 
 /** A function that goes by value. */
 export interface Shipped {

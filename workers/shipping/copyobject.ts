@@ -14,6 +14,7 @@ import type { CopyNode, Integrity, Reference, Slot } from "./recipe.ts";
 import { comparable, whyLost } from "./references.ts";
 import { scriptUrl } from "./scripts.ts";
 import type { ShipError } from "./shiperror.ts";
+import { isApart } from "./unexported.ts";
 import {
   addedKeys,
   className,
@@ -61,7 +62,9 @@ export function copyObject(copying: Copying, object: object): CopyNode {
     return { kind: "data", value: object };
   }
   const reference = referenceTo(object);
-  return reference ? { kind: "reference", reference } : takenApart(copying, object);
+  if (!reference || isApart(copying, { value: object, reference })) return takenApart(copying, object);
+  copying.referred.push({ value: object, reference });
+  return { kind: "reference", reference };
 }
 
 const isContainer = (object: object): boolean => /^(array|map|set|plain)$/.test(kindOf(object));

@@ -10,15 +10,19 @@ import { pathToFileURL } from "node:url";
 import { inspect } from "node:util";
 import { WorkerPool } from "../../../../dist/workers/index.js";
 import classes from "./classes.mjs";
-import documented from "./documented.mjs";
+import documented, { files as ofRows } from "./documented.mjs";
 import everyday from "./everyday.mjs";
 import modules from "./modules.mjs";
 import scopes from "./scopes.mjs";
 import text from "./text.mjs";
+import unexported from "./unexported.mjs";
 import values from "./values.mjs";
 
 const tables = { scopes, classes, text, values, everyday, documented };
 const HEAD = { esm: 'import util from "node:util";', cjs: 'const util = require("node:util");' };
+
+/** The programs lie where no package is found. */
+const PACKAGE = JSON.stringify(new URL("../../../../dist/index.js", import.meta.url).href);
 
 /** How the text of a program becomes that of a module: what is in it is at the top, or in a function. */
 const shapes = {
@@ -64,9 +68,10 @@ async function compareTables() {
 }
 
 async function compareModules() {
-  for (const [name, files] of Object.entries(modules)) {
+  for (const [name, row] of Object.entries({ ...modules, ...unexported, ...ofRows })) {
     if (!name.includes(part)) continue;
-    await compare(`${name}, by value`, () => writeFiles(files), pool);
+    const [files, refusal] = Array.isArray(row) ? row : [row];
+    await compare(`${name}, by value`, () => writeFiles(files), pool, refusal);
     await compare(`${name}, by reference`, () => writeFiles(files), pool.with({ ship: "auto" }));
   }
 }
@@ -84,7 +89,8 @@ async function compare(title, write, view, refusal) {
 function writeFiles(files) {
   const own = join(folder, String(++written));
   mkdirSync(own);
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(own, name), text);
+  for (const [name, text] of Object.entries(files))
+    writeFileSync(join(own, name), text.replace("'threadloop'", PACKAGE));
   return join(own, Object.keys(files).at(-1));
 }
 
