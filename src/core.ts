@@ -19,7 +19,7 @@ export { checkOptionNames, type OptionNames, optionNames } from "./errors/option
 export { printable, printableLines } from "./errors/printable.ts";
 export * from "./index.ts";
 export { setDefaultExecutorFactory } from "./loop/loop.ts";
-export { isBundled, isOwn, PACKAGE_ROOT, requireFrom } from "./platform/node/place.ts";
+export { isBundled, isOwn, PACKAGE_ROOT, requireFrom, stackScripts } from "./platform/node/place.ts";
 export {
   type CarriedVariable,
   type ContextVarDefinition,

@@ -1,6 +1,7 @@
 // The examples of docs/servers.md as a stranger runs them: with the packed package, real requests and a real SIGTERM.
 import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, realpathSync, renameSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Program } from "../support/processes.ts";
@@ -36,15 +37,50 @@ describe("a server of next", () => {
     const manifest = readFileSync(join(next, "package.json"), "utf8");
     writeFileSync(join(next, "package.json"), manifest.replace("file:../..", `file:./${packPackage(next)}`));
     execFileSync("npm", ["install", "--no-audit", "--no-fund"], { cwd: next });
-    const build = ["node_modules/next/dist/bin/next", "build"];
-    const env = { NEXT_TELEMETRY_DISABLED: "1" };
-    const { exitCode, stdout, stderr } = await runNode(build, { cwd: next, env });
-    expect(exitCode, stdout + stderr).toBe(0);
+    await buildNext(next);
   }, 300_000);
 
   // Next answers what is under way, and then ends as by the signal.
   behaves(() => startServer(["node_modules/next/dist/bin/next", "start"], next), 143);
+
+  describe("with threadloop in its bundle, and nothing configured", () => {
+    let inside = "";
+    let alone = "";
+    beforeAll(async () => {
+      inside = makeFolder("next", []);
+      renameSync(join(next, "node_modules"), join(inside, "node_modules")); // Turbopack follows no link out of its folder
+      expect(await buildNext(inside)).not.toMatch(/warn|⚠/i);
+      alone = realpathSync(mkdtempSync(join(tmpdir(), "threadloop-")));
+      cpSync(join(inside, ".next/standalone"), alone, { recursive: true });
+    }, 300_000);
+    afterAll(() => {
+      for (const each of [inside, alone]) if (each !== "") removeProject(each);
+    });
+
+    it.each([
+      ["where it was built", "inside", ["node_modules/next/dist/bin/next", "start"]],
+      ["from a folder of its own, when that of its build is gone", "alone", ["server.js"]],
+    ])("its route handler offloads closures %s", async (_, where, args) => {
+      if (where === "alone") removeProject(inside);
+      const server = await startServer(args, where === "alone" ? alone : inside);
+      const response = await server.get("offload?limit=1000");
+      expect(await response.json()).toEqual({
+        closure: [1000, false],
+        imported: 168,
+        loop: "slept",
+        task: 42,
+      });
+    });
+  });
 });
+
+/** What it printed. */
+async function buildNext(cwd: string): Promise<string> {
+  const build = ["node_modules/next/dist/bin/next", "build"];
+  const { exitCode, stdout, stderr } = await runNode(build, { cwd, env: { NEXT_TELEMETRY_DISABLED: "1" } });
+  expect(exitCode, stdout + stderr).toBe(0);
+  return stdout + stderr;
+}
 
 function behaves(start: () => Promise<Server>, exitCode: number): void {
   it("answers from a thread", async () => {

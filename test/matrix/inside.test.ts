@@ -1,6 +1,6 @@
 // An application with threadloop inside its bundle runs from a folder with nothing but what the bundler wrote, without a
 // plugin and without configuration.
-import { mkdtempSync, readdirSync, realpathSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
@@ -83,6 +83,85 @@ describe("a bundle", () => {
     expect(stderr).toContain("BrokenPoolError");
     expect(stderr).toContain("copy the whole folder that the bundler wrote");
   });
+});
+
+const EXTERNAL = /in a package that is external to the bundle/;
+const BESIDE = /This program was bundled, .*put that file beside the bundle/;
+
+/** What a bundle is told of what cannot work, or gets of what can, by what it tried. */
+const ADVICE: Readonly<Record<string, RegExp>> = {
+  value: EXTERNAL,
+  symbol: /Use Symbol\.for\(\).*leave that package external/,
+  deep: /Keep it flat, .*in a file that the worker reads, or in a package that is external to the bundle/,
+  field: EXTERNAL,
+  method:
+    /call them in a function that creates their object, or keep the function in a package that is external/,
+  created: /^1$/,
+  reference: /This program was bundled, so its functions travel by value only: leave the option out/,
+  module: BESIDE,
+  loaded: /threw while a worker thread loaded it: too early.*isMainThread.*external to the bundle/,
+  program: /listens while a worker thread loads it for a job.*isMainThread.*external to the bundle/,
+  address: /Expected `url` to be the URL or absolute path of a file beside the bundle/,
+  preload: BESIDE,
+  preloaded: /Expected `preload\[0\]` to be the URL or absolute path of a file beside the bundle/,
+  large: /^2097152$/,
+  THREADLOOP_LARGE_CAPTURE: /Keep the data in a file that the worker reads, or in a package that is external/,
+  tasks: /^first,second$/,
+};
+/** The advice for programs that were not bundled. */
+const OUTSIDE =
+  /task\(import\.meta\.url|[Ee]xport the (?:function|class)|module of its own|that the worker imports/;
+
+describe("the advice that a bundle is given", () => {
+  beforeEach(async () => {
+    await bundlers.esbuild!({
+      input: join(project, "advice.mjs"),
+      folder,
+      file: "out.mjs",
+      minify: false,
+      inside: true,
+    });
+    writeFileSync(join(folder, "throws.mjs"), 'throw new Error("too early");');
+    writeFileSync(
+      join(folder, "program.mjs"),
+      'import { createServer } from "node:net"; createServer().listen(0);',
+    );
+  });
+
+  it("holds in a bundle: of values, methods, modules, tasks, warnings", async () => {
+    const names = Object.keys(ADVICE).filter((name) => !name.startsWith("THREADLOOP_"));
+    const told = await tell([], names);
+    expect(Object.keys(told).sort()).toEqual(Object.keys(ADVICE).sort());
+    for (const [name, advice] of Object.entries(ADVICE)) {
+      expect(told[name], name).toMatch(advice);
+      expect(told[name], name).not.toMatch(OUTSIDE);
+    }
+  });
+
+  it("holds where no code is made from text", async () => {
+    const told = await tell(["--disallow-code-generation-from-strings"], ["shared"]);
+    expect(told.shared).toMatch(/this process forbids it.*Keep what they share in an object/);
+    expect(told.shared).toMatch(EXTERNAL);
+    expect(told.shared).not.toMatch(OUTSIDE);
+  });
+
+  it("holds where a program may not inspect its functions", async () => {
+    const permission = process.allowedNodeEnvironmentFlags.has("--permission")
+      ? "--permission"
+      : "--experimental-permission";
+    const told = await tell([permission, "--allow-fs-read=*", "--allow-worker"], ["tasks"]);
+    expect(told.tasks).toMatch(/closures cannot travel\. Keep the function in a package that is external/);
+    expect(told.tasks).not.toMatch(OUTSIDE);
+  });
+
+  const tell = async (flags: readonly string[], names: readonly string[]) => {
+    const printed = await runForJson(["--no-warnings", ...flags, "out.mjs", ...names], { cwd: folder });
+    const strings = Object.entries(printed as Record<string, unknown>).map(([name, text]) => [
+      name,
+      String(text),
+    ]);
+    return Object.fromEntries(strings) as Record<string, string>;
+  };
 });
 
 async function split(): Promise<void> {

@@ -3,6 +3,7 @@
 import { availableParallelism } from "node:os";
 import type { ResourceLimits, Transferable } from "node:worker_threads";
 import { ContextVar, checkOptionNames, got, optionNames, printable } from "../../src/core.ts";
+import { moduleAddress } from "../shipping/advice.ts";
 import type { ShipMode } from "../shipping/ship.ts";
 import type { ContextSource } from "./jobcontext.ts";
 
@@ -165,7 +166,7 @@ function checkKinds(options: Settings): void {
   for (const [at, flag] of (options.execArgv ?? []).entries())
     is(`execArgv[${at}]`, flag, typeof flag === "string", "a string");
   for (const [at, url] of (options.preload ?? []).entries())
-    is(`preload[${at}]`, url, isModule(url), 'a URL: new URL("./module.js", import.meta.url)');
+    is(`preload[${at}]`, url, isModule(url), moduleAddress('a URL: new URL("./module.js", import.meta.url)'));
   for (const [name, storage] of Object.entries(options.context ?? {})) {
     const isSource = storage instanceof ContextVar || typeof storage?.getStore === "function";
     is(`context.${name}`, storage, isSource, "an AsyncLocalStorage or a ContextVar");

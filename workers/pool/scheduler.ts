@@ -30,6 +30,7 @@ import type {
   WorkerLink,
   WorkerSource,
 } from "../executor/workerlink.ts";
+import { whereModulesAre } from "../shipping/advice.ts";
 import { modulesLoading, refuseWhileLoading } from "../shipping/loading.ts";
 import type { AnyFunction } from "../shipping/recipe.ts";
 import { moduleExport, type ShipMode, shipOnce } from "../shipping/ship.ts";
@@ -399,7 +400,7 @@ export class Scheduler<Source extends WorkerSource = WorkerSource> implements Li
     if (this.source.reship(cause)) return;
     const reason = cause instanceof Error ? cause.message : String(cause);
     const error = new BrokenPoolError(
-      `The workers of pool "${this.settings.name}" cannot be set up: ${reason}`,
+      `The workers of pool "${this.settings.name}" cannot be set up: ${reason}${whereModulesAre(cause)}`,
       { cause },
     );
     this.refuse(error);

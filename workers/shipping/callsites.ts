@@ -2,9 +2,7 @@
 // id, which saves a search for the address of functions defined there.
 import { isAbsolute } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import util from "node:util";
-
-import { isOwn, requireFrom } from "../../src/core.ts";
+import { isOwn, requireFrom, stackScripts } from "../../src/core.ts";
 import { shippedCodeOf } from "./code.ts";
 import { withoutMarks } from "./stacks.ts";
 
@@ -14,22 +12,12 @@ export interface CallSite {
   readonly scriptId?: string;
 }
 
-interface RawCallSite {
-  readonly scriptName: string;
-  readonly scriptId?: string;
-}
-
-/** Not in the types of the oldest Node we support. */
-const { getCallSites } = util as {
-  getCallSites?: (frames: number, options: { sourceMap: boolean }) => RawCallSite[];
-};
-
 const FRAMES = 24;
 const { cache } = requireFrom();
 
 /** The scripts of the callers that Node loaded itself, without this package's own and Node's. */
 export function callSites(): CallSite[] {
-  const sites = getCallSites ? getCallSites(FRAMES, { sourceMap: false }) : stackOfErrors();
+  const sites = stackScripts(FRAMES);
   const byUrl = new Map<string, CallSite>();
   for (const { scriptName, scriptId } of sites) {
     const url = loadedUrl(scriptName);
@@ -50,21 +38,6 @@ function loadedUrl(scriptName: string | null | undefined): string | undefined {
   return isAbsolute(scriptName) && (NAMES_BY_PATH || cache[scriptName])
     ? pathToFileURL(scriptName).href
     : undefined;
-}
-
-function stackOfErrors(): RawCallSite[] {
-  const { prepareStackTrace, stackTraceLimit } = Error;
-  if (Object.isFrozen(Error)) return []; // a hardened program: nothing can be set
-  const holder: { stack?: NodeJS.CallSite[] } = {};
-  try {
-    Error.stackTraceLimit = FRAMES;
-    Error.prepareStackTrace = (_, sites) => sites;
-    Error.captureStackTrace(holder);
-    return (holder.stack ?? []).map((site) => ({ scriptName: site.getScriptNameOrSourceURL() ?? "" }));
-  } finally {
-    Error.prepareStackTrace = prepareStackTrace;
-    Error.stackTraceLimit = stackTraceLimit;
-  }
 }
 
 /** The path of a CommonJS module's file, when `url` is one in `require.cache`. */

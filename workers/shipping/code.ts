@@ -1,6 +1,7 @@
 // Worker side: the source of a shipped function is compiled once per place in its file, under the file's own name and
 // position, so that stack traces and breakpoints show the user's lines. Its variables are set for each function made.
 import { Script } from "node:vm";
+import { bringFromModule } from "./advice.ts";
 import { defaultLoader, quietly, silenceLoaderWarning } from "./importas.ts";
 import { LruMap } from "./lrumap.ts";
 import type { SourceText } from "./recipe.ts";
@@ -60,7 +61,8 @@ function evaluatedIn(scope: Surroundings, source: string, title: string): unknow
     throw new ShipError(
       "ERR_SHIP_SOURCE",
       `Cannot make function ${title} in a worker thread: it shares a variable that is assigned with other functions, which takes eval, ` +
-        "and this process forbids it (--disallow-code-generation-from-strings). Keep what they share in an object, or export the function from a module",
+        "and this process forbids it (--disallow-code-generation-from-strings). Keep what they share in an object, or " +
+        bringFromModule("the function"),
       { cause: error },
     );
   }

@@ -1,4 +1,5 @@
 // One copy in the making: its nodes, and the way from the function to where the work is, for messages.
+import { keepData } from "./advice.ts";
 import type { CodeInspection } from "./inspector.ts";
 import type { Member } from "./members.ts";
 import type { CallMoment } from "./moment.ts";
@@ -121,7 +122,7 @@ export function tooDeep(copying: Copying): ShipError {
   return cannotSend(
     copying,
     "nested too deeply to be copied",
-    "Keep it flat, in an array or a Map, or in a module that the worker imports",
+    `Keep it flat, in an array or a Map, or ${keepData()}`,
   );
 }
 

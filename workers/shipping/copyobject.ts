@@ -2,6 +2,7 @@
 import { EventEmitter } from "node:events";
 import { types } from "node:util";
 import * as runtime from "../../src/core.ts";
+import { bringFromModule } from "./advice.ts";
 import { copyError } from "./copyerror.ts";
 import { addNode, type Copying, cannotSend, tooDeep, type Window, within } from "./copying.ts";
 import { isMadeFor } from "./copystate.ts";
@@ -27,9 +28,11 @@ import {
   kindOf,
 } from "./values.ts";
 
-const PASS_OR_CREATE =
-  "Pass what the function needs of it as an argument, create it inside the function, or export the function from a module of its own. " +
-  "In a bundle, leave that module or package external, or declare the function with task()";
+const passOrCreate = (): string =>
+  `Pass what the function needs of it as an argument, create it inside the function, or ${bringFromModule("the function")}` +
+  (runtime.isBundled()
+    ? ""
+    : ". In a bundle, leave that module or package external, or declare the function with task()");
 
 const SHARE_OR_CREATE =
   "Create it inside the function, or use what threads share: SharedLock and the other Shared classes of threadloop/workers";
@@ -97,7 +100,7 @@ function takenApart(copying: Copying, object: object): CopyNode {
   }
   switch (kindOf(object)) {
     case "stuck":
-      throw cannotSend(copying, `${stuckName(object)} belongs to this thread`, PASS_OR_CREATE);
+      throw cannotSend(copying, `${stuckName(object)} belongs to this thread`, passOrCreate());
     case "buffer":
       return copyBuffer(copying, object as Buffer);
     case "arguments":
@@ -271,7 +274,7 @@ function copyInstance(copying: Copying, object: object, base?: Slot): CopyNode {
   if (typeof type !== "function" || type.prototype !== prototype)
     return withPrototype(copying, object, prototype);
   if (type !== EventEmitter && (globalReference(type) || builtinReference(type) || isNodes(copying, type))) {
-    throw cannotSend(copying, `an instance of ${name}, which belongs to this thread`, PASS_OR_CREATE);
+    throw cannotSend(copying, `an instance of ${name}, which belongs to this thread`, passOrCreate());
   }
   refuseSecrets(copying, object);
   // One that was assigned is not there yet when the function is made.
@@ -290,7 +293,7 @@ function refuseSecrets(copying: Copying, object: object): void {
   throw cannotSend(
     copying,
     `an instance of ${className(object)}, whose #private members (${secret}) cannot be copied`,
-    PASS_OR_CREATE,
+    passOrCreate(),
   );
 }
 

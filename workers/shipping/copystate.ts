@@ -1,6 +1,7 @@
 // What a function or class that goes by value has beside its code: properties, what was put on its prototype, what it
 // inherits from. As it is at this moment: what its text says of these is not evaluated over there.
 import { types } from "node:util";
+import { bringFromModule } from "./advice.ts";
 import { isAsWritten, keyOfMember, type Written } from "./classes.ts";
 import { type Copying, cannotSend, within } from "./copying.ts";
 import { mayInspect, privateMembersOf } from "./inspector.ts";
@@ -30,7 +31,7 @@ export function classVariables(copying: Copying, fn: object, { classText }: Plan
     throw cannotSend(
       copying,
       `a class with a field whose name is computed, [${unknownKey}], which cannot be told`,
-      "Set it in the constructor, or export the class from a module of its own",
+      `Set it in the constructor, or ${bringFromModule("the class")}`,
     );
   }
   const slots = members

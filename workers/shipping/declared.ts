@@ -75,10 +75,13 @@ const key = (url: string, name: string): string => `${url}#${name}`;
 
 const show = (value: unknown): string => `\`${String(value)}\` (${typeof value})`;
 
-/** A module that is evaluated again (a watcher) declares the same functions again; two functions of one name are a mistake. */
+/**
+ * A module that is evaluated again (a watcher) declares the same functions again; two functions of one name are a mistake.
+ * Not in a bundle, whose modules have one address: there each goes by value.
+ */
 function warnOfSecond(declaration: Declaration, fn: AnyFunction): void {
   const first = declaredFunction(declaration.url, declaration.name);
-  if (first === undefined || first === fn || String(first) === String(fn)) return;
+  if (first === undefined || first === fn || String(first) === String(fn) || isBundled()) return;
   process.emitWarning(
     `${declaration.url} declares two tasks named "${declaration.name}"; workers run the last one. Give each task a name of its own.`,
     { code: "THREADLOOP_TASK_NAME" },

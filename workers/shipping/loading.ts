@@ -5,6 +5,7 @@
 // ends, so what the module left behind (a timer) is free as well.
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setProgramGuard } from "../../src/core.ts";
+import { bringFromModule } from "./advice.ts";
 import { ShipError } from "./shiperror.ts";
 
 interface Load {
@@ -55,8 +56,8 @@ function refusalOf({ what, busy }: Load, how: string): ShipError {
   return new ShipError(
     "ERR_SHIP_REENTRANT",
     `${what} ${how} ${busy ? "while a worker thread loads it" : "in a worker thread that loaded it"} for a job. ` +
-      "Guard what only the main thread shall do: `if (isMainThread) { ... }` from node:worker_threads, or move the job's " +
-      "function to a module of its own",
+      "Guard what only the main thread shall do: `if (isMainThread) { ... }` from node:worker_threads, or " +
+      bringFromModule("the job's function"),
   );
 }
 

@@ -1,6 +1,7 @@
 // What people are told about a function that went by value: a log of what it took along (NODE_DEBUG=threadloop), and
 // warnings, once per place in a file, about what hardly can be meant.
 import { debuglog } from "node:util";
+import { keepData } from "./advice.ts";
 import type { Copying } from "./copying.ts";
 import { assignedBy, type Plan } from "./plan.ts";
 
@@ -31,7 +32,7 @@ export function noticeCopy(plan: Plan, { captures, size, stable }: Copying): voi
     warn(
       "THREADLOOP_LARGE_CAPTURE",
       `Function ${plan.code.title} takes ${bytes(size)} of captured data along at every call. ` +
-        "Keep the data in a module that the worker imports, share it in a SharedArrayBuffer, or send one function for many items with pool.map",
+        `Keep the data ${keepData()}, share it in a SharedArrayBuffer, or send one function for many items with pool.map`,
     );
   }
 }

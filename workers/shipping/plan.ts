@@ -4,6 +4,7 @@
 import { fileURLToPath } from "node:url";
 import { types } from "node:util";
 import { Script } from "node:vm";
+import { bringFunction } from "./advice.ts";
 import { type ClassText, classText, edited } from "./classes.ts";
 import { freeName, shippedCodeOf } from "./code.ts";
 import { globalReference } from "./globals.ts";
@@ -323,8 +324,8 @@ function unsendableSource(title: string, failure: Error | undefined): ShipError 
   return new ShipError(
     "ERR_SHIP_SOURCE",
     `Cannot send function ${title} to a worker thread: its source does not stand by itself (${failure?.message}). ` +
-      "Methods that use super or #private members cannot travel alone: export the function from a module, or declare it with " +
-      'task(import.meta.url, "name", fn)',
+      "Methods that use super or #private members cannot travel alone: call them in a function that creates their object, or " +
+      bringFunction("name"),
     { cause: failure },
   );
 }

@@ -1,6 +1,7 @@
 // Worker side: follows a reference to the value it names. Each is followed once; then it is known.
 import { fileURLToPath } from "node:url";
 import { requireFrom } from "../../src/core.ts";
+import { bringFromModule, whereModulesAre } from "./advice.ts";
 import { declaredFunction, declaredNames } from "./declared.ts";
 import { hasPrints, modificationTime } from "./fingerprint.ts";
 import { importAs } from "./importas.ts";
@@ -151,9 +152,10 @@ function loadError(reference: Reference, error: unknown): ShipError {
   return new ShipError(
     unreachable ? "ERR_SHIP_UNREACHABLE" : "ERR_SHIP_LOAD",
     unreachable
-      ? `A worker thread cannot import ${describeReference(reference)}: ${message}${"url" in reference ? syntaxPlace(error, reference.url) : ""}`
+      ? `A worker thread cannot import ${describeReference(reference)}: ${message}${"url" in reference ? syntaxPlace(error, reference.url) : ""}${whereModulesAre(error)}`
       : `${describeReference(reference)} threw while a worker thread loaded it: ${message}. Guard what only the main thread can do: ` +
-          "`if (isMainThread) { ... }` from node:worker_threads, or move the function to a module of its own",
+          "`if (isMainThread) { ... }` from node:worker_threads, or " +
+          bringFromModule("the function"),
     { cause: error, reference },
   );
 }

@@ -5,6 +5,7 @@
 // Synchronous whenever the function is known; the first time a module has to be looked at, a promise.
 import { types } from "node:util";
 import { isBundled } from "../../src/core.ts";
+import { bringFunction } from "./advice.ts";
 import { type CopiedFunction, copyFunction } from "./copy.ts";
 import { declarationOf } from "./declared.ts";
 import { isEntry, isTestFile } from "./entry.ts";
@@ -216,11 +217,12 @@ function notInspectable(fn: AnyFunction): ShipError {
   return new ShipError(
     "ERR_SHIP_NO_INSPECTOR",
     `Cannot send function ${nameOf(fn)}, ${sourceHead(fn)}, to a worker thread: it is no export that its callers import, and ` +
-      `${whyBlind()}, so closures cannot travel. Export the function from a module, or declare it with ` +
-      `task(import.meta.url, "name", fn)${orPermit()}`,
+      `${whyBlind()}, so closures cannot travel. ${capitalised(bringFunction("name"))}${orPermit()}`,
     { cause: inspectorRefusal() },
   );
 }
+
+const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 function whyBlind(): string {
   const { bun, deno } = process.versions;
