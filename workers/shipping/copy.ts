@@ -18,6 +18,7 @@ import { copyObject, cutWindows } from "./copyobject.ts";
 import { classVariables, stateOf } from "./copystate.ts";
 import { declarationOf } from "./declared.ts";
 import { isEntry } from "./entry.ts";
+import { builtinReference, globalReference } from "./globals.ts";
 import { type BoundInspection, type CodeInspection, valueIn } from "./inspector.ts";
 import { functionsOf, prototypeOf } from "./members.ts";
 import { exploredModule } from "./modules.ts";
@@ -280,7 +281,8 @@ function referenceOf(copying: Copying, fn: object): Reference | null | undefined
 
 function unlessApart(copying: Copying, value: object, reference: Reference): Reference | null {
   const referred: Referred = { value, reference };
-  if (isApart(copying, referred)) return null;
+  // A module may export what is the language's.
+  if (isApart(copying, referred)) return globalReference(value) ?? builtinReference(value);
   copying.referred.push(referred);
   return reference;
 }

@@ -205,15 +205,16 @@ function isAtTop(value: object, reference: Reference): boolean {
     return false;
   const text = textOfFile(reference.url);
   const source = Function.prototype.toString.call(value);
-  const at = text.indexOf(source);
-  return (
-    at !== -1 &&
-    text.indexOf(source, at + 1) === -1 &&
-    /(?:^|\n)export\s+(?:default\s+|(?:const|let|var)\s+[\w$]+\s*=\s*)?$/.test(
-      text.slice(Math.max(0, at - 100), at),
-    )
-  );
+  let at = text.indexOf(source);
+  if (at === -1) return false;
+  // Others may have the same source: all of them have to be at the top.
+  for (; at !== -1; at = text.indexOf(source, at + 1))
+    if (!EXPORTED.test(text.slice(Math.max(0, at - 100), at))) return false;
+  return true;
 }
+
+/** What stands before a function that is exported where it is written. */
+const EXPORTED = /(?:^|\n)export\s+(?:default\s+|(?:const|let|var)\s+[\w$]+\s*=\s*)?$/;
 
 function textOfFile(url: string): string {
   let text = texts.get(url);

@@ -80,6 +80,11 @@ const rows = {
     ["Point", "isPoint"],
     "Point.prototype.extra = () => 5; const p = new Point(); const job = () => [isPoint(p), p.extra(), isPoint(new Point())];",
   ],
+  "a class beside functions of the language that its module exports": [
+    "class Box { v = [1]; } const isArray = Array.isArray, own = Object.hasOwn; const box = () => new Box(); const isBox = (o) => o instanceof Box;",
+    ["box", "isArray", "isBox", "own"],
+    "const b = box(); const job = () => [isBox(b), isArray(b.v), own(b, 'v')];",
+  ],
   "a mark that is an object": [
     "const NONE = {}; const none = () => NONE; const isNone = (x) => x === NONE;",
     ["isNone", "none"],
