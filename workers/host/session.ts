@@ -22,7 +22,7 @@ import { inRootContext, runningLoopOrNull } from "../../src/core.ts";
 import type { ShippedFunction } from "../executor/codebook.ts";
 import { Channel } from "../wire/channel.ts";
 import { unreadableError } from "../wire/clone.ts";
-import { unpacked } from "../wire/message.ts";
+import { packedJobs, unpacked } from "../wire/message.ts";
 import * as wire from "../wire/protocol.ts";
 import { decodeThrown, type Encoded, encodeThrown } from "../wire/serialize.ts";
 import { forgetSession, type SignalSession, sendingTo } from "../wire/signals.ts";
@@ -146,6 +146,7 @@ export class Session implements SignalSession {
     });
     this.#jobs = new Channel(port1, {
       length: (words, at) => wire.readJob(words, at).end - at,
+      pack: packedJobs,
       refused: (words, at, error) => {
         const { details, first, end } = wire.readJob(words, at);
         this.#jobsSent++;

@@ -21,6 +21,7 @@ import {
   type Slots,
   Stopwatch,
 } from "../wire/memory.ts";
+import { separated } from "../wire/ownership.ts";
 import * as wire from "../wire/protocol.ts";
 import { encodeThrown } from "../wire/serialize.ts";
 import type { Actors } from "./actors.ts";
@@ -113,7 +114,8 @@ export class Intake implements Stage {
 
   /** Takes a message of the host: jobs wait for their turn, anything else is done at once. */
   receive(message: readonly unknown[]): void {
-    if ((message[0] as number) < 0) this.#control(message);
+    if (message[0] === wire.SHARING) this.receive(separated(message));
+    else if ((message[0] as number) < 0) this.#control(message);
     else {
       this.#batches.push(message);
       this.#wake();

@@ -7,10 +7,11 @@ import type { Transferable } from "node:worker_threads";
 import { CancelledError, Future, isInstance, sleep } from "../../src/core.ts";
 import { callBack } from "../executor/callbacks.ts";
 import type { AnyFunction } from "../shipping/recipe.ts";
+import { copyNow } from "../wire/ownership.ts";
 import type * as wire from "../wire/protocol.ts";
 import { type ChunkResult, ITEM } from "../wire/protocol.ts";
 import { encodeThrown } from "../wire/serialize.ts";
-import { transfer, unmarked } from "../wire/transfer.ts";
+import { isTransfer, transfer, unmarked } from "../wire/transfer.ts";
 import { type Actors, callActor, dropActor, makeActor } from "./actors.ts";
 import { Credit } from "./credit.ts";
 
@@ -223,7 +224,7 @@ class Chunk {
   }
 
   #add(value: unknown): void {
-    this.#values.push(unmarked(value, this.#moving));
+    this.#values.push(isTransfer(value) ? unmarked(value, this.#moving) : copyNow(value));
   }
 
   /** The first failure ends the chunk. */

@@ -14,6 +14,7 @@ import {
 import type { RunningJob } from "../executor/currentjob.ts";
 import { reasonOf } from "../wire/describe.ts";
 import { CURRENT, cancelRequested, NOWHERE, type Slots, SUSPENDED } from "../wire/memory.ts";
+import { smallCopy } from "../wire/ownership.ts";
 import * as wire from "../wire/protocol.ts";
 import { encodeThrown } from "../wire/serialize.ts";
 import { isTransfer } from "../wire/transfer.ts";
@@ -189,12 +190,17 @@ export class Running implements RunningJob, ContextRunner, RunnerContext {
     this.#task?.cancel("The job failed with an error that nothing in it handled");
   }
 
-  /** Says something that does not end the job. */
+  /** Says something that does not end the job, as it is now: it is copied, or sent at once. */
   notice(kind: number, value: unknown): void {
     if (this.hasEnded) return;
     const { replies } = this.#stage;
-    if (isTransfer(value)) replies.send(this.slot, kind, value.value, value.list);
-    else replies.add(this.slot, kind, value);
+    const small = smallCopy(value);
+    if (small !== null) replies.add(this.slot, kind, small.value);
+    else if (isTransfer(value)) replies.send(this.slot, kind, value.value, value.list);
+    else {
+      replies.add(this.slot, kind, value);
+      replies.flush();
+    }
   }
 
   /** Sends what was said so far; a notice that cannot be sent fails the job now. */

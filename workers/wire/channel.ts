@@ -2,7 +2,7 @@
 // batch they leave one by one, so that only the culprit is refused.
 
 import type { MessagePort, Transferable } from "node:worker_threads";
-import { packed } from "./message.ts";
+import { packedWords } from "./message.ts";
 import { checkAttached } from "./transfer.ts";
 
 /** What tells a channel how its records are made. */
@@ -11,28 +11,34 @@ export interface Framing {
   length(words: readonly unknown[], at: number): number;
   /** Completes a message before it is posted. */
   seal?(words: unknown[]): void;
+  /** What to post instead of a message, where it is more than words. */
+  pack?(words: readonly unknown[]): unknown;
   /** The record at `at` cannot be cloned, with the error of `postMessage`. */
   refused(words: readonly unknown[], at: number, error: unknown): void;
   /** A message with these words, or these and a trailer, was posted. */
   posted?(words: readonly unknown[]): void;
 }
 
-const asItIs: typeof packed = (words) => words;
+type Pack = (words: readonly unknown[]) => unknown;
+
+const asItIs: Pack = (words) => words;
 
 export class Channel {
   /** What will leave with the next flush; writers push whole records. */
   words: unknown[] = [];
   readonly #port: MessagePort;
   readonly #framing: Framing;
+  readonly #pack: Pack;
 
   constructor(port: MessagePort, framing: Framing) {
     this.#port = port;
     this.#framing = framing;
+    this.#pack = framing.pack ?? packedWords;
   }
 
   /** Posts what has gathered. */
   flush(): void {
-    if (this.words.length > 0) this.#post(this.#take(), packed);
+    if (this.words.length > 0) this.#post(this.#take(), this.#pack);
   }
 
   /** The same where no object is among it that anything would be lost of: it is not looked through. */
@@ -69,12 +75,12 @@ export class Channel {
     this.#postSealed(record.slice(), transfer);
   }
 
-  #post(words: unknown[], pack: typeof packed): void {
+  #post(words: unknown[], pack: Pack): void {
     if (!this.#postAll(words, pack)) this.#postOneByOne(words);
   }
 
   /** In one message; false, and the words are as before, when that cannot be cloned. */
-  #postAll(words: unknown[], pack: typeof packed): boolean {
+  #postAll(words: unknown[], pack: Pack): boolean {
     const count = words.length;
     try {
       this.#framing.seal?.(words);
@@ -90,8 +96,8 @@ export class Channel {
   /** Without a list where nothing moves: Node takes a third of a short message's time to read an empty one. */
   #postSealed(words: unknown[], transfer?: readonly Transferable[]): void {
     this.#framing.seal?.(words);
-    if (transfer === undefined || transfer.length === 0) this.#port.postMessage(packed(words));
-    else this.#port.postMessage(packed(words), transfer as Transferable[]);
+    if (transfer === undefined || transfer.length === 0) this.#port.postMessage(this.#pack(words));
+    else this.#port.postMessage(this.#pack(words), transfer as Transferable[]);
     this.#framing.posted?.(words);
   }
 

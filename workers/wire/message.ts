@@ -7,6 +7,7 @@
 import { PACKAGE_ROOT } from "../../src/core.ts";
 import { beginWriting, endWriting, hasCarriers, knowsKinds, revived } from "../shipping/carrier.ts";
 import { namesOf } from "../shipping/search.ts";
+import { JOB_WORDS, readJob, SHARING } from "./protocol.ts";
 import { type Cargo, Packing, unpack } from "./serialize.ts";
 import * as kind from "./valuekind.ts";
 
@@ -39,8 +40,42 @@ interface Packed extends Cargo {
  * ```
  */
 export function packed(message: unknown): unknown {
-  if (!hasCarriers()) return packedData(message);
-  const cargo = cargoOf(message);
+  return hasCarriers() ? withCarriers(message, cargoOf(message)) : packedData(message);
+}
+
+/** The same for what cannot hold shared objects. */
+export function packedData(message: unknown): unknown {
+  return asData(message, cargoOf(message));
+}
+
+/** The same for words of a protocol: the array itself is ours. */
+export function packedWords(words: readonly unknown[]): unknown {
+  const finds = newFinds();
+  return withCargo(words, lookAtWords(words, 0, words.length, finds), finds);
+}
+
+/**
+ * The same for the records of jobs. Structured clone keeps identities within one message: where two calls share an
+ * object, SHARING says so, and the thread gives each its own.
+ */
+export function packedJobs(words: readonly unknown[]): unknown {
+  const finds = newFinds();
+  const isApart = lookAtJobs(words, finds);
+  return withCargo(finds.isSharing ? [SHARING, finds.hasErrors, ...words] : words, isApart, finds);
+}
+
+function withCargo(message: readonly unknown[], isApart: boolean, { buffers }: Finds): unknown {
+  if (!isApart && buffers === null && !hasCarriers()) return message;
+  const cargo = isApart ? new Packing().pack(message) : buffers === null ? null : { value: message, buffers };
+  return hasCarriers() ? withCarriers(message, cargo) : asData(message, cargo);
+}
+
+function asData(message: unknown, cargo: Cargo | null): unknown {
+  if (cargo === null) return isPacked(message) ? { [MESSAGE]: true, value: message } : message;
+  return { [MESSAGE]: true, ...cargo };
+}
+
+function withCarriers(message: unknown, cargo: Cargo | null): unknown {
   return {
     get [MESSAGE]() {
       beginWriting();
@@ -51,13 +86,6 @@ export function packed(message: unknown): unknown {
       return endWriting();
     },
   };
-}
-
-/** The same for what cannot hold shared objects. */
-export function packedData(message: unknown): unknown {
-  const cargo = cargoOf(message);
-  if (cargo === null) return isPacked(message) ? { [MESSAGE]: true, value: message } : message;
-  return { [MESSAGE]: true, ...cargo };
 }
 
 /** Whether a message holds carriers and this thread knows no kind of them yet. */
@@ -84,7 +112,7 @@ function isPacked(value: unknown): value is Packed {
 /** What has to travel beside a message, or null when it can go as it is. */
 function cargoOf(message: unknown): Cargo | null {
   if (typeof message !== "object" || message === null) return null;
-  const finds: Finds = { buffers: null, seen: null, looked: 0 };
+  const finds = newFinds();
   if (look(message, finds)) return new Packing().pack(message);
   return finds.buffers === null ? null : { value: message, buffers: finds.buffers };
 }
@@ -92,23 +120,121 @@ function cargoOf(message: unknown): Cargo | null {
 /** What is looked through before it is remembered what was seen: most messages are smaller, and trees. */
 const UNREMEMBERED = 64;
 
+/** Memory that views lie in, or that is sent itself: which call had it last, and up to where. */
+interface Memory {
+  call: number;
+  end: number;
+}
+
 interface Finds {
   buffers: Uint8Array[] | null;
   seen: Set<object> | null;
   looked: number;
+  /** Where a message holds several calls: the first of them that has an object. */
+  owners: Map<object, number> | null;
+  memories: Map<object, Memory> | null;
+  call: number;
+  /** Two calls have the same object, or may have it in an error. */
+  isSharing: boolean;
+  hasErrors: boolean;
+  isApart: boolean;
+}
+
+function newFinds(): Finds {
+  return {
+    buffers: null,
+    seen: null,
+    looked: 0,
+    owners: null,
+    memories: null,
+    call: 0,
+    isSharing: false,
+    hasErrors: false,
+    isApart: false,
+  };
+}
+
+/** The calls of a message are its jobs, and the items of a chunk. */
+function lookAtJobs(words: readonly unknown[], finds: Finds): boolean {
+  const record = readJob(words, 0);
+  if (record.end === words.length && record.details?.is !== "each")
+    return lookAtWords(words, JOB_WORDS, words.length, finds);
+  finds.owners = new Map();
+  for (let at = 0; at < words.length; ) {
+    const { details, first, end } = readJob(words, at);
+    finds.call++;
+    if (details !== undefined) lookAtProperties(details as unknown as Record<string, unknown>, finds);
+    if (details?.is === "each") lookAtChunk(words[first] as readonly unknown[], finds);
+    else lookAtWords(words, first, end, finds);
+    at = end;
+  }
+  return finds.isApart;
+}
+
+function lookAtChunk(items: readonly unknown[], finds: Finds): void {
+  for (let i = 0; i < items.length; i++) {
+    finds.call++;
+    isFound(items[i], finds);
+  }
+}
+
+function lookAtWords(words: readonly unknown[], first: number, end: number, finds: Finds): boolean {
+  for (let i = first; i < end; i++) {
+    const word = words[i];
+    if (typeof word === "object" && word !== null && look(word, finds)) return true;
+  }
+  return false;
+}
+
+/** Notes which call has an object; true when it was met before. */
+function isOwned(object: object, finds: Finds, owners: Map<object, number>): boolean {
+  const owner = owners.get(object);
+  if (owner === undefined) owners.set(object, finds.call);
+  else if (owner !== finds.call) finds.isSharing = true;
+  return owner !== undefined;
+}
+
+/** The same for a kind of object that each call is to have for itself. */
+function isMet(object: object, what: kind.ValueKind, finds: Finds, owners: Map<object, number>): boolean {
+  if (what === kind.HOST || what === kind.CARRIER || what === kind.SIGNAL) return false;
+  if (what === kind.ERROR) finds.isSharing = finds.hasErrors = true; // what is in it is not looked at
+  if (isOwned(object, finds, owners)) return true;
+  if (what === kind.DATA || what === kind.BUFFER) noteMemory(object, what, finds);
+  return false;
+}
+
+/** Small Buffers lie in memory of Node's, one behind the other: they share it only where they overlap. */
+function noteMemory(object: object, what: kind.ValueKind, finds: Finds): void {
+  const memory = kind.memoryOf(object);
+  if (memory === null && !(object instanceof ArrayBuffer)) return;
+  const { byteOffset, byteLength } = object as Uint8Array;
+  const [start, end] =
+    what === kind.BUFFER ? [byteOffset, byteOffset + byteLength] : [0, Number.POSITIVE_INFINITY];
+  finds.memories ??= new Map();
+  const before = finds.memories.get(memory ?? object);
+  if (before === undefined) finds.memories.set(memory ?? object, { call: finds.call, end });
+  else if (before.call === finds.call) before.end = Math.max(before.end, end);
+  else if (start >= before.end) {
+    before.call = finds.call;
+    before.end = end;
+  } else finds.isSharing = true;
 }
 
 /**
- * Looks through an object for what structured clone would lose; true as soon as something has to be taken apart. It
+ * Looks through an object for what structured clone would lose; true as soon as something has to be taken apart, but in
+ * a message of several calls, where all is looked at. It
  * calls itself at each level, as structured clone does, which takes more stack for it.
  */
 function look(object: object, finds: Finds): boolean {
-  if (++finds.looked > UNREMEMBERED) {
+  const { owners } = finds;
+  if (owners === null && ++finds.looked > UNREMEMBERED) {
     finds.seen ??= new Set();
     if (finds.seen.has(object)) return false;
     finds.seen.add(object);
   }
-  switch (kind.valueKindOf(object)) {
+  const what = kind.valueKindOf(object);
+  if (owners !== null && isMet(object, what, finds, owners)) return false;
+  switch (what) {
     case kind.ARRAY:
       return lookAtItems(object as unknown[], finds);
     case kind.PLAIN:
@@ -128,7 +254,8 @@ function look(object: object, finds: Finds): boolean {
     case kind.CARRIER:
       return false;
     default:
-      return true;
+      finds.isApart = true;
+      return owners === null;
   }
 }
 

@@ -52,6 +52,8 @@ export const RELEASE = -14;
 export const FAREWELL = -11;
 /** `AWAY, slot, change`: so many jobs more, or less, are under way for which this one may wait: it leaves its place. */
 export const AWAY = -12;
+/** `SHARING, hasErrors`, before the jobs of a message: some of them share objects, of which each is to have its own. */
+export const SHARING = -15;
 /** Every record that is not a job has this many words. */
 export const CONTROL_WORDS = 3;
 /** A job's record has this many words before its details and its arguments. */

@@ -217,3 +217,17 @@ function loadedBuiltins(): string[] {
   const { moduleLoadList = [] } = process as unknown as { moduleLoadList?: readonly string[] };
   return moduleLoadList.flatMap((entry) => /^NativeModule ((?!internal\/|_)[\w/]+)$/.exec(entry)?.[1] ?? []);
 }
+
+const viewBuffer = getterOf(Object.getPrototypeOf(Uint8Array.prototype), "buffer");
+const dataViewBuffer = getterOf(DataView.prototype, "buffer");
+
+function getterOf(prototype: object, key: string): (() => unknown) | undefined {
+  return Object.getOwnPropertyDescriptor(prototype, key)?.get;
+}
+
+/** The memory behind a view, which others may have too; null for what is no view. */
+export function memoryOf(object: object): ArrayBuffer | SharedArrayBuffer | null {
+  if (!ArrayBuffer.isView(object)) return null;
+  const buffer = types.isDataView(object) ? dataViewBuffer : viewBuffer;
+  return buffer?.call(object) as ArrayBuffer | SharedArrayBuffer;
+}
