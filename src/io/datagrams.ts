@@ -145,7 +145,7 @@ export class DatagramTransport {
   getExtraInfo<K extends keyof DatagramInfo>(name: K): DatagramInfo[K] | undefined;
   getExtraInfo<K extends keyof DatagramInfo, D>(name: K, otherwise: D): DatagramInfo[K] | D;
   getExtraInfo(name: keyof DatagramInfo, otherwise?: unknown): unknown {
-    return (this.#info as DatagramInfo)[name] ?? otherwise;
+    return Object.hasOwn(this.#info, name) ? (this.#info as DatagramInfo)[name] : otherwise;
   }
 
   [inspect.custom](): string {

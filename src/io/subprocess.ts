@@ -140,6 +140,7 @@ export async function startSubprocess(
   protocol: SubprocessProtocol,
   { command, stdio, spawnOptions, tell }: SubprocessStart,
 ): Promise<SubprocessTransport> {
+  checkNothingElse(command, spawnOptions);
   const spawned = spawnProcess(command, stdio, spawnOptions, await joinedPipe(stdio));
   const { child } = spawned;
   if (child.pid === undefined) {
@@ -313,6 +314,34 @@ export function checkStdio({ stdin, stdout, stderr }: StdioOptions): void {
   checkEnd(stdin, "stdin");
   checkEnd(stdout, "stdout");
   if (stderr !== "stdout") checkEnd(stderr, "stderr");
+}
+
+const BYTES = "its streams are of bytes: make text of what is read with String(), or read lines()";
+
+/** Options of Node's `spawn`, or of Python's, in whose place there is something else here, and what. */
+const REPLACED: Readonly<Record<string, string>> = {
+  stdio: "give `stdin`, `stdout` and `stderr`",
+  text: BYTES,
+  encoding: BYTES,
+  errors: BYTES,
+  universalNewlines: BYTES,
+  bufsize: "how much a reader holds is its `limit`",
+};
+
+/** Throws for an option that Node would ignore, or that we set ourselves: nobody would be told otherwise. */
+function checkNothingElse(command: Command, options: NodeSpawnOptions): void {
+  for (const [name, instead] of Object.entries(REPLACED))
+    if (isGiven(options, name)) throw new TypeError(`Option \`${name}\` is not for processes: ${instead}`);
+  const isLine = "commandLine" in command;
+  if (!isGiven(options, "shell") || (isLine && Reflect.get(options, "shell") === true)) return;
+  const instead = isLine
+    ? 'the line runs in the default one; start another one as a program, with ["-c", line]'
+    : "createSubprocessShell and loop.subprocessShell run a command line";
+  throw new TypeError(`Option \`shell\` is not for processes: ${instead}`);
+}
+
+function isGiven(options: object, name: string): boolean {
+  return Object.hasOwn(options, name) && Boolean(Reflect.get(options, name));
 }
 
 /** Makes what carries the output together with the error output, where both go to one pipe of ours. */

@@ -345,7 +345,7 @@ export class Transport extends WriteTransport {
   getExtraInfo<K extends keyof TransportInfo>(name: K): TransportInfo[K] | undefined;
   getExtraInfo<K extends keyof TransportInfo, D>(name: K, otherwise: D): TransportInfo[K] | D;
   getExtraInfo(name: keyof TransportInfo, otherwise?: unknown): unknown {
-    return this.#info[name] ?? otherwise;
+    return Object.hasOwn(this.#info, name) ? this.#info[name] : otherwise;
   }
 
   [inspect.custom](): string {

@@ -168,8 +168,15 @@ export class StreamReader implements AsyncIterable<Buffer> {
     return steps;
   }
 
-  /** Adds bytes, for a reader of one's own; they are not copied. Throws RuntimeError after `feedEof`. */
+  /**
+   * Adds bytes, for a reader of one's own; they are not copied. Throws RuntimeError after `feedEof`, and TypeError for
+   * what is not bytes, a string too: it has none before it is encoded.
+   */
   feedData(data: Uint8Array): void {
+    if (!(data instanceof Uint8Array))
+      throw new TypeError(
+        `Expected \`data\` to be a Uint8Array, such as Buffer.from(text), got ${got(data)}`,
+      );
     if (this.#eof) throw new RuntimeError("feedData() after feedEof(): the stream has ended");
     if (data.length === 0) return;
     this.#buffer.push(data);

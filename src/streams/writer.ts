@@ -185,7 +185,8 @@ export class StreamWriter {
     if (name === "peername" || name === "sockname") return this.#info[name];
     if (name === "socket") return "remoteAddress" in stream ? stream : undefined;
     if (!isTls(stream)) return undefined;
-    return name === "cipher" ? stream.getCipher() : stream.getPeerCertificate();
+    if (name === "cipher") return stream.getCipher();
+    return name === "peercert" ? stream.getPeerCertificate() : undefined;
   }
 
   #checkNotUpgrading(what: string): void {
