@@ -61,7 +61,7 @@ async function withFolder(body: (folder: string) => Promise<void>): Promise<void
 }
 
 /** Serves until a client's handler cancels that; gives the server as it is afterwards. */
-async function servedUntilCancelled(place: object): Promise<Server> {
+async function servedUntilCancelled(place: typeof HERE | { path: string }): Promise<Server> {
   const server: Server = await startServer(
     async (reader, writer) => {
       await reader.readLine();
@@ -70,13 +70,12 @@ async function servedUntilCancelled(place: object): Promise<Server> {
       writer.close();
       await writer.waitClosed();
     },
-    { ...place, startServing: false } as typeof HERE,
+    { ...place, startServing: false },
   );
   expect([server.isServing(), server.sockets]).toEqual([false, []]);
   const main = createTask(() => server.serveForever());
   while (!server.isServing()) await turns(1);
-  const { path } = place as { path?: string };
-  const { reader, writer } = await (path === undefined ? dial(server) : openConnection({ path }));
+  const { reader, writer } = await ("path" in place ? openConnection(place) : dial(server));
   writer.write(`${"1".repeat(5 * 1024)}\n`);
   expect(String(await reader.readExactly(1))).toBe("1");
   writer.close();
