@@ -2,7 +2,7 @@
  * Tries every order in which the steps of a few threads can come, on the real memory and the real sections.
  *
  * A thread is a generator: what it does up to its next `yield` is one step, in which it touches shared memory once. At
- * a `yield` any other thread may go on, and the thread may die; at `WAIT` it goes on only when its bell was rung, when
+ * a `yield` any other thread may go on, and the thread may die; at `WAIT` it goes on only when it was notified, when
  * it hears of a death, or when it is cancelled. States that were met before are not looked at again.
  */
 import * as records from "../../dist/workers/shared/records.js";
@@ -180,18 +180,18 @@ function choicesOf(thread: Thread): Choice[] {
 
 let ringTarget: (record: number) => void = () => {};
 
-/** Rings the bell of the thread to which a record belongs. */
-export function ring(record: number): void {
+/** Notifies the thread to which a record belongs. */
+export function notify(record: number): void {
   if (record > 0) ringTarget(record);
 }
 
-/** Goes through steps of the implementation: another thread may come between a section and the bell that follows it. */
+/** Goes through steps of the implementation: another thread may come between a section and the notification that follows it. */
 export function* each<T>(steps: Iterable<number, T, unknown>, at: string): Generator<string, T, Choice> {
   const iterator = steps[Symbol.iterator]();
   let step = iterator.next();
   for (let count = 0; step.done !== true; step = iterator.next()) {
-    yield `${at}${count++} rings ${step.value}`;
-    ring(step.value);
+    yield `${at}${count++} notifies ${step.value}`;
+    notify(step.value);
   }
   return step.value;
 }

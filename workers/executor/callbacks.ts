@@ -50,7 +50,7 @@ export interface CallbackPort {
 }
 
 /** What the side that calls back is told: which of the arguments are functions, and where it calls them. */
-export interface CallbackLine {
+export interface CallbackDetails {
   readonly at: readonly number[];
   readonly port: CallbackPort;
 }
@@ -106,7 +106,7 @@ function hasFunction(args: readonly unknown[]): boolean {
 }
 
 /** Main side: opens the port over which the worker calls back. */
-export function openSwitchboard(
+export function serveCallbacks(
   job: string,
   callbacks: Callbacks,
 ): {
@@ -120,12 +120,12 @@ export function openSwitchboard(
 
 /** Main side: calls the functions as they are asked for over the port. */
 export function answerCalls(job: string, callbacks: Callbacks, port: CallbackPort): void {
-  const switchboard = new Switchboard(job, callbacks, port);
-  port.on("message", (message) => void switchboard.take(message));
-  port.on("messageerror", () => switchboard.takeUnread());
+  const server = new CallbackServer(job, callbacks, port);
+  port.on("message", (message) => void server.take(message));
+  port.on("messageerror", () => server.takeUnread());
 }
 
-class Switchboard {
+class CallbackServer {
   readonly #job: string;
   readonly #callbacks: Callbacks;
   readonly #port: CallbackPort;
@@ -197,20 +197,20 @@ async function answerOf(fn: Fn, args: unknown[], moving: Transferable[]): Promis
 export async function callBack(
   job: string,
   args: readonly unknown[],
-  callbacks: CallbackLine,
+  callbacks: CallbackDetails,
   body: (complete: readonly unknown[]) => unknown,
 ): Promise<unknown> {
-  const { line, complete } = withCallbacks(job, args, callbacks);
+  const { client, complete } = withCallbacks(job, args, callbacks);
   try {
     const result = await body(complete);
-    await line.answered();
-    line.tellUnseen();
+    await client.answered();
+    client.tellUnseen();
     return result;
   } catch (error) {
-    if (!isInstance(error, CancelledError)) await line.answered();
+    if (!isInstance(error, CancelledError)) await client.answered();
     throw error;
   } finally {
-    line.close();
+    client.close();
   }
 }
 
@@ -218,33 +218,33 @@ export async function callBack(
 export function callable(
   job: string,
   args: readonly unknown[],
-  callbacks: CallbackLine,
+  callbacks: CallbackDetails,
 ): { complete: unknown[]; close: () => void } {
-  const { line, complete } = withCallbacks(job, args, callbacks);
-  return { complete, close: () => line.close() };
+  const { client, complete } = withCallbacks(job, args, callbacks);
+  return { complete, close: () => client.close() };
 }
 
 function withCallbacks(
   job: string,
   args: readonly unknown[],
-  { at, port }: CallbackLine,
-): { line: Line; complete: unknown[] } {
-  const line = new Line(job, port);
+  { at, port }: CallbackDetails,
+): { client: CallbackClient; complete: unknown[] } {
+  const client = new CallbackClient(job, port);
   const complete = args.slice();
-  for (const position of at) complete[position] = (...values: unknown[]) => line.call(position, values);
-  return { line, complete };
+  for (const position of at) complete[position] = (...values: unknown[]) => client.call(position, values);
+  return { client, complete };
 }
 
-/** The lines of the jobs that have ended and wait for answers; null once the pool closes and has waited long enough. */
-let ending: Set<Line> | null = new Set();
+/** The clients of the jobs that have ended and wait for answers; null once the pool closes and has waited long enough. */
+let ending: Set<CallbackClient> | null = new Set();
 
 /** Worker side: from now on a job that has ended does not wait for its calls; those it awaits itself it waits for. */
 export function leaveCallbacks(): void {
-  for (const line of ending ?? []) line.leave();
+  for (const client of ending ?? []) client.leave();
   ending = null;
 }
 
-class Line {
+class CallbackClient {
   readonly #job: string;
   readonly #port: CallbackPort;
   /** The calls that are open, by number. */

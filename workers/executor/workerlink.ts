@@ -9,7 +9,7 @@
 //       takeBack(n), stop(job) -------->  jobs that have not started are the pool's again at once
 //         <-- end(job, how, value)* ---   each posted job that was not taken back: once, or in `returned` or `died`
 //         <-- available ---------------   after each batch of ends, and whenever it may take more
-//         <-- weary(unstarted) --------   takes no more; its thread will be replaced
+//         <-- retires(unstarted) ------   takes no more; its thread will be replaced
 //         <-- replaced ----------------   that one has gone: it may start anew
 //         <-- died(started, unstarted)    has no job any more; it may start anew
 //       close ------------------------->  lets go, and resolves
@@ -37,7 +37,7 @@ export interface WorkerLink extends JobPlace {
   /** Whether it has nothing to do, as far as can be seen. */
   readonly isIdle: boolean;
   /** Whether it is to be replaced, and ends what it has. */
-  readonly isWeary: boolean;
+  readonly isRetiring: boolean;
 
   /** Jobs posted and not settled. */
   readonly jobs: number;
@@ -117,7 +117,7 @@ export type WorkerEvent =
   /** An error that no open job can be charged with. */
   | { readonly is: "stray"; readonly error: unknown }
   /** It is to be replaced; `unstarted` are to run elsewhere. */
-  | { readonly is: "weary"; readonly unstarted: readonly Job[] }
+  | { readonly is: "retires"; readonly unstarted: readonly Job[] }
   /** What was to be replaced has gone; it may have thrown in its teardown. */
   | { readonly is: "replaced" }
   | { readonly is: "died"; readonly death: ThreadDeath };

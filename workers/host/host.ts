@@ -14,7 +14,7 @@ import { performance } from "node:perf_hooks";
 import { clearTimeout, setTimeout } from "node:timers";
 import type { MessagePort } from "node:worker_threads";
 import { CancelledError, inRootContext } from "../../src/core.ts";
-import { openSwitchboard } from "../executor/callbacks.ts";
+import { serveCallbacks } from "../executor/callbacks.ts";
 import type { ShippedFunction } from "../executor/codebook.ts";
 import { detailsOf, isBound, type Job, jobTimer, priorityOf } from "../executor/job.ts";
 import { moved, tellMoved } from "../executor/jobevents.ts";
@@ -31,7 +31,7 @@ import { TEARDOWN_WITHIN } from "./leaving.ts";
 import { answerNested } from "./nestedcalls.ts";
 import type { Output } from "./output.ts";
 import { type Refused, Session, type SessionEvent, type SessionOwner } from "./session.ts";
-import { SlotTable } from "./slottable.ts";
+import { SlotTable, Throughput } from "./slottable.ts";
 
 /** So many jobs that cannot be taken back may wait in a thread. */
 const AHEAD_FOR_GOOD = 1024;
@@ -50,14 +50,6 @@ export interface ThreadSource {
 /** A session without jobs ends after so long. */
 const LINGER = 50;
 
-/** Work posted ahead: milliseconds of the worker's time, and at most so many jobs. */
-const AHEAD = 1;
-const MOST_AHEAD = 4096;
-/** Jobs that keep the thread for so long are not posted ahead: what a round trip costs does not matter to them. */
-const LONG = 5;
-/** A worker that starts nothing for so long while jobs wait there is stuck in a job. */
-const STUCK_AFTER = 2;
-
 export class Host implements WorkerLink, SessionOwner {
   readonly label = "running";
   /** Jobs that were taken back from here to run elsewhere. */
@@ -73,11 +65,11 @@ export class Host implements WorkerLink, SessionOwner {
   #session: Session | null = null;
   #ending = false;
   /** Its thread is to be replaced: it ends what it has. */
-  isWeary = false;
+  isRetiring = false;
   /** Another host has its place among the workers: it takes no more jobs, until it has that of a third. */
   isAway = false;
-  #hasDeparted = false;
-  #departure: NodeJS.Timeout | null = null;
+  #isTornDown = false;
+  #teardownTimer: NodeJS.Timeout | null = null;
   #posted = 0;
   readonly #throughput = new Throughput();
   /** Jobs with nested calls under way, and how many each has. */
@@ -142,7 +134,7 @@ export class Host implements WorkerLink, SessionOwner {
 
   /** Whether a job can be posted now. */
   get isOpen(): boolean {
-    return !this.#ending && !this.isWeary && !this.isAway && this.table.hasRoom;
+    return !this.#ending && !this.isRetiring && !this.isAway && this.table.hasRoom;
   }
 
   /** Whether its thread is set up: it would start a job at once if it were idle. */
@@ -185,7 +177,7 @@ export class Host implements WorkerLink, SessionOwner {
    */
   get backlog(): number {
     const { table } = this;
-    if (this.isWeary || this.isAway) return table.unstarted;
+    if (this.isRetiring || this.isAway) return table.unstarted;
     const { suspended } = table;
     const isFree = table.words[CURRENT] === 0 && !this.#isFull(suspended);
     const { unstarted } = table;
@@ -217,8 +209,8 @@ export class Host implements WorkerLink, SessionOwner {
 
   tell(event: SessionEvent): void {
     if (event.is === "ready") this.#becameReady();
-    else if (event.is === "weary") this.#tire();
-    else if (event.is === "departs") this.#departs(event.failure);
+    else if (event.is === "retires") this.#retire();
+    else if (event.is === "tornDown") this.#wasTornDown(event.failure);
     else if (event.is === "nested") void this.#nested(event.call);
     else if (event.is === "refused") this.#refused(event);
     else if (event.is === "codeRefused") this.#refusedCode(event.code, event.error);
@@ -233,9 +225,9 @@ export class Host implements WorkerLink, SessionOwner {
     this.#owner.tell(this, { is: "ready" });
   }
 
-  #departs(failure: Encoded | null): void {
+  #wasTornDown(failure: Encoded | null): void {
     if (failure !== null) this.#owner.tell(this, { is: "stray", error: decodeThrown(failure) });
-    this.#endDeparted();
+    this.#endTornDown();
   }
 
   /** Jobs of the function may have been posted. */
@@ -417,7 +409,7 @@ export class Host implements WorkerLink, SessionOwner {
     const own = detailsOf(extra);
     const details: wire.Details | null = recipe === null ? own : { ...(own ?? extra.kind), ...recipe };
     if (extra.callbacks !== null) {
-      const { details: callbacks, close } = openSwitchboard(job.name, extra.callbacks);
+      const { details: callbacks, close } = serveCallbacks(job.name, extra.callbacks);
       extra.cleanups.push(close);
       const moving = [callbacks.port, ...(transfer ?? [])];
       session.postAlone(job._slot, code, { ...(details ?? extra.kind), callbacks }, job._args, moving);
@@ -449,7 +441,7 @@ export class Host implements WorkerLink, SessionOwner {
       if (kind > wire.LAST_FINAL) this.#notice(slot, kind, value);
       else this.#final(slot, kind, value);
     }
-    if (this.isWeary) this.#departWhenDone();
+    if (this.isRetiring) this.#tearDownWhenDone();
     this.#owner.available(this);
   }
 
@@ -589,20 +581,20 @@ export class Host implements WorkerLink, SessionOwner {
   #ended(error: Error | null): void {
     const wasReady = this.isReady;
     this.fetch();
-    const hasDeparted = this.#hasDeparted && this.#posted === 0;
-    const wasWeary = this.isWeary;
+    const isTornDown = this.#isTornDown && this.#posted === 0;
+    const wasRetiring = this.isRetiring;
     const { threadId } = this;
     this.#session = null;
-    this.#ending = this.isWeary = this.#hasDeparted = false;
+    this.#ending = this.isRetiring = this.#isTornDown = false;
     this.#away.clear();
     clearInterval(this.#linger ?? undefined);
-    clearTimeout(this.#departure ?? undefined);
-    const isDead = this.#posted > 0 || (error !== null && !hasDeparted);
+    clearTimeout(this.#teardownTimer ?? undefined);
+    const isDead = this.#posted > 0 || (error !== null && !isTornDown);
     const death = isDead
       ? this.#takeStock(error ?? new Error("the worker ended its session"), wasReady, threadId)
       : null;
     this.table.reset(error !== null || isDead);
-    if (wasWeary) this.#owner.tell(this, { is: "replaced" });
+    if (wasRetiring) this.#owner.tell(this, { is: "replaced" });
     if (death !== null) this.#owner.tell(this, { is: "died", death });
     this.#owner.available(this);
   }
@@ -634,29 +626,29 @@ export class Host implements WorkerLink, SessionOwner {
   }
 
   /** Its thread takes no more jobs: those that have not started go elsewhere, if they can. */
-  #tire(): void {
-    if (this.isWeary || this.#ending) return;
+  #retire(): void {
+    if (this.isRetiring || this.#ending) return;
     // An actor may be about to be made there.
     if (this.pins > 0) {
       this.#session?.control(wire.GO_ON, 1, 0);
       return;
     }
-    this.isWeary = true;
+    this.isRetiring = true;
     const unstarted = this.takeBack(Number.POSITIVE_INFINITY);
     this.#session?.control(wire.GO_ON, 0, 0);
-    this.#owner.tell(this, { is: "weary", unstarted });
-    this.#departWhenDone();
+    this.#owner.tell(this, { is: "retires", unstarted });
+    this.#tearDownWhenDone();
   }
 
-  #departWhenDone(): void {
+  #tearDownWhenDone(): void {
     if (this.#posted > 0 || this.#ending) return;
     this.#ending = true;
-    this.#session?.control(wire.FAREWELL, 0, 0);
-    this.#departure = inRootContext(() => setTimeout(() => this.#endDeparted(), TEARDOWN_WITHIN).unref());
+    this.#session?.control(wire.TEAR_DOWN, 0, 0);
+    this.#teardownTimer = inRootContext(() => setTimeout(() => this.#endTornDown(), TEARDOWN_WITHIN).unref());
   }
 
-  #endDeparted(): void {
-    this.#hasDeparted = true;
+  #endTornDown(): void {
+    this.#isTornDown = true;
     this.#session?.kill();
   }
 
@@ -664,52 +656,6 @@ export class Host implements WorkerLink, SessionOwner {
     if (this.#session === null || this.#ending) return;
     this.#ending = true;
     this.#session.close();
-  }
-}
-
-/** How fast a worker is: what is posted ahead to it, and when it is taken to be stuck in a job. */
-class Throughput {
-  /** Mean milliseconds a job keeps the thread. */
-  #mean = 0.1;
-  #started = 0;
-  #changedAt = 0;
-
-  /** How many jobs may be posted and not started: about 1 ms of work. */
-  get window(): number {
-    return Math.min(MOST_AHEAD, Math.max(1, Math.ceil(AHEAD / this.#mean)));
-  }
-
-  get isLong(): boolean {
-    return this.#mean >= LONG;
-  }
-
-  /** A session begins, or its thread is set up: the worker has all its time before it. */
-  start(now: number): void {
-    this.#changedAt = now;
-  }
-
-  /**
-   * Notes that so many jobs took so many milliseconds. One slow job says little, as its thread may just have lost its
-   * core; being quick cannot be luck.
-   */
-  learn(busy: number, ran: number): void {
-    if (ran === 0) return;
-    const mean = busy / ran;
-    this.#mean += (mean - this.#mean) * (ran >= 8 || mean < this.#mean ? 0.5 : 0.2);
-  }
-
-  /** Whether the worker's start counter is where it was when it was looked at last. */
-  standsStill(started: number): boolean {
-    return started === this.#started;
-  }
-
-  /** Whether the worker's start counter has stood still for long. */
-  isStuck(started: number, now: number): boolean {
-    if (started !== this.#started) {
-      this.#started = started;
-      this.#changedAt = now;
-    }
-    return now - this.#changedAt > STUCK_AFTER;
   }
 }
 

@@ -9,7 +9,7 @@ import type { Settings } from "../executor/options.ts";
 import { LONGEST } from "../executor/time.ts";
 import { unreadableError } from "../wire/clone.ts";
 import { packed } from "../wire/message.ts";
-import { type Farewell, isPrinted, type Printed } from "../wire/protocol.ts";
+import { isPrinted, type Printed, type TeardownSetup } from "../wire/protocol.ts";
 import { decodeThrown, type Encoded } from "../wire/serialize.ts";
 import type { Output } from "./output.ts";
 
@@ -63,7 +63,7 @@ export class Leaving {
     const never = new AbortController().signal;
     await Promise.all([
       ...this.#underway,
-      ...Array.from({ length: idleThreads }, () => this.#farewell(never)),
+      ...Array.from({ length: idleThreads }, () => this.#tearDown(never)),
     ]);
   }
 
@@ -86,14 +86,14 @@ export class Leaving {
 
   async #leave(): Promise<void> {
     const end = new AbortController();
-    await this.#farewell(end.signal);
+    await this.#tearDown(end.signal);
     end.abort();
   }
 
   /** Resolves when an idle thread has run its teardown, or died, or taken too long; the signal terminates it. */
-  async #farewell(signal: AbortSignal): Promise<void> {
+  async #tearDown(signal: AbortSignal): Promise<void> {
     const { port1, port2 } = inRootContext(() => new MessageChannel());
-    const setup: Farewell = { farewell: port2 };
+    const setup: TeardownSetup = { teardownPort: port2 };
     let tell: () => void = () => {};
     const tornDown = new Promise<void>((resolve) => {
       tell = resolve;

@@ -8,7 +8,7 @@
 //       post, control ->  one message a microtask           DEFINE, jobs -->
 //       replies       <-                                <------ replies          a batch each
 //       printed       <-                                <------ PRINTED
-//       tell          <-                                <------ WEARY, NESTED, UNREAD, BROKEN, stray errors
+//       tell          <-                                <------ RETIRES, NESTED, UNREAD, BROKEN, stray errors
 //       close         ->                                    LET_GO ----->      closes the port
 //       tell(ended)   <-  start() has settled: what is still in the port was read before
 
@@ -43,9 +43,9 @@ export type SessionEvent =
   /** The thread cannot be set up. */
   | { readonly is: "broken"; readonly error: unknown }
   /** The thread wants to be replaced. */
-  | { readonly is: "weary" }
+  | { readonly is: "retires" }
   /** It has run its teardown, and can be ended; `failure` is what that threw, or null. */
-  | { readonly is: "departs"; readonly failure: Encoded | null }
+  | { readonly is: "tornDown"; readonly failure: Encoded | null }
   /** Code in the thread failed that belongs to no open job. */
   | { readonly is: "stray"; readonly error: unknown }
   /** The code of the thread calls the default executor. */
@@ -345,9 +345,9 @@ export class Session implements SignalSession {
     if (message[1] !== wire.PRINTED || message[0] !== wire.ABOUT_SESSION) this.#received++;
     if (message[0] !== wire.ABOUT_SESSION) this.#owner.replies(message);
     else if (message[1] === wire.PRINTED) this.#printed(message as unknown as wire.Printed);
-    else if (message[1] === wire.WEARY) this.#owner.tell({ is: "weary" });
-    else if (message[1] === wire.DEPARTS)
-      this.#owner.tell({ is: "departs", failure: message[2] as Encoded | null });
+    else if (message[1] === wire.RETIRES) this.#owner.tell({ is: "retires" });
+    else if (message[1] === wire.TORN_DOWN)
+      this.#owner.tell({ is: "tornDown", failure: message[2] as Encoded | null });
     else if (message[1] === wire.NESTED) this.#owner.tell({ is: "nested", call: message[2] as NestedCall });
     else if (message[1] === wire.HELLO) this.#greeted(message[2] as number);
     else if (message[1] === wire.READY) this.#becameReady();

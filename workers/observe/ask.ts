@@ -18,8 +18,8 @@ export async function askAll(
   question: Question,
   patience: number,
 ): Promise<Answer[]> {
-  const weary = scheduler.source.hosts.filter((host) => host.isWeary);
-  const hosts = [...scheduler.source.withThreads(), ...weary];
+  const retiring = scheduler.source.hosts.filter((host) => host.isRetiring);
+  const hosts = [...scheduler.source.withThreads(), ...retiring];
   const answers = await Promise.all(hosts.map((host) => ask(host, question, patience)));
   return answers.filter((answer) => answer.answer !== null);
 }

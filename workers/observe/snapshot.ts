@@ -68,11 +68,11 @@ const MOST_JOBS = 1000;
 export function takeSnapshot(schedulers: readonly ThreadScheduler[]): ThreadSnapshot {
   const loop = runningLoopOrNull() as EventLoop | null;
   const tasks = loop === null ? [] : reportTasks(loop);
-  const bodies = bodiesAmong(loop === null ? [] : loop.allTasks());
+  const jobsByTask = jobsAmong(loop === null ? [] : loop.allTasks());
   return {
     thread: threadId,
     tasks: tasks.map((task) => {
-      const job = bodies.get(task.id);
+      const job = jobsByTask.get(task.id);
       return job === undefined ? { ...task, slot: null } : asBody(task, job);
     }),
     pools: schedulers.map(snapshotPool),
@@ -86,16 +86,16 @@ function asBody(task: TaskReport, job: RunningJob): TaskSnapshot {
 }
 
 /** Which tasks run which jobs, by number. A job that is in its first step does not know its task yet. */
-function bodiesAmong(tasks: readonly Task[]): Map<number, RunningJob> {
-  const bodies = new Map<number, RunningJob>();
+function jobsAmong(tasks: readonly Task[]): Map<number, RunningJob> {
+  const jobsByTask = new Map<number, RunningJob>();
   const unknown = new Set<RunningJob>();
   for (const task of tasks) {
     const job = jobOf(task);
     if (job == null || (job.task ?? task) !== task || unknown.has(job)) continue;
-    bodies.set(taskId(task), job);
+    jobsByTask.set(taskId(task), job);
     if (job.task === null) unknown.add(job);
   }
-  return bodies;
+  return jobsByTask;
 }
 
 function snapshotPool(scheduler: ThreadScheduler): PoolSnapshot {

@@ -86,7 +86,7 @@ class Forest {
   /** Tasks by thread and number. */
   readonly #tasks = new Map<string, Growing>();
   /** Tasks that run a job, by thread and slot. */
-  readonly #bodies = new Map<string, Growing>();
+  readonly #jobTasks = new Map<string, Growing>();
 
   constructor(snapshots: readonly ThreadSnapshot[]) {
     this.#snapshots = snapshots;
@@ -145,7 +145,7 @@ class Forest {
     };
     this.all.push(node);
     this.#tasks.set(`${thread}:${task.id}`, node);
-    if (task.slot !== null) this.#bodies.set(`${thread}:${task.slot}`, node);
+    if (task.slot !== null) this.#jobTasks.set(`${thread}:${task.slot}`, node);
   }
 
   #addJob(home: number, job: JobSnapshot): void {
@@ -164,7 +164,7 @@ class Forest {
     };
     this.all.push(node);
     this.#link(node, home, job.awaitedBy);
-    const body = this.#bodies.get(`${thread}:${job.slot}`);
+    const body = this.#jobTasks.get(`${thread}:${job.slot}`);
     if (body === undefined) return;
     body.awaitedBy.push(node);
     node.waitsFor.push(body);

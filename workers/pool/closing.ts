@@ -82,7 +82,9 @@ export class Closing {
   /** Workers that have not let go after `patience` milliseconds, or LET_GO_WITHIN, are ended all the same. */
   async #endWorkers(patience: number): Promise<void> {
     const { dispatcher, source } = this.#scheduler;
-    await Promise.all(dispatcher.workers.filter((worker) => worker.isWeary).map((worker) => worker.close()));
+    await Promise.all(
+      dispatcher.workers.filter((worker) => worker.isRetiring).map((worker) => worker.close()),
+    );
     const closed = Promise.all(dispatcher.workers.map((worker) => worker.close()));
     let callOff: () => void = () => {};
     const late = new Promise<void>((resolve) => {

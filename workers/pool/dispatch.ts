@@ -1,4 +1,10 @@
-// Which job goes to which worker.
+// The dispatcher decides which job goes to which worker.
+//
+// One queue that all workers take from, as under Python's executors, is fair and never wrong, but costs a round trip
+// between threads for each job, which is a hundred times an empty job. So a little work is posted ahead, to the worker with
+// the shortest queue, and what turns out to be in the wrong place is moved: half of it to a worker that runs dry, as the
+// schedulers of tokio and Go steal. Workers here do not steal themselves: only the main thread posts jobs and takes them
+// back, so each job has one place, and one compare-and-swap decides whether it has started (`wire/memory`).
 //
 // A job goes to a worker that has nothing to do, else to a new one while there are fewer than `size`, else to the one
 // with the least to do, as far as about 1 ms of work is posted ahead; the rest waits in one queue. Jobs that were

@@ -298,7 +298,7 @@ export class Scheduler<Source extends WorkerSource = WorkerSource> implements Li
     if (event.is === "ready") this.#ready(worker);
     else if (event.is === "unloadable") this.#unloadable(event.job, event.error);
     else if (event.is === "returned") this.#returned(worker, event.jobs);
-    else if (event.is === "weary") this.#weary(worker, event.unstarted);
+    else if (event.is === "retires") this.#retires(worker, event.unstarted);
     else if (event.is === "replaced") this.#replaced();
     else if (event.is === "died") this.#died(worker, event.death);
     else if (event.is === "stray") this.stray(event.error);
@@ -324,7 +324,7 @@ export class Scheduler<Source extends WorkerSource = WorkerSource> implements Li
    * for one that is not submitted yet; but not where `tasksPerWorker` says how many may run at once, nor when something
    * is bound to it.
    */
-  #weary(worker: WorkerLink, unstarted: readonly Job[]): void {
+  #retires(worker: WorkerLink, unstarted: readonly Job[]): void {
     const isLimited = this.settings.tasksPerWorker !== Number.POSITIVE_INFINITY && worker.jobs > 0;
     if (!isLimited && worker.pins === 0 && !this.dispatcher.bound.hasFor(worker)) {
       this.dispatcher.replace(worker);

@@ -51,7 +51,7 @@ export class ThreadWorkers implements WorkerSource, ThreadSource {
 
   /** Those of idle threads among them, as far as a host is free to open their session. */
   withThreads(): Host[] {
-    const live = this.hosts.filter((host) => host.isLive && !host.isWeary);
+    const live = this.hosts.filter((host) => host.isLive && !host.isRetiring);
     const free = this.hosts.filter((host) => !host.isLive && host.isOpen);
     return [...live, ...free.slice(0, Math.max(0, this.threads.count - live.length))];
   }

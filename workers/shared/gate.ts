@@ -1,6 +1,17 @@
 /**
- * One line of those who wait, in front of a number of permits, as one thread sees it. Every shared object is made of
- * gates; what is written here once is how to wait, to be cancelled, to wake others and to look after the dead.
+ * A gate is one line of those who wait, in front of a number of permits, as one thread sees it. Every shared object is
+ * made of gates, so that what is hard about waiting is written once, here: how to wait, to be cancelled, to wake others
+ * and to look after the dead.
+ *
+ * That is the plan of trio's `ParkingLot`, under every lock of trio, and of WebKit's, from which it has its name; but here
+ * those who wait are tasks and blocked threads of the whole process, so the line is in shared memory. Two things follow:
+ * - A thread may die between any two writes. Each change is therefore a section (`sections`) that whoever comes next can
+ *   finish, and every permit is known by its owner, as the robust mutexes of POSIX list what a thread holds: the next in
+ *   line gets what a dead one held, and is told so (OWNER_DIED).
+ * - A wait may be cancelled at the moment in which its turn comes. Whoever leaves the line with a turn that he will not
+ *   use passes it on, which is why `_leave` returns how the wait had ended.
+ *
+ * A loop that waits is woken over one word of its thread (`roster`), a thread that is blocked over the word of its record.
  */
 import { inspect } from "node:util";
 import { RuntimeError } from "../../src/core.ts";

@@ -17,7 +17,7 @@ export const PREV = 2;
 /** Its number in the line: later ones are higher. */
 export const TICKET = 3;
 export const THREAD = 4;
-/** 1 when the thread itself is blocked, so that the record must be notified and not the thread's bell. */
+/** 1 when the thread itself is blocked, so that the record must be notified and not the word of the thread. */
 export const SYNC = 5;
 /** Where the primitive counts what this thread holds. */
 export const ENTRY = 6;

@@ -1,5 +1,5 @@
 /**
- * The threads of the process in shared memory: which of them are dead, and a bell for each, by which another thread
+ * The threads of the process in shared memory: which of them are dead, and a word for each, by which another thread
  * wakes the waits in it.
  *
  * A thread's death is seen by the thread that started it: `process` tells of every Worker that is made, whoever makes
@@ -19,7 +19,7 @@ const ROWS = 8;
 const ROW_WORDS = 4;
 // The words of a row.
 const DEAD = 0;
-const BELL = 1;
+const WAKES = 1;
 const PARENT = 2;
 
 const MOST_THREADS = 1 << 21;
@@ -35,7 +35,7 @@ export const home = Atomics.load(roster.words, HOME);
 
 ensureRow(self.me);
 /** The word that is changed to wake this thread. */
-export const myBell = rowOf(self.me) + BELL;
+export const myWakeWord = rowOf(self.me) + WAKES;
 
 process.on("worker", watch);
 
@@ -52,11 +52,11 @@ export function isDead(thread: number): boolean {
 }
 
 /** Wakes the waits of another thread. */
-export function ring(thread: number): void {
+export function notifyThread(thread: number): void {
   ensureRow(thread);
-  const bell = rowOf(thread) + BELL;
-  Atomics.add(roster.words, bell, 1);
-  Atomics.notify(roster.words, bell);
+  const word = rowOf(thread) + WAKES;
+  Atomics.add(roster.words, word, 1);
+  Atomics.notify(roster.words, word);
 }
 
 /** How many deaths there have been. */

@@ -1,7 +1,7 @@
 /**
- * The waits of this thread's loop for shared objects, and the bell that ends them.
+ * The waits of this thread's loop for shared objects, and what ends them.
  *
- * One `Atomics.waitAsync` on the thread's bell serves all of them: when it rings, the first waits of each line are
+ * One `Atomics.waitAsync` on a word of the thread's serves all of them: when it changes, the first waits of each line are
  * looked at, as a line is served in order. Nothing else is needed to hear of a wake-up, so none can be lost; and as a
  * pending waitAsync does not keep the process alive, a timer does while there are waits.
  */
@@ -9,7 +9,7 @@
 import { setInterval } from "node:timers";
 import { Future, inRootContext } from "../../src/core.ts";
 import { dropRecord, records, WAITING } from "./records.ts";
-import { DEATHS, deaths, myBell, ring, roster, self } from "./roster.ts";
+import { DEATHS, deaths, myWakeWord, notifyThread, roster, self } from "./roster.ts";
 import { OWNER_DIED } from "./sections.ts";
 
 /** A line in which this thread waits. */
@@ -46,8 +46,8 @@ export class Wait extends Future<number> {
     this.#counted = this._loop;
     this.#counted._waitOutside(1);
     begin(place, this);
-    // With the record of another, of whose turn the bell may have told before.
-    if (this.record !== 0 && Atomics.load(records.words, record) !== WAITING) ring(self.me);
+    // With the record of another, of whose turn that may have told before.
+    if (this.record !== 0 && Atomics.load(records.words, record) !== WAITING) notifyThread(self.me);
   }
 
   /** Whether it has ended in this way, and nobody has taken that over. */
@@ -71,7 +71,7 @@ export class Wait extends Future<number> {
     this.record = blocked;
     this.#place.waits.delete(this);
     this.#place.waits.add(this); // its place in line is behind the others of this thread
-    if (Atomics.load(records.words, blocked) !== WAITING) ring(self.me);
+    if (Atomics.load(records.words, blocked) !== WAITING) notifyThread(self.me);
     return record;
   }
 
@@ -115,26 +115,26 @@ export function endedIn(line: number, outcome: number): Wait | null {
 }
 
 /**
- * Settles what has ended, if the bell has rung: done whenever this thread uses a shared object, as the bell itself is
- * heard only when the loop turns.
+ * Settles what has ended, if the word has changed: done whenever this thread uses a shared object, as that it
+ * has changed is told only when the loop turns.
  */
 export function listenNow(): void {
   if (waits === 0) return;
-  const rings = Atomics.load(roster.words, myBell);
-  if (rings === ringsSeen) return;
-  ringsSeen = rings;
+  const wakes = Atomics.load(roster.words, myWakeWord);
+  if (wakes === wakesSeen) return;
+  wakesSeen = wakes;
   look();
 }
 
 /** Wakes whoever waits with this record, in whichever thread. */
 export function wake(thread: number): void {
-  if (thread !== self.me) ring(thread);
+  if (thread !== self.me) notifyThread(thread);
   else for (const look of lookers()) look();
 }
 
 const places = new Set<WaitingPlace>();
 let waits = 0;
-let ringsSeen = 0;
+let wakesSeen = 0;
 let keepAlive: NodeJS.Timeout | null = null;
 
 function begin(place: WaitingPlace, wait: Wait): void {
@@ -229,15 +229,15 @@ function recover(): void {
     place._recover();
     endDoomed(place);
   }
-  // Who died may have ended a wait of ours and not come to ring.
+  // Who died may have ended a wait of ours and not come to notify us.
   look();
 }
 
-const bell = new Listener(myBell, look);
+const listener = new Listener(myWakeWord, look);
 const deathBell = new Listener(DEATHS, recover);
 
 function listen(): void {
-  bell.listen();
+  listener.listen();
   deathBell.listen();
 }
 

@@ -1,5 +1,12 @@
-// By value: a function's source and the values of the variables it captures, of this moment. Functions among those go
-// by reference where they can, else by value as well.
+// A function goes by value when no module exports it: what travels is its source, and the values that the variables which
+// it captures have at this moment. Functions among those go by reference where they can, else by value as well.
+//
+// Python's cloudpickle divides the same way: what can be imported over there goes by name, as it is then the same function
+// with the module's state, and only what cannot is taken apart. It finds the captured variables in the function's cells.
+// JavaScript shows them to nobody but a debugger, so they are read over the inspector (`inspector`, `stopped`), and the
+// source tells which of them are used (`syntax`). Two things make it hard. Two functions may share a variable, and have to
+// share it over there as well: `sharing` and `identity` find out. And a value may know the function that captures it, so
+// the copy is a graph whose nodes are numbered before what they are made of is known (`copying`).
 
 import { types } from "node:util";
 import { isBundled } from "../../src/core.ts";

@@ -1,4 +1,4 @@
-// The worker's half of the bridge: reads batches in order, claims each job and starts it.
+// The intake is the worker's half of the bridge: it reads batches in order, claims each job and starts it.
 //
 // It works until the batches are done, at most TURN_AFTER at a time: then the thread's own timers and sockets have
 // their turn, and messages about jobs in progress (cancel, credit), which are read as they arrive, before what waits.
@@ -48,15 +48,15 @@ export interface ThreadState {
   readonly functions: Functions;
   readonly actors: Actors;
   /** An error of code that belongs to the job that is running, or to none. */
-  charge(error: unknown): void;
+  reportUnhandled(error: unknown): void;
   /** The broadcast of this number was run by a job. */
   ranBroadcast(number: number): void;
   /** How many jobs it has begun, of all sessions. */
   begun: number;
   /** Says that the thread is to be replaced; it has claimed its last job. */
-  weary(): void;
+  retires(): void;
   /** Ends the thread, as it cannot send anything: it could not tell what came of the job of this slot. */
-  mute(slots: Slots, slot: number): void;
+  endThread(slots: Slots, slot: number): void;
   /** Takes what the host says that is about no job. */
   hear(code: number, id: number, value: unknown): void;
 }
@@ -83,7 +83,7 @@ export class Intake implements Stage {
   readonly #lastJob: number;
   /** The bytes of heap above which it is, 0 where they do not count. */
   readonly #mostHeap: number;
-  #isWeary = false;
+  #isRetiring = false;
   /** Jobs in progress, by slot: an array, as a Map would cost a job as much as its call. */
   readonly #running: (Running | undefined)[] = [];
   #inProgress = 0;
@@ -105,7 +105,7 @@ export class Intake implements Stage {
     this.watch = new Stopwatch(slots);
     this.#shortCalls = new ShortCalls(slots);
     const blame = (slot: number, error: unknown) => this.#running[slot]?.blame(error);
-    this.replies = new Replies(port, slots, blame, (slot) => thread.mute(slots, slot));
+    this.replies = new Replies(port, slots, blame, (slot) => thread.endThread(slots, slot));
     this.#thread = thread;
     this.#limit = this.#places = limit;
     this.#lastJob = Math.min((recycle?.jobs ?? NEVER) - thread.begun, NEVER);
@@ -136,7 +136,7 @@ export class Intake implements Stage {
     this.watch.end(slot);
     this.#running[slot] = undefined;
     this.#inProgress--;
-    if (this.#mostHeap > 0 && usedHeap() > this.#mostHeap) this.#tire();
+    if (this.#mostHeap > 0 && usedHeap() > this.#mostHeap) this.#retire();
     if (!this.#busy && this.#hasWork()) this.#wakeLater();
   }
 
@@ -145,22 +145,22 @@ export class Intake implements Stage {
       try {
         this.#obey(words[at] as number, words[at + 1] as number, words[at + 2]);
       } catch (error) {
-        this.#thread.charge(error);
+        this.#thread.reportUnhandled(error);
       }
     }
   }
 
   /** Nobody else can have the actors of this thread, so it stays for them. */
-  #tire(): void {
-    if (this.#isWeary || this.#thread.actors.size > 0) return;
-    this.#isWeary = true;
+  #retire(): void {
+    if (this.#isRetiring || this.#thread.actors.size > 0) return;
+    this.#isRetiring = true;
     this.#places = 0;
-    this.#thread.weary();
+    this.#thread.retires();
   }
 
   /** Jobs that are left here, as they cannot go elsewhere, are ended. */
   goOn(stays: boolean): void {
-    this.#isWeary = !stays;
+    this.#isRetiring = !stays;
     this.#places = this.#limit;
     if (!this.#busy && this.#hasWork()) this.#wakeLater();
   }
@@ -223,7 +223,7 @@ export class Intake implements Stage {
       endedAt = this.#takeSome();
     } catch (error) {
       this.slots[CURRENT] = 0;
-      this.#thread.charge(error);
+      this.#thread.reportUnhandled(error);
     } finally {
       replies.inBatch = this.#busy = false;
       if (this.#canGoOn()) this.#wakeLater();
@@ -311,7 +311,7 @@ export class Intake implements Stage {
     this.slots[JOBS_STARTED] = ++this.#started;
     try {
       const call = this.#read(slot);
-      if (this.#started >= this.#lastJob) this.#tire();
+      if (this.#started >= this.#lastJob) this.#retire();
       this.watch.begin(slot);
       const callee = this.#load(call);
       if (callee instanceof Promise) this.#beginLater(call, callee);

@@ -6,7 +6,7 @@
 
 import { MessageChannel, type MessagePort, type Transferable } from "node:worker_threads";
 import { CancelledError, type CarriedVariable, type Executor, Future } from "../../src/core.ts";
-import { openSwitchboard, takeCallbacks } from "../executor/callbacks.ts";
+import { serveCallbacks, takeCallbacks } from "../executor/callbacks.ts";
 import { currentJob, type RunningJob } from "../executor/currentjob.ts";
 import { carriedNow } from "../executor/jobcontext.ts";
 import { refuseWhileLoading } from "../shipping/loading.ts";
@@ -80,8 +80,8 @@ class Nested extends Future<unknown> {
     if (send === null) throw noWay(this.#name);
     const { port1, port2 } = new MessageChannel();
     const called = takeCallbacks(this.#args);
-    const board = called === null ? null : openSwitchboard(this.#name, called.callbacks);
-    const moving: Transferable[] = board === null ? [port2] : [port2, board.details.port];
+    const served = called === null ? null : serveCallbacks(this.#name, called.callbacks);
+    const moving: Transferable[] = served === null ? [port2] : [port2, served.details.port];
     const args = called === null ? this.#args : called.rest;
     const call = { slot: this.#job?.slot ?? 0, name: this.#name, recipe, args };
     port1.on("message", (received) => void this.#answered(received));
@@ -91,7 +91,7 @@ class Nested extends Future<unknown> {
       if (!this.done()) this.setException(unreadableError(`The result of job \`${this.#name}\``));
     });
     port1.once("close", () => {
-      board?.close();
+      served?.close();
       this.#job?.leavePlace(-1);
       if (this.done() || this.#port !== port1) return;
       // Nobody over there closes it without an answer, but who cannot read the message that it comes with.
@@ -101,9 +101,9 @@ class Nested extends Future<unknown> {
       );
     });
     try {
-      send({ ...call, callbacks: board?.details ?? null, variables: this.#variables, port: port2 }, moving);
+      send({ ...call, callbacks: served?.details ?? null, variables: this.#variables, port: port2 }, moving);
     } catch (cause) {
-      board?.close();
+      served?.close();
       port1.removeAllListeners();
       port1.close();
       throw jobError(this.#name, args, undefined, cause);

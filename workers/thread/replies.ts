@@ -40,19 +40,19 @@ export class Replies {
   /** What was sent in place of what could not be. */
   readonly #plain = new WeakSet<object>();
   /** Ends the thread, which cannot send anything; about this slot, or the session. */
-  readonly #mute: (slot: number) => void;
+  readonly #endThread: (slot: number) => void;
 
   constructor(
     port: MessagePort,
     slots: Slots,
     blame: (slot: number, error: unknown) => void,
-    mute: (slot: number) => void,
+    endThread: (slot: number) => void,
   ) {
     this.#slots = slots;
     this.#held = new Held(slots);
     this.#sent = new Sent(slots);
     this.#blame = blame;
-    this.#mute = mute;
+    this.#endThread = endThread;
     this.#channel = new Channel(port, {
       length: () => wire.REPLY_WORDS,
       seal: (words) => this.#seal(words),
@@ -164,7 +164,7 @@ export class Replies {
   /** Tells the failure instead; where even that cannot be sent, the thread has no voice any more, and is ended. */
   #refused(words: readonly unknown[], at: number, cause: unknown): void {
     const [slot, kind, value] = [words[at] as number, words[at + 1] as number, words[at + 2]];
-    if (this.#plain.has(value as object)) this.#mute(slot);
+    if (this.#plain.has(value as object)) this.#endThread(slot);
     else if (slot === wire.ABOUT_SESSION)
       this.say(wire.STRAY, this.#plainly("An error cannot be sent to its pool"));
     else if (kind === wire.REPLY_FAILED || kind === wire.UNLOADABLE) {

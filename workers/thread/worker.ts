@@ -17,18 +17,18 @@ import {
   ANSWER,
   ASK,
   BROKEN,
-  DEPARTS,
-  FAREWELL,
   GO_ON,
   HELLO,
   LET_GO,
   NESTED,
   READY,
   RELEASE,
+  RETIRES,
   STRAY,
   TAKEN,
+  TEAR_DOWN,
+  TORN_DOWN,
   UNREAD,
-  WEARY,
 } from "../wire/protocol.ts";
 import { decodeThrown, type Encoded, encodeThrown } from "../wire/serialize.ts";
 import { connectUplink } from "../wire/uplink.ts";
@@ -47,10 +47,10 @@ const thread: ThreadState = {
   loop,
   functions: new Functions(),
   actors: new Map(),
-  charge: (error) => charge(error),
+  reportUnhandled,
   begun: 0,
-  weary: () => current?.intake.replies.say(WEARY, 0),
-  mute: (slots, slot) => {
+  retires: () => current?.intake.replies.say(RETIRES, 0),
+  endThread: (slots, slot) => {
     if (slot !== ABOUT_SESSION) slots[CURRENT] = slot;
     exit(1);
   },
@@ -62,7 +62,7 @@ const thread: ThreadState = {
     else if (code === TAKEN) printedWasTaken(id as wire.Descriptor);
     else if (code === LET_GO) letGo();
     else if (code === GO_ON) current?.intake.goOn(id === 1);
-    else if (code === FAREWELL) void depart();
+    else if (code === TEAR_DOWN) void tearDown();
     else if (code === ABORT) abortSignal(id, decodeThrown(value as Encoded));
     else if (code === RELEASE) releaseSignal(id);
   },
@@ -79,10 +79,10 @@ export function answerWith(answerer: typeof answerTo): void {
   answerTo = answerer;
 }
 
-/** Serves one host until it closes the port; or says farewell, and waits to be ended. */
+/** Serves one host until it closes the port; or runs its teardown, and waits to be ended. */
 export default async function session(received: unknown): Promise<void> {
-  const setup = (await open(received)) as wire.SessionSetup | wire.Farewell;
-  await ("farewell" in setup ? leave(setup.farewell) : serve(setup));
+  const setup = (await open(received)) as wire.SessionSetup | wire.TeardownSetup;
+  await ("teardownPort" in setup ? leave(setup.teardownPort) : serve(setup));
 }
 
 async function serve(setup: wire.SessionSetup): Promise<void> {
@@ -134,10 +134,10 @@ async function leave(port: MessagePort): Promise<never> {
 }
 
 /** The end of a thread that is replaced: the same, within its last session. */
-async function depart(): Promise<void> {
+async function tearDown(): Promise<void> {
   const replies = current?.intake.replies;
   const failure = await tornDown();
-  replies?.say(DEPARTS, failure);
+  replies?.say(TORN_DOWN, failure);
 }
 
 /** Runs the teardown; gives what it throws, encoded, or null. */
@@ -199,15 +199,15 @@ async function runOnce(recipe: wire.Recipe, args: readonly unknown[]): Promise<v
 }
 
 /** An error that nobody handles is charged to the job whose code made it, and neither the thread nor its neighbours die. */
-function charge(error: unknown): void {
+function reportUnhandled(error: unknown): void {
   const job = currentJob();
   if (job !== null && !job.hasEnded) job.blame(error);
   else if (current !== null) current.intake.replies.say(STRAY, encodeThrown(error));
   else process.emitWarning(reasonOf(error));
 }
 
-process.on("uncaughtException", charge);
-process.on("unhandledRejection", charge);
+process.on("uncaughtException", reportUnhandled);
+process.on("unhandledRejection", reportUnhandled);
 
 /** A job that ends the thread is to be blamed for it, and what others have to say is said first. */
 const exit = process.exit;

@@ -48,8 +48,8 @@ export const GO_ON = -10;
 export const ABORT = -13;
 /** `RELEASE, number, 0`: no job has that signal any more. */
 export const RELEASE = -14;
-/** `FAREWELL, 0, 0`: the thread, which is to be replaced, has nothing left to do: it runs its teardown and says DEPARTS. */
-export const FAREWELL = -11;
+/** `TEAR_DOWN, 0, 0`: the thread, which is to be replaced, has nothing left to do: it runs its teardown and says TORN_DOWN. */
+export const TEAR_DOWN = -11;
 /** `AWAY, slot, change`: so many jobs more, or less, are under way for which this one may wait: it leaves its place. */
 export const AWAY = -12;
 /** `SHARING, hasErrors`, before the jobs of a message: some of them share objects, of which each is to have its own. */
@@ -91,9 +91,9 @@ export const BROKEN = 9;
 export const ANSWER = 11;
 
 /** The thread has had its jobs, or its heap is too large: it claims no more until it hears GO_ON. */
-export const WEARY = 13;
+export const RETIRES = 13;
 /** The last message of a thread that is replaced; the value is what its teardown threw, encoded, or null. */
-export const DEPARTS = 14;
+export const TORN_DOWN = 14;
 
 /** A call of the default executor by the code of the thread; the value is a NestedCall. */
 export const NESTED = 15;
@@ -262,8 +262,8 @@ export interface SessionSetup {
  * The other piscina task: the thread runs its teardown, and posts null or the encoded error over this port; before it,
  * what the teardown prints, as PRINTED.
  */
-export interface Farewell {
-  readonly farewell: MessagePort;
+export interface TeardownSetup {
+  readonly teardownPort: MessagePort;
 }
 
 export interface Broadcast {
