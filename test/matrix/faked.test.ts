@@ -41,19 +41,17 @@ describe("the runtime, beside faked timers, sleeps, times out and runs jobs", ()
   });
 });
 
-describe("jest --detectOpenHandles", () => {
-  it("finds none, as tasks, timers and callbacks are ended", async () => {
+describe("jest --detectOpenHandles finds none", () => {
+  it.each([
+    ["of tasks, timers and callbacks, which are ended", "open", 1],
+    ["of pools, whether they are closed or left open", "pool", 3],
+  ])("%s", async (_, name, count) => {
+    const config = configOf({ testMatch: [`**/${name}.spec.mjs`] });
     const { stdout, stderr } = await runNode(
-      [
-        "--experimental-vm-modules",
-        jest,
-        "--detectOpenHandles",
-        "--config",
-        configOf({ testMatch: ["**/open.spec.mjs"] }),
-      ],
+      ["--experimental-vm-modules", jest, "--detectOpenHandles", "--config", config],
       { cwd: folder },
     );
-    expect(stderr).toContain("1 passed, 1 total");
+    expect(stderr).toContain(`${count} passed, ${count} total`);
     expect(stdout + stderr).not.toContain("open handle");
   });
 });

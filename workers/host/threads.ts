@@ -188,6 +188,7 @@ export class Threads {
         ...(execArgv === undefined ? {} : { execArgv: [...execArgv] }),
       });
     const piscina = threadName === undefined ? make() : named(threadName, make);
+    piscina.emitDestroy(); // an async resource for ever, which Jest takes for an open handle: it keeps nothing open
     piscina.on("error", this.#onStillborn);
     piscina.on("workerCreate", this.#adopt);
     if (teardown !== undefined) {

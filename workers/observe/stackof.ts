@@ -1,7 +1,7 @@
 // The stack of another thread of this process, also while it is in an endless loop: the inspector interrupts it. Only
 // Runtime.evaluate is used, so no code is deoptimised.
 
-import { Session } from "node:inspector";
+import type { Session } from "node:inspector";
 import { setTimeout as wait } from "node:timers/promises";
 import { isOwn } from "../../src/core.ts";
 
@@ -19,15 +19,17 @@ export async function stackOf(threadId: number): Promise<string[]> {
 }
 
 async function tryStackOf(threadId: number): Promise<string[]> {
-  const session = new Session();
+  let session: Session | undefined;
   try {
+    const inspector = process.getBuiltinModule("node:inspector"); // when it is needed: few programs ask
+    session = new inspector.Session();
     session.connect();
     const stack = await Promise.race([ask(session, threadId), wait(PATIENCE, "", { ref: false })]);
     return framesOf(stack);
   } catch {
     return []; // forbidden by --permission, or built without an inspector
   } finally {
-    session.disconnect();
+    session?.disconnect();
   }
 }
 
