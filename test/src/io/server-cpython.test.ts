@@ -10,6 +10,8 @@ import { inspect } from "node:util";
 import {
   CancelledError,
   createTask,
+  type DatagramAddress,
+  type DatagramTransport,
   Event,
   type EventLoop,
   getRunningLoop,
@@ -521,6 +523,46 @@ describe("A connection, as CPython tests it", () => {
     ];
     for (const open of opens) expect(await failureOf(async () => open(loop))).toBeInstanceOf(RuntimeError);
   });
+});
+
+describe("A datagram endpoint, as CPython tests it", () => {
+  /** Answers each datagram. */
+  class Answering {
+    #transport: DatagramTransport | null = null;
+    connectionMade(transport: DatagramTransport) {
+      this.#transport = transport;
+    }
+    datagramReceived(data: Buffer, from: DatagramAddress) {
+      this.#transport?.sendTo(`resp:${data}`, from);
+    }
+  }
+
+  it.each(["127.0.0.1", "::1"])("test_create_datagram_endpoint, ..._ipv6: is answered, at %s", (address) =>
+    run(async () => {
+      const loop = getRunningLoop();
+      const localAddress = { address, port: 0 };
+      const [serving] = await loop.createDatagramEndpoint(() => new Answering(), { localAddress });
+      const { port } = serving.getExtraInfo("sockname") as AddressInfo;
+      const answers = new Queue<string>();
+      const lost = new Event();
+      const client = {
+        datagramReceived: (data: Buffer) => answers.putNowait(String(data)),
+        connectionLost: () => lost.set(),
+      };
+      const remoteAddress = { address, port };
+      const [transport, protocol] = await loop.createDatagramEndpoint(() => client, { remoteAddress });
+      expect(protocol).toBe(client);
+      transport.sendTo("xxx");
+      expect(await answers.get()).toBe("resp:xxx");
+      expect(transport.getExtraInfo("peername")).toMatchObject(remoteAddress);
+      expect(
+        (transport.getExtraInfo as (name: string) => unknown).call(transport, "valueOf"),
+      ).toBeUndefined();
+      transport.close();
+      await lost.wait();
+      serving.abort();
+    }),
+  );
 });
 
 describe("A pipe, as CPython tests it", () => {

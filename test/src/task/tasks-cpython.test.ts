@@ -1,5 +1,7 @@
 // What CPython's own test_tasks, test_futures and test_eager_task_factory ask, with the names they have there.
+import { inspect } from "node:util";
 import {
+  allTasks,
   asCompleted,
   CancelledError,
   ContextVar,
@@ -391,6 +393,49 @@ describe("Task, as CPython tests it", () => {
       await sleep(0);
       expect([task.exception(), (task.exception() as Error).stack]).toEqual([error, error.stack]);
       for (let i = 0; i < 3; i++) expect(await failureOf(task)).toBe(error);
+    }));
+
+  it("test_future_traceback, test_recursive_repr_for_pending_tasks: who waits for whom may go in a circle", () =>
+    virtual(async () => {
+      const error = new Mine("once");
+      const failing = createTask(async () => {
+        throw error;
+      });
+      const stacks = new Set<unknown>();
+      for (let i = 0; i < 5; i++) stacks.add(((await failureOf(failing)) as Error).stack);
+      expect(stacks.size).toBe(1);
+      const pair: Task<unknown>[] = [];
+      for (const [i, name] of ["one", "two"].entries())
+        pair.push(createTask(async () => await pair[1 - i], { name }));
+      await turns(3);
+      for (const task of [...pair, currentTask()]) expect(inspect(task)).toMatch(/^<Task '.+' pending/);
+      expect(
+        inspect([...allTasks()], { depth: Number.POSITIVE_INFINITY }).match(/<Task /g)?.length,
+      ).toBeGreaterThan(2);
+      pair[0]?.cancel();
+      await failureOf(gather(pair));
+    }));
+
+  it("test_asyncio_task_decimal_context: each of several tasks keeps its own value over its awaits", () =>
+    virtual(async () => {
+      const precision = new ContextVar<number>("precision", { default: 28 });
+      const fractions = async (digits: number, numbers: readonly number[]) => {
+        precision.set(digits);
+        const first = (1 / (numbers[0] as number)).toPrecision(precision.get());
+        await sleep(10 / digits);
+        return [first, (1 / (numbers[1] as number)).toPrecision(precision.get())];
+      };
+      const both = await gather(
+        () => fractions(2, [3, 6]),
+        () => fractions(6, [3, 6]),
+      );
+      expect([both, precision.get()]).toEqual([
+        [
+          ["0.33", "0.17"],
+          ["0.333333", "0.166667"],
+        ],
+        28,
+      ]);
     }));
 
   it("test_context_1, test_context_2, test_context_3", () =>
