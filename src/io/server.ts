@@ -105,7 +105,8 @@ export class Server<L extends AbstractEventLoop = AbstractEventLoop> {
 
   /** Tells whether it accepts clients. */
   isServing(): boolean {
-    return !this.#closed && this.#all.every((server) => server.listening);
+    if (this.#closed || this.#socketPath?.isPublished === false) return false;
+    return this.#all.every((server) => server.listening);
   }
 
   /** Returns the loop that serves. */
@@ -423,6 +424,11 @@ class SocketPath {
     this.#file = lstatSync(this.path, { bigint: true });
     server.address = () => this.path;
     if (this.#cleanup) remember(this);
+  }
+
+  /** Node says that a server listens a turn before it tells so, which is when the socket gets its path. */
+  get isPublished(): boolean {
+    return this.#file !== null;
   }
 
   /** Removes the file, if it is still this socket's. */

@@ -101,6 +101,22 @@ describe("A server, as CPython tests it", () => {
       }),
     ));
 
+  it("a Unix server says that it serves when its file is there, and not before", () =>
+    run(() =>
+      withFolder(async (folder) => {
+        const path = join(folder, "socket");
+        const server = await startServer(silent, { path, startServing: false });
+        const starting = createTask(() => server.startServing());
+        while (!starting.done()) {
+          expect(server.isServing()).toBe(existsSync(path));
+          await turns(1);
+        }
+        expect([server.isServing(), server.address()]).toEqual([true, path]);
+        server.close();
+        expect([server.isServing(), existsSync(path)]).toEqual([false, false]);
+      }),
+    ));
+
   it("test_wait_closed_basic: until it is closed and the last client has gone, for all who wait", () =>
     run(async () => {
       const server = await startServer(untilEnd, HERE);
