@@ -6,13 +6,13 @@
 // tests and bench/ do, meets the same classes and state. Nothing is minified, as people read this code in stacks; the
 // comments are in the declarations.
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { init, parse } from "es-module-lexer";
 import { rolldown } from "rolldown";
-import { minifySync } from "rolldown/utils";
 import { rollDeclarations } from "./declarations.mjs";
+import { withoutEffects } from "./effects.mjs";
 import { buildInline } from "./inline.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -22,8 +22,6 @@ const INTERFACES = new Set(["src/index.js", "src/core.js"].map((file) => join(di
 
 /** Is built apart, and loaded by programs that were bundled; what the others were is in it. */
 const INLINE = "workers/bundle/inline.js";
-/** What programs import. */
-const ENTRIES = ["index.js", "workers/index.js", "testing.js"];
 
 rmSync(dist, { recursive: true, force: true });
 const { status } = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", root], {
@@ -31,7 +29,6 @@ const { status } = spawnSync(process.execPath, [join(root, "node_modules/typescr
 });
 if (status === 0) {
   await buildInline(root, dist, INTERFACES);
-  await keepModules();
   await bundle();
   await rollDeclarations(dist, {
     index: join(dist, "index.d.ts"),
@@ -68,29 +65,8 @@ async function bundle() {
   });
   await bundler.close();
   for (const file of modulesIn("chunks")) {
-    writeFileSync(join(dist, file), hidden(readFileSync(join(dist, file), "utf8")));
-  }
-}
-
-/**
- * For bundlers, which take the condition `module` of package.json: each module a file, so that they leave out what nobody
- * imports. They write the code anew, so it comes without white space, as the package has all of it twice.
- */
-async function keepModules() {
-  await init;
-  for (const module of reachedFrom(ENTRIES, allImportsOf)) {
-    if (module === join(dist, INLINE)) continue;
-    const source = readFileSync(module, "utf8")
-      .replace('"./inline.js"', '"../../../workers/bundle/inline.js"')
-      .replace("(this && this.__rewriteRelativeImportExtension) || ", ""); // bundlers warn of it
-    const { code } = minifySync(module, source, {
-      compress: false,
-      mangle: { toplevel: false },
-      codegen: true,
-    });
-    const copy = join(dist, "modules", relative(dist, module));
-    mkdirSync(dirname(copy), { recursive: true });
-    writeFileSync(copy, hidden(code));
+    const code = readFileSync(join(dist, file), "utf8");
+    writeFileSync(join(dist, file), hidden(withoutEffects(code)));
   }
 }
 
@@ -118,27 +94,24 @@ function chunksByReach() {
   const inWorkers = reachedFrom(["workers/workerthread.js"]);
   const forSharing = reachedFrom(["workers/shared/index.js"]);
   const inTests = reachedFrom(["testing.js"]);
-  return (module) => {
-    if (inWorkers.has(module)) return onMain.has(module) || inTests.has(module) ? "threadloop" : "worker";
+  const inRuntime = new Set([...inWorkers, ...onMain].filter((file) => file.startsWith(join(dist, "src/"))));
+  const chunkOf = (module) => {
     if (forSharing.has(module)) return "shared";
     if (inTests.has(module)) return onMain.has(module) ? "executor" : "testing";
     return onMain.has(module) ? "main" : null;
   };
+  return (module) => {
+    if (inRuntime.has(module)) return inWorkers.has(module) ? "threadloop" : "runtime";
+    if (inWorkers.has(module)) return onMain.has(module) || inTests.has(module) ? "wire" : "worker";
+    return chunkOf(module);
+  };
 }
 
 /** The modules that are loaded with these, themselves included. */
-function reachedFrom(entries, nextTo = neededBy) {
+function reachedFrom(entries) {
   const reached = new Set(entries.map((entry) => join(dist, entry)));
-  for (const module of reached) for (const next of nextTo(module)) reached.add(next);
+  for (const module of reached) for (const next of neededBy(module)) reached.add(next);
   return reached;
-}
-
-/** The modules that a module imports, at once or later. */
-function allImportsOf(module) {
-  const imports = parse(readFileSync(module, "utf8"))[0].filter(({ specifier }) =>
-    specifier?.startsWith("."),
-  );
-  return imports.map(({ specifier }) => resolve(dirname(module), specifier));
 }
 
 /** The modules that a module imports; those where the names come from, where it imports an interface. */

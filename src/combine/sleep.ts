@@ -132,9 +132,7 @@ class Yield<T> {
   }
 }
 
-actAsFuture(Yield);
-// What few yields ever have, each gets only then: they are made by every task switch.
-Object.assign(Yield.prototype, { _callbacks: null, _reason: undefined });
+actAsFuture(Yield, { _callbacks: null, _reason: undefined });
 
 /** What resumes the task: a task that yields is resumed with undefined, so a result needs a function of its own. */
 function resumeWith<T>(result: T, resolve: (value: T) => unknown): () => unknown {

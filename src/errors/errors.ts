@@ -28,8 +28,9 @@ export function shown(value: unknown, options: InspectOptions = {}): string {
 }
 
 /** Names an error class. By definition and not by assignment, which a frozen `Error.prototype` forbids. */
-export function named(type: { readonly prototype: Error }, name: string): void {
+export function named<T extends { readonly prototype: Error }>(type: T, name: string): T {
   Object.defineProperty(type.prototype, "name", { value: name, writable: true, configurable: true });
+  return type;
 }
 
 /**

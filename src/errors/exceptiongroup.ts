@@ -40,7 +40,7 @@ export class ExceptionGroup extends AggregateError {
     const inside: unknown[] = [];
     const outside: unknown[] = [];
     for (const error of this.errors) {
-      if (isInstance(error, ExceptionGroup)) {
+      if (isGroup(error)) {
         const [yes, no] = error.split(filter);
         if (yes !== null) inside.push(yes);
         if (no !== null) outside.push(no);
@@ -48,18 +48,21 @@ export class ExceptionGroup extends AggregateError {
         (matches(error) ? inside : outside).push(error);
       }
     }
-    return [this.#derive(inside), this.#derive(outside)];
-  }
-
-  #derive(errors: unknown[]): ExceptionGroup | null {
-    if (errors.length === 0) return null;
-    const group = new ExceptionGroup(this.message, errors);
-    if (this.stack !== undefined) group.stack = this.stack;
-    if (this.cause !== undefined) group.cause = this.cause;
-    return group;
+    return [derived(this, inside), derived(this, outside)];
   }
 }
 named(ExceptionGroup, "ExceptionGroup");
+
+const isGroup = (error: unknown): error is ExceptionGroup => isInstance(error, ExceptionGroup);
+
+/** A part of a group. */
+function derived({ message, stack, cause }: ExceptionGroup, errors: unknown[]): ExceptionGroup | null {
+  if (errors.length === 0) return null;
+  const group = new ExceptionGroup(message, errors);
+  if (stack !== undefined) group.stack = stack;
+  if (cause !== undefined) group.cause = cause;
+  return group;
+}
 
 function asCondition(filter: ErrorFilter): (error: unknown) => boolean {
   if (filter === Error || filter.prototype instanceof Error) {

@@ -4,15 +4,16 @@
  * leaves them out.
  */
 import { got } from "../errors/errors.ts";
+import { installIo } from "../io/io.ts";
+import * as methods from "../io/methods.ts";
 import { currentLoopOrNull, setCurrentLoop } from "../scheduling/events.ts";
-import { EventLoop, type EventLoopOptions } from "./loop.ts";
-import "../io/install.ts";
 import { runningEventLoop } from "./currentloop.ts";
+import { EventLoop, type EventLoopOptions } from "./loop.ts";
 
 /** Returns the loop that runs in this thread; throws RuntimeError without one. */
-export function getRunningLoop(): EventLoop {
+export const getRunningLoop: () => EventLoop = connected(function getRunningLoop() {
   return runningEventLoop();
-}
+});
 
 /**
  * Returns the running loop, else this thread's own, which is made at first use and again after it was closed.
@@ -26,13 +27,13 @@ export function getRunningLoop(): EventLoop {
  * loop.close();
  * ```
  */
-export function getEventLoop(): EventLoop {
+export const getEventLoop: () => EventLoop = connected(function getEventLoop() {
   const current = currentLoopOrNull();
   if (current !== null) return current as EventLoop;
   const own = new EventLoop();
   setCurrentLoop(own, false);
   return own;
-}
+});
 
 /**
  * Sets what `getEventLoop` returns while no loop runs, and where `ensureFuture`, `gather` and their like then make
@@ -46,6 +47,14 @@ export function setEventLoop(loop: EventLoop | null): void {
 }
 
 /** Makes a loop, which does not run yet. */
-export function newEventLoop(options: EventLoopOptions = {}): EventLoop {
+export const newEventLoop: (options?: EventLoopOptions) => EventLoop = connected(function newEventLoop(
+  options = {},
+) {
   return new EventLoop(options);
+});
+
+/** Has the loop's methods of connections and processes come with a function: a bundler leaves out both, or neither. */
+function connected<F>(fn: F): F {
+  installIo(methods);
+  return fn;
 }

@@ -158,8 +158,13 @@ export interface AwaitingTask extends ContextRunner, Runnable {
 export const currentRunner = new AsyncLocalStorage<ContextRunner>();
 
 /** The context in which this module was loaded: nobody's. What the runtime itself starts, it starts there. */
-const root = new AsyncResource("threadloop");
-root.emitDestroy(); // nothing is open, as tools tell by it (in Bun it returns nothing)
+const root = closed(new AsyncResource("threadloop"));
+
+/** Nothing is open, as tools tell by it (in Bun it returns nothing). */
+function closed(resource: AsyncResource): AsyncResource {
+  resource.emitDestroy();
+  return resource;
+}
 
 /** Runs a function in no task's context, so that what it starts (threads, ports, timers) belongs to nobody. */
 export function inRootContext<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): R {

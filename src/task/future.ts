@@ -428,17 +428,19 @@ export function adopt(future: Future, loop: AbstractEventLoop): boolean {
 
 /**
  * Makes a class a Future that does not call Future's constructor but sets its fields itself: for what every task switch
- * makes, as V8 does not inline `super()`, which is a seventh of a switch.
+ * makes, as V8 does not inline `super()`, which is a seventh of a switch. `shared` are fields that most never set.
  */
-export function actAsFuture(kind: { readonly prototype: object }): void {
+export function actAsFuture<T extends { readonly prototype: object }>(kind: T, shared?: object): T {
   Object.setPrototypeOf(kind.prototype, Future.prototype);
-  ownThen(kind);
+  Object.assign(kind.prototype, shared);
+  return ownThen(kind);
 }
 
 /** Gives a kind of future its own `then`: V8 looks it up for each `await`, and need not go to Future for it. */
-export function ownThen(kind: { readonly prototype: object }): void {
+export function ownThen<T extends { readonly prototype: object }>(kind: T): T {
   const then = Object.getOwnPropertyDescriptor(Future.prototype, "then") as PropertyDescriptor;
   if (!Object.hasOwn(kind.prototype, "then")) Object.defineProperty(kind.prototype, "then", then);
+  return kind;
 }
 
 function notDone(what: string): InvalidStateError {

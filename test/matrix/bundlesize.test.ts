@@ -1,6 +1,6 @@
 // How much of the package a bundle takes along: what the program imports, and what that needs.
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -12,10 +12,10 @@ beforeAll(() => {
 });
 afterAll(() => removeProject(folder));
 
-/** A minified bundle of a program. */
-async function bundleOf(program: string): Promise<Uint8Array> {
+/** A minified bundle of a program, which lies in this folder. */
+async function bundleOf(program: string, resolveDir = folder): Promise<Uint8Array> {
   const { outputFiles, warnings } = await build({
-    stdin: { contents: program, resolveDir: folder },
+    stdin: { contents: program, resolveDir },
     bundle: true,
     minify: true,
     platform: "node",
@@ -65,8 +65,14 @@ describe("a minified bundle", () => {
     expect(await printedBy(importing)).toMatch(/127\.0\.0\.1\n$/);
   });
 
+  it.each(["threadloop", "runtime"])("has nothing of the chunk %s where nobody uses it", async (name) => {
+    const chunks = join(folder, "node_modules/threadloop/dist/chunks");
+    const unused = readFileSync(join(chunks, `${name}.js`), "utf8").replace(/^export \{.*\};$/m, "");
+    expect((await bundleOf(unused, chunks)).byteLength).toBeLessThan(400);
+  });
+
   it("has the virtual clock of tests without their executor", async () => {
     const program = 'import { VirtualClock } from "threadloop/testing"; new VirtualClock();';
-    expect(await sizeOf(program)).toBeLessThan(8_000);
+    expect(await sizeOf(program)).toBeLessThan(3_000);
   });
 });

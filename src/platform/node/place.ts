@@ -16,10 +16,9 @@ const HERE: string = written?.startsWith("file:")
       .href;
 
 /**
- * The folder of the built package, as a URL. This module is in a folder of its own in there, or in
- * `modules/src/platform/node`. In a program that was bundled it is a folder without the package's files.
+ * The folder of the built package, as a URL. This module is in a folder of its own in there. In a program that was bundled it is a folder without the package's files.
  */
-export const PACKAGE_ROOT: string = HERE.replace(/(?:modules\/src\/platform\/)?[^/]+\/[^/]*$/, "");
+export const PACKAGE_ROOT: string = HERE.replace(/[^/]+\/[^/]*$/, "");
 
 let bundled: boolean | null = null;
 
@@ -81,6 +80,6 @@ let own: readonly string[] | null = null;
 export function isOwn(text: string): boolean {
   own ??= isBundled()
     ? [THREAD_SCRIPT]
-    : ["chunks/", "modules/", "src/", "workers/"].map((folder) => PACKAGE_ROOT + folder);
+    : ["chunks/", "src/", "workers/"].map((folder) => PACKAGE_ROOT + folder);
   return own.some((name) => text.includes(name));
 }
