@@ -15,9 +15,9 @@ export async function ps(pid: number, port: number): Promise<string> {
   const threadOf = ({ thread }: TaskNode) => {
     if (thread === null) return "-";
     const name = names.get(thread) ?? null;
-    return name === null ? String(thread) : `${thread} ${printable(name)}`;
+    return name === null ? String(thread) : `${thread} ${name}`;
   };
-  return table([HEAD, ...tree.all.map((node) => [threadOf(node), ...cellsOf(node)])]);
+  return table([HEAD, ...tree.all.map((node) => [threadOf(node), ...cellsOf(node)].map(printable))]);
 }
 
 /** The tree. */

@@ -72,6 +72,18 @@ describe("threadloop ps and pstree", () => {
     expect(await app.ended).toBe(0);
   });
 
+  it("show a name on its own line, whatever it holds", async () => {
+    const app = startFixture("observe/named.mjs");
+    await app.said("ready");
+    const table = await command("ps", String(app.pid));
+    const tree = await command("pstree", String(app.pid));
+    for (const { output } of [table, tree]) {
+      expect(output).toContain("a\\x1b[2J\\x07\\nfake row");
+      expect(output).not.toMatch(/^fake row/m);
+    }
+    expect(table.output.trim().split("\n")).toHaveLength(3); // the head, and two tasks
+  });
+
   it("say so when the process does not use threadloop", async () => {
     const app = startFixture("observe/stranger.mjs");
     await app.said("ready");
