@@ -118,7 +118,8 @@ export class Dispatcher {
   /** Puts jobs that were taken back from a dead worker in front, in their order, and posts what can be. */
   requeue(jobs: readonly Job[]): void {
     this.#putBack(jobs);
-    this.serve();
+    if (this.#isRanked) this.#rank();
+    else this.serve();
   }
 
   #putBack(jobs: readonly Job[]): void {
@@ -165,12 +166,16 @@ export class Dispatcher {
   /** Takes back what was posted and is less urgent than what waits, and posts the most urgent. */
   readonly #rank = (): void => {
     this.#ranking = false;
+    this.#takeBackLessUrgent();
+    this.serve();
+  };
+
+  #takeBackLessUrgent(): void {
     const next = this.queue.peek();
     if (next === undefined) return;
     for (const worker of this.workers)
       if (worker.unstarted > 0) this.#putBack(worker.takeBackBelow(priorityOf(next)));
-    this.serve();
-  };
+  }
 
   /** Gives a worker that would begin a job at once the most urgent one that waits in another, if the queue has no such. */
   #promoteTo(worker: WorkerLink): void {
@@ -294,8 +299,10 @@ export class Dispatcher {
   #rescueFrom(stuck: WorkerLink, worker: WorkerLink): void {
     const room = Math.max(this.#roomOf(worker), worker.load === 0 ? 1 : 0);
     if (room <= 0) return;
-    if (this.#isRanked) this.#putBack(stuck.takeBack(stuck.unstarted));
-    else for (const job of stuck.takeBack(room)) this.#post(worker, job);
+    if (this.#isRanked) {
+      this.#putBack(stuck.takeBack(stuck.unstarted));
+      this.#takeBackLessUrgent();
+    } else for (const job of stuck.takeBack(room)) this.#post(worker, job);
   }
 
   #share(worker: WorkerLink): void {
@@ -322,10 +329,10 @@ export class Dispatcher {
   readonly #look = (): void => {
     this.#isWatching = false;
     const held = this.workers.filter((worker) => worker.fetchWhenStill());
-    const idle =
-      this.workers.find((worker) => worker.isIdle && worker.isReady) ??
-      this.workers.find((worker) => worker.isIdle);
-    if (idle !== undefined) this.#rescueTo(idle);
+    // Where coroutines hold every place it would only wait again.
+    const idle = this.workers.filter((worker) => worker.isIdle && worker.hasPlace);
+    const to = idle.find((worker) => worker.isReady) ?? idle[0];
+    if (to !== undefined) this.#rescueTo(to);
     this.serve();
     // What is left in the queue may have found a worker not yet done with what it has told the end of.
     const isOver = held.length === 0 && this.queue.length === 0;
