@@ -194,12 +194,12 @@ export class Running implements RunningJob, ContextRunner, RunnerContext {
   notice(kind: number, value: unknown): void {
     if (this.hasEnded) return;
     const { replies } = this.#stage;
-    const small = smallCopy(value);
-    if (small !== null) replies.add(this.slot, kind, small.value);
+    if (typeof value !== "object" || value === null) replies.add(this.slot, kind, value);
     else if (isTransfer(value)) replies.send(this.slot, kind, value.value, value.list);
     else {
-      replies.add(this.slot, kind, value);
-      replies.flush();
+      const small = smallCopy(value);
+      replies.add(this.slot, kind, small ?? value);
+      if (small === null) replies.flush();
     }
   }
 

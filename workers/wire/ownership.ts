@@ -208,12 +208,10 @@ function hasHoles(items: readonly unknown[]): boolean {
   return false;
 }
 
-/** A copy of a value that is small plain data, or of none that could change; null of any other. */
-export function smallCopy(value: unknown): { readonly value: unknown } | null {
-  if (typeof value !== "object" || value === null) return { value };
+/** A copy of an object that is small plain data; null of any other. */
+export function smallCopy(object: object): object | null {
   try {
-    const copy = copySmall(value, DEEPEST, []);
-    return copy === null ? null : { value: copy };
+    return copySmall(object, DEEPEST, []);
   } catch {
     return null; // a getter threw, and will again where that is told
   }
@@ -223,7 +221,7 @@ export function smallCopy(value: unknown): { readonly value: unknown } | null {
 export function copyNow(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   const small = smallCopy(value);
-  if (small !== null) return small.value;
+  if (small !== null) return small;
   try {
     return cloned(value);
   } catch {
