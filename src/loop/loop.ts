@@ -25,7 +25,7 @@ import type { Protocol, Transport } from "../io/transport.ts";
 import { inspect, types } from "../platform/node/inspect.ts";
 import { clearTimeout, setTimeout } from "../platform/node/timers.ts";
 import { type Clock, checkedClock, milliseconds, monotonicClock } from "../scheduling/clock.ts";
-import { checkContext } from "../scheduling/context.ts";
+import { type Context, checkContext } from "../scheduling/context.ts";
 import { debugging, describeStuck, rememberOrigin, warnSlow, withOrigin } from "../scheduling/debug.ts";
 import {
   type ExceptionContext,
@@ -154,8 +154,12 @@ export class EventLoop extends Pump {
     ...args: A
   ): Handle;
   callSoon(first: Callback | CallbackOptions, ...args: unknown[]): Handle {
+    if (typeof first === "function") return this.#schedule(first, args, undefined);
     const context = contextOf(first, args);
-    const callback = context === undefined ? first : args.shift();
+    return this.#schedule(context === undefined ? first : args.shift(), args, context);
+  }
+
+  #schedule(callback: unknown, args: unknown[], context: Context | undefined): Handle {
     this.#check(callback, "callSoon");
     const handle = new Handle(this, callback as Callback, args, context);
     this._push(handle);

@@ -1,17 +1,24 @@
 /**
- * Runs what is ready, in CPython's order: one iteration takes the timers that are due behind what is ready and runs
- * exactly the entries that are there then; what they schedule runs in the next iteration.
+ * The pump runs what is ready, in CPython's order (`BaseEventLoop._run_once`): one iteration takes the timers that are due
+ * behind what is ready, and runs exactly the entries that are there then; what they schedule runs in the next iteration.
  *
- * A step of a task must be over before the next entry runs, however many microtasks it takes. The task says so itself
- * (`_stepOver`): V8 calls `then` of a pending future when a task really suspends, and the body's promise settles when
- * it ends. The next entry then starts one microtask later ("hop"), so that nothing is re-entered. The net under it
- * is one `nextTick` per entry from libuv: when it fires in mid-step, the microtasks are drained and the task waits
- * for a foreign promise, so the next entry may run.
+ * CPython's loop calls `coro.send()` and knows when it returns that the step is over. JavaScript has no such call: what
+ * resumes an async function returns at once, and the function goes on in microtasks. The pump must nevertheless end one
+ * step before it begins the next entry, or tasks would run in each other's midst. So the task itself says that its step
+ * is over (`_stepOver`): V8 calls `then` of a pending future when a task really suspends, and the promise of the body
+ * settles when it ends. The next entry then starts one microtask later (a "hop"), so that nothing is re-entered.
+ *
+ * A task may also await a promise that is not ours, of which nobody tells the pump. For that it arms one `nextTick` for
+ * each entry from libuv: Node calls it when the microtasks are drained, and if a step is still under way then, the task
+ * waits for a foreign promise, and the next entry may run.
  *
  *   libuv --setImmediate/setTimeout--> enter --> next --> entry._run --> DONE: next entry, in a plain loop
  *                                                  ^                 --> STEPPED: ... _stepOver --microtask--> next
  *                                                  |                 --> UNTRACKED: --microtasks drained--> next
  *                                                  +--nextTick-- stalled: still mid-step
+ *
+ * Libuv gets its turn after some hundred entries or a millisecond, so that sockets and timers of Node do not starve.
+ * CPython polls in each iteration; here that would cost a `setImmediate` for each of them.
  *
  * Invariant: exactly one of these is outstanding while the loop runs: the plain loop itself, a step, a hop, a drain,
  * a turn (setImmediate), or an idle sleep.

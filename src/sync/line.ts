@@ -1,10 +1,12 @@
 /**
- * The line of those who wait, under every lock: first-in first-out, and one who is cancelled leaves it, so that leaving
- * is written here and nowhere else.
+ * A line holds those who wait, under every lock: it is first-in first-out, and one who is cancelled leaves it. Leaving is
+ * written here and nowhere else, as trio does with its `ParkingLot`; asyncio's locks each do it by themselves, and several
+ * of them have lost wake-ups by it.
  *
- * A waiter is a future that is woken before it is done: being woken says that its turn may have come, and what it
- * waits for is taken in the step of the task that awaits it. It is in the line until then, which is how a newcomer
- * knows that it must not overtake. An async function does the same for nearly twice the price of a hand-over.
+ * A waiter is a future that is woken before it is done. That it was woken says that its turn may have come; what it waits
+ * for is taken only in the step of the task that awaits it. Until then the waiter stays in the line, which is how a
+ * newcomer knows that it must not overtake, and a waiter that is cancelled after it was woken passes on what it was woken
+ * for. An async function could do the same, for nearly twice the price of a hand-over.
  */
 
 import { RuntimeError } from "../errors/errors.ts";

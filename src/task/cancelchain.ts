@@ -1,9 +1,13 @@
 /**
- * The way of a cancel. A task that awaits a task passes it on, and so do a gather and what `then` gives, each to what it
- * follows; in the end what is waited on for itself is cancelled. The way may be long, so it is walked with a stack of its
- * own; it may branch and meet again, as of tasks that share what they gather, so everything on it is visited once, and
- * what comes by another way is only counted; and it may lead round in a ring, of tasks that await each other: the one
- * from which it comes round then no longer waits, and is told itself.
+ * The way of a cancel. A task that awaits a task passes a cancel on to it, and so do a gather and what `then` gives, each
+ * to what it follows; in the end the cancel reaches what is waited on for itself. CPython does this by recursion
+ * (`Task.cancel` calls `_fut_waiter.cancel()`), which a long chain would overflow and a ring would never leave. Here:
+ *
+ * - the way may be long, so it is walked with a stack of its own;
+ * - it may branch and meet again, as of tasks that share what they gather, so everything on it is visited once, and what
+ *   comes by another way is only counted;
+ * - it may lead round in a ring of tasks that await each other: the task from which it comes round then no longer waits,
+ *   and is told itself.
  */
 import { CancelReason } from "../errors/errors.ts";
 import type { AbstractEventLoop, Runnable } from "../scheduling/events.ts";

@@ -1,6 +1,15 @@
 /**
- * A result that is not there yet, as `asyncio.Future`: a thenable, not a Promise. `await future` calls its `then` in
- * the awaiting task's own context; there the future becomes what the task waits on, which is how a cancel finds it.
+ * A future is a result that is not there yet, as `asyncio.Future`. It is a thenable and not a Promise, as only so does the
+ * loop learn who waits for what: `await future` has V8 call its `then` in the awaiting task's own context; there the task
+ * is found, and the future becomes what the task waits on. In CPython a future yields itself to the task that drives the
+ * coroutine (`Future.__await__`), to the same end. A cancel of the task then finds the future, and the future finds the
+ * task when it is done.
+ *
+ * Done callbacks never run inside `setResult` or `cancel`: they go through the ready queue of the loop, so that no code of
+ * the application runs in the midst of a method that has not ended.
+ *
+ * In this file stand also what a call of `then` makes (`Reaction`, `Chained`), and what other files need to be futures of
+ * a special kind (`Waiting`, `Detached`, `actAsFuture`).
  */
 
 import {

@@ -1,13 +1,14 @@
 /**
- * Cancel scopes, as in trio and anyio: the blocks of a task that can be cancelled by themselves, which are the bodies
- * of a `timeout` and of a task group. In JavaScript one task is in many blocks at once (`Promise.all`, event handlers,
- * functions nobody awaits), so a cancel of a block must reach the waits made inside it and no others. Which those are,
- * AsyncLocalStorage tells: a body runs with its scope as the current runner, and each wait keeps the one it was made in.
+ * A cancel scope, as in trio and anyio, is a block of a task that can be cancelled by itself: the body of a `timeout` or of
+ * a task group. In asyncio such a block cancels the whole task and takes the cancel back at its end, which is right where
+ * a task is in one place only. In JavaScript one task is in many blocks at once (`Promise.all`, event handlers, functions
+ * nobody awaits), so a cancel of a block must reach the waits that were made inside it, and no others. AsyncLocalStorage
+ * tells which those are: a body runs with its scope as the current runner, and each wait keeps the scope it was made in.
  *
- * Counting is asyncio's: what `cancelling()` says in a block is the cancels of the task and of all blocks around. Where
- * a task has one flow, as in Python, those are all there are.
+ * The counting is asyncio's: `cancelling()`, asked in a block, gives the cancels of the task and of all blocks around.
+ * Where a task has one flow, as in Python, those are all there are.
  *
- * Invariant: a cancel counts for its level until it is taken back, and is pending there only until a wait inside was
+ * Invariant: a cancel counts for its level until it is taken back, and it is pending there only until a wait inside was
  * cancelled with it, or the block is left.
  */
 

@@ -1,11 +1,17 @@
 /**
- * A coroutine that the loop runs, as `asyncio.Task`.
+ * A task is a coroutine that the loop runs, as `asyncio.Task`.
  *
- * Its states, besides the future's: not started (`#unstarted`); suspended (`#reaction` set: the two functions V8
- * gave for the await) on a future (`_waiter`), or on nothing after a bare yield (it is in the ready queue); running,
- * or suspended on a foreign promise, which looks the same from here. A cancel goes to the waiter; without one, or
- * when the waiter refuses, it is pending (`_undelivered`) and delivered at the next wake-up or await. The same for the
- * blocks of a task, which are cancelled by themselves (`scope.ts`).
+ * Its states, besides the future's, are these: it has not started (`#unstarted`); it is suspended (`#reaction` holds the
+ * two functions that V8 gave for the await) on a future (`_waiter`), or, after a bare yield, on nothing but its place in
+ * the ready queue; it runs, or it is suspended on a foreign promise, which looks the same from here.
+ *
+ * A cancel goes to the waiter, as in `Task.cancel` of CPython. Where there is none, or where the waiter refuses, the
+ * cancel is pending (`_undelivered`, CPython's `_must_cancel`) and is delivered at the next wake-up or await. The same
+ * holds for the blocks of a task, each of which is cancelled by itself (`scope`). How a cancel goes on through tasks that
+ * await tasks is told in `cancelchain`.
+ *
+ * A coroutine of Python can wait at one place only. A task here may have several awaits under way, as `Promise.all` makes
+ * them; the first is the task's own wait, and each other one is a `FurtherAwait`.
  *
  * Invariant: exactly one `_loop._stepOver(task)` ends each step: when V8 calls `then` of a pending future, or when
  * the body's promise settles.
