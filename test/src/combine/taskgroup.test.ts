@@ -506,6 +506,38 @@ describe("TaskGroup.start", () => {
 });
 
 describe("TaskGroup.cancel", () => {
+  it.each([
+    ["before the child that awaits it", true],
+    ["behind the child that awaits it", false],
+  ])("counts for a child what one cancel after the other would, with it %s", async (_where, sleeperFirst) => {
+    const counts = await virtual(async () => {
+      const seen: number[] = [];
+      await taskGroup(async (group) => {
+        const sleeper = async () => {
+          try {
+            await sleep(1000);
+          } finally {
+            seen.push(currentTask()!.cancelling());
+            await sleep(1); // the cancel was delivered, so nothing is pending for this await
+            seen.push(currentTask()!.cancelling());
+          }
+        };
+        let child: Task<void>;
+        if (sleeperFirst) {
+          child = group.createTask(sleeper);
+          group.createTask(async () => await child);
+        } else {
+          group.createTask(async () => await child);
+          child = group.createTask(sleeper);
+        }
+        await sleep(0);
+        group.cancel();
+      });
+      return seen;
+    });
+    expect(counts).toEqual([2, 2]);
+  });
+
   it("cancels the children and the body, and the group ends without an error", () =>
     virtual(async () => {
       const ends: string[] = [];
