@@ -173,12 +173,6 @@ class Way {
   }
 
   #cancel(root: Cancellable): boolean {
-    if (root._isTask && !root.done() && this.#isAlone(root)) {
-      const task = root as unknown as Link;
-      this.#origin ??= task._canceller();
-      cancelHere(task, this.#message, this.#origin);
-      return true;
-    }
     const first = this.#enter(root, null);
     if (typeof first === "boolean") return first;
     first.times++;
@@ -191,12 +185,6 @@ class Way {
       }
     }
     return first.task !== null || first.reached;
-  }
-
-  /** Whether a task passes the cancel on to nobody and was not met yet, as most children of a group: it needs no node. */
-  #isAlone(root: Cancellable): boolean {
-    const task = root as unknown as Link;
-    return !passesOn(task) && !task._cancelPassing && !this.#nodes.has(root);
   }
 
   #passOn(target: Cancellable, from: Node): void {
