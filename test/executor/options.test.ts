@@ -1,3 +1,4 @@
+import { CancelledError } from "threadloop";
 import { describe, expect } from "vitest";
 import * as jobs from "../fixtures/workers/jobs.mjs";
 import { errorOf, harnesses, suiteOf } from "./harness/index.ts";
@@ -68,12 +69,13 @@ describe.each(harnesses)("$name", (harness) => {
 
     it("is among the tasks, below who awaits it and above the task that runs it", async () => {
       const executor = make();
-      const job = executor.with({ name: "shown" }).submit(jobs.nap, 50, 0);
+      const job = executor.with({ name: "shown" }).submit(jobs.nap, 3_600_000, 0);
       while (!job.running()) await executor.submit(jobs.nap, 1, 0);
       const node = (await executor.tasks()).all.find(({ kind, name }) => kind === "job" && name === "shown");
       expect(node).toMatchObject({ state: "running" });
       expect(node?.waitsFor.map(({ name }) => name)).toEqual(["shown"]);
-      await job;
+      job.cancel();
+      await expect(job).rejects.toThrow(CancelledError);
     });
   });
 });
