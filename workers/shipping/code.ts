@@ -15,7 +15,8 @@ export interface Variables {
 
 /** Makes the function, with `this` and `arguments` of the place where it was written. */
 type Make = (this: unknown) => unknown;
-type Factory = (variables: Partial<Variables>) => Make;
+/** With constants it is a generator, which is given their values. */
+type Factory = (variables: Partial<Variables>) => Make | Generator<Make, void, readonly unknown[]>;
 
 /** The files of which functions were compiled here, and whether they are translated. */
 const compiled = new Map<string, boolean>();
@@ -30,9 +31,17 @@ export function instantiate(
   const { scope } = around;
   const factory = scope ? (evaluatedIn(scope, evaluatedText(code), code.title) as Factory) : factoryOf(code);
   const variables = {} as Variables;
-  const make = factory(variables);
+  const begun = factory(variables);
+  const make = typeof begun === "function" ? begun : (begun.next().value as Make);
   if (code.isClass) fill(variables);
   const value: unknown = Reflect.apply(make, around.self, around.args);
+  if (typeof begun !== "function") {
+    const { set } = variables;
+    variables.set = (values) => {
+      set(values);
+      begun.next(values);
+    };
+  }
   return { made: code.method ? onlyMember(value as object) : value, variables };
 }
 
@@ -46,8 +55,8 @@ function factoryOf(code: SourceText): Factory {
   return factory;
 }
 
-const keyOf = ({ url, line, column, strict, names, source }: SourceText): string =>
-  `${url}:${line}:${column}:${strict}:${names}:${source}`;
+const keyOf = ({ url, line, column, strict, names, constants, source }: SourceText): string =>
+  `${url}:${line}:${column}:${strict}:${names}:${constants}:${source}`;
 
 /** Evaluates a source in a scope, whose variables it may use and assign. */
 export type Surroundings = (source: string) => unknown;
@@ -149,13 +158,19 @@ function compile(code: SourceText): Factory {
   return script.runInThisContext() as Factory;
 }
 
-/** What is before the source; its first line starts behind that and one more bracket ("(" or "({"). */
-function headOf({ source, strict, names }: SourceText): { head: string; bracket: number } {
-  const declarations = names.length > 0 ? `let ${names.join(",")};` : "";
+/**
+ * What is before the source; its first line starts behind that and one more bracket ("(" or "({"). A constant can only
+ * be set where it is declared, when the function has been made: so a generator makes it, and waits there.
+ */
+function headOf({ source, strict, names, constants = [] }: SourceText): { head: string; bracket: number } {
+  const assigned = names.filter((name) => !constants.includes(name));
+  const declarations = assigned.length > 0 ? `let ${assigned.join(",")};` : "";
   const variables = freeName("variables$", source);
   const values = freeName("values$", source);
-  const setter = names.map((name, i) => `${name}=${values}[${i}]`).join(";");
-  const head = `(function(${variables}){${strict ? '"use strict";' : ""}${declarations}${variables}.set=(${values})=>{${setter}};return function(){return `;
+  const setter = assigned.map((name) => `${name}=${values}[${names.indexOf(name)}]`).join(";");
+  const fixed = names.flatMap((name, i) => (constants.includes(name) ? `${i}:${name}` : []));
+  const [star, maker] = fixed.length > 0 ? ["*", `const{${fixed}}=yield `] : ["", "return "];
+  const head = `(function${star}(${variables}){${strict ? '"use strict";' : ""}${declarations}${variables}.set=(${values})=>{${setter}};${maker}function(){return `;
   return { head, bracket: source.startsWith("({") ? 2 : 1 };
 }
 

@@ -20,7 +20,7 @@ import { decoded, type Syntax, type SyntaxNode, syntaxOf } from "./syntax.ts";
 
 /** What is known of the functions written at one place. */
 export interface Plan {
-  readonly code: SourceText;
+  code: SourceText;
   /** The captured variables: the first of `code.names`. */
   readonly captured: readonly string[];
   /** Value of `import.meta`, when the source uses it: then the next of `code.names`. */

@@ -71,6 +71,8 @@ export interface SourceText {
   readonly needed?: number;
   /** The variables that it needs from outside. */
   readonly names: readonly string[];
+  /** Those of them that are constants here, where `eval` may try to assign them. */
+  readonly constants?: readonly string[];
   /** The function for people: `render (file:///app/pages.js:3:8)`. */
   readonly title: string;
 }

@@ -11,7 +11,7 @@ import { type Scope, valueIn } from "./inspector.ts";
 import { assignedBy, type Plan, waysIn } from "./plan.ts";
 import type { CopyNode, Slot } from "./recipe.ts";
 import { constantsOf, type Start } from "./stopped.ts";
-import { decoded } from "./syntax.ts";
+import { decoded, syntaxOf } from "./syntax.ts";
 
 type CodeNode = Extract<CopyNode, { kind: "code" }>;
 
@@ -42,7 +42,7 @@ interface Shared {
 
 /** Puts the variables that functions share into scopes. */
 export function shareVariables(copying: Copying): void {
-  refuseConstants(copying);
+  settleConstants(copying);
   const assigned = new Set(copying.shipped.flatMap(({ plan }) => [...assignedBy(plan)]));
   if (assigned.size === 0 || copying.shipped.length < 2) return;
   const found: Shared[] = [];
@@ -50,29 +50,42 @@ export function shareVariables(copying: Copying): void {
   if (found.length > 0) nest(copying, found);
 }
 
-/** What is assigned to a constant throws here, and over there would be assigned. */
-function refuseConstants(copying: Copying): void {
+/** What is assigned to a constant throws here: so it does over there, or it is refused. */
+function settleConstants(copying: Copying): void {
   for (const shipped of copying.shipped) {
     const { plan } = shipped;
     plan.constants ??= constantsAmong(shipped, [...assignedBy(plan)]);
     const [name] = plan.constants;
     if (name === undefined) continue;
-    throw cannotSend(
-      copying,
-      `a function, or leads to one, that assigns to a constant: ${name} in ${plan.code.title}`,
-      "Declare the variable with let, or leave the assignment out",
-    );
+    if (mayEvaluate(plan.code.source)) keepConstants(copying, shipped, plan.constants);
+    else
+      throw cannotSend(
+        copying,
+        `a function, or leads to one, that assigns to a constant: ${name} in ${plan.code.title}`,
+        "Declare the variable with let, or leave the assignment out",
+      );
   }
 }
 
+const mayEvaluate = (source: string): boolean =>
+  /\beval\b/.test(decoded(source)) && syntaxOf(source)?.evaluates !== false;
+
+/** `eval` may try to assign whatever there is: what is a constant or an import here is a constant over there. */
+function keepConstants({ nodes }: Copying, { plan, number }: Shipped, constants: readonly string[]): void {
+  if (!plan.code.constants) {
+    plan.code = { ...plan.code, constants };
+    plan.assigned = new Set([...assignedBy(plan)].filter((name) => !constants.includes(name)));
+  }
+  nodes[number] = { ...(nodes[number] as CodeNode), code: plan.code };
+}
+
 function constantsAmong(shipped: Shipped, names: readonly string[]): readonly string[] {
-  const { code } = shipped.plan;
-  // `eval` may assign whatever there is.
-  if (names.length === 0 || /\beval\b/.test(code.source)) return [];
-  const suspects = names.filter(mayBeConstant(code.url));
-  if (suspects.length === 0) return [];
+  const { code, imports } = shipped.plan;
+  const imported = names.filter((name) => imports?.has(name));
+  const suspects = names.filter((name) => !imports?.has(name)).filter(mayBeConstant(code.url));
+  if (suspects.length === 0) return imported;
   const { start, entry = shipped.fn } = beginning(shipped);
-  return constantsOf(entry, start, suspects);
+  return [...imported, ...constantsOf(entry, start, suspects)];
 }
 
 /** Tells of a name whether its file may declare a constant of it: most often its text shows that it does not. */

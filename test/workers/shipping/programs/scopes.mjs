@@ -99,6 +99,25 @@ export default {
     "let $n = 0, n$ = 10; const set = () => { $n++; n$ -= 1; }; job = () => { set(); return [$n, n$]; };",
   "an odd name": "let \\u0061b = 0; const set = () => { ab++; }; job = () => { set(); return ab; };",
   "direct eval": "let n = 0; const set = () => { eval('n = 5'); }; job = () => { set(); return n; };",
+  "direct eval that sets a constant":
+    "const fixed1 = 0; const set = () => { eval('fixed1 = 5'); }; job = () => { set(); return fixed1; };",
+  "direct eval in the job that sets a constant":
+    "const fixed2 = 0, held2 = { n: 1 }; job = () => { try { eval('fixed2 = 5'); } catch (e) { return [e.name, fixed2, held2.n, eval('held2.n + fixed2')]; } return fixed2; };",
+  "direct eval that sets a constant and a variable":
+    "const fixed3 = 0; let loose3 = 1; const set = () => { eval('loose3 = 2'); eval('fixed3 = 5'); }; job = () => { try { set(); } catch (e) { return [e.name, fixed3, loose3]; } return [fixed3, loose3]; };",
+  "direct eval that sets the constant that it is in":
+    "const fixed4 = { set() { eval('fixed4 = null'); } }; job = () => { try { fixed4.set(); } catch (e) { return [e.name, typeof fixed4.set]; } return fixed4; };",
+  "direct eval in a method of a class that sets a constant":
+    "const fixed5 = 0; class C { m() { eval('fixed5 = 5'); } } job = () => { try { new C().m(); } catch (e) { return [e.name, fixed5]; } return fixed5; };",
+  "direct eval that sets a constant of a function, as a variable of that name is set elsewhere":
+    "let name6 = 0; const make = () => { const name6 = 1; return () => { eval('name6 = 3'); return name6; }; }; const f = make(); job = () => { name6++; try { return f(); } catch (e) { return [e.name, name6]; } };",
+  "direct eval in a generator that sets a constant":
+    "const fixed7 = 0; const items = function* () { try { eval('fixed7 = 5'); } catch (e) { yield [e.name, fixed7]; } yield fixed7; }; job = () => [...items()];",
+  "direct eval in an async function that sets a constant":
+    "const fixed8 = 0; const set = async (x) => { await eval('fixed8 = x'); }; job = () => set(5).catch((e) => [e.name, fixed8]);",
+  // The names of what is imported are up to a bundler.
+  "direct eval that assigns to a constant, as an import is one":
+    "job = () => { try { eval('util = 5'); } catch (e) { return e.name; } return typeof util; };",
   "an object that both hold":
     "const memo = {}; const put = (k, v) => { memo[k] = v; }; job = () => { put('a', 1); return memo; };",
   "an array that both hold":
