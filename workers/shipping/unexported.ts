@@ -111,7 +111,9 @@ function follow(copying: Copying, from: string, to: string): boolean {
 function importsOf(copying: Copying, url: string): string[] {
   if (!url.startsWith("file:")) return [];
   const required = cache[fileURLToPath(url)];
-  if (required) return required.children.map(({ filename }) => pathToFileURL(filename).href);
+  // ES modules are there as well if they were required, or where Jest runs them, without what they import.
+  if (required && required.children.length > 0)
+    return required.children.map(({ filename }) => pathToFileURL(filename).href);
   const text = knownText(url);
   if (!text) {
     copying.pending.push(moduleText(url));

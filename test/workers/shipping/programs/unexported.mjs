@@ -152,6 +152,20 @@ const written = {
     "main.mjs":
       "import { chain } from './lib.cjs'; import { check } from './other.cjs'; const w = chain([1]); export const job = () => [check(w), w.value()];",
   },
+  "an object of a class that another module knows by a third one": {
+    "lib.mjs": `${CLASS} export { chain, isWrapper };`,
+    "middle.mjs": "import { isWrapper } from './lib.mjs'; export const isKnown = (o) => isWrapper(o);",
+    "other.mjs": "import { isKnown } from './middle.mjs'; export const check = (o) => isKnown(o);",
+    "main.mjs":
+      "import { chain } from './lib.mjs'; import { check } from './other.mjs'; const w = chain([1]); export const job = () => [check(w), w.value()];",
+  },
+  "an object of a class that another module of CommonJS knows by a third one": {
+    "lib.cjs": `${CLASS} module.exports = { chain, isWrapper };`,
+    "middle.cjs": "const { isWrapper } = require('./lib.cjs'); exports.isKnown = (o) => isWrapper(o);",
+    "other.cjs": "const { isKnown } = require('./middle.cjs'); exports.check = (o) => isKnown(o);",
+    "main.mjs":
+      "import { chain } from './lib.cjs'; import { check } from './other.cjs'; const w = chain([1]); export const job = () => [check(w), w.value()];",
+  },
   "an object of a class, and a module that exports all of another one": {
     "lib.mjs": `${CLASS} export { chain, isWrapper };`,
     "index.mjs": "export * from './lib.mjs'; export const version = () => 1;",
