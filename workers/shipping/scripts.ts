@@ -34,29 +34,39 @@ export function knownScriptUrl(scriptId: string): string | undefined {
 export function scriptUrl(scriptId: string): string {
   const known = urls.get(scriptId);
   if (known !== undefined) return known;
-  const coverage = sweepCoverage();
-  if (urls.get(scriptId) === undefined && !coverage.counted) sweepDebugger();
-  const found = urls.get(scriptId);
-  if (found === undefined) urls.set(scriptId, "");
-  return found ?? "";
+  const { found, counted } = sweepCoverage(scriptId);
+  const url = found ?? (counted ? "" : (sweepDebugger(scriptId) ?? ""));
+  urls.set(scriptId, url);
+  return url;
 }
 
-function sweepCoverage(): { counted: boolean } {
+/** What is asked for is given back: there may be more scripts than the list can hold, and it may have been among the first. */
+function sweepCoverage(wanted: string): { found: string | undefined; counted: boolean } {
   let counted = mayCountCoverage();
+  let found: string | undefined;
   const { result } = post<{ result: readonly ScriptCoverage[] }>("Profiler.getBestEffortCoverage");
   for (const { scriptId, url, functions } of result) {
-    urls.set(scriptId, asUrl(url));
+    if (scriptId === wanted) found = asUrl(url);
+    else note(scriptId, url);
     counted ||= functions.some((fn) => fn.isBlockCoverage);
   }
-  return { counted };
+  return { found, counted };
 }
 
-function sweepDebugger(): void {
-  const note = (params: unknown) => {
+function sweepDebugger(wanted: string): string | undefined {
+  let found: string | undefined;
+  const heard = (params: unknown) => {
     const { scriptId, url } = params as { scriptId: string; url: string };
-    urls.set(scriptId, asUrl(url));
+    if (scriptId === wanted) found = asUrl(url);
+    else note(scriptId, url);
   };
-  listen("Debugger.scriptParsed", note, tellScripts);
+  listen("Debugger.scriptParsed", heard, tellScripts);
+  return found;
+}
+
+/** Most scripts that have no URL of a file are never asked for. */
+function note(scriptId: string, url: string): void {
+  if (url !== "" && !url.startsWith("threadloop:")) urls.set(scriptId, asUrl(url));
 }
 
 const asUrl = (name: string): string => (isAbsolute(name) ? pathToFileURL(name).href : withoutMarks(name));
