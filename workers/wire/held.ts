@@ -302,7 +302,8 @@ class Reading {
   next(take: TakeReply): void {
     const at = this.#at;
     this.#at = at + 2;
-    take(this.#words[at] as number, this.#words[at + 1] as number, this.#value(0));
+    // As integers, which V8 would else keep as floating-point numbers in each list that the slot gets to, messages too.
+    take((this.#words[at] as number) | 0, (this.#words[at + 1] as number) | 0, this.#value(0));
   }
 
   #value(depth: number): unknown {
