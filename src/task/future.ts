@@ -51,7 +51,7 @@ export const PENDING = 0;
 export const FINISHED = 1;
 export const CANCELLED = 2;
 export const FAILED = 3;
-export const RETRIEVED = 4;
+const RETRIEVED = 4;
 
 /** Whom a future tells: one, a few, or so many that one who leaves must not be looked for among all. */
 type Callbacks = Runnable | Runnable[] | Set<Runnable>;

@@ -218,12 +218,7 @@ function hasWaits(level: Level, task: ScopedTask): boolean {
  * Cancels what waits inside a level of a task; true when that is told now. The task's own wait, if it is inside, must
  * be told: one that is over, though the task has not run yet, counts as not reached, also when others were.
  */
-export function cancelWaits(
-  task: ScopedTask,
-  level: Level,
-  message: string | undefined,
-  cause: unknown,
-): boolean {
+function cancelWaits(task: ScopedTask, level: Level, message: string | undefined, cause: unknown): boolean {
   if (task._cancelPassing) stopWaiting(task); // it came round, by the code that a signal calls or the like
   const hasOwn = task._isSuspended && isWithin(task._waitScope ?? (task as Level), level);
   const own = hasOwn ? task._waiter : null;

@@ -48,6 +48,7 @@ describe("a server of next", () => {
     let alone = "";
     beforeAll(async () => {
       inside = makeFolder("next", []);
+      cpSync(join(root, "examples/next/primes.js"), join(inside, "primes.js"));
       renameSync(join(next, "node_modules"), join(inside, "node_modules")); // Turbopack follows no link out of its folder
       expect(await buildNext(inside)).not.toMatch(/warn|⚠/i);
       alone = realpathSync(mkdtempSync(join(tmpdir(), "threadloop-")));

@@ -28,7 +28,7 @@ export const OWN_WORDS = 6 + CLASSES;
 export const STALE = -3;
 
 /** The first word of the area that is used: 0 is nothing. */
-export const FIRST_CHUNK = 16;
+const FIRST_CHUNK = 16;
 
 /** Prepares the memory of a new queue. */
 export function setUp(m: Int32Array, maxsize: number, length: number): void {

@@ -65,7 +65,7 @@ export function deaths(): number {
 }
 
 /** Says that a thread, and with it every thread it had started, is dead, and wakes all who wait for something. */
-export function markDead(thread: number): void {
+function markDead(thread: number): void {
   bury(thread);
   Atomics.add(roster.words, DEATHS, 1);
   Atomics.notify(roster.words, DEATHS);

@@ -46,7 +46,7 @@ export const GATE_WORDS = 12;
 export const HOLDER = 0;
 export const COUNT = 1;
 /** 1 when the holder has taken notice of what it was given. */
-export const NOTICED = 2;
+const NOTICED = 2;
 export const ENTRY_WORDS = 3;
 
 // How a wait ends, beside WAITING (it goes on); also what `enter` returns.
@@ -55,7 +55,7 @@ export const GRANTED = 2;
 export const OWNER_DIED = 3;
 export const BARRIER_BROKEN = 4;
 export const SHUT = 5;
-export const ABANDONED = 6;
+const ABANDONED = 6;
 
 /** What `give` and `call` return when nothing was done. */
 export const REFUSED = -1;

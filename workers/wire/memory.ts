@@ -24,8 +24,8 @@ import { createHistogram, performance, type RecordableHistogram } from "node:per
 export const FREE = 0;
 export const QUEUED = 1;
 export const RUNNING = 2;
-export const RECLAIMED = 3;
-export const CANCEL_BIT = 4;
+const RECLAIMED = 3;
+const CANCEL_BIT = 4;
 
 /** Word 0 counts the jobs the thread has started. */
 export const JOBS_STARTED = 0;

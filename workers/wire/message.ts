@@ -89,7 +89,7 @@ function withCarriers(message: unknown, cargo: Cargo | null): unknown {
 }
 
 /** Whether a message holds carriers and this thread knows no kind of them yet. */
-export function needsKinds(received: unknown): boolean {
+function needsKinds(received: unknown): boolean {
   return !knowsKinds() && isPacked(received) && hasCarried(received);
 }
 

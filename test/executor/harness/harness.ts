@@ -13,6 +13,7 @@ import type {
   WorkerPool,
 } from "threadloop/workers";
 import { expect, it as vitestIt } from "vitest";
+import { errorOf, Gate as SharedGate } from "../../support/gate.ts";
 
 /** What an executor is made with, as far as all have it. */
 export interface ExecutorOptions {
@@ -87,34 +88,9 @@ export function suiteOf(harness: Harness) {
   return { make, it, whereOffered };
 }
 
-/** Memory that is shared with jobs: `open()` lets those go that wait at it, `at(step)` waits until a job has come so far. */
-export class Gate {
-  readonly buffer = new SharedArrayBuffer(16);
-  readonly words: Int32Array = new Int32Array(this.buffer);
-
-  /** Lets every job go that waits at the gate, now and later. */
-  open(): void {
-    Atomics.store(this.words, 0, 1);
-    Atomics.notify(this.words, 0);
-  }
-
-  /** How many jobs have come to the gate, or how far one has come. */
-  get step(): number {
-    return Atomics.load(this.words, 1);
-  }
-
-  /** By sleeping, so that a virtual clock goes on in steps of a millisecond. */
-  async at(step: number): Promise<void> {
+/** Waits by sleeping, so that a virtual clock goes on in steps of a millisecond. */
+export class Gate extends SharedGate {
+  override async at(step: number): Promise<void> {
     while (this.step < step) await sleep(1);
   }
-}
-
-/** The error that a job ends with. */
-export async function errorOf(job: PromiseLike<unknown>): Promise<Error> {
-  try {
-    await job;
-  } catch (error) {
-    return error as Error;
-  }
-  throw new Error("Expected the job to fail");
 }

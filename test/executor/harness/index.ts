@@ -1,4 +1,5 @@
-export { type Executor, errorOf, Gate, suiteOf } from "./harness.ts";
+export { errorOf } from "../../support/gate.ts";
+export { type Executor, Gate, suiteOf } from "./harness.ts";
 
 import type { Harness } from "./harness.ts";
 import { inline } from "./inline.ts";
