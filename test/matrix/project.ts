@@ -1,9 +1,10 @@
 /** A folder of its own outside this package, with threadloop and tools in its node_modules. */
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 
 export const root: string = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -50,6 +51,36 @@ export function makeFolder(fixture: string, packages: readonly string[]): string
   });
   for (const name of packages) link(folder, name, join(root, "node_modules", name));
   return folder;
+}
+
+/**
+ * Bun, for processors of any age, and Deno: of one version, so that no release of theirs decides what is seen here, and
+ * as the file that runs, which needs no script of an installation.
+ */
+export const otherRuntimes = {
+  packages: ["@oven/bun-linux-x64-baseline@1.4.5", "@deno/linux-x64-glibc@2.9.6"],
+  bun: "node_modules/@oven/bun-linux-x64-baseline/bin/bun",
+  deno: "node_modules/@deno/linux-x64-glibc/deno",
+} as const;
+
+/** How long the hook may take that installs packages. */
+export const INSTALLING = 920_000;
+
+/** Installs what the folder's package.json names, or `packages`; what breaks off on its way is tried again. */
+export async function installPackages(folder: string, packages: readonly string[] = []): Promise<void> {
+  const options = ["--no-audit", "--no-fund", ...(packages.length === 0 ? [] : ["--no-save"])];
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      mkdirSync(folder, { recursive: true });
+      await promisify(execFile)("npm", ["install", "--prefix", folder, ...options, ...packages], {
+        cwd: folder,
+        timeout: 300_000,
+      });
+      return;
+    } catch (error) {
+      if (attempt === 3) throw error;
+    }
+  }
 }
 
 export function removeProject(folder: string): void {

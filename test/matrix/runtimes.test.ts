@@ -2,27 +2,18 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { makeProject, removeProject } from "./project.ts";
+import { INSTALLING, installPackages, makeProject, otherRuntimes, removeProject } from "./project.ts";
 
 const BINARIES = {
-  Bun: ["tools/node_modules/bun/bin/bun.exe"],
-  Deno: ["tools/node_modules/@deno/linux-x64-glibc/deno", "run", "--allow-all"],
+  Bun: [join("tools", otherRuntimes.bun)],
+  Deno: [join("tools", otherRuntimes.deno), "run", "--allow-all"],
 } as const;
 
 let folder: string;
 beforeAll(async () => {
   folder = makeProject("runtimes");
-  await start("npm", [
-    "install",
-    "--prefix",
-    "tools",
-    "--no-save",
-    "--no-audit",
-    "--no-fund",
-    "bun@1",
-    "deno@2",
-  ]);
-}, 240_000);
+  await installPackages(join(folder, "tools"), otherRuntimes.packages);
+}, INSTALLING);
 afterAll(() => removeProject(folder));
 
 describe.each(["Bun", "Deno"] as const)("in %s", (runtime) => {

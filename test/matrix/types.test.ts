@@ -1,10 +1,9 @@
 // The declarations as a stranger's compiler sees them: of the packed tarball, with the compiler's own default to check them.
-import { execFileSync } from "node:child_process";
 import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runNode } from "../support/programs.ts";
-import { makePackedProject, removeProject, root } from "./project.ts";
+import { INSTALLING, installPackages, makePackedProject, removeProject, root } from "./project.ts";
 
 const COMPILERS = ["5.4", "5.9", "7"] as const;
 const RESOLUTIONS = [
@@ -13,12 +12,11 @@ const RESOLUTIONS = [
 ] as const;
 
 let folder: string;
-beforeAll(() => {
+beforeAll(async () => {
   folder = makePackedProject("types", ["@types/node", "undici-types", "vitest"]);
   const compilers = COMPILERS.map((version) => `typescript-${version}@npm:typescript@${version}`);
-  const options = ["--prefix", "tools", "--no-save", "--no-audit", "--no-fund"];
-  execFileSync("npm", ["install", ...options, ...compilers], { cwd: folder });
-}, 240_000);
+  await installPackages(join(folder, "tools"), compilers);
+}, INSTALLING);
 afterAll(() => removeProject(folder));
 
 describe("the package's declarations", () => {
