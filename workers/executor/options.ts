@@ -2,9 +2,22 @@
 
 import { availableParallelism } from "node:os";
 import type { ResourceLimits, Transferable } from "node:worker_threads";
-import { ContextVar, checkOptionNames, got, optionNames, printable } from "../../src/core.ts";
-import { moduleAddress } from "../shipping/advice.ts";
+import { checkOptionNames, got, optionNames, printable } from "../../src/core.ts";
 import type { ShipMode } from "../shipping/ship.ts";
+import {
+  checkContext,
+  checkPreload,
+  count,
+  countOrInfinity,
+  duration,
+  is,
+  isFlag,
+  isObject,
+  isText,
+  moreThanNothing,
+  oneOf,
+  SHIP_MODES,
+} from "./checks.ts";
 import type { ContextSource } from "./jobcontext.ts";
 
 /** Options of a pool. */
@@ -155,22 +168,18 @@ function checkKinds(options: Settings): void {
     is(key, options[key], options[key] === undefined || typeof options[key] === "function", "a function");
   }
   for (const key of ["stdout", "stderr"] as const) isFlag(key, options[key]);
-  for (const key of ["preload", "execArgv", "argv"] as const) {
+  for (const key of ["execArgv", "argv"] as const) {
     is(key, options[key], options[key] === undefined || Array.isArray(options[key]), "an array");
   }
-  for (const key of ["resourceLimits", "context", "recycle"] as const) {
+  for (const key of ["resourceLimits", "recycle"] as const) {
     is(key, options[key], options[key] === undefined || isObject(options[key]), "an object");
   }
   const { env } = options;
   is("env", env, env === undefined || isObject(env) || typeof env === "symbol", "an object or SHARE_ENV");
   for (const [at, flag] of (options.execArgv ?? []).entries())
     is(`execArgv[${at}]`, flag, typeof flag === "string", "a string");
-  for (const [at, url] of (options.preload ?? []).entries())
-    is(`preload[${at}]`, url, isModule(url), moduleAddress('a URL: new URL("./module.js", import.meta.url)'));
-  for (const [name, storage] of Object.entries(options.context ?? {})) {
-    const isSource = storage instanceof ContextVar || typeof storage?.getStore === "function";
-    is(`context.${name}`, storage, isSource, "an AsyncLocalStorage or a ContextVar");
-  }
+  checkPreload(options.preload);
+  checkContext(options.context);
 }
 
 /** What a thread is made with and would ignore, or die of before it can say why. */
@@ -297,53 +306,3 @@ const RESOURCE_LIMITS = optionNames<ResourceLimits>({
   codeRangeSizeMb: true,
   stackSizeMb: true,
 });
-const SHIP_MODES = ["auto", "reference", "value"] as const;
-
-function count(name: string, value: unknown, least: number, most: number = Number.MAX_SAFE_INTEGER): void {
-  if (Number.isInteger(value) && (value as number) >= least && (value as number) <= most) return;
-  const range = most === Number.MAX_SAFE_INTEGER ? `>= ${least}` : `from ${least} to ${most}`;
-  throw new RangeError(`Expected \`${name}\` to be an integer ${range}, got ${got(value)}`);
-}
-
-function countOrInfinity(name: string, value: unknown, least: number): void {
-  if (value !== Number.POSITIVE_INFINITY) count(name, value, least);
-}
-
-function moreThanNothing(name: string, value: unknown): void {
-  if (typeof value === "number" && value > 0) return;
-  throw new RangeError(`Expected \`${name}\` to be megabytes > 0, got ${got(value)}`);
-}
-
-/** What Node makes a string of without a surprise. */
-function isText(value: unknown): boolean {
-  return typeof value === "string" || typeof value === "number" || typeof value === "boolean";
-}
-
-function duration(name: string, value: unknown): void {
-  if (typeof value === "number" && value >= 0) return;
-  throw new RangeError(`Expected \`${name}\` to be milliseconds >= 0, got ${got(value)}`);
-}
-
-function is(name: string, value: unknown, isSo: boolean, what: string): void {
-  if (!isSo) throw new TypeError(`Expected \`${name}\` to be ${what}, got ${got(value)}`);
-}
-
-function isFlag(name: string, value: unknown): void {
-  is(name, value, value === undefined || typeof value === "boolean", "true or false");
-}
-
-/** What `import` takes wherever it is called: a URL or the name of a package, but no relative path. */
-function isModule(value: unknown): boolean {
-  return value instanceof URL || (typeof value === "string" && !/^\.{1,2}\//.test(value));
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === "object" && value !== null;
-}
-
-function oneOf(name: string, value: unknown, allowed: readonly string[]): void {
-  if (allowed.includes(value as string)) return;
-  throw new TypeError(
-    `Expected \`${name}\` to be ${allowed.map((one) => `"${one}"`).join(" or ")}, got ${got(value)}`,
-  );
-}

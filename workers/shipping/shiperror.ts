@@ -6,7 +6,7 @@ import type { Reference } from "./recipe.ts";
 export type ShipErrorCode =
   /** A captured value cannot leave its thread. */
   | "ERR_SHIP_VALUE"
-  /** The source of the function does not stand by itself (`super`, `#private`). */
+  /** The source of the function does not stand by itself (`super`, `#private`), or a machine takes no source code. */
   | "ERR_SHIP_SOURCE"
   /** `ship: "reference"`, and the function is not an export. */
   | "ERR_SHIP_NOT_EXPORTED"
@@ -20,6 +20,10 @@ export type ShipErrorCode =
   | "ERR_SHIP_NO_EXPORT"
   /** The worker found another function under that name: it was assigned since, or the file has changed on disk. */
   | "ERR_SHIP_OTHER_FUNCTION"
+  /** Another machine has another version of that module. */
+  | "ERR_SHIP_OTHER_CODE"
+  /** What the function is, or refers to, lies outside of the modules that machines of a cluster have in common. */
+  | "ERR_SHIP_OUTSIDE"
   /** A module uses a pool, runs a loop or listens while a worker of a pool loads it. */
   | "ERR_SHIP_REENTRANT";
 
