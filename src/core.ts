@@ -1,11 +1,11 @@
 /**
- * The inner contract of the runtime: what `workers/` imports of it. It is never re-exported: the package's interface is
+ * The inner contract of the runtime: what `workers/` and the tests import of it. It is never re-exported: the package's interface is
  * `index`, which lies in here as well.
  */
 
 export { awaitingTasks } from "./debug/callgraph.ts";
 export { rootsOf } from "./debug/roots.ts";
-export { reportTasks, type TaskReport, taskId } from "./debug/taskreport.ts";
+export { describeTasks, reportTasks, type TaskReport, taskId } from "./debug/taskreport.ts";
 export {
   CancelReason,
   cancelledError,

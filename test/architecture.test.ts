@@ -58,6 +58,17 @@ describe("ARCHITECTURE.md", () => {
   });
 });
 
+describe("The tests", () => {
+  it("know the parts of src and workers by public names, or by the inner contract of each", () => {
+    const contracts = /^dist\/(index|testing|workers\/index|src\/core|workers\/core)\.js$/;
+    const inside = readdirSync(join(root, "test"), { recursive: true, encoding: "utf8" })
+      .filter((file) => /\.m?[jt]s$/.test(file) && !file.startsWith("matrix/"))
+      .flatMap((file) => importsOf(`test/${file}`).map((other) => ({ file, other })))
+      .filter(({ other }) => /^(dist\/)?(src|workers)\//.test(other) && !contracts.test(other));
+    expect(inside).toEqual([]);
+  });
+});
+
 describe("The sources", () => {
   it("export no type and no constant of the same name twice", () => {
     const places = new Map<string, string[]>();

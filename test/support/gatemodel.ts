@@ -1,7 +1,15 @@
 /** A gate as the model's threads use it: what `Gate` does, as steps. */
-import { NEXT, records, THREAD, TICKET, WAITING } from "../../dist/workers/shared/records.js";
-import * as s from "../../dist/workers/shared/sections.js";
-import { recoverSteps, type Steps, serveSteps } from "../../dist/workers/shared/steps.js";
+import {
+  NEXT,
+  records,
+  recoverSteps,
+  type Steps,
+  sections as s,
+  serveSteps,
+  THREAD,
+  TICKET,
+  WAITING,
+} from "../../dist/workers/core.js";
 import { type Choice, each, type Program, type Thread, WAIT } from "./interleavings.ts";
 
 export const CANCELLED = -9;

@@ -5,8 +5,7 @@
  * a `yield` any other thread may go on, and the thread may die; at `WAIT` it goes on only when it was notified, when
  * it hears of a death, or when it is cancelled. States that were met before are not looked at again.
  */
-import * as records from "../../dist/workers/shared/records.js";
-import { roster, rowOf, self } from "../../dist/workers/shared/roster.js";
+import { records, roster, rowOf, self, THREAD, takeRecord } from "../../dist/workers/core.js";
 
 export const WAIT = "wait";
 export type Choice = "go" | "look" | "recover" | "cancel";
@@ -47,8 +46,8 @@ type Move = readonly [thread: number, choice: Choice | "die" | "bury"];
 /** Numbers of threads that do not exist, with records of their own. */
 const IDS = [1001, 1002, 1003];
 const RECORDS = IDS.map((id) => {
-  const record = records.takeRecord();
-  memory()[record + records.THREAD] = id;
+  const record = takeRecord();
+  memory()[record + THREAD] = id;
   return record;
 });
 
@@ -98,7 +97,7 @@ class World {
   #start(i: number, program: Program, cancels: number): Thread {
     const [id, record] = [IDS[i]!, RECORDS[i]!];
     roster.words[rowOf(id)] = 0;
-    for (let word = 0; word < 8; word++) if (word !== records.THREAD) memory()[record + word] = 0;
+    for (let word = 0; word < 8; word++) if (word !== THREAD) memory()[record + word] = 0;
     const thread = { id, record, at: "start", rung: false, cancels, state: "live" } as Thread;
     Object.assign(thread, { hasNews: () => false, deaths: () => this.#deaths });
     thread.steps = program(thread);
@@ -149,7 +148,7 @@ class World {
     if (choice === "look") thread.rung = false;
     if (choice === "cancel") thread.cancels--;
     ringTarget = (record) => {
-      const woken = this.#threads.find(({ id }) => id === memory()[record + records.THREAD]);
+      const woken = this.#threads.find(({ id }) => id === memory()[record + THREAD]);
       if (woken !== undefined) woken.rung = true;
     };
     const { done, value } = thread.steps.next(choice);
@@ -197,5 +196,5 @@ export function* each<T>(steps: Iterable<number, T, unknown>, at: string): Gener
 }
 
 function memory(): Int32Array {
-  return records.records.words;
+  return records.words;
 }

@@ -4,18 +4,24 @@
 
 import { Future, getRunningLoop, run } from "threadloop";
 import { VirtualClock } from "threadloop/testing";
-import { isBound, type Job, priorityOf } from "../../dist/workers/executor/job.js";
-import { settingsOf, type WorkerPoolOptions } from "../../dist/workers/executor/options.js";
-import { type Time, timeOf } from "../../dist/workers/executor/time.js";
-import { PoolView } from "../../dist/workers/executor/view.js";
-import type {
-  LinkOwner,
-  ThreadDeath,
-  WorkerLink,
-  WorkerSource,
-} from "../../dist/workers/executor/workerlink.js";
-import { type CloseOptions, type CloseReport, Closing } from "../../dist/workers/pool/closing.js";
-import { Scheduler } from "../../dist/workers/pool/scheduler.js";
+import {
+  type CloseOptions,
+  type CloseReport,
+  Closing,
+  isBound,
+  type Job,
+  type LinkOwner,
+  PoolView,
+  priorityOf,
+  Scheduler,
+  settingsOf,
+  type ThreadDeath,
+  type Time,
+  timeOf,
+  type WorkerLink,
+  type WorkerPoolOptions,
+  type WorkerSource,
+} from "../../dist/workers/core.js";
 
 /** What a job does. */
 export interface Work {

@@ -122,6 +122,13 @@ export interface Settings extends WorkerPoolOptions {
   readonly attempts: number;
 }
 
+/** The options that the threads of a pool go by themselves: each session brings them there. */
+export type ThreadOptions = ReturnType<typeof threadOptionsOf>;
+
+export function threadOptionsOf({ tasksPerWorker, recycle }: Settings) {
+  return { tasksPerWorker, recycle: { ...recycle } };
+}
+
 /** Fills in the defaults; throws RangeError or TypeError that names the option. */
 export function settingsOf(options: WorkerPoolOptions): Settings {
   is("options", options, isObject(options), "an object");

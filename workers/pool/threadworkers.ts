@@ -3,14 +3,13 @@
 
 import type { MessagePort } from "node:worker_threads";
 import type { Job } from "../executor/job.ts";
-import type { RecycleOptions, Settings } from "../executor/options.ts";
+import { type Settings, threadOptionsOf } from "../executor/options.ts";
 import { realTime, type Time } from "../executor/time.ts";
 import type { LinkOwner, WorkerSource } from "../executor/workerlink.ts";
 import { Host, type ThreadSource } from "../host/host.ts";
 import { Output } from "../host/output.ts";
 import { Threads } from "../host/threads.ts";
 import { loadParts } from "../shipping/parts.ts";
-import type { SessionSetup } from "../wire/protocol.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { SetUp } from "./setup.ts";
 
@@ -67,7 +66,6 @@ export class ThreadWorkers implements WorkerSource, ThreadSource {
   async open(port: MessagePort, slots: SharedArrayBuffer): Promise<void> {
     this.onSession();
     const broadcasts = this.#pool.broadcasts.list();
-    const { tasksPerWorker, recycle } = this.settings;
     const loading = loadParts();
     if (loading !== null) await loading;
     const recipes = this.setup.recipes();
@@ -76,8 +74,7 @@ export class ThreadWorkers implements WorkerSource, ThreadSource {
       port,
       slots,
       loader: this.threads.loader,
-      tasksPerWorker,
-      recycle: recycleOf(recycle),
+      options: threadOptionsOf(this.settings),
       ...setup,
       broadcasts,
     });
@@ -111,10 +108,4 @@ export class ThreadWorkers implements WorkerSource, ThreadSource {
     await Promise.race([this.output.whenOut(), late]);
     giveUp();
   }
-}
-
-function recycleOf(recycle: RecycleOptions | undefined): SessionSetup["recycle"] {
-  if (recycle === undefined) return null;
-  const { jobs = Number.POSITIVE_INFINITY, heap = Number.POSITIVE_INFINITY } = recycle;
-  return { jobs, heap };
 }

@@ -11,6 +11,7 @@ import type { MessagePort } from "node:worker_threads";
 import { type EventLoop, inRootContext, type Runnable, UNTRACKED } from "../../src/core.ts";
 import { leaveCallbacks } from "../executor/callbacks.ts";
 import { inJobContext } from "../executor/jobcontext.ts";
+import type { ThreadOptions } from "../executor/options.ts";
 import type { AnyFunction } from "../shipping/recipe.ts";
 import {
   CURRENT,
@@ -39,8 +40,6 @@ const MEGABYTE = 1024 * 1024;
 /** More jobs than a session has. */
 const NEVER = 2 ** 30;
 let v8: typeof import("node:v8") | null = null;
-
-type Recycle = wire.SessionSetup["recycle"];
 
 /** What outlives a session: it is the thread's. */
 export interface ThreadState {
@@ -99,7 +98,7 @@ export class Intake implements Stage {
   /** A claimed job waits for its function. */
   #loading = false;
 
-  constructor(port: MessagePort, slots: Slots, limit: number, recycle: Recycle, thread: ThreadState) {
+  constructor(port: MessagePort, slots: Slots, options: ThreadOptions, thread: ThreadState) {
     this.slots = slots;
     this.loop = thread.loop;
     this.watch = new Stopwatch(slots);
@@ -107,9 +106,11 @@ export class Intake implements Stage {
     const blame = (slot: number, error: unknown) => this.#running[slot]?.blame(error);
     this.replies = new Replies(port, slots, blame, (slot) => thread.endThread(slots, slot));
     this.#thread = thread;
-    this.#limit = this.#places = limit;
-    this.#lastJob = Math.min((recycle?.jobs ?? NEVER) - thread.begun, NEVER);
-    this.#mostHeap = Number.isFinite(recycle?.heap) ? (recycle as { heap: number }).heap * MEGABYTE : 0;
+    const { tasksPerWorker, recycle } = options;
+    const { jobs = NEVER, heap = Number.POSITIVE_INFINITY } = recycle;
+    this.#limit = this.#places = tasksPerWorker;
+    this.#lastJob = Math.min(jobs - thread.begun, NEVER);
+    this.#mostHeap = Number.isFinite(heap) ? heap * MEGABYTE : 0;
   }
 
   /** Takes a message of the host: jobs wait for their turn, anything else is done at once. */

@@ -7,6 +7,7 @@
 import { type MessagePort, threadId } from "node:worker_threads";
 import { EventLoop } from "../../src/core.ts";
 import { currentJob } from "../executor/currentjob.ts";
+import type { ThreadOptions } from "../executor/options.ts";
 import { reasonOf } from "../wire/describe.ts";
 import { slotsIn } from "../wire/memory.ts";
 import { Inbox, open } from "../wire/message.ts";
@@ -42,9 +43,10 @@ import { CURRENT, type Slots } from "../wire/memory.ts";
 import { abortSignal, releaseSignal } from "../wire/signals.ts";
 import { earlierPrints, printedWasTaken, printOver } from "./printing.ts";
 
-const loop = startLoop();
+type Setup = wire.SessionSetup<ThreadOptions>;
+
 const thread: ThreadState = {
-  loop,
+  loop: new EventLoop(),
   functions: new Functions(),
   actors: new Map(),
   reportUnhandled,
@@ -67,6 +69,7 @@ const thread: ThreadState = {
     else if (code === RELEASE) releaseSignal(id);
   },
 };
+let isTakenOver = false;
 let setUp = false;
 /** What gives the answers to questions about this thread. */
 let answerTo: (question: wire.Question) => Promise<unknown> = async () => null;
@@ -81,16 +84,17 @@ export function answerWith(answerer: typeof answerTo): void {
 
 /** Serves one host until it closes the port; or runs its teardown, and waits to be ended. */
 export default async function session(received: unknown): Promise<void> {
-  const setup = (await open(received)) as wire.SessionSetup | wire.TeardownSetup;
+  takeOver();
+  const setup = (await open(received)) as Setup | wire.TeardownSetup;
   await ("teardownPort" in setup ? leave(setup.teardownPort) : serve(setup));
 }
 
-async function serve(setup: wire.SessionSetup): Promise<void> {
+async function serve(setup: Setup): Promise<void> {
   const { port } = setup;
   if (!setUp) await earlierPrints();
   printOver(port);
   const slots = slotsIn(setup.slots);
-  const intake = new Intake(port, slots, setup.tasksPerWorker, setup.recycle, thread);
+  const intake = new Intake(port, slots, setup.options, thread);
   const { replies } = intake;
   replies.say(HELLO, threadId);
   const closed = new Promise((resolve) => port.once("close", resolve));
@@ -162,14 +166,18 @@ async function answer(id: number, question: wire.Question): Promise<void> {
   replies?.say(ANSWER, [id, value]);
 }
 
-function startLoop(): EventLoop {
-  const loop = new EventLoop();
-  loop.runForever().catch(() => {}); // the thread ends, and there is nothing left that could wake the loop
-  return loop;
+/** The thread is ours from its first session on: loading this file does nothing to the thread that loads it. */
+function takeOver(): void {
+  if (isTakenOver) return;
+  isTakenOver = true;
+  thread.loop.runForever().catch(() => {}); // the thread ends, and there is nothing left that could wake the loop
+  process.on("uncaughtException", reportUnhandled);
+  process.on("unhandledRejection", reportUnhandled);
+  process.exit = exitWithJob;
 }
 
 /** Once in each thread: the loader, preloads, the initializer; and every broadcast it has not run yet. */
-async function prepare(setup: wire.SessionSetup, replies: Replies): Promise<void> {
+async function prepare(setup: Setup, replies: Replies): Promise<void> {
   if (!setUp) {
     await installLoader(setup.loader);
     for (const url of setup.preload) await import(url);
@@ -186,7 +194,7 @@ async function catchUp({ number, recipe, args }: wire.Broadcast, replies: Replie
   const fn = (await rebuild(recipe)) as (...args: unknown[]) => unknown;
   broadcastsDone = number + 1;
   try {
-    await loop.createTask(async () => fn(...args));
+    await thread.loop.createTask(async () => fn(...args));
   } catch (error) {
     replies.say(STRAY, encodeThrown(error, import.meta.url));
   }
@@ -195,7 +203,7 @@ async function catchUp({ number, recipe, args }: wire.Broadcast, replies: Replie
 /** Runs a function of the set-up as a task, so that it may use the loop. */
 async function runOnce(recipe: wire.Recipe, args: readonly unknown[]): Promise<void> {
   const fn = (await rebuild(recipe)) as (...args: unknown[]) => unknown;
-  await loop.createTask(async () => fn(...args));
+  await thread.loop.createTask(async () => fn(...args));
 }
 
 /** An error that nobody handles is charged to the job whose code made it, and neither the thread nor its neighbours die. */
@@ -206,14 +214,12 @@ function reportUnhandled(error: unknown): void {
   else process.emitWarning(reasonOf(error));
 }
 
-process.on("uncaughtException", reportUnhandled);
-process.on("unhandledRejection", reportUnhandled);
+const exit = process.exit;
 
 /** A job that ends the thread is to be blamed for it, and what others have to say is said first. */
-const exit = process.exit;
-process.exit = (code) => {
+function exitWithJob(code?: number | string | null): never {
   const job = currentJob();
   if (current !== null && job !== null) current.slots[CURRENT] = job.slot;
   current?.intake.replies.flush();
   return exit(code);
-};
+}

@@ -242,16 +242,14 @@ export interface JobLife {
 }
 
 /** What a session is started with: the data of its piscina task. */
-export interface SessionSetup {
+export interface SessionSetup<Options = unknown> {
   readonly port: MessagePort;
   readonly slots: SharedArrayBuffer;
   readonly loader: ThreadLoader;
-  /** Jobs at once, a running coroutine being one until it ends. */
-  readonly tasksPerWorker: number;
+  /** What the pool was told that the thread itself goes by: the `ThreadOptions` of `executor/options`. */
+  readonly options: Options;
   /** Modules to import before the first job. */
   readonly preload: readonly string[];
-  /** Jobs and megabytes of heap after which the thread is to be replaced; null: never. */
-  readonly recycle: { readonly jobs: number; readonly heap: number } | null;
   readonly initializer: Recipe | null;
   readonly teardown: Recipe | null;
   /** What was broadcast so far, in order; the thread runs what it has not run yet. */

@@ -16,7 +16,7 @@ import {
 } from "threadloop";
 import { VirtualClock } from "threadloop/testing";
 import { describe, expect, it } from "vitest";
-import { describeTasks, reportTasks, type TaskReport } from "../../../dist/src/debug/taskreport.js";
+import { describeTasks, reportTasks, type TaskReport } from "../../../dist/src/core.js";
 
 const onVirtualTime = (main: () => Promise<void>) => run(main, { clock: new VirtualClock() });
 const byName = (reports: TaskReport[]) => new Map(reports.map((report) => [report.name, report]));

@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { threadId } from "node:worker_threads";
 import { CloneError, WorkerTerminatedError } from "threadloop/workers";
 import { describe, expect, it } from "vitest";
-import { SLOT_COUNT } from "../../../dist/workers/wire/memory.js";
+import { SLOT_COUNT } from "../../../dist/workers/core.js";
 import * as jobs from "../../fixtures/workers/jobs.mjs";
 import * as peers from "../../fixtures/workers/peers.mjs";
 import { errorOf, Gate, makePool, warningOf } from "../../support/pools.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Session } from "../../../dist/workers/host/session.js";
+import { Session } from "../../../dist/workers/core.js";
 
 const code = { number: 1, name: "echo", fn: () => 1, mode: "auto", shipment: { recipe: {}, stable: true } };
 

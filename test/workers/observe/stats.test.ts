@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import { run } from "threadloop";
 import { describe, expect, it } from "vitest";
-import { BUCKETS, count, histogramOf } from "../../../dist/workers/wire/memory.js";
+import { BUCKETS, count, histogramOf } from "../../../dist/workers/core.js";
 import * as jobs from "../../fixtures/workers/jobs.mjs";
 import { errorOf, Gate, makePool } from "../../support/pools.ts";
 

@@ -3,9 +3,7 @@
 import { createTask, getRunningLoop, QueueFull, run, runInExecutor } from "threadloop";
 import type { Job, PoolView, WorkerPool } from "threadloop/workers";
 import { describe, expect, it } from "vitest";
-import { SlotTable } from "../../../dist/workers/host/slottable.js";
-import { JobQueue } from "../../../dist/workers/pool/jobqueue.js";
-import { claim, JOBS_STARTED, ShortCalls } from "../../../dist/workers/wire/memory.js";
+import { claim, JOBS_STARTED, JobQueue, ShortCalls, SlotTable } from "../../../dist/workers/core.js";
 import * as jobs from "../../fixtures/workers/jobs.mjs";
 import { errorOf, Gate, makePool } from "../../support/pools.ts";
 

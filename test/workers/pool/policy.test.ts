@@ -1,7 +1,6 @@
 import { createTask, sleep } from "threadloop";
 import { describe, expect, it } from "vitest";
-import type { ActorHome } from "../../../dist/workers/executor/calls.js";
-import { isBound, type Job, priorityOf } from "../../../dist/workers/executor/job.js";
+import { type ActorHome, isBound, type Job, priorityOf } from "../../../dist/workers/core.js";
 import { random } from "../../support/random.ts";
 import {
   type SimulatedPool,

@@ -1,7 +1,6 @@
 import { SharedSemaphore } from "threadloop/workers";
 import { expect, it } from "vitest";
-import { create, OWN } from "../../../dist/workers/shared/memory.js";
-import * as s from "../../../dist/workers/shared/sections.js";
+import { create, OWN, sections as s } from "../../../dist/workers/core.js";
 import * as jobs from "../../fixtures/workers/sharing.mjs";
 import { errorOf, makePool } from "../../support/pools.ts";
 import { arrived, makeWords } from "../../support/sharing.ts";

@@ -1,11 +1,22 @@
 import { describe, expect, it } from "vitest";
-import { INDEX_SHIFT, statusOf } from "../../../dist/workers/shared/barriersections.js";
-import { arriveSteps, breakSteps, sendAwaySteps } from "../../../dist/workers/shared/barriersteps.js";
-import { create, type GateSetup, type Layout, OWN } from "../../../dist/workers/shared/memory.js";
-import * as q from "../../../dist/workers/shared/queuesections.js";
-import { records, WAITING } from "../../../dist/workers/shared/records.js";
-import * as s from "../../../dist/workers/shared/sections.js";
-import { callSteps, notifySteps, shutSteps } from "../../../dist/workers/shared/steps.js";
+import {
+  arriveSteps,
+  breakSteps,
+  callSteps,
+  create,
+  type GateSetup,
+  INDEX_SHIFT,
+  type Layout,
+  notifySteps,
+  OWN,
+  queueSections as q,
+  records,
+  sections as s,
+  sendAwaySteps,
+  shutSteps,
+  statusOf,
+  WAITING,
+} from "../../../dist/workers/core.js";
 import { GateModel } from "../../support/gatemodel.ts";
 import { each, explore, type Model, type Program, type Thread } from "../../support/interleavings.ts";
 

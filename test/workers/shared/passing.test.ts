@@ -5,6 +5,7 @@ import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
 import * as threadloop from "threadloop";
 import {
   OwnerDiedError,
+  packed,
   SharedBarrier,
   SharedBoundedSemaphore,
   SharedCondition,
@@ -12,9 +13,9 @@ import {
   SharedLock,
   SharedQueue,
   SharedSemaphore,
+  unpacked,
 } from "threadloop/workers";
 import { describe, expect, it } from "vitest";
-import { packed, unpacked } from "../../../dist/workers/wire/message.js";
 import * as jobs from "../../fixtures/workers/sharing.mjs";
 import { errorOf, makePool } from "../../support/pools.ts";
 import { arrived, makeWords } from "../../support/sharing.ts";

@@ -1,5 +1,5 @@
+import { task } from "threadloop/workers";
 import { afterAll, describe, expect, it, vi } from "vitest";
-import { task } from "../../../dist/workers/shipping/declared.js";
 import { tasks } from "../../fixtures/shipping/lib/declared.mjs";
 import { call, recipeOf, stop } from "../../fixtures/shipping/thread.mjs";
 

@@ -1,6 +1,5 @@
 import { afterAll, describe, expect, it } from "vitest";
-import type { AnyFunction } from "../../../dist/workers/shipping/recipe.js";
-import { ship } from "../../../dist/workers/shipping/ship.js";
+import { type AnyFunction, ship } from "../../../dist/workers/core.js";
 import { early, lexical, refused } from "../../fixtures/shipping/refused.mjs";
 import { call, callIn, stop } from "../../fixtures/shipping/thread.mjs";
 

@@ -1,7 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { rebuild } from "../../../dist/workers/shipping/rebuild.js";
-import type { AnyFunction } from "../../../dist/workers/shipping/recipe.js";
-import { ship } from "../../../dist/workers/shipping/ship.js";
+import { type AnyFunction, rebuild, ship } from "../../../dist/workers/core.js";
 import { graphOf } from "../../fixtures/shipping/graphs.mjs";
 
 const GRAPHS = 150;

@@ -1,6 +1,6 @@
 import { AsyncResource } from "node:async_hooks";
 import { describe, expect, it } from "vitest";
-import { refuseWhileLoading, whileLoading } from "../../../dist/workers/shipping/loading.js";
+import { refuseWhileLoading, whileLoading } from "../../../dist/workers/core.js";
 
 describe("a pool", () => {
   it("is refused to a module that a worker is loading for a job, but not to others, nor to it afterwards", async () => {

@@ -1,6 +1,6 @@
 import { ShipError, WorkerPool } from "threadloop/workers";
 import { afterAll, describe, expect, it } from "vitest";
-import { CodeBook } from "../../../dist/workers/executor/codebook.js";
+import { CodeBook } from "../../../dist/workers/core.js";
 import { cases } from "../../fixtures/shipping/cases.mjs";
 import { bound, plain } from "../../fixtures/shipping/lib/half.mjs";
 import { query } from "../../fixtures/shipping/lib/onlymain.mjs";

@@ -1,6 +1,6 @@
 import { ShipError } from "threadloop/workers";
 import { afterAll, describe, expect, it } from "vitest";
-import { giveUp, ship } from "../../../dist/workers/shipping/ship.js";
+import { giveUp, ship } from "../../../dist/workers/core.js";
 import { changedAfterwards, lookedUpOnce } from "../../fixtures/shipping/lib/fresh.mjs";
 import { fib, Point } from "../../fixtures/shipping/lib/maths.mjs";
 import { query } from "../../fixtures/shipping/lib/onlymain.mjs";

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { parse } from "acorn";
 import { WorkerPool } from "threadloop/workers";
 import { afterAll, describe, expect, it } from "vitest";
-import { ship } from "../../../dist/workers/shipping/ship.js";
+import { ship } from "../../../dist/workers/core.js";
 import { here, LIMIT, make, name, Point, plus } from "../../fixtures/inlined/words.ts";
 
 const pool = new WorkerPool({ size: 1 });

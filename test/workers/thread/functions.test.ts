@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
-import { Functions } from "../../../dist/workers/thread/functions.js";
+import { Functions } from "../../../dist/workers/core.js";
 
 describe("the functions that a worker knows", () => {
   it("are forgotten there when they are collected here", async () => {

@@ -2,8 +2,7 @@
 
 import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it } from "vitest";
-import { HELD_END, Held, HeldReader, readReplies } from "../../../dist/workers/wire/held.js";
-import { slotsIn } from "../../../dist/workers/wire/memory.js";
+import { HELD_END, Held, HeldReader, readReplies, slotsIn } from "../../../dist/workers/core.js";
 import * as jobs from "../../fixtures/workers/jobs.mjs";
 import { errorOf, Gate, makePool } from "../../support/pools.ts";
 import { random } from "../../support/random.ts";

@@ -9,7 +9,7 @@ import {
   RUNNING,
   reclaim,
   requestCancel,
-} from "../../../dist/workers/wire/memory.js";
+} from "../../../dist/workers/core.js";
 
 const FIRST = 4;
 
