@@ -141,7 +141,8 @@ export class Session implements SignalSession {
         if (words[at] === wire.DEFINE) this.#refusedCode(words[at + 1] as number, error);
       },
       posted: (words) => {
-        this.#noteSent(words[0] === wire.DEFINE ? (words[1] as number) : 0, 0);
+        const isAlone = words[0] === wire.DEFINE && words.length === wire.CONTROL_WORDS;
+        this.#noteSent(isAlone ? (words[1] as number) : 0, 0);
       },
     });
     this.#jobs = new Channel(port1, {
@@ -287,8 +288,10 @@ export class Session implements SignalSession {
 
   #define(code: ShippedFunction): void {
     this.#known.add(code.number);
-    // Alone in its message: what a function captures may be what the thread cannot read.
-    this.#controls.send([wire.DEFINE, code.number, { recipe: code.shipment.recipe, name: code.name }], []);
+    const { recipe } = code.shipment;
+    const definition: wire.Definition = { recipe, name: code.name };
+    if (isAlwaysRead(recipe)) this.control(wire.DEFINE, code.number, definition);
+    else this.#controls.send([wire.DEFINE, code.number, definition], []); // alone in its message
   }
 
   #refusedCode(number: number, error: unknown): void {
@@ -393,4 +396,9 @@ export class Session implements SignalSession {
     this.isReady = true;
     this.#owner.tell({ is: "ready" });
   }
+}
+
+/** Whether a thread can read the recipe, whatever it was made of: objects that the function captures may be too deep. */
+function isAlwaysRead(recipe: wire.Recipe): boolean {
+  return recipe.kind !== "copy" || !recipe.nodes.some(({ kind }) => kind === "data");
 }

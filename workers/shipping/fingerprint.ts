@@ -46,6 +46,8 @@ export function printsOf(
   used: readonly string[] | undefined,
   { isTop }: { isTop: boolean },
 ): Prints {
+  // Most functions have nothing of their own.
+  if (isTop && isBare(value)) return { print: fingerprint(value) };
   const own = functionsOf(value, used);
   const isListed = own.length <= MOST_LISTED;
   const members = isListed ? own.filter(({ key }) => typeof key === "string") : own;
@@ -57,6 +59,13 @@ export function printsOf(
     ...(methods && { methods: sumOf(methods, fingerprint) }),
     ...(enclosed !== 0 && { enclosed }),
   };
+}
+
+/** An arrow function, a method or an async function with no more than each of them has. */
+function isBare(value: object): boolean {
+  if (typeof value !== "function") return false;
+  const [first, second, ...others] = Reflect.ownKeys(value);
+  return first === "length" && second === "name" && others.length === 0 && typeof value.name === "string";
 }
 
 const listed = ({ key, part, fn }: Member): readonly [string, number, Member["part"]?] =>

@@ -35,10 +35,19 @@ function rebuildCopy({ nodes }: Copy): AnyFunction | Promise<AnyFunction> {
   for (const node of nodes) {
     if (node.kind !== "reference") continue;
     const note = ({ value }: Found): unknown => found.set(node, value);
-    const value = resolve(node.reference);
+    const value = resolveLater(node.reference);
     if (value instanceof Promise) pending.push(value.then(note));
     else note(value);
   }
   const finish = (): AnyFunction => assemble(nodes, found) as AnyFunction;
   return pending.length === 0 ? finish() : Promise.all(pending).then(finish);
+}
+
+/** What cannot be followed at once rejects as well, as what is under way beside it has to be waited for. */
+function resolveLater(reference: Reference): Found | Promise<Found> {
+  try {
+    return resolve(reference);
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }

@@ -190,7 +190,7 @@ export function comparable(value: object, reference: Reference, used?: readonly 
   const prints = printsOf(value, used, { isTop: isAtTop(value, reference) });
   if (prints.print === undefined && prints.members === undefined) return reference;
   const modified = reference.kind === "imported" ? undefined : modifiedAt(reference.url);
-  return { ...reference, prints, ...(modified !== undefined && { modified }) };
+  return modified === undefined ? { ...reference, prints } : { ...reference, prints, modified };
 }
 
 /** Node's modules, and what this package exports, are the same in each thread. */

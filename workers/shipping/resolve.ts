@@ -12,19 +12,26 @@ import { syntaxPlace } from "./syntaxplace.ts";
 
 const require = requireFrom();
 const known = new Map<string, Found>();
+/** The ES modules that were loaded, by their URLs. */
+const namespaces = new Map<string, object>();
 
 /** A value in a box: it may be a promise or a namespace with an export named `then`, which must not be awaited. */
 export interface Found {
   readonly value: unknown;
 }
 
-/** The value that a reference names: at once when this thread has followed it before, else when its module is loaded. */
+/** The value that a reference names: at once when this thread has followed it before or has its module, else when that is loaded. */
 export function resolve(reference: Reference): Found | Promise<Found> {
   const key = `${reference.kind}:${describeReference(reference)}`;
   const found = known.get(key);
   if (found) return compared(found, reference);
   if (reference.kind === "global")
     return remember(key, reference, { value: dig(globalThis, reference.path) });
+  // Further down there may be getters, which run as the load of the module does.
+  const namespace =
+    reference.kind === "module" && reference.path.length === 1 ? namespaces.get(reference.url) : undefined;
+  if (namespace !== undefined && reference.kind === "module")
+    return remember(key, reference, { value: exportOf(namespace, reference) });
   return load(reference).then((loaded) => remember(key, reference, loaded));
 }
 
@@ -89,8 +96,11 @@ async function follow(reference: Exclude<Reference, { kind: "global" }>): Promis
       return { value: declaredFunction(reference.url, reference.name) };
     case "imported":
       return { value: dig(await importAs(reference.from, reference.specifier), reference.path) };
-    case "module":
-      return { value: exportOf(await importUrl(reference.url), reference) };
+    case "module": {
+      const namespace = await importUrl(reference.url);
+      namespaces.set(reference.url, namespace);
+      return { value: exportOf(namespace, reference) };
+    }
   }
 }
 
