@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import {
@@ -12,7 +12,8 @@ import {
   runProgram,
 } from "../support/examples.ts";
 
-const pages = ["README.md", ...filesBelow("docs", ".md")];
+const guides = readdirSync(join(root, "docs")).filter((file) => file.endsWith(".md"));
+const pages = ["README.md", ...guides.map((file) => join("docs", file))];
 const sources = [...filesBelow("src", ".ts"), ...filesBelow("workers", ".ts")];
 const examples: Example[] = [...pages.flatMap(examplesOfMarkdown), ...sources.flatMap(examplesOfSource)];
 let programs: string[] = [];
