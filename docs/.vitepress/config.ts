@@ -1,5 +1,5 @@
 /** The site: the guides of docs/, the reference made from the docstrings, and the pages of the project. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type DefaultTheme, defineConfig, type MarkdownOptions } from "vitepress";
@@ -54,18 +54,32 @@ function linkOutside(md: Markdown): void {
   });
 }
 
-/** Pictures that are drawn for both colour schemes become part of the page, which says which one is on. */
+/** An indented block looks as a fenced one does, and scrolls. */
+function fenceIndented(md: Markdown): void {
+  md.renderer.rules.code_block = (tokens, i, options, env, self) => {
+    tokens[i]!.info = "text";
+    return md.renderer.rules.fence!(tokens, i, options, env, self);
+  };
+}
+
+/**
+ * Pictures that are drawn for both colour schemes become part of the page, which says which one is on. One that has
+ * another form for narrow windows, `NAME-narrow.svg`, is there in both.
+ */
 function drawInPage(md: Markdown): void {
   const image = md.renderer.rules.image!;
   md.renderer.rules.image = (tokens, i, options, env, self) => {
-    const source = tokens[i]!.attrGet("src") ?? "";
-    const drawing = source.endsWith(".svg")
-      ? readFileSync(join(docs, "images", basename(source)), "utf8")
-      : "";
-    if (!drawing.startsWith('<svg class="drawing"')) return image(tokens, i, options, env, self);
-    // Vue leaves out <style> elements, but not components that are one.
-    return drawing.replace("<style>", `<component :is="'style'">`).replace("</style>", "</component>");
+    const file = join(docs, "images", basename(tokens[i]!.attrGet("src") ?? ""));
+    const drawings = [file, file.replace(/\.svg$/, "-narrow.svg")].map(readDrawing);
+    return drawings[0] === "" ? image(tokens, i, options, env, self) : drawings.join("");
   };
+}
+
+function readDrawing(file: string): string {
+  const drawing = file.endsWith(".svg") && existsSync(file) ? readFileSync(file, "utf8") : "";
+  if (!drawing.startsWith('<svg class="drawing')) return "";
+  // Vue leaves out <style> elements, but not components that are one.
+  return drawing.replace("<style>", `<component :is="'style'">`).replace("</style>", "</component>");
 }
 
 export default defineConfig({
@@ -77,6 +91,7 @@ export default defineConfig({
   markdown: {
     config: (md) => {
       linkOutside(md);
+      fenceIndented(md);
       drawInPage(md);
     },
   },
@@ -93,5 +108,9 @@ export default defineConfig({
     sidebar,
     outline: [2, 3],
     search: { provider: "local" },
+  },
+  vite: {
+    // The largest chunk is what the search looks through.
+    build: { chunkSizeWarningLimit: 2_000 },
   },
 });

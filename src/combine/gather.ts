@@ -8,6 +8,7 @@ import { FAILED, Future, Listener } from "../task/future.ts";
 import type { Awaitable, ResultOf } from "./ensure.ts";
 import { checkAwaitables, ensureFuture, homeOf } from "./ensure.ts";
 
+/** What `gather` makes of errors. */
 export interface GatherOptions {
   /** Gives errors and cancellations as results instead of failing with the first one. Default false. */
   returnExceptions?: boolean;

@@ -26,6 +26,7 @@ import {
 export type ReturnWhen = "ALL_COMPLETED" | "FIRST_COMPLETED" | "FIRST_EXCEPTION";
 const RETURN_WHEN: readonly unknown[] = ["ALL_COMPLETED", "FIRST_COMPLETED", "FIRST_EXCEPTION"];
 
+/** How long `wait` waits, and for what. */
 export interface WaitOptions {
   /** Milliseconds after which it returns what is done; default null, no limit. Never throws TimeoutError. */
   timeout?: number | null;
@@ -116,6 +117,7 @@ function failed(future: Future): boolean {
   return future._failed;
 }
 
+/** How long `asCompleted` waits. */
 export interface AsCompletedOptions {
   /** Milliseconds from the call after which each item that is left is a TimeoutError; default null, no limit. */
   timeout?: number | null;

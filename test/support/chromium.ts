@@ -1,0 +1,43 @@
+/** A real browser for tests: Debian's Chromium, or the one that CHROMIUM names, driven by playwright. */
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+import { type Browser, chromium } from "playwright-core";
+
+/** The path of Chromium; null, and one line that says so, where there is none. Throws in CI, which installs one. */
+export function findChromium(): string | null {
+  const { CHROMIUM, PATH = "", CI } = process.env;
+  const places = PATH.split(delimiter).flatMap((folder) =>
+    ["chromium", "chromium-browser", "google-chrome"].map((name) => join(folder, name)),
+  );
+  const path = (CHROMIUM ? [CHROMIUM] : places).find(isExecutable);
+  if (path !== undefined) return path;
+  const missing = `No Chromium at ${CHROMIUM ?? "the PATH"}: install the package chromium, or name one in CHROMIUM.`;
+  if (CI) throw new Error(missing);
+  console.warn(missing);
+  return null;
+}
+
+/** Starts Chromium, with a new profile and without its calls home. */
+export async function launchChromium(executablePath: string): Promise<Browser> {
+  return await chromium.launch({
+    executablePath,
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
