@@ -54,6 +54,37 @@ function linkOutside(md: Markdown): void {
   });
 }
 
+/** The page of each name in the reference. */
+const pageOf = new Map(
+  contents
+    .flatMap(({ groups }) => groups.flatMap(({ names }) => names))
+    .map((each) => [each.name, each.page]),
+);
+
+/**
+ * The first mention of a public name in a text leads to its page in the reference. Names without a capital inside, such
+ * as `timeout`, are words and names of options too.
+ */
+function linkNames(md: Markdown): void {
+  md.core.ruler.push("names", ({ tokens, Token, env }) => {
+    if (String(env.relativePath).startsWith("reference/")) return;
+    const linked = new Set<string>();
+    for (const [i, { children, type }] of tokens.entries()) {
+      if (type !== "inline" || tokens[i - 1]?.type === "heading_open" || children === null) continue;
+      tokens[i]!.children = children.flatMap((token, k) => {
+        const [, name = ""] = /^([A-Za-z]\w*[A-Z]\w*)(?:\(.*\))?$/.exec(token.content) ?? [];
+        const page = pageOf.get(name);
+        const isLinked = linked.has(name) || children[k - 1]?.type === "link_open";
+        if (token.type !== "code_inline" || page === undefined || isLinked) return [token];
+        linked.add(name);
+        const open = new Token("link_open", "a", 1);
+        open.attrSet("href", `/reference/${page}`);
+        return [open, token, new Token("link_close", "a", -1)];
+      });
+    }
+  });
+}
+
 /** An indented block looks as a fenced one does, and scrolls. */
 function fenceIndented(md: Markdown): void {
   md.renderer.rules.code_block = (tokens, i, options, env, self) => {
@@ -91,6 +122,7 @@ export default defineConfig({
   markdown: {
     config: (md) => {
       linkOutside(md);
+      linkNames(md);
       fenceIndented(md);
       drawInPage(md);
     },
