@@ -34,6 +34,7 @@ if (status === 0) {
     index: join(dist, "index.d.ts"),
     workers: join(dist, "workers/index.d.ts"),
     testing: join(dist, "testing.d.ts"),
+    metrics: join(dist, "workers/metrics/index.d.ts"),
   });
 }
 process.exitCode = status ?? 1;
@@ -94,11 +95,13 @@ function chunksByReach() {
   const inWorkers = reachedFrom(["workers/workerthread.js"]);
   const forSharing = reachedFrom(["workers/shared/index.js"]);
   const inTests = reachedFrom(["testing.js"]);
+  const inMetrics = reachedFrom(["workers/metrics/index.js"]);
   const inRuntime = new Set([...inWorkers, ...onMain].filter((file) => file.startsWith(join(dist, "src/"))));
   const chunkOf = (module) => {
     if (forSharing.has(module)) return "shared";
     if (inTests.has(module)) return onMain.has(module) ? "executor" : "testing";
-    return onMain.has(module) ? "main" : null;
+    if (onMain.has(module)) return "main";
+    return inMetrics.has(module) ? "metrics" : null;
   };
   return (module) => {
     if (inRuntime.has(module)) return inWorkers.has(module) ? "threadloop" : "runtime";

@@ -56,6 +56,7 @@ describe("the packed package", () => {
       "dist/index.js",
       "dist/workers/index.js",
       "dist/testing.js",
+      "dist/workers/metrics/index.js",
       "dist/workers/entry.cjs",
       "dist/workers/shared/index.js", // by its address
     ]);
@@ -78,7 +79,7 @@ describe("the packed package", () => {
 });
 
 describe("the entries export", () => {
-  it.each(["threadloop", "threadloop/workers", "threadloop/testing"])(
+  it.each(["threadloop", "threadloop/workers", "threadloop/testing", "threadloop/metrics"])(
     "these names, and no internals: %s",
     async (entry) => {
       const { stdout } = await runNode(["names.mjs", entry], { cwd: folder });
