@@ -20,7 +20,7 @@ type Factory = (variables: Partial<Variables>) => Make | Generator<Make, void, r
 
 /** The files of which functions were compiled here, and whether they are translated. */
 const compiled = new Map<string, boolean>();
-const factories = new LruMap<string, Factory>(1_000);
+const factories = new LruMap<string, Factory>(5_000);
 
 /** A new function of this code. `fill` gets its variables before a class is made, whose `extends` needs them. */
 export function instantiate(

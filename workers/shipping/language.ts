@@ -1,8 +1,7 @@
 // Whether code is in strict mode, where V8 does not tell it: arrow functions, methods, async functions and generators that
 // are in no ES module. By the source around them: a directive, or a class.
-import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { isCommonjs } from "./callsites.ts";
+import { fileText } from "./filetext.ts";
 import type { CodeInspection } from "./inspector.ts";
 import { LruMap } from "./lrumap.ts";
 import { sourceOfScript } from "./stopped.ts";
@@ -39,22 +38,13 @@ function readLanguage(
   url: string,
   here: (source: string) => number | undefined,
 ): Language | undefined {
-  const file = fileText(url);
-  const source = file !== undefined && here(file) !== undefined ? file : sourceOfScript(scriptId);
+  // The file that `require` loaded, if nobody translated it on the way.
+  const file = isCommonjs(url) ? fileText(url) : null;
+  const source = file !== null && here(file) !== undefined ? file : sourceOfScript(scriptId);
   if (source === undefined) return undefined;
   const language = { source, strict: strictParts(source, url) };
   languages.set(scriptId, language);
   return language;
-}
-
-/** The file that `require` loaded, if nobody translated it on the way. */
-function fileText(url: string): string | undefined {
-  if (!isCommonjs(url)) return undefined;
-  try {
-    return readFileSync(fileURLToPath(url), "utf8");
-  } catch {
-    return undefined;
-  }
 }
 
 function strictParts(source: string, url: string): [number, number][] | undefined {

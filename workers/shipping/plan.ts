@@ -52,7 +52,7 @@ const isArrow = /^(async\s*)?(\(|[\p{ID_Continue}$]+\s*=>)/u;
 const isExpression = new RegExp(`^(async\\s+)?function\\b|^class\\b|${isArrow.source}`, "u");
 /** The beginning of a method whose key is computed. */
 const computedKey = /^(?:async\b\s*)?(?:\*\s*|(?:get|set)\b\s*)?\[/;
-const plans = new LruMap<string, Plan>(1_000);
+const plans = new LruMap<string, Plan>(5_000);
 
 /** The plan for a function that was inspected. */
 export function planFor(fn: object, inspection: CodeInspection): Plan {

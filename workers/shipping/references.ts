@@ -6,19 +6,17 @@
 //
 // `null` means: not an export (or one that a worker could not load), so it goes by value. A promise means: a module has
 // to be looked at first; ask again when it is settled.
-import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { exploreCallers } from "./callers.ts";
 import { callSites, isCommonjs } from "./callsites.ts";
 import { classText } from "./classes.ts";
 import { shippedCodeOf } from "./code.ts";
 import { declarationOf } from "./declared.ts";
 import { isEntry } from "./entry.ts";
+import { fileText } from "./filetext.ts";
 import { modificationTime, printsOf } from "./fingerprint.ts";
 import { builtinReference, globalReference } from "./globals.ts";
 import { knownText, moduleText } from "./imports.ts";
 import { type CodeInspection, mayInspect, type Scope } from "./inspector.ts";
-import { LruMap } from "./lrumap.ts";
 import { functionsOf, prototypeOf } from "./members.ts";
 import {
   commonjsModule,
@@ -196,14 +194,11 @@ export function comparable(value: object, reference: Reference, used?: readonly 
 /** Node's modules, and what this package exports, are the same in each thread. */
 const isEverywhere = (url: string): boolean => url.startsWith("node:") || url === OWN_EXPORTS;
 
-/** The texts of modules whose functions were referred to of late. */
-const texts = new LruMap<string, string>(8);
-
 /** Whether the text of its module shows that a function was written at its top: then the inspector need not be asked. */
 function isAtTop(value: object, reference: Reference): boolean {
-  if (reference.kind !== "module" || typeof value !== "function" || !reference.url.startsWith("file:"))
-    return false;
-  const text = textOfFile(reference.url);
+  if (reference.kind !== "module" || typeof value !== "function") return false;
+  const text = fileText(reference.url);
+  if (text === null) return false;
   const source = Function.prototype.toString.call(value);
   let at = text.indexOf(source);
   if (at === -1) return false;
@@ -215,19 +210,6 @@ function isAtTop(value: object, reference: Reference): boolean {
 
 /** What stands before a function that is exported where it is written. */
 const EXPORTED = /(?:^|\n)export\s+(?:default\s+|(?:const|let|var)\s+[\w$]+\s*=\s*)?$/;
-
-function textOfFile(url: string): string {
-  let text = texts.get(url);
-  if (text === undefined) {
-    try {
-      text = readFileSync(fileURLToPath(url), "utf8");
-    } catch {
-      text = "";
-    }
-    texts.set(url, text);
-  }
-  return text;
-}
 
 const modifications = new Map<string, number | undefined>();
 

@@ -1,13 +1,14 @@
 // Functions of one shipment that were written in one scope share its variables over there: each variable that more than
 // one of them uses, and that one of them assigns, is in a scope of its own, in which their sources are evaluated.
 
-import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { types } from "node:util";
 import { isCommonjs } from "./callsites.ts";
+import { constantsIn } from "./constants.ts";
 import { type Copying, cannotSend, type Shipped } from "./copying.ts";
+import { fileText } from "./filetext.ts";
 import { innerScopes, isSameScope, tellApart } from "./identity.ts";
 import { type Scope, valueIn } from "./inspector.ts";
+import { LruMap } from "./lrumap.ts";
 import { assignedBy, type Plan, waysIn } from "./plan.ts";
 import type { CopyNode, Slot } from "./recipe.ts";
 import { constantsOf, type Start } from "./stopped.ts";
@@ -80,28 +81,42 @@ function keepConstants({ nodes }: Copying, { plan, number }: Shipped, constants:
 }
 
 function constantsAmong(shipped: Shipped, names: readonly string[]): readonly string[] {
+  if (names.length === 0) return names;
   const { code, imports } = shipped.plan;
   const imported = names.filter((name) => imports?.has(name));
   const suspects = names.filter((name) => !imports?.has(name)).filter(mayBeConstant(code.url));
   if (suspects.length === 0) return imported;
+  const told = constantsIn(Function.prototype.toString.call(shipped.fn), code);
+  if (told) return [...imported, ...suspects.filter((name) => told.has(name))];
   const { start, entry = shipped.fn } = beginning(shipped);
   return [...imported, ...constantsOf(entry, start, suspects)];
 }
 
 /** Tells of a name whether its file may declare a constant of it: most often its text shows that it does not. */
 function mayBeConstant(url: string): (name: string) => boolean {
-  let text: string;
-  try {
-    text = decoded(readFileSync(fileURLToPath(url), "utf8"));
-  } catch {
-    return () => true; // no file, or not to be read
+  const text = fileText(url);
+  if (text === null) return () => true;
+  let names = declared.get(text);
+  if (names === undefined) {
+    names = mayBeDeclared(decoded(text));
+    declared.set(text, names);
   }
-  return (name) => {
-    const written = name.replaceAll("$", "\\$");
-    // The first that is declared, one of a pattern, or a later one.
-    const declared = `\\bconst\\s+${written}|\\bconst\\s*[{[][^;]{0,500}?${written}|,\\s*${written}\\s*=(?![=>])`;
-    return new RegExp(declared).test(text);
-  };
+  return (name) => names.has(name);
+}
+
+/** By the texts of files: what may be a constant there. */
+const declared = new LruMap<string, ReadonlySet<string>>(8);
+
+/** The first of a declaration, or a pattern; a later one. */
+const DECLARED =
+  /\bconst\s+([\p{ID_Continue}$]+)|\bconst\s*(?=([{[][^;]{0,500}[\p{ID_Continue}$]*))|,\s*([\p{ID_Continue}$]+)\s*=(?![=>])/gu;
+
+function mayBeDeclared(text: string): Set<string> {
+  const names = new Set<string>();
+  for (const [, first, pattern = "", later] of text.matchAll(DECLARED))
+    for (const name of [first, later, ...(pattern.match(/[\p{ID_Continue}$]+/gu) ?? [])])
+      if (name !== undefined) names.add(name);
+  return names;
 }
 
 /** The uses of a variable of this name, those of the same variable together: where it is shared and assigned. */

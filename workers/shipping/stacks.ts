@@ -39,8 +39,9 @@ export function originalPosition(url: string, line: number, column: number): str
   return `${entry.originalSource}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
 }
 
-/** Node keeps the maps of ES modules by URL and those of CommonJS modules by path. */
+/** Node keeps maps by URL, of what was loaded as a path by the URL of that: it may be written in another way. */
 function mapOf(url: string): ReturnType<typeof findSourceMap> {
   if (!url) return undefined;
-  return findSourceMap(url) ?? (url.startsWith("file:") ? findSourceMap(fileURLToPath(url)) : undefined);
+  const found = findSourceMap(url);
+  return found === undefined && /^file:.*[?#%]/.test(url) ? findSourceMap(fileURLToPath(url)) : found;
 }

@@ -19,6 +19,8 @@ export interface Use {
   readonly assigns: boolean;
   /** `property` in `name.property`, when that is all that is done with it here; undefined: it is used as a whole. */
   readonly property?: string;
+  /** It is the name of a function expression that is around it. */
+  readonly isOwnName?: true;
 }
 
 export interface Syntax {
@@ -34,11 +36,17 @@ export interface Syntax {
   readonly usesSuper: boolean;
   /** It calls `eval`, which may do anything to what is around it. */
   readonly evaluates: boolean;
+  /** What of its own constants it assigns: each such use. */
+  readonly toConstants: readonly Use[];
 }
 
 /** Names declared in one scope of the source. */
 interface Scope {
   readonly names: Set<string>;
+  /** Those of them that cannot be assigned. */
+  readonly constants: Set<string>;
+  /** It is around a function expression, and has its name: strict code cannot assign that, sloppy code does so in vain. */
+  readonly isOwnName?: true;
   readonly outer: Scope | null;
 }
 
@@ -52,6 +60,7 @@ interface Place {
 
 interface Findings {
   readonly uses: Use[];
+  readonly toConstants: Use[];
   readonly thises: number[];
   readonly metas: [number, number][];
   usesSuper: boolean;
@@ -73,7 +82,7 @@ export function syntaxOf(source: string): Syntax | undefined {
   let syntax = known.get(source);
   if (syntax === undefined) {
     const root = parsed(source);
-    syntax = root === undefined ? "unknown" : analyzed(root);
+    syntax = root === undefined ? "unknown" : syntaxIn(root);
     known.set(source, syntax);
   }
   return syntax === "unknown" ? undefined : syntax;
@@ -98,9 +107,10 @@ export function parsed(source: string, sourceType: "script" | "module" = "script
   }
 }
 
-function analyzed(root: SyntaxNode): Syntax {
-  const found: Findings = { uses: [], thises: [], metas: [], usesSuper: false };
-  const scope: Scope = { names: new Set(), outer: null };
+/** What a tree says. */
+export function syntaxIn(root: SyntaxNode): Syntax {
+  const found: Findings = { uses: [], toConstants: [], thises: [], metas: [], usesSuper: false };
+  const scope: Scope = { names: new Set(), constants: new Set(), outer: null };
   visit(found, root, { scope, thisIsOuter: true, superIsOuter: true });
   return {
     root,
@@ -145,9 +155,9 @@ function visitThese(found: Findings, place: Place, ...parts: (SyntaxNode | null 
 
 const visitFunction: Visit = (found, node, place) => {
   const isArrow = node.type === "ArrowFunctionExpression";
-  const own = below(place.scope);
   const id = part(node, "id");
-  if (id && node.type === "FunctionExpression") own.names.add(id.name as string);
+  const named = node.type === "FunctionExpression" && id ? ownName(id, place.scope) : place.scope;
+  const own = below(named);
   if (!isArrow) own.names.add("arguments");
   for (const param of list(node, "params")) declarePattern(param, own.names);
   const here: Place = isArrow
@@ -157,7 +167,7 @@ const visitFunction: Visit = (found, node, place) => {
   const body = part(node, "body")!;
   const inner = below(own);
   declareVariables(body, inner.names);
-  if (body.type === "BlockStatement") declareBlock(list(body, "body"), inner.names);
+  if (body.type === "BlockStatement") declareBlock(list(body, "body"), inner);
   visitThese(
     found,
     { ...here, scope: inner },
@@ -165,16 +175,22 @@ const visitFunction: Visit = (found, node, place) => {
   );
 };
 
+function ownName(id: SyntaxNode, outer: Scope): Scope {
+  const scope: Scope = { ...below(outer), isOwnName: true };
+  declareConstant(id, scope);
+  return scope;
+}
+
 const visitBlock: Visit = (found, node, place) => {
   const scope = below(place.scope);
-  declareBlock(list(node, "body"), scope.names);
+  declareBlock(list(node, "body"), scope);
   for (const statement of list(node, "body")) visit(found, statement, { ...place, scope });
 };
 
 const visitLoop: Visit = (found, node, place) => {
   const scope = below(place.scope);
   for (const head of [part(node, "init"), part(node, "left")]) {
-    if (head?.type === "VariableDeclaration") declareLexical(head, scope.names);
+    if (head?.type === "VariableDeclaration") declareLexical(head, scope);
     else if (head && node.type !== "ForStatement") assign(found, head, { ...place, scope });
   }
   visitParts(found, node, { ...place, scope });
@@ -183,7 +199,7 @@ const visitLoop: Visit = (found, node, place) => {
 const visitClass: Visit = (found, node, place) => {
   const scope = below(place.scope);
   const id = part(node, "id");
-  if (id) scope.names.add(id.name as string);
+  if (id) declareConstant(id, scope);
   const inside = { ...place, scope };
   visitThese(found, inside, ...list(node, "decorators"), part(node, "superClass"));
   for (const member of list(part(node, "body")!, "body")) visitMember(found, member, inside);
@@ -196,7 +212,7 @@ const visitMember: Visit = (found, node, place) => {
   if (node.type !== "StaticBlock") return visitThese(found, own, part(node, "value"));
   const scope = below(place.scope);
   declareVariables(node, scope.names);
-  declareBlock(list(node, "body"), scope.names);
+  declareBlock(list(node, "body"), scope);
   for (const statement of list(node, "body")) visit(found, statement, { ...own, scope });
 };
 
@@ -227,7 +243,7 @@ const VISITS: Readonly<Record<string, Visit>> = {
   SwitchStatement: (found, node, place) => {
     visitThese(found, place, part(node, "discriminant"));
     const scope = below(place.scope);
-    for (const one of list(node, "cases")) declareBlock(list(one, "consequent"), scope.names);
+    for (const one of list(node, "cases")) declareBlock(list(one, "consequent"), scope);
     visitThese(found, { ...place, scope }, ...list(node, "cases"));
   },
   ForStatement: visitLoop,
@@ -276,7 +292,7 @@ const VISITS: Readonly<Record<string, Visit>> = {
   Identifier: (found, node, place) => use(found, node, place, {}),
 };
 
-const below = (outer: Scope): Scope => ({ names: new Set(), outer });
+const below = (outer: Scope): Scope => ({ names: new Set(), constants: new Set(), outer });
 
 function use(
   found: Findings,
@@ -284,8 +300,14 @@ function use(
   { scope }: Place,
   how: { property?: string; assigns?: boolean },
 ): void {
-  for (let at: Scope | null = scope; at; at = at.outer) if (at.names.has(name as string)) return;
-  found.uses.push({ name: name as string, start, assigns: false, ...how });
+  const one: Use = { name: name as string, start, assigns: false, ...how };
+  for (let at: Scope | null = scope; at; at = at.outer) {
+    if (!at.names.has(one.name)) continue;
+    if (one.assigns && at.constants.has(one.name))
+      found.toConstants.push(at.isOwnName ? { ...one, isOwnName: true } : one);
+    return;
+  }
+  found.uses.push(one);
 }
 
 /** Notes what a pattern assigns to. */
@@ -321,25 +343,40 @@ function declarePattern(pattern: SyntaxNode, names: Set<string>): void {
   for (const { name } of targetsOf(pattern)) names.add(name as string);
 }
 
-function declareLexical(declaration: SyntaxNode, names: Set<string>): void {
-  for (const one of list(declaration, "declarations")) declarePattern(part(one, "id")!, names);
+function declareConstant({ name }: SyntaxNode, { names, constants }: Scope): void {
+  names.add(name as string);
+  constants.add(name as string);
+}
+
+const isVariable = ({ kind }: SyntaxNode): boolean => kind === "var" || kind === "let";
+
+function declareLexical(declaration: SyntaxNode, { names, constants }: Scope): void {
+  for (const one of list(declaration, "declarations")) {
+    declarePattern(part(one, "id")!, names);
+    if (!isVariable(declaration)) declarePattern(part(one, "id")!, constants);
+  }
 }
 
 /** What the statements of a block declare in it. */
-function declareBlock(statements: readonly SyntaxNode[], names: Set<string>): void {
+function declareBlock(statements: readonly SyntaxNode[], scope: Scope): void {
   for (const statement of statements) {
-    if (statement.type === "VariableDeclaration") declareLexical(statement, names);
-    else if (/^(Function|Class)Declaration$/.test(statement.type))
-      names.add(part(statement, "id")!.name as string);
+    const declaration = /^Export/.test(statement.type) ? part(statement, "declaration") : statement;
+    if (declaration?.type === "VariableDeclaration") declareLexical(declaration, scope);
+    else if (declaration && /^(Function|Class)Declaration$/.test(declaration.type)) {
+      const id = part(declaration, "id"); // none of a default export
+      if (id) scope.names.add(id.name as string);
+    }
   }
 }
 
 /** What `var`, and sloppy functions in blocks, declare in a function. */
 function declareVariables(node: SyntaxNode, names: Set<string>): void {
   for (const each of partsOf(node)) {
-    if (each.type === "VariableDeclaration" && each.kind === "var") declareLexical(each, names);
+    if (each.type === "VariableDeclaration" && each.kind === "var")
+      for (const one of list(each, "declarations")) declarePattern(part(one, "id")!, names);
     if (each.type === "FunctionDeclaration" && node.type !== "BlockStatement") {
-      names.add(part(each, "id")!.name as string);
+      const id = part(each, "id");
+      if (id) names.add(id.name as string);
     }
     if (!/Function|^Class|Method|PropertyDefinition|StaticBlock/.test(each.type))
       declareVariables(each, names);

@@ -150,6 +150,18 @@ describe.concurrent("functions travel in", { timeout: 120_000 }, () => {
     expect(Object.values(plain.f)).toEqual([7, 0, 2, 0, 1]);
     expect(plain.b[0]).toEqual([3, 4]);
   });
+
+  it("tests of node --test whose coverage is counted, and the counts stay right", async () => {
+    const args = ["--test", "--experimental-test-coverage", "--test-reporter=tap", "countedtest.mjs"];
+    const counts = async (SHIP: string) => {
+      const { stdout } = await runNode(args, { env: { SHIP } });
+      expect(stdout).toMatch(/# fail 0/);
+      return /countedlib\.mjs +\|(.*)/.exec(stdout)?.[1];
+    };
+    const [shipped, plain] = await Promise.all([counts("yes"), counts("no")]);
+    expect(plain).toMatch(/62\.50 .* 50\.00/);
+    expect(shipped).toBe(plain);
+  });
 });
 
 interface Coverage {
