@@ -1,9 +1,10 @@
 #!/usr/bin/env node
-// The command: looks into running processes that use threadloop. They need no preparation.
+// The command: looks into running processes that use threadloop, which need no preparation, and explains errors.
 
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { printableLines } from "../src/errors/printable.ts";
+import { explain } from "./explain.ts";
 import { Problem } from "./problem.ts";
 import { ps, pstree } from "./ps.ts";
 import { trace } from "./trace.ts";
@@ -12,6 +13,7 @@ const USAGE = `Usage:
   threadloop ps PID                             the tasks of every thread of a running process, as a table
   threadloop pstree PID                         the same as a tree: each task below the one that awaits it
   threadloop trace PID [--seconds N] [-o FILE]  a timeline of its threads and tasks, for https://ui.perfetto.dev
+  threadloop explain NAME                       when an error, a code or a warning comes, and what to do
 Options:
   --seconds N     how long to trace (default 10)
   -o, --output F  the file of the trace (default a new threadloop-PID.json)
@@ -28,6 +30,10 @@ async function main(): Promise<void> {
   }
   if (values.help === true || command === undefined) {
     console.log(USAGE);
+    return;
+  }
+  if (command === "explain") {
+    console.log(explain(target));
     return;
   }
   const run = COMMANDS[command];

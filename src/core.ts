@@ -17,6 +17,7 @@ export {
 } from "./errors/errors.ts";
 export { checkOptionNames, type OptionNames, optionNames } from "./errors/optionnames.ts";
 export { printable, printableLines } from "./errors/printable.ts";
+export { emitWarning } from "./errors/warning.ts";
 export * from "./index.ts";
 export { setDefaultExecutorFactory } from "./loop/loop.ts";
 export { isBundled, isOwn, PACKAGE_ROOT, requireFrom, stackScripts } from "./platform/node/place.ts";

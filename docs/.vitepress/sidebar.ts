@@ -9,7 +9,32 @@ export interface Group {
 }
 
 export const groups: readonly Group[] = [
-  { title: "Threads", pages: ["threads", "functions", "sharing", "servers"] },
-  { title: "The loop", pages: ["tasks", "streams"] },
-  { title: "In production", pages: ["observability", "compatibility", "benchmarks"] },
+  { title: "To begin", pages: ["first-steps", "outside-run", "typescript", "faq", "errors"] },
+  { title: "Threads", pages: ["threads", "functions", "values", "sharing"] },
+  { title: "The loop", pages: ["tasks", "handlers", "streams", "loop"] },
+  {
+    title: "In production",
+    pages: [
+      "servers",
+      "containers",
+      "bundlers",
+      "testing",
+      "observability",
+      "compatibility",
+      "benchmarks",
+      "versioning",
+    ],
+  },
+  {
+    title: "Coming from",
+    pages: [
+      "from-asyncio",
+      "from-piscina",
+      "from-tinypool",
+      "from-workerpool",
+      "from-p-limit",
+      "from-bluebird",
+      "from-effection",
+    ],
+  },
 ];

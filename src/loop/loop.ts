@@ -6,6 +6,7 @@
 import { got, isInstance, RuntimeError, shown } from "../errors/errors.ts";
 import { checkOptionNames, optionNames } from "../errors/optionnames.ts";
 import { DeadlockError } from "../errors/waiterrors.ts";
+import { emitWarning } from "../errors/warning.ts";
 import type { AddressInfo, FileHandle, Readable, Socket, Writable } from "../io/builtins.ts";
 import type { ConnectAcceptedSocketOptions, CreateConnectionOptions } from "../io/connections.ts";
 import type { DatagramEndpointOptions, DatagramProtocol, DatagramTransport } from "../io/datagrams.ts";
@@ -1027,9 +1028,9 @@ class DefaultExecutor {
     const late = await Promise.race([closed.then(() => false), expired]);
     clearTimeout(timer);
     if (late)
-      process.emitWarning(
+      emitWarning(
+        "THREADLOOP_EXECUTOR_LATE",
         `The default executor did not finish its jobs within ${timeout} ms`,
-        "RuntimeWarning",
       );
   }
 

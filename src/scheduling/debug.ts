@@ -3,6 +3,7 @@
  * warning is a Node process warning with a code, and names the task and the place.
  */
 import { shown } from "../errors/errors.ts";
+import { emitWarning } from "../errors/warning.ts";
 import { isOwn } from "../platform/node/place.ts";
 import type { ExceptionContext } from "./events.ts";
 
@@ -43,10 +44,7 @@ export function userFrames(error: Error): string[] {
 
 /** Emits a warning with a place where one is known. */
 export function warn(code: WarningCode, message: string, place = ""): void {
-  process.emitWarning(place === "" ? message : `${message}\n    created ${place}`, {
-    type: "RuntimeWarning",
-    code,
-  });
+  emitWarning(code, place === "" ? message : `${message}\n    created ${place}`);
 }
 
 /** Reports a callback or step that has taken so many milliseconds. */

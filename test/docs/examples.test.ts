@@ -15,7 +15,15 @@ import {
 const guides = readdirSync(join(root, "docs")).filter((file) => file.endsWith(".md"));
 const pages = ["README.md", ...guides.map((file) => join("docs", file))];
 const sources = [...filesBelow("src", ".ts"), ...filesBelow("workers", ".ts")];
-const examples: Example[] = [...pages.flatMap(examplesOfMarkdown), ...sources.flatMap(examplesOfSource)];
+/** What docs/servers.md shows of examples/ is tried with real requests by test/matrix/frameworks. */
+const shown = readdirSync(join(root, "examples"), { recursive: true, encoding: "utf8" })
+  .filter((file) => /\.m?js$/.test(file) && !/node_modules|\.next/.test(file))
+  .map((file) => ({ file, text: readFileSync(join(root, "examples", file), "utf8") }));
+const isShown = ({ code }: Example): boolean => shown.some(({ text }) => text === code);
+const examples: Example[] = [
+  ...pages.flatMap(examplesOfMarkdown).filter((example) => !isShown(example)),
+  ...sources.flatMap(examplesOfSource),
+];
 let programs: string[] = [];
 
 beforeAll(async () => {
@@ -28,16 +36,11 @@ describe("The documentation", () => {
   });
 
   it("shows the servers of examples/ as they are", () => {
-    const read = (file: string): string => readFileSync(join(root, file), "utf8");
-    const own = filesBelow("examples", "js").filter((file) => !/node_modules|\.next/.test(file));
-    const files = new Map(own.map((file) => [read(file), file]));
-    const blocks = read("docs/servers.md").matchAll(/^```js\n([\s\S]*?)^```$/gm);
-    const shown = [...blocks].map(([, code]) => files.get(code!) ?? code);
-    expect(shown.filter((each) => !/^examples[\\/]/.test(each!))).toEqual([]);
-    for (const server of ["express", "fastify", "hono"]) {
-      expect(shown).toContain(join("examples", server, "server.js"));
-    }
-    expect(shown).toContain(join("examples/next/app/primes/[limit]/route.js"));
+    const blocks = examplesOfMarkdown("docs/servers.md").filter(({ language }) => language === "js");
+    expect(blocks.filter((block) => !isShown(block))).toEqual([]);
+    const files = blocks.map(({ code }) => shown.find(({ text }) => text === code)?.file);
+    for (const server of ["express", "fastify", "hono"]) expect(files).toContain(join(server, "server.js"));
+    expect(files).toContain(join("next/app/primes/[limit]/route.js"));
   });
 
   it.concurrent.each(examples.map((example, i) => ({ place: example.place, i })))(

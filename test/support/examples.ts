@@ -3,11 +3,12 @@
  * process of its own, importing the package by its public name.
  *
  * A block that begins with a comment like `// tasks.ts` is a file that later blocks of its section import. What a
- * program prints stands in the ```text block behind it, or after `console.log(...)` as `// value`.
+ * program prints stands in the ```text block behind it, or after `console.log(...)` as `// value`. A ```js block is run
+ * as it stands, as CommonJS when it requires something.
  */
 import { spawn } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -16,6 +17,7 @@ const built = join(root, "dist/examples");
 export interface Example {
   /** Where it stands, as `README.md:12`. */
   readonly place: string;
+  readonly language: "ts" | "js";
   readonly code: string;
   /** What it prints exactly, where a text block says so. */
   readonly output: string | null;
@@ -32,14 +34,19 @@ export function examplesOfMarkdown(file: string): Example[] {
     files = new Map();
     const offset = text.indexOf(section);
     for (const match of section.matchAll(
-      /^```ts\n([\s\S]*?)^```\n(?:\n?(?:[^\n`#]*\n)?\n?```text\n([\s\S]*?)^```)?/gm,
+      /^```(ts|js)\n([\s\S]*?)^```\n(?:\n?(?:[^\n`#]*\n)?\n?```text\n([\s\S]*?)^```)?/gm,
     )) {
-      const code = match[1] as string;
-      const name = /^\/\/ ([\w-]+\.ts)\n/.exec(code)?.[1];
-      const line = text.slice(0, offset + match.index).split("\n").length;
+      const [, language, code, output] = match as unknown as [
+        string,
+        "ts" | "js",
+        string,
+        string | undefined,
+      ];
+      const name = /^\/\/ ([\w-]+\.c?[tj]s)\n/.exec(code)?.[1];
+      const place = `${file}:${text.slice(0, offset + match.index).split("\n").length}`;
       if (name !== undefined) files.set(name, code);
-      if (name === undefined || match[2] !== undefined) {
-        examples.push({ place: `${file}:${line}`, code, output: match[2] ?? null, files: new Map(files) });
+      if (name === undefined || output !== undefined) {
+        examples.push({ place, language, code, output: output ?? null, files: new Map(files) });
       }
     }
   }
@@ -55,6 +62,7 @@ export function examplesOfSource(file: string): Example[] {
     const line = text.slice(0, match.index).split("\n").length;
     return [...block.matchAll(/```ts\n([\s\S]*?)```/g)].map((code) => ({
       place: `${file}:${line}`,
+      language: "ts",
       code: code[1] as string,
       output: null,
       files: new Map<string, string>(),
@@ -72,7 +80,7 @@ export function filesBelow(folder: string, ending: string): string[] {
 /** Compiles examples, type errors included, and returns the program of each. */
 export async function compile(examples: readonly Example[]): Promise<string[]> {
   rmSync(built, { recursive: true, force: true });
-  const programs = examples.map((example, i) => writeExample(example, join(built, "source", String(i))));
+  const programs = examples.map(writeExample);
   const options = { extends: "../../tsconfig.json", compilerOptions: compilerOptions(), include: ["source"] };
   writeFileSync(join(built, "tsconfig.json"), JSON.stringify(options));
   const { code, output } = await execute(join(root, "node_modules/typescript/bin/tsc"), ["-p", built]);
@@ -102,11 +110,21 @@ function compilerOptions(): object {
   };
 }
 
-function writeExample(example: Example, folder: string): string {
-  mkdirSync(folder, { recursive: true });
-  for (const [name, code] of example.files) writeFileSync(join(folder, name), code);
-  writeFileSync(join(folder, "example.ts"), `${example.code}\nexport {};\n`);
-  return join(dirname(folder).replace(/source$/, "out"), relative(dirname(folder), folder), "example.js");
+/** Writes an example and its files to folders of their own, and returns where its program will be. */
+function writeExample(example: Example, i: number): string {
+  const [source, out] = [join(built, "source", String(i)), join(built, "out", String(i))];
+  const files = new Map(example.files).set(nameOf(example), `${example.code}\n`);
+  for (const [name, code] of files) {
+    const folder = name.endsWith(".ts") ? source : out;
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, name), name === "example.ts" ? `${code}export {};\n` : code);
+  }
+  return join(out, nameOf(example).replace(/ts$/, "js"));
+}
+
+function nameOf({ language, code }: Example): string {
+  if (language === "ts") return "example.ts";
+  return /\brequire\(/.test(code) ? "example.cjs" : "example.mjs";
 }
 
 function namePlaces(output: string, examples: readonly Example[]): string {

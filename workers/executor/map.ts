@@ -2,7 +2,15 @@
 
 import { setTimeout as wait } from "node:timers/promises";
 import { inspect } from "node:util";
-import { CancelledError, createTask, Future, got, runningLoopOrNull, type Task } from "../../src/core.ts";
+import {
+  CancelledError,
+  createTask,
+  emitWarning,
+  Future,
+  got,
+  runningLoopOrNull,
+  type Task,
+} from "../../src/core.ts";
 import type { AnyFunction } from "../shipping/recipe.ts";
 import type { ChunkResult, JobKind } from "../wire/protocol.ts";
 import { decodeThrown } from "../wire/serialize.ts";
@@ -192,9 +200,8 @@ class Source<T> {
     leave(new CancelledError(LEFT));
     const closed = this.#iterator.return?.() as Promise<unknown> | undefined;
     closed?.then(undefined, (error) => {
-      process.emitWarning(`The source of a map that was left failed to close: ${inspect(error)}`, {
-        code: "THREADLOOP_SOURCE_NOT_CLOSED",
-      });
+      const message = `The source of a map that was left failed to close: ${inspect(error)}`;
+      emitWarning("THREADLOOP_SOURCE_NOT_CLOSED", message);
     });
     const stream = this.#items as { readonly destroy?: unknown };
     if (typeof stream.destroy === "function") stream.destroy();

@@ -2,7 +2,7 @@
 // wait for it for ever, and its executor with it: it is ended, and a warning names it, when its reader was collected, or
 // when nobody reads it while the executor closes.
 
-import { Future, inRootContext } from "../../src/core.ts";
+import { emitWarning, Future, inRootContext } from "../../src/core.ts";
 import { CREDIT } from "../wire/protocol.ts";
 import type { Job } from "./job.ts";
 import type { Time } from "./time.ts";
@@ -160,9 +160,8 @@ export class OpenStreams {
     const { job } = stream;
     if (job.done() || stream.hasEnded) return;
     const what = `Stream \`${job.name}\` of ${this.#kind} "${this.#name}" was ended, as ${why}`;
-    process.emitWarning(`${what}: read a stream to its end, or leave it with break or return()`, {
-      code: "THREADLOOP_STREAM_NOT_READ",
-    });
+    const advice = "read a stream to its end, or leave it with break or return()";
+    emitWarning("THREADLOOP_STREAM_NOT_READ", `${what}: ${advice}`);
     job.cancel(what);
   }
 }

@@ -7,7 +7,7 @@
 
 import { clearInterval, clearTimeout, setInterval, setTimeout } from "node:timers";
 import type { Worker } from "node:worker_threads";
-import { inRootContext } from "../../src/core.ts";
+import { emitWarning, inRootContext } from "../../src/core.ts";
 
 /** A thread that runs JavaScript ends within so many looks, so many milliseconds apart; a busy machine delays the looks too. */
 const LOOKS = 6;
@@ -62,10 +62,10 @@ export class LostThreads {
     worker.emit("exit", 1);
     let reminder: NodeJS.Timeout;
     const warn = (after: number) => {
-      process.emitWarning(
+      emitWarning(
+        "THREADLOOP_THREAD_LOST",
         `Thread ${threadId} of pool "${this.#pool}" was ended because of ${busy}, which is in native code that cannot ` +
           "be interrupted: a new thread takes its place, and the process cannot end before that code returns",
-        { code: "THREADLOOP_THREAD_LOST" },
       );
       reminder = inRootContext(() => setTimeout(warn, after, after * 2).unref());
     };

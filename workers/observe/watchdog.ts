@@ -5,7 +5,7 @@
 
 import { channel } from "node:diagnostics_channel";
 import { clearInterval, setInterval } from "node:timers";
-import { inRootContext } from "../../src/core.ts";
+import { emitWarning, inRootContext } from "../../src/core.ts";
 import type { Host } from "../host/host.ts";
 import type { ThreadScheduler } from "../pool/threadworkers.ts";
 import { CURRENT, commonTime } from "../wire/memory.ts";
@@ -98,7 +98,7 @@ export class Watchdog {
     const blockedFor = commonTime() - since;
     const report = { pool: this.#scheduler.name, thread, job, jobs, blockedFor, stack };
     if (blocked.hasSubscribers) blocked.publish(report satisfies WorkerBlocked);
-    else process.emitWarning(describe(report), { type: "RuntimeWarning", code: "THREADLOOP_BLOCKED" });
+    else emitWarning("THREADLOOP_BLOCKED", describe(report));
   }
 }
 

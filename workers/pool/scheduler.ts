@@ -4,7 +4,7 @@
 // States:  OPEN --close()--> CLOSING --all settled, threads ended--> CLOSED
 //          OPEN --a worker cannot be set up--> BROKEN
 
-import { got } from "../../src/core.ts";
+import { emitWarning, got } from "../../src/core.ts";
 import { Backpressure } from "../executor/backpressure.ts";
 import { type Caller, currentCaller, takeCallbacks } from "../executor/callbacks.ts";
 import type { ActorHome, Calls } from "../executor/calls.ts";
@@ -339,9 +339,9 @@ export class Scheduler<Source extends WorkerSource = WorkerSource> implements Li
   }
 
   stray(error: unknown): void {
-    process.emitWarning(
+    emitWarning(
+      "THREADLOOP_STRAY_ERROR",
       `An error in a worker of pool "${this.settings.name}" that belongs to no running job: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-      { code: "THREADLOOP_STRAY_ERROR" },
     );
   }
 

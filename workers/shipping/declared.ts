@@ -2,7 +2,7 @@
 // the module fills a table of its own, and a worker looks there, not among the exports: so a declared function
 // survives renaming, minifying and tree shaking. The table hangs on globalThis, so that two copies of this package
 // in one thread share it.
-import { isBundled } from "../../src/core.ts";
+import { emitWarning, isBundled } from "../../src/core.ts";
 import { moduleUrl } from "./moduleurl.ts";
 import type { AnyFunction, Reference } from "./recipe.ts";
 
@@ -82,8 +82,8 @@ const show = (value: unknown): string => `\`${String(value)}\` (${typeof value})
 function warnOfSecond(declaration: Declaration, fn: AnyFunction): void {
   const first = declaredFunction(declaration.url, declaration.name);
   if (first === undefined || first === fn || String(first) === String(fn) || isBundled()) return;
-  process.emitWarning(
+  emitWarning(
+    "THREADLOOP_TASK_NAME",
     `${declaration.url} declares two tasks named "${declaration.name}"; workers run the last one. Give each task a name of its own.`,
-    { code: "THREADLOOP_TASK_NAME" },
   );
 }

@@ -1,6 +1,7 @@
 // What people are told about a function that went by value: a log of what it took along (NODE_DEBUG=threadloop), and
 // warnings, once per place in a file, about what hardly can be meant.
 import { debuglog } from "node:util";
+import { emitWarning } from "../../src/core.ts";
 import { keepData } from "./advice.ts";
 import type { Copying } from "./copying.ts";
 import { assignedBy, type Plan } from "./plan.ts";
@@ -29,7 +30,7 @@ export function noticeCopy(plan: Plan, { captures, size, stable }: Copying): voi
   if (size > LARGE) {
     if (plan.warned.has(SIZE)) return;
     plan.warned.add(SIZE);
-    warn(
+    emitWarning(
       "THREADLOOP_LARGE_CAPTURE",
       `Function ${plan.code.title} takes ${bytes(size)} of captured data along at every call. ` +
         `Keep the data ${keepData()}, share it in a SharedArrayBuffer, or send one function for many items with pool.map`,
@@ -47,17 +48,13 @@ export function noticeAssignments({ shipped }: Copying): void {
     plan.warned.add(ASSIGNMENTS);
     for (const name of assignedBy(plan)) {
       if (plan.imports?.has(name) || NOT_THE_USERS.test(name)) continue;
-      warn(
+      emitWarning(
         "THREADLOOP_CAPTURE_ASSIGNED",
         `Function ${plan.code.title} assigns to its captured variable ${name}: a worker thread has a copy of it, so this thread will not ` +
           "see the change. Return the value instead, or keep it in a SharedArrayBuffer",
       );
     }
   }
-}
-
-function warn(code: string, message: string): void {
-  process.emitWarning(message, { code });
 }
 
 function bytes(count: number): string {

@@ -1,6 +1,6 @@
 // Worker side: follows a reference to the value it names. Each is followed once; then it is known.
 import { fileURLToPath } from "node:url";
-import { requireFrom } from "../../src/core.ts";
+import { emitWarning, requireFrom } from "../../src/core.ts";
 import { bringFromModule, whereModulesAre } from "./advice.ts";
 import { declaredFunction, declaredNames } from "./declared.ts";
 import { hasPrints, modificationTime } from "./fingerprint.ts";
@@ -69,10 +69,10 @@ function changedOnDisk(reference: Reference): boolean {
 
 function warnOfChange(reference: Reference): void {
   if (!changedOnDisk(reference)) return;
-  process.emitWarning(
+  emitWarning(
+    "THREADLOOP_FILE_CHANGED",
     `The file of ${describeReference(reference)} has changed on disk since this program loaded it: threads that load it ` +
       "from now on run what it has now, those from before what it had. Start the program again",
-    { code: "THREADLOOP_FILE_CHANGED" },
   );
 }
 

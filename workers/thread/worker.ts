@@ -5,7 +5,7 @@
 // and sleep work in every job, and coroutines of several jobs interleave on it.
 
 import { type MessagePort, threadId } from "node:worker_threads";
-import { EventLoop } from "../../src/core.ts";
+import { EventLoop, emitWarning } from "../../src/core.ts";
 import { currentJob } from "../executor/currentjob.ts";
 import type { ThreadOptions } from "../executor/options.ts";
 import { reasonOf } from "../wire/describe.ts";
@@ -211,7 +211,7 @@ function reportUnhandled(error: unknown): void {
   const job = currentJob();
   if (job !== null && !job.hasEnded) job.blame(error);
   else if (current !== null) current.intake.replies.say(STRAY, encodeThrown(error));
-  else process.emitWarning(reasonOf(error));
+  else emitWarning("THREADLOOP_STRAY_ERROR", reasonOf(error));
 }
 
 const exit = process.exit;

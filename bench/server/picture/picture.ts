@@ -31,7 +31,18 @@ export function drawPicture(outcome: Outcome): string {
   // Without a size of its own it fills the window that it is opened in, or the column of a page.
   return svg
     .replace(/^<svg width="\d+" height="\d+"/, '<svg role="img"')
-    .replace(">", `><title>${headline(outcome)}</title>`);
+    .replace(">", `><title>${headline(outcome)}</title>`)
+    .replace(/(?<= d=")(?:[ML][\d.]+ [\d.]+|Z){20,}(?=")/g, relative);
+}
+
+/** A line of many points in whole pixels, each from the one before: less than half of the text, and the package has it. */
+function relative(path: string): string {
+  let [x, y] = [0, 0];
+  return path.replace(/([ML])([\d.]+) ([\d.]+)/g, (_, command: string, toX: string, toY: string) => {
+    const [fromX, fromY] = command === "M" ? [0, 0] : [x, y];
+    [x, y] = [Math.round(Number(toX)), Math.round(Number(toY))];
+    return `${command === "M" ? "M" : "l"}${x - fromX} ${y - fromY}`;
+  });
 }
 
 function compose(outcome: Outcome): EChartsCoreOption {
