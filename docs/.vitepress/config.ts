@@ -67,8 +67,8 @@ const pageOf = new Map(
  */
 function linkNames(md: Markdown): void {
   md.core.ruler.push("names", ({ tokens, Token, env }) => {
-    if (String(env.relativePath).startsWith("reference/")) return;
-    const linked = new Set<string>();
+    const own = [...pageOf].filter(([, page]) => env.relativePath === `reference/${page}`);
+    const linked = new Set(own.map(([name]) => name));
     for (const [i, { children, type }] of tokens.entries()) {
       if (type !== "inline" || tokens[i - 1]?.type === "heading_open" || children === null) continue;
       tokens[i]!.children = children.flatMap((token, k) => {

@@ -24,6 +24,7 @@ const markdown: object = {
   hideBreadcrumbs: true,
   hidePageHeader: true,
   useCodeBlocks: true,
+  expandParameters: true,
   parametersFormat: "table",
   interfacePropertiesFormat: "table",
   classPropertiesFormat: "table",
@@ -70,7 +71,7 @@ async function writeReference(): Promise<void> {
 function moduleOf(project: ProjectReflection, { declarations, name }: Entry): DeclarationReflection {
   const module = project.children?.find((each) => each.name === basename(declarations, ".d.ts"));
   if (module === undefined)
-    throw new Error(`TypeDoc has found no declarations of ${name} in ${declarations}.`);
+    throw new Error(`TypeDoc has found no declarations of ${name} in ${declarations}: npm run build.`);
   return module;
 }
 
@@ -81,17 +82,17 @@ function documentOnce(reflection: Reflection): void {
   for (const other of others) if (other.comment?.similarTo(first.comment)) delete other.comment;
 }
 
-/** The page with how the name is imported, and without tables that only repeat the names of type parameters. */
+/** The page with how the name is imported, and without the type parameters that a signature shows already. */
 function withOrigin(page: string, model: Reflection): string {
   const entry = entries.find(({ folder }) => folder === model.parent?.name);
   if (entry === undefined) return page;
   const isType = model.kindOf(ReflectionKind.Interface | ReflectionKind.TypeAlias);
   const line = `import ${isType ? "type " : ""}{ ${model.name} } from "${entry.name}";`;
+  const hasType = isType || model.kindOf(ReflectionKind.Class);
   return page
     .replace(/^(# .*\n)/m, `$1\n\`\`\`ts\n${line}\n\`\`\`\n`)
-    .replaceAll(
-      /^#+ Type Parameters\n\n\| Type Parameter \|\n\| -+ \|\n((?:\|.*\|\n)+)\n?/gm,
-      (table, rows) => (/extends|=/.test(String(rows).replaceAll(/<a .*?>/g, "")) ? table : ""),
+    .replaceAll(/^(#+) Type Parameters\n\n(?:\|.*\|\n)+\n?/gm, (table, level) =>
+      hasType && level === "##" ? table : "",
     );
 }
 

@@ -15,6 +15,7 @@ import {
 import { type CollectedMetrics, collectedOf } from "./opentelemetry.ts";
 import { metricFor, type PrometheusRegistry, textOf } from "./prometheus.ts";
 
+/** What `Metrics` tells of. */
 export interface MetricsOptions {
   /** The pools to tell of; by default all of this thread that are open, those made later as well. */
   readonly pools?: Iterable<MeasuredPool>;
