@@ -2,8 +2,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { isCancelled } from "threadloop";
 import { type Job, WorkerPool } from "threadloop/workers";
+import { median, quantile } from "../compare/statistics.ts";
 import type { Bench, Question, Sample } from "./harness/question.ts";
-import { median, quantile } from "./harness/statistics.ts";
 import { type Abortable, aborted } from "./peers/aborted.ts";
 import { computeForEver, waitForEver } from "./workloads/cancellable.ts";
 import { spin } from "./workloads/synthetic.ts";

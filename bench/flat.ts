@@ -1,6 +1,7 @@
 // Does a task cost more when there are a million of them?
+
+import { median } from "../compare/statistics.ts";
 import type { Question } from "./harness/question.ts";
-import { median } from "./harness/statistics.ts";
 import { compareLoops, OURS } from "./peers/loops.ts";
 
 const ROUNDS = 5;

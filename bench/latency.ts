@@ -1,7 +1,7 @@
 // How long does one call take when nothing else is in flight: one after the other, and after a pause?
 import { setTimeout as pause } from "node:timers/promises";
+import { quantile } from "../compare/statistics.ts";
 import type { Question, Sample } from "./harness/question.ts";
-import { quantile } from "./harness/statistics.ts";
 import { contenderOf, startExecutors } from "./peers/asyncio.ts";
 import { compare } from "./peers/compare.ts";
 import { pools, postMessage, threadloop, threadloopAlone } from "./peers/index.ts";

@@ -1,6 +1,7 @@
 // Does a job cost more when a million are in flight, and how much memory does a queued one hold?
+
+import { median, pairedRatio } from "../compare/statistics.ts";
 import type { Question, Sample } from "./harness/question.ts";
-import { median, pairedRatio } from "./harness/statistics.ts";
 import { compare } from "./peers/compare.ts";
 import { piscina64, poolifier, postMessage, threadloop } from "./peers/index.ts";
 import { type Peer, type Threads, waitForAll } from "./peers/peer.ts";

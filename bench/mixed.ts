@@ -1,7 +1,7 @@
 // How long does a short job wait when now and then a long one takes a thread?
 import { setTimeout as pause } from "node:timers/promises";
+import { median, quantile } from "../compare/statistics.ts";
 import type { Question, Sample } from "./harness/question.ts";
-import { median, quantile } from "./harness/statistics.ts";
 import { compare } from "./peers/compare.ts";
 import {
   piscina8,

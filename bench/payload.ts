@@ -1,6 +1,7 @@
 // What does an argument cost, copied, handed over or shared, from a line of text to a film?
+
+import { median } from "../compare/statistics.ts";
 import type { Question, Sample } from "./harness/question.ts";
-import { median } from "./harness/statistics.ts";
 import { compare } from "./peers/compare.ts";
 import {
   comlink,

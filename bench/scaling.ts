@@ -1,7 +1,7 @@
 // How long must a job be for two threads to pay, and how much do more threads bring?
 import { availableParallelism } from "node:os";
+import { median } from "../compare/statistics.ts";
 import type { Bench, Question, Sample } from "./harness/question.ts";
-import { median } from "./harness/statistics.ts";
 import { contenderOf, startExecutors } from "./peers/asyncio.ts";
 import { compare } from "./peers/compare.ts";
 import { handBatched, pools, postMessage, threadloop } from "./peers/index.ts";

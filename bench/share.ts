@@ -1,6 +1,7 @@
 // What does it cost to share a lock and a queue between threads?
+
+import { median } from "../compare/statistics.ts";
 import type { Bench, Question, Sample } from "./harness/question.ts";
-import { median } from "./harness/statistics.ts";
 import {
   asyncMutex,
   multithreading,

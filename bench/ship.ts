@@ -2,10 +2,10 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { median } from "../compare/statistics.ts";
 import { WorkerPool } from "../workers/index.ts";
 import { threadCpu } from "./harness/cpu.ts";
 import type { Bench, Contender, Question } from "./harness/question.ts";
-import { median } from "./harness/statistics.ts";
 import { type Folder, type Job, writtenModules } from "./ship/written.ts";
 import { declared, exported, fib } from "./workloads/shipped.ts";
 

@@ -5,8 +5,8 @@ import { readFile } from "node:fs/promises";
 import { connect, createServer, type Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { createTask, run, sleep } from "threadloop";
+import { median, quantile } from "../compare/statistics.ts";
 import type { Bench, Question, Sample } from "./harness/question.ts";
-import { median, quantile } from "./harness/statistics.ts";
 
 const ROUNDS = 7;
 const CALLS = 100;

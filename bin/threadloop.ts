@@ -1,8 +1,9 @@
 #!/usr/bin/env node
-// The command: looks into running processes that use threadloop, which need no preparation, and explains errors.
+// The command: looks into running processes that use threadloop, which need no preparation, explains errors, and measures
+// functions.
 
 import { readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
+import { inspect, parseArgs } from "node:util";
 import { printableLines } from "../src/errors/printable.ts";
 import { explain } from "./explain.ts";
 import { Problem } from "./problem.ts";
@@ -13,13 +14,22 @@ const USAGE = `Usage:
   threadloop ps PID                             the tasks of every thread of a running process, as a table
   threadloop pstree PID                         the same as a tree: each task below the one that awaits it
   threadloop trace PID [--seconds N] [-o FILE]  a timeline of its threads and tasks, for https://ui.perfetto.dev
+  threadloop compare FILE[#EXPORT]              whether it pays to run a function of yours in threads, measured
   threadloop explain NAME                       when an error, a code or a warning comes, and what to do
 Options:
   --seconds N     how long to trace (default 10)
-  -o, --output F  the file of the trace (default a new threadloop-PID.json)
+  -o, --output F  the file of the trace (default a new threadloop-PID.json), or of the picture of a comparison (SVG)
   --port N        the port of the process's inspector, where it cannot be found out (default 9229)
+  --args JSON     the arguments that are compared with, as a list: '[30, "abc"]'
+  --inputs F      several such lists: a .json file with a list of them, a .jsonl file with one a line, a module that
+                  exports them by default, or any other file, whose text is the one argument
+  --threads N     threads to compare with (default one a processor)
+  --rounds N      how often each figure is measured (default 9)
+  --timeout N     milliseconds that the first call may last (default 60000)
+  --json          tells the comparison as JSON
   --version       tells the version
-  --help          shows this`;
+  --help          shows this
+Exit codes: 0 done, 1 a problem; of compare 0 threads pay, 3 they do not, 4 it cannot be told (a busy machine)`;
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArguments();
@@ -32,27 +42,47 @@ async function main(): Promise<void> {
     console.log(USAGE);
     return;
   }
-  if (command === "explain") {
-    console.log(explain(target));
-    return;
-  }
   const run = COMMANDS[command];
   if (run === undefined) throw new Problem(`There is no command \`${command}\`\n${USAGE}`);
-  if (more.length > 0) throw new Problem(`Expected one PID, got ${positionals.slice(1).join(" ")}`);
-  const text = await run(positive("PID", target), positive("--port", values.port), values);
-  console.log(printableLines(text));
+  if (more.length > 0) {
+    const wanted = ({ compare: "FILE", explain: "NAME" } as Record<string, string>)[command] ?? "PID";
+    throw new Problem(`Expected one ${wanted}, got ${positionals.slice(1).join(" ")}`);
+  }
+  const { text, code } = await run(target, values);
+  // A module that was compared may have left something that keeps the process alive.
+  process.stdout.write(`${printableLines(text)}\n`, () => process.exit(code));
 }
 
-interface Options {
-  readonly seconds: string;
-  readonly output?: string | undefined;
+type Values = ReturnType<typeof parseArguments>["values"];
+
+interface Outcome {
+  readonly text: string;
+  readonly code: number;
 }
 
-const COMMANDS: Readonly<Record<string, (pid: number, port: number, options: Options) => Promise<string>>> = {
-  ps,
-  pstree,
-  trace: (pid, port, { seconds, output }) => trace(pid, port, positive("--seconds", seconds), output),
+const COMMANDS: Readonly<Record<string, (target: string | undefined, values: Values) => Promise<Outcome>>> = {
+  ps: async (target, { port }) => done(await ps(positive("PID", target), positive("--port", port))),
+  pstree: async (target, { port }) => done(await pstree(positive("PID", target), positive("--port", port))),
+  trace: async (target, { port, seconds, output }) =>
+    done(
+      await trace(positive("PID", target), positive("--port", port), positive("--seconds", seconds), output),
+    ),
+  explain: async (target) => done(explain(target)),
+  compare: async (target, { threads, rounds, timeout, ...values }) => {
+    if (target === undefined) throw new Problem(`Expected FILE[#EXPORT], got nothing\n${USAGE}`);
+    const { compare } = await import("./compare.ts"); // loads the pool
+    return compare(target, {
+      ...values,
+      threads: optional("--threads", threads),
+      rounds: optional("--rounds", rounds),
+      timeout: optional("--timeout", timeout),
+    });
+  },
 };
+
+function done(text: string): Outcome {
+  return { text, code: 0 };
+}
 
 function parseArguments() {
   try {
@@ -62,6 +92,12 @@ function parseArguments() {
         port: { type: "string", default: "9229" },
         seconds: { type: "string", default: "10" },
         output: { type: "string", short: "o" },
+        args: { type: "string" },
+        inputs: { type: "string" },
+        threads: { type: "string" },
+        rounds: { type: "string" },
+        timeout: { type: "string" },
+        json: { type: "boolean" },
         version: { type: "boolean", short: "v" },
         help: { type: "boolean", short: "h" },
       },
@@ -74,6 +110,10 @@ function parseArguments() {
 function version(): string {
   const file = new URL("../../package.json", import.meta.url);
   return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+}
+
+function optional(name: string, text: string | undefined): number | undefined {
+  return text === undefined ? undefined : positive(name, text);
 }
 
 function positive(name: string, text: string | undefined): number {
@@ -90,6 +130,6 @@ process.on("SIGTSTP", () =>
 );
 
 main().catch((error: unknown) => {
-  console.error(error instanceof Problem ? `threadloop: ${printableLines(error.message)}` : error);
-  process.exitCode = 1;
+  const text = error instanceof Problem ? `threadloop: ${printableLines(error.message)}` : inspect(error);
+  process.stderr.write(`${text}\n`, () => process.exit(1));
 });

@@ -1,13 +1,13 @@
 // `threadloop trace`: records a running process for a while.
 
-import { access, constants, stat, writeFile } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { writeFile } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import { attached } from "./attach.ts";
 import { LEASE } from "./lease.ts";
 import { Problem } from "./problem.ts";
 import type { Remote, RemoteThread } from "./remote.ts";
 import { merged } from "./timeline.ts";
+import { checkWritable } from "./writable.ts";
 
 /** How long a thread may take to hand over its trace, beside what its workers may take. */
 const HAND_OVER_WITHIN = 15_000;
@@ -50,17 +50,6 @@ async function writeNew(name: string, text: string): Promise<string> {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     }
-  }
-}
-
-/** Beforehand, as what is recorded would be lost. */
-async function checkWritable(file: string): Promise<void> {
-  try {
-    const there = await stat(file).catch(() => null);
-    if (there?.isDirectory()) throw new Error("it is a folder");
-    await access(there === null ? dirname(resolve(file)) : file, constants.W_OK);
-  } catch (error) {
-    throw new Problem(`Cannot write ${file}: ${(error as Error).message}`);
   }
 }
 

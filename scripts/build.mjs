@@ -35,13 +35,14 @@ if (status === 0) {
     workers: join(dist, "workers/index.d.ts"),
     testing: join(dist, "testing.d.ts"),
     metrics: join(dist, "workers/metrics/index.d.ts"),
+    bench: join(dist, "compare/index.d.ts"),
   });
 }
 process.exitCode = status ?? 1;
 
 async function bundle() {
   await init;
-  const all = ["index.js", "testing.js", ...modulesIn("src"), ...modulesIn("workers")];
+  const all = ["index.js", "testing.js", ...["src", "workers", "compare"].flatMap(modulesIn)];
   const modules = all.filter((file) => file !== INLINE);
   const bundler = await rolldown({
     input: Object.fromEntries(modules.map((file) => [file.slice(0, -".js".length), join(dist, file)])),
@@ -98,6 +99,7 @@ function chunksByReach() {
   const inMetrics = reachedFrom(["workers/metrics/index.js"]);
   const inRuntime = new Set([...inWorkers, ...onMain].filter((file) => file.startsWith(join(dist, "src/"))));
   const chunkOf = (module) => {
+    if (module.startsWith(join(dist, "compare/"))) return "compare";
     if (forSharing.has(module)) return "shared";
     if (inTests.has(module)) return onMain.has(module) ? "executor" : "testing";
     if (onMain.has(module)) return "main";

@@ -1,7 +1,8 @@
 // Two runs side by side, to compare two commits. What the other contenders did tells how much of a difference
 // is the machine's.
+
+import { median, quantile } from "../../compare/statistics.ts";
 import type { Answer, Figure } from "./question.ts";
-import { median, quantile } from "./statistics.ts";
 import { formatNumber, layOut } from "./table.ts";
 
 interface Change {

@@ -1,6 +1,7 @@
 // The record of one question, kept while it is asked.
+
+import { pairedRatio } from "../../compare/statistics.ts";
 import type { Answer, Bench, Contender, Figure, Goal, MeasureOptions, Sample, Verdict } from "./question.ts";
-import { pairedRatio } from "./statistics.ts";
 
 type Measure = Answer["measures"][number];
 

@@ -34,7 +34,7 @@ interface Manifest {
   readonly name: string;
   readonly version: string;
   readonly description: string;
-  readonly exports: Readonly<Record<string, string | { readonly types?: string }>>;
+  readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>;
 }
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -44,16 +44,17 @@ export const reference = join(root, "docs/reference");
 export const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Manifest;
 
 export const entries: readonly Entry[] = Object.entries(manifest.exports).flatMap(([path, target]) => {
-  if (typeof target === "string" || target.types === undefined) return [];
+  if (typeof target === "string") return [];
   const name = path.replace(/^\./, manifest.name);
   const folder = path === "." ? manifest.name : path.slice("./".length);
-  const sources = path === "." ? ["index.ts", "src/index.ts"] : [`${folder}/index.ts`, `${folder}.ts`];
+  const source = target.default.replace(/^\.\/dist\/(.*)\.js$/, "$1.ts");
+  const sources = path === "." ? [source, "src/index.ts"] : [source];
   return [
     {
       name,
       folder,
       declarations: join(root, target.types),
-      sources: sources.map((source) => join(root, source)).filter((source) => existsSync(source)),
+      sources: sources.map((file) => join(root, file)).filter((file) => existsSync(file)),
     },
   ];
 });

@@ -21,6 +21,7 @@ export const groups: readonly Group[] = [
       "testing",
       "observability",
       "compatibility",
+      "compare",
       "benchmarks",
       "versioning",
     ],

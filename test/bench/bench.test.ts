@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { median, pairedRatio, quantile, spread } from "../../dist/bench/harness/statistics.js";
+import { median, pairedRatio, quantile, spread } from "../../dist/compare/statistics.js";
 
 const main = fileURLToPath(new URL("../../dist/bench/harness/main.js", import.meta.url));
 const QUESTIONS = ["handoff", "starvation", "workerloop"];

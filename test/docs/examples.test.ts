@@ -14,7 +14,7 @@ import {
 
 const guides = readdirSync(join(root, "docs")).filter((file) => file.endsWith(".md"));
 const pages = ["README.md", ...guides.map((file) => join("docs", file))];
-const sources = [...filesBelow("src", ".ts"), ...filesBelow("workers", ".ts")];
+const sources = ["src", "workers", "compare"].flatMap((folder) => filesBelow(folder, ".ts"));
 /** What docs/servers.md shows of examples/ is tried with real requests by test/matrix/frameworks. */
 const shown = readdirSync(join(root, "examples"), { recursive: true, encoding: "utf8" })
   .filter((file) => /\.m?js$/.test(file) && !/node_modules|\.next/.test(file))

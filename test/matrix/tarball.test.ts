@@ -57,6 +57,7 @@ describe("the packed package", () => {
       "dist/workers/index.js",
       "dist/testing.js",
       "dist/workers/metrics/index.js",
+      "dist/compare/index.js",
       "dist/workers/entry.cjs",
       "dist/workers/shared/index.js", // by its address
     ]);
@@ -79,11 +80,14 @@ describe("the packed package", () => {
 });
 
 describe("the entries export", () => {
-  it.each(["threadloop", "threadloop/workers", "threadloop/testing", "threadloop/metrics"])(
-    "these names, and no internals: %s",
-    async (entry) => {
-      const { stdout } = await runNode(["names.mjs", entry], { cwd: folder });
-      expect(JSON.parse(stdout)).toMatchSnapshot();
-    },
-  );
+  it.each([
+    "threadloop",
+    "threadloop/workers",
+    "threadloop/testing",
+    "threadloop/metrics",
+    "threadloop/bench",
+  ])("these names, and no internals: %s", async (entry) => {
+    const { stdout } = await runNode(["names.mjs", entry], { cwd: folder });
+    expect(JSON.parse(stdout)).toMatchSnapshot();
+  });
 });
