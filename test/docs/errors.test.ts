@@ -17,7 +17,8 @@ async function errorClasses(): Promise<string[]> {
 }
 
 /** Node's own codes, which are looked at or thrown as Node has them, and the environment variables. */
-const OTHERS = /^(ERR_MODULE_NOT_FOUND|ERR_UNKNOWN_FILE_EXTENSION|ERR_ACCESS_DENIED|ERR_WORKER_\w+|THREADLOOP_DEBUG)$/;
+const OTHERS =
+  /^(ERR_MODULE_NOT_FOUND|ERR_UNKNOWN_FILE_EXTENSION|ERR_ACCESS_DENIED|ERR_WORKER_\w+|THREADLOOP_DEBUG)$/;
 
 const sources = ["src", "workers", "compare", "bin"].flatMap((folder) => [
   ...filesBelow(folder, ".ts"),
