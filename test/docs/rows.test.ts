@@ -1,11 +1,10 @@
-// Each row of the tables of docs/functions.md that say where functions travel is a test. The rows of the other tables
-// have a program each: see test/workers/shipping/programs.test.ts.
+// Each row of the tables of docs/functions.md and docs/bundlers.md that say where functions travel is a test. The rows
+// of the other tables have a program each: see test/workers/shipping/programs.test.ts.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const text = readFileSync(`${root}/docs/functions.md`, "utf8");
 
 /** A file of tests, with the titles in it that a row stands for. */
 type Tests = readonly [file: string, ...titles: string[]];
@@ -79,11 +78,12 @@ const bundlers: Record<string, readonly Tests[]> = {
   ],
 };
 
-describe("docs/functions.md", () => {
+describe("The guides", () => {
   it.each([
-    ["Where it works", places],
-    ["Bundlers", bundlers],
-  ])("has tests for each row under %s", (title, tests) => {
+    ["functions", "Where it works", places],
+    ["bundlers", "Inside of the bundle", bundlers],
+  ])("have tests for each row of %s.md under %s", (page, title, tests) => {
+    const text = readFileSync(`${root}/docs/${page}.md`, "utf8");
     const [, part = ""] = new RegExp(`\\n## ${title}\\n([^]*?)(?=\\n## )`).exec(text) ?? [];
     const rows = [...part.matchAll(/^\| (?!---|bundler \|)([^|]+?) \|/gm)].map(([, first]) => first);
     expect(rows.filter((row) => row !== "|")).toEqual(Object.keys(tests));
