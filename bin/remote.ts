@@ -15,6 +15,11 @@ type Send = (message: string) => void;
 /** Milliseconds after which a thread that does not answer is given up: it is in native code, or stopped. */
 const PATIENCE = 2000;
 
+/** Whether the answer is that of a thread that is about to end, and has nothing to evaluate in any more. */
+function isEnding(refusal: string): boolean {
+  return /cannot find (?:default execution )?context/i.test(refusal);
+}
+
 /** How an expression is evaluated. */
 export interface EvaluateOptions {
   /** Its value is a promise, whose result is wanted. Default false. */
@@ -30,6 +35,8 @@ export class RemoteThread {
   readonly #listeners = new Map<string, (params: Readonly<Record<string, unknown>>) => void>();
   #lastId = 0;
   #isGone = false;
+  /** The worker threads of this one, by the inspector's name for each; null before it was asked for them. */
+  #workers: Map<unknown, RemoteThread> | null = null;
 
   constructor(send: Send) {
     this.#send = send;
@@ -53,6 +60,7 @@ export class RemoteThread {
     this.#send(JSON.stringify({ id, method, params }));
     const message = await answered;
     this.#pending.delete(id);
+    if (message?.error !== undefined && isEnding(message.error.message)) return null;
     if (message?.error !== undefined) throw new Error(`${method}: ${message.error.message}`);
     return message?.result ?? null;
   }
@@ -72,6 +80,33 @@ export class RemoteThread {
 
   on(event: string, listener: (params: Readonly<Record<string, unknown>>) => void): void {
     this.#listeners.set(event, listener);
+  }
+
+  /** The worker threads that it has now, and theirs. */
+  async workers(): Promise<RemoteThread[]> {
+    this.#workers ??= await this.#followWorkers();
+    const own = [...this.#workers.values()];
+    const below = await Promise.all(own.map((worker) => worker.workers()));
+    return [...own, ...below.flat()];
+  }
+
+  /** The inspector announces the workers before it answers the call, and those that come and go afterwards. */
+  async #followWorkers(): Promise<Map<unknown, RemoteThread>> {
+    const workers = new Map<unknown, RemoteThread>();
+    this.on("NodeWorker.attachedToWorker", ({ sessionId }) => {
+      const send = (message: string) =>
+        void this.call("NodeWorker.sendMessageToWorker", { sessionId, message }).catch(() => {}); // it has just ended
+      workers.set(sessionId, new RemoteThread(send));
+    });
+    this.on("NodeWorker.receivedMessageFromWorker", ({ sessionId, message }) => {
+      workers.get(sessionId)?.receive(message as string);
+    });
+    this.on("NodeWorker.detachedFromWorker", ({ sessionId }) => {
+      workers.get(sessionId)?.giveUp();
+      workers.delete(sessionId);
+    });
+    await this.call("NodeWorker.enable", { waitForDebuggerOnStart: false }).catch(() => null);
+    return workers;
   }
 
   /** Lets all calls end without an answer, those to come as well. */
@@ -117,9 +152,9 @@ export class Remote {
     return new Remote(socket);
   }
 
-  /** Attaches to every worker thread there is, at any depth, and returns all threads, the main one first. */
+  /** Attaches to every worker thread there is now, at any depth, and returns all threads, the main one first. */
   async threads(): Promise<RemoteThread[]> {
-    return [this.main, ...(await workersOf(this.main))];
+    return [this.main, ...(await this.main.workers())];
   }
 
   get isClosed(): boolean {
@@ -131,21 +166,4 @@ export class Remote {
     this.#socket.close();
     await this.closed;
   }
-}
-
-/** The inspector announces the workers before it answers the call. */
-async function workersOf(parent: RemoteThread): Promise<RemoteThread[]> {
-  const workers = new Map<unknown, RemoteThread>();
-  parent.on("NodeWorker.attachedToWorker", ({ sessionId }) => {
-    const send = (message: string) =>
-      void parent.call("NodeWorker.sendMessageToWorker", { sessionId, message });
-    workers.set(sessionId, new RemoteThread(send));
-  });
-  parent.on("NodeWorker.receivedMessageFromWorker", ({ sessionId, message }) => {
-    workers.get(sessionId)?.receive(message as string);
-  });
-  const enabled = await parent.call("NodeWorker.enable", { waitForDebuggerOnStart: false }).catch(() => null);
-  if (enabled === null) return [];
-  const below = await Promise.all([...workers.values()].map(workersOf));
-  return [...workers.values(), ...below.flat()];
 }

@@ -13,10 +13,12 @@ import { trace } from "./trace.ts";
 const USAGE = `Usage:
   threadloop ps PID                             the tasks of every thread of a running process, as a table
   threadloop pstree PID                         the same as a tree: each task below the one that awaits it
+  threadloop top PID [--every MS]               the same live, with pools, rates and functions: in a terminal, with keys
   threadloop trace PID [--seconds N] [-o FILE]  a timeline of its threads and tasks, for https://ui.perfetto.dev
   threadloop compare FILE[#EXPORT]              whether it pays to run a function of yours in threads, measured
   threadloop explain NAME                       when an error, a code or a warning comes, and what to do
 Options:
+  --every MS      milliseconds between two looks (default 1000)
   --seconds N     how long to trace (default 10)
   -o, --output F  the file of the trace (default a new threadloop-PID.json), or of the picture of a comparison (SVG)
   --port N        the port of the process's inspector, where it cannot be found out (default 9229)
@@ -50,7 +52,7 @@ async function main(): Promise<void> {
   }
   const { text, code } = await run(target, values);
   // A module that was compared may have left something that keeps the process alive.
-  process.stdout.write(`${printableLines(text)}\n`, () => process.exit(code));
+  process.stdout.write(text === "" ? "" : `${printableLines(text)}\n`, () => process.exit(code));
 }
 
 type Values = ReturnType<typeof parseArguments>["values"];
@@ -63,6 +65,12 @@ interface Outcome {
 const COMMANDS: Readonly<Record<string, (target: string | undefined, values: Values) => Promise<Outcome>>> = {
   ps: async (target, { port }) => done(await ps(positive("PID", target), positive("--port", port))),
   pstree: async (target, { port }) => done(await pstree(positive("PID", target), positive("--port", port))),
+  top: async (target, { port, every }) => {
+    const { top } = await import("./top.ts");
+    return done(
+      await top(positive("PID", target), positive("--port", port), positive("--every", every)),
+    );
+  },
   trace: async (target, { port, seconds, output }) =>
     done(
       await trace(positive("PID", target), positive("--port", port), positive("--seconds", seconds), output),
@@ -90,6 +98,7 @@ function parseArguments() {
       allowPositionals: true,
       options: {
         port: { type: "string", default: "9229" },
+        every: { type: "string", default: "1000" },
         seconds: { type: "string", default: "10" },
         output: { type: "string", short: "o" },
         args: { type: "string" },

@@ -30,6 +30,7 @@ const { status } = spawnSync(process.execPath, [join(root, "node_modules/typescr
 if (status === 0) {
   await buildInline(root, dist, INTERFACES);
   await bundle();
+  await bundleTerminal();
   await rollDeclarations(dist, {
     index: join(dist, "index.d.ts"),
     workers: join(dist, "workers/index.d.ts"),
@@ -70,6 +71,15 @@ async function bundle() {
     const code = readFileSync(join(dist, file), "utf8");
     writeFileSync(join(dist, file), hidden(withoutEffects(code)));
   }
+}
+
+/** What commands need for terminals is put into the file that imports it, so that the package depends on none of it. */
+async function bundleTerminal() {
+  const file = join(dist, "bin/terminal.js");
+  const bundler = await rolldown({ input: file, platform: "node", external: /^node:/ });
+  const { output } = await bundler.generate({ format: "esm", comments: false, codeSplitting: false });
+  await bundler.close();
+  writeFileSync(file, `/*! Contains packages of others: see THIRD-PARTY-NOTICES. */\n${output[0].code}`);
 }
 
 function inlineApart(id) {

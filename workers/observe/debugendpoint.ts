@@ -5,6 +5,7 @@ import { clearTimeout, setTimeout } from "node:timers";
 import { PACKAGE_ROOT } from "../../src/core.ts";
 import { setJobRecorder } from "../executor/jobevents.ts";
 import { livePools } from "./pools.ts";
+import { PoolWatch } from "./poolwatch.ts";
 import { isRecording, record, recordJob, startRecording } from "./recorder.ts";
 import { takeSnapshot } from "./snapshot.ts";
 import { startTracing, type Tracing } from "./trace.ts";
@@ -15,6 +16,8 @@ interface DebugEndpoint {
   readonly files: string;
   /** A ThreadSnapshot. */
   snapshot(): string;
+  /** ThreadNumbers; what they are made of is counted on for so many milliseconds. */
+  numbers(lease: number): string;
   /**
    * Records this thread and the workers of its pools; given up when it is not kept for so many milliseconds. Throws when
    * they are recorded already.
@@ -33,6 +36,7 @@ setJobRecorder({ isRecording, start: startRecording, job: recordJob, slice: reco
 
 const place = globalThis as { [NAME]?: DebugEndpoint[] };
 place[NAME] ??= [];
+const poolWatch = new PoolWatch(livePools);
 let tracing: Tracing | null = null;
 /** Gives the recording up when nobody keeps it: its asker has gone without it. */
 let abandoning: NodeJS.Timeout | undefined;
@@ -51,6 +55,7 @@ function abandon(): void {
 place[NAME].push({
   files: PACKAGE_ROOT,
   snapshot: () => JSON.stringify(takeSnapshot(livePools())),
+  numbers: (lease) => JSON.stringify(poolWatch.read(lease)),
   startTrace: (lease) => {
     tracing = startTracing(livePools);
     keep(lease);

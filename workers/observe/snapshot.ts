@@ -147,11 +147,19 @@ function awaitersOf(job: Job): number[] {
   return awaitingTasks(job as Job<never>).map(taskId);
 }
 
+/** The jobs whose code has a thread of a pool at this moment. */
+export function currentJobs(scheduler: ThreadScheduler): NonNullable<HostSnapshot["current"]>[] {
+  const now = commonTime();
+  const current = scheduler.source.hosts.map((host) => (host.isLive ? currentJob(host, now) : null));
+  return current.filter((job) => job !== null);
+}
+
 function snapshotHost(host: Host, now: number): HostSnapshot {
-  const { table, session } = host;
+  return { thread: host.session?.threadId ?? 0, current: currentJob(host, now) };
+}
+
+function currentJob({ table }: Host, now: number): HostSnapshot["current"] {
   const slot = table.words[CURRENT] as number;
   const job = slot === 0 ? undefined : table.at(slot);
-  const current =
-    job === undefined ? null : { name: job.name, since: now - (table.meter.begun[slot] as number) };
-  return { thread: session?.threadId ?? 0, current };
+  return job === undefined ? null : { name: job.name, since: now - (table.meter.begun[slot] as number) };
 }
