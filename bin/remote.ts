@@ -60,7 +60,10 @@ export class RemoteThread {
     this.#send(JSON.stringify({ id, method, params }));
     const message = await answered;
     this.#pending.delete(id);
-    if (message?.error !== undefined && isEnding(message.error.message)) return null;
+    if (message?.error !== undefined && isEnding(message.error.message)) {
+      this.#isGone = true;
+      return null;
+    }
     if (message?.error !== undefined) throw new Error(`${method}: ${message.error.message}`);
     return message?.result ?? null;
   }
@@ -107,6 +110,11 @@ export class RemoteThread {
     });
     await this.call("NodeWorker.enable", { waitForDebuggerOnStart: false }).catch(() => null);
     return workers;
+  }
+
+  /** Whether it has ended, as far as it has said: a process waits for those who look into it before it is gone. */
+  get isGone(): boolean {
+    return this.#isGone;
   }
 
   /** Lets all calls end without an answer, those to come as well. */

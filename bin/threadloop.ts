@@ -67,9 +67,7 @@ const COMMANDS: Readonly<Record<string, (target: string | undefined, values: Val
   pstree: async (target, { port }) => done(await pstree(positive("PID", target), positive("--port", port))),
   top: async (target, { port, every }) => {
     const { top } = await import("./top.ts");
-    return done(
-      await top(positive("PID", target), positive("--port", port), positive("--every", every)),
-    );
+    return done(await top(positive("PID", target), positive("--port", port), positive("--every", every)));
   },
   trace: async (target, { port, seconds, output }) =>
     done(

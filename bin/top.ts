@@ -64,6 +64,11 @@ class Watch {
     return { pid, rates, forest: this.#forest, order, marked, isOpen, isPaused };
   }
 
+  /** What is said when the process has ended. */
+  get ended(): string {
+    return `Process ${this.pid} has ended`;
+  }
+
   mark(place: number): void {
     this.marked = Math.max(0, Math.min(place, this.#forest.all.length - 1));
   }
@@ -114,7 +119,7 @@ class Terminal {
   async run(): Promise<string> {
     this.#open();
     try {
-      const gone = this.#watch.remote.closed.then(() => `Process ${this.#watch.pid} has ended`);
+      const gone = this.#watch.remote.closed.then(() => this.#watch.ended);
       return await Promise.race([this.#quit, gone, this.#watchOn()]);
     } finally {
       this.#close();
@@ -132,14 +137,14 @@ class Terminal {
     return "";
   }
 
-  /** A process that is about to end answers no more, and that it is gone is told by `closed`. */
+  /** A process that has ended answers no more, and waits for us to leave. */
   async #look(): Promise<void> {
-    const { remote, every } = this.#watch;
     try {
       await this.#watch.look();
     } catch (error) {
-      await Promise.race([remote.closed, wait(every)]);
-      if (!remote.isClosed && !this.#over.signal.aborted) throw error;
+      if (this.#over.signal.aborted) return;
+      if (!this.#watch.remote.main.isGone) throw error;
+      this.#end(this.#watch.ended);
     }
   }
 
