@@ -3,8 +3,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    // Those that start other tools have a configuration of their own.
-    exclude: ["test/matrix/**", "test/site/**", "**/node_modules/**"],
+    // Those that start other tools, or need a Redis, have configurations of their own.
+    exclude: ["test/matrix/**", "test/site/**", "test/cluster/**", "**/node_modules/**"],
     // The tests run against the built package: Node loads it, vitest must not transform it.
     // So are the modules whose functions it brings to other threads: another loader would make other functions of them.
     server: { deps: { external: [/\/dist\//, /\/fixtures\/(shipping|workers)\//] } },

@@ -1,4 +1,4 @@
-// Functions by name. What crosses to another machine says nothing of the caller's paths: each module is named by its
+// NamedFunctions by name. What crosses to another machine says nothing of the caller's paths: each module is named by its
 // path below a folder, `modules`, which both sides have, with the hash of its file, so that a machine with another
 // version of it says so in place of running that.
 //
@@ -43,9 +43,10 @@ export function toNames(recipe: Recipe, root: string): NamedRecipe {
   const hashes: Record<string, string> = Object.create(null);
   const nameOf = (url: string): string => {
     if (url.startsWith("node:")) return url;
-    if (url.startsWith(PACKAGE_ROOT)) return `${OWN}${url.slice(PACKAGE_ROOT.length)}`;
     const name = nameBelow(url, folder);
-    if (name === null) throw outside(url, folder);
+    const isInstalled = name === null || name.split("/").includes("node_modules");
+    if (isInstalled && url.startsWith(PACKAGE_ROOT)) return `${OWN}${url.slice(PACKAGE_ROOT.length)}`;
+    if (name === null) throw unnamed(url, folder);
     hashes[name] = hashOf(fileURLToPath(withoutQuery(url)));
     return name;
   };
@@ -59,6 +60,13 @@ function nameBelow(url: string, folder: string): string | null {
   if (path === null || !isBelow(path, folder)) return null;
   const name = relative(folder, path).split(sep).map(encodeURIComponent).join("/");
   return name + url.slice(withoutQuery(url).length);
+}
+
+/** Why a file has no name: it is not there at all, or elsewhere. */
+function unnamed(url: string, folder: string): ShipError {
+  if (!url.startsWith("file:") || realpathOf(fileURLToPath(withoutQuery(url))) !== null)
+    return outside(url, folder);
+  return new ShipError("ERR_SHIP_UNREACHABLE", `There is no module ${printable(url)}`);
 }
 
 function outside(what: string, folder: string): ShipError {
@@ -78,7 +86,7 @@ export function toUrls(named: NamedRecipe, root: string, trust: Trust): Recipe {
   const takesSource = trust.allowSource && trust.isSigned;
   if (recipe.kind === "copy") {
     if (!takesSource) throw sourceRefused();
-  } else checkReference(recipe, folder, trust);
+  } else if (!takesSource) checkReference(recipe, folder, trust);
   return mapped(
     recipe,
     (name) => urlOf(name, named, folder, trust),
@@ -86,8 +94,8 @@ export function toUrls(named: NamedRecipe, root: string, trust: Trust): Recipe {
   );
 }
 
-function urlOf(name: string, { recipe, hashes }: NamedRecipe, folder: string, trust: Trust): string {
-  if (recipe.kind === "copy") {
+function urlOf(name: string, { hashes }: NamedRecipe, folder: string, trust: Trust): string {
+  if (trust.allowSource && trust.isSigned) {
     if (isBuiltin(name)) return name;
     if (name.startsWith(OWN)) return PACKAGE_ROOT + name.slice(OWN.length);
   }
@@ -157,7 +165,7 @@ function sourceRefused(): ShipError {
   );
 }
 
-/** Functions of the language that do nothing but compute: `Math.max`, `JSON.parse`, `structuredClone`. */
+/** NamedFunctions of the language that do nothing but compute: `Math.max`, `JSON.parse`, `structuredClone`. */
 const PURE_OBJECTS: ReadonlySet<string> = new Set([
   "Math",
   "JSON",

@@ -37,13 +37,14 @@ if (status === 0) {
     testing: join(dist, "testing.d.ts"),
     metrics: join(dist, "workers/metrics/index.d.ts"),
     bench: join(dist, "compare/index.d.ts"),
+    cluster: join(dist, "cluster/index.d.ts"),
   });
 }
 process.exitCode = status ?? 1;
 
 async function bundle() {
   await init;
-  const all = ["index.js", "testing.js", ...["src", "workers", "compare"].flatMap(modulesIn)];
+  const all = ["index.js", "testing.js", ...["src", "workers", "compare", "cluster"].flatMap(modulesIn)];
   const modules = all.filter((file) => file !== INLINE);
   const bundler = await rolldown({
     input: Object.fromEntries(modules.map((file) => [file.slice(0, -".js".length), join(dist, file)])),
@@ -106,14 +107,19 @@ function chunksByReach() {
   const inWorkers = reachedFrom(["workers/workerthread.js"]);
   const forSharing = reachedFrom(["workers/shared/index.js"]);
   const inTests = reachedFrom(["testing.js"]);
-  const inMetrics = reachedFrom(["workers/metrics/index.js"]);
   const inRuntime = new Set([...inWorkers, ...onMain].filter((file) => file.startsWith(join(dist, "src/"))));
+  /** What only one entry loads, in a chunk of its name; of two that load a module the first one has it. */
+  const apart = [
+    ["metrics", reachedFrom(["workers/metrics/index.js"])],
+    ["cluster", reachedFrom(["cluster/index.js"])],
+    ["machine", reachedFrom(["cluster/worker/index.js"])],
+  ];
   const chunkOf = (module) => {
     if (module.startsWith(join(dist, "compare/"))) return "compare";
     if (forSharing.has(module)) return "shared";
     if (inTests.has(module)) return onMain.has(module) ? "executor" : "testing";
     if (onMain.has(module)) return "main";
-    return inMetrics.has(module) ? "metrics" : null;
+    return apart.find(([, reached]) => reached.has(module))?.[0] ?? null;
   };
   return (module) => {
     if (inRuntime.has(module)) return inWorkers.has(module) ? "threadloop" : "runtime";

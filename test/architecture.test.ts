@@ -6,14 +6,14 @@ import { describe, expect, it } from "vitest";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const map = readFileSync(join(root, "ARCHITECTURE.md"), "utf8");
 
-const sources = ["src", "workers", "compare"].flatMap((folder) =>
+const sources = ["src", "workers", "compare", "cluster"].flatMap((folder) =>
   readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
     .filter((file) => /\.c?ts$/.test(file))
     .map((file) => `${folder}/${file}`),
 );
 
 /** The folders of the map's tables, from the bottom up, each with the files that its row names. */
-const wings = [...map.matchAll(/^\| `((?:src|workers|compare)\/(?:\w+\/)*)` \| ([^|]+) \|/gm)].map(
+const wings = [...map.matchAll(/^\| `((?:src|workers|compare|cluster)\/(?:\w+\/)*)` \| ([^|]+) \|/gm)].map(
   ([, folder, files]) => ({
     folder: folder!,
     files: [...files!.matchAll(/`(\w+)`/g)].map(([, name]) => name!),

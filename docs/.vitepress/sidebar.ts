@@ -16,6 +16,7 @@ export const groups: readonly Group[] = [
     title: "In production",
     pages: [
       "servers",
+      "cluster",
       "containers",
       "bundlers",
       "testing",

@@ -21,7 +21,7 @@ const shown = readdirSync(join(root, "examples"), { recursive: true, encoding: "
   .map((file) => ({ file, text: readFileSync(join(root, "examples", file), "utf8") }));
 const isShown = ({ code }: Example): boolean => shown.some(({ text }) => text === code);
 const examples: Example[] = [
-  ...pages.flatMap(examplesOfMarkdown).filter((example) => !isShown(example)),
+  ...pages.flatMap((page) => examplesOfMarkdown(page)).filter((example) => !isShown(example)),
   ...sources.flatMap(examplesOfSource),
 ];
 let programs: string[] = [];

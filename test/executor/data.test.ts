@@ -49,7 +49,7 @@ describe.each(harnesses)("$name", (harness) => {
       const pool = make();
       const gate = new Gate();
       const job = pool.submit(jobs.askTwice, () => {
-        Atomics.store(gate.words, 1, 1);
+        gate.reach(1);
         return sleep(1e6);
       });
       await gate.at(1);
@@ -131,9 +131,13 @@ describe.each(harnesses)("$name", (harness) => {
   });
 
   describe("data", () => {
-    it("in a SharedArrayBuffer is shared", async () => {
+    it("in a SharedArrayBuffer is shared, or refused", async () => {
       const words = new Int32Array(new SharedArrayBuffer(4));
       const pool = make();
+      if (!harness.sharesMemory) {
+        expect(await errorOf(pool.submit(jobs.increment, words))).toBeInstanceOf(CloneError);
+        return;
+      }
       await Promise.all(Array.from({ length: 100 }, () => pool.submit(jobs.increment, words)));
       expect(words[0]).toBe(100);
     });

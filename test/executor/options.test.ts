@@ -16,12 +16,7 @@ describe.each(harnesses)("$name", (harness) => {
     }
 
     it("are checked, by name", async () => {
-      for (const options of [
-        { size: 0 },
-        { tasksPerWorker: 0.5 },
-        { maxQueue: -1 },
-        { cancelGrace: Number.NaN },
-      ]) {
+      for (const options of harness.checked) {
         const [name] = Object.keys(options);
         expect(() => make(options)).toThrow(`Expected \`${name}\` to be`);
       }

@@ -25,8 +25,8 @@ export interface Example {
   readonly files: ReadonlyMap<string, string>;
 }
 
-/** The examples of a Markdown file. */
-export function examplesOfMarkdown(file: string): Example[] {
+/** The examples of a Markdown file: the blocks that say no more than a language, or those that also name what they need. */
+export function examplesOfMarkdown(file: string, needed = ""): Example[] {
   const text = readFileSync(join(root, file), "utf8");
   const examples: Example[] = [];
   let files = new Map<string, string>();
@@ -34,14 +34,16 @@ export function examplesOfMarkdown(file: string): Example[] {
     files = new Map();
     const offset = text.indexOf(section);
     for (const match of section.matchAll(
-      /^```(ts|js)\n([\s\S]*?)^```\n(?:\n?(?:[^\n`#]*\n)?\n?```text\n([\s\S]*?)^```)?/gm,
+      /^```(ts|js)(?: (\w+))?\n([\s\S]*?)^```\n(?:\n?(?:[^\n`#]*\n)?\n?```text\n([\s\S]*?)^```)?/gm,
     )) {
-      const [, language, code, output] = match as unknown as [
+      const [, language, needs = "", code, output] = match as unknown as [
         string,
         "ts" | "js",
+        string | undefined,
         string,
         string | undefined,
       ];
+      if (needs !== needed) continue;
       const name = /^\/\/ ([\w-]+\.c?[tj]s)\n/.exec(code)?.[1];
       const place = `${file}:${text.slice(0, offset + match.index).split("\n").length}`;
       if (name !== undefined) files.set(name, code);

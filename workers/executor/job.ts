@@ -229,12 +229,15 @@ export function isMoving(job: Job): boolean {
   return job._extra !== null && job._extra.options.transfer !== undefined;
 }
 
-/** Attaches the options of a call to its job: its signal, its time limits, its name. */
-export function attachOptions(job: Job, options: CallOptions, time: Time): void {
+/**
+ * Attaches the options of a call to its job: its signal, its time limits, its name. The limit of its run can be left to
+ * those who run it.
+ */
+export function attachOptions(job: Job, options: CallOptions, time: Time, { limitsRun = true } = {}): void {
   const extra = extraOf(options);
   job._extra = extra;
   if (options.name !== undefined) extra.attached = { name: printable(options.name) };
-  if (options.timeout !== undefined) limitRun(job, extra, options.timeout, time);
+  if (limitsRun && options.timeout !== undefined) limitRun(job, extra, options.timeout, time);
   if (options.queueTimeout !== undefined) limitWait(job, extra, options.queueTimeout, time);
   if (options.signal !== undefined) follow(job, extra, options.signal);
 }

@@ -35,7 +35,7 @@ import { modulesLoading, refuseWhileLoading } from "../shipping/loading.ts";
 import type { AnyFunction } from "../shipping/recipe.ts";
 import { moduleExport, type ShipMode, shipOnce } from "../shipping/ship.ts";
 import { BrokenPoolError, WorkerTerminatedError } from "../wire/errors.ts";
-import type { JobKind } from "../wire/protocol.ts";
+import type { Attached, JobKind } from "../wire/protocol.ts";
 import { holdSignals } from "../wire/signals.ts";
 import { Broadcasts } from "./broadcasts.ts";
 import { Dispatcher } from "./dispatch.ts";
@@ -45,6 +45,13 @@ import { terminatedError, unstartedError } from "./threaddeath.ts";
 const MOST_RESHIPS = 3;
 /** How many threads in a row may die before they are set up: then the pool is broken. */
 const MOST_STILLBORN = 3;
+
+/** What a job of another process is beside a function, arguments and options. */
+export interface ForwardedJob {
+  readonly kind: JobKind;
+  readonly attached: Attached;
+  readonly onItem: ((item: unknown) => void) | null;
+}
 
 export class Scheduler<Source extends WorkerSource = WorkerSource> implements LinkOwner, Calls {
   readonly settings: Settings;
@@ -137,6 +144,23 @@ export class Scheduler<Source extends WorkerSource = WorkerSource> implements Li
     extra.kind = kind;
     extra.onItem = onItem;
     if (!job.done()) this.#shipBy(job, () => this.codes.of(fn, options?.ship ?? this.settings.ship), null);
+    return job;
+  }
+
+  /** The same for a job of another process, with what travels with it from there. */
+  forward(
+    fn: AnyFunction,
+    args: readonly unknown[],
+    options: CallOptions,
+    { kind, attached, onItem }: ForwardedJob,
+  ): Job {
+    this.#check(fn);
+    const job = this.#make(fn, args, options);
+    const extra = job._more();
+    extra.kind = kind;
+    extra.attached = { ...extra.attached, ...attached };
+    extra.onItem = onItem;
+    if (!job.done()) this.#shipFirst(job, fn, "reference");
     return job;
   }
 

@@ -121,9 +121,24 @@ export function numberOf(signal: AbortSignal): number | undefined {
   return id;
 }
 
-// In the thread.
+// In the thread, or wherever else messages are read.
 
-const controllers = new Map<number, AbortController>();
+/** The signals that came in messages of one sender, by the numbers that they have there. */
+export type ReceivedSignals = Map<number, AbortController>;
+
+const fromHost: ReceivedSignals = new Map();
+/** Those of the sender whose message is being read. */
+let controllers = fromHost;
+
+/** Reads a message of another sender than the host of this thread. */
+export function receivingFrom<T>(sender: ReceivedSignals, read: () => T): T {
+  controllers = sender;
+  try {
+    return read();
+  } finally {
+    controllers = fromHost;
+  }
+}
 
 /** The signal of this number. */
 export function signalOf(id: number): AbortSignal {
@@ -137,9 +152,9 @@ export function signalOf(id: number): AbortSignal {
 }
 
 export function abortSignal(id: number, reason: unknown): void {
-  controllers.get(id)?.abort(reason);
+  fromHost.get(id)?.abort(reason);
 }
 
 export function releaseSignal(id: number): void {
-  controllers.delete(id);
+  fromHost.delete(id);
 }

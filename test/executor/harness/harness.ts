@@ -41,6 +41,10 @@ export interface Harness {
   make(options?: ExecutorOptions): Executor;
   /** Methods of a pool that it has not, and refuses by name. */
   readonly lacks: readonly ("spawn" | "broadcast")[];
+  /** Whether its jobs see memory that their caller shares with them. */
+  readonly sharesMemory: boolean;
+  /** Options that it has, each with a value that is wrong. */
+  readonly checked: readonly object[];
   /** Options of a pool that it has not, and refuses by name. */
   readonly refuses: readonly string[];
   /** Runs a test on a loop, on whose clock the limits of its jobs are counted or not. */
@@ -87,6 +91,14 @@ export function suiteOf(harness: Harness) {
 
   return { make, it, whereOffered };
 }
+
+/** Options that a pool checks. */
+export const CHECKED_BY_POOLS: readonly object[] = [
+  { size: 0 },
+  { tasksPerWorker: 0.5 },
+  { maxQueue: -1 },
+  { cancelGrace: Number.NaN },
+];
 
 /** Waits by sleeping, so that a virtual clock goes on in steps of a millisecond. */
 export class Gate extends SharedGate {

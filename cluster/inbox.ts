@@ -1,0 +1,177 @@
+// What others say to this process: a Redis stream that it alone reads, in order, over a connection of its own.
+//
+// The inbox is the lease of the process: it makes the stream and renews its expiry, and nobody else makes it. So who
+// writes to a process that is gone learns that, and nothing of it stays. When the connection comes back, reading goes
+// on behind the last entry that was read, and the lease is renewed first.
+//
+// Invariant: an entry is looked into only when it is signed as it has to be.
+
+import { clearInterval, setInterval } from "node:timers";
+import { setTimeout as wait } from "node:timers/promises";
+import type { Redis } from "ioredis";
+import { dropBlob, readBlob, unseal } from "./payload.ts";
+import { contentOf } from "./protocol.ts";
+import type { RedisLink } from "./redislink.ts";
+
+/** Milliseconds that one XREAD waits. */
+const LONGEST_READ = 15_000;
+const MOST_ENTRIES = 256;
+/** What was read is trimmed after so many entries. */
+const TRIM_AFTER = 500;
+/** After a read has failed, so many milliseconds until the next one. */
+const PAUSE = 100;
+/** So many senders are remembered, with the number of their last entry. */
+const MOST_SENDERS = 10_000;
+
+/** What is told of an entry: who sent it, and its records. */
+export type Receive = (from: string, records: readonly unknown[]) => void;
+
+export class ProcessInbox {
+  readonly #connection: RedisLink;
+  readonly #reader: Redis;
+  readonly #key: string;
+  readonly #lease: number;
+  readonly #receive: Receive;
+  readonly #most: number;
+  /** The id of the last entry that was read. */
+  #last = "0-0";
+  #isOpen = true;
+  #renewing: NodeJS.Timeout | undefined;
+  #untrimmed = 0;
+  readonly #numbers = new Map<string, number>();
+  /** Those who wait until an entry has been read. */
+  readonly #catchingUp = new Set<{ readonly to: string; readonly resolve: () => void }>();
+
+  /** `most`: bytes of an entry, unpacked. */
+  constructor(connection: RedisLink, { lease, most }: { lease: number; most: number }, receive: Receive) {
+    this.#connection = connection;
+    this.#reader = connection.another();
+    this.#key = connection.keys.inbox(connection.id);
+    this.#lease = lease;
+    this.#most = most;
+    this.#receive = receive;
+  }
+
+  /** Makes the stream, and reads it from now on. */
+  async open(): Promise<void> {
+    await this.#renew();
+    if (!this.#isOpen) return;
+    this.#renewing = setInterval(() => this.#renewSoon(), this.#lease / 3).unref();
+    this.#reader.on("ready", () => this.#renewSoon()); // Redis may have come back without its data
+    void this.#readAll();
+  }
+
+  /** Everything that is in the inbox now has been received when this resolves. */
+  async caughtUp(): Promise<void> {
+    const { redis } = this.#connection;
+    const [newest] = await redis.xrevrange(this.#key, "+", "-", "COUNT", 1);
+    const to = newest?.[0];
+    if (to === undefined || !this.#isOpen || !isBefore(this.#last, to)) return;
+    await new Promise<void>((resolve) => this.#catchingUp.add({ to, resolve }));
+  }
+
+  async close(): Promise<void> {
+    this.#isOpen = false;
+    clearInterval(this.#renewing);
+    this.#reader.disconnect();
+    this.#settleCaughtUp();
+    await this.#connection.redis.del(this.#key);
+  }
+
+  #renewSoon(): void {
+    if (this.#isOpen) this.#renew().catch(() => {}); // again at the next turn
+  }
+
+  async #renew(): Promise<void> {
+    const { redis, id } = this.#connection;
+    if ((await redis.pexpire(this.#key, this.#lease)) === 1) return;
+    // An inbox cannot be empty and exist: its first entry is its owner's own.
+    await redis.multi().xadd(this.#key, "*", "f", id).pexpire(this.#key, this.#lease).exec();
+  }
+
+  async #readAll(): Promise<void> {
+    while (this.#isOpen) {
+      try {
+        await this.#readMore();
+      } catch {
+        if (this.#isOpen) await wait(PAUSE, undefined, { ref: false });
+      }
+    }
+  }
+
+  async #readMore(): Promise<void> {
+    const found = (await this.#reader.xreadBuffer(
+      "COUNT",
+      MOST_ENTRIES,
+      "BLOCK",
+      LONGEST_READ,
+      "STREAMS",
+      this.#key,
+      this.#last,
+    )) as [key: Buffer, entries: [id: Buffer, fields: Buffer[]][]][] | null;
+    const entries = found?.[0]?.[1] ?? [];
+    for (const [id, fields] of entries) {
+      if (!this.#isOpen) return;
+      await this.#take(fieldsOf(fields));
+      this.#last = id.toString();
+    }
+    this.#settleCaughtUp();
+    this.#untrimmed += entries.length;
+    if (this.#untrimmed < TRIM_AFTER) return;
+    this.#untrimmed = 0;
+    await this.#connection.redis.xtrim(this.#key, "MINID", this.#last);
+  }
+
+  async #take(fields: ReadonlyMap<string, Buffer>): Promise<void> {
+    const { redis, keys, id, signer } = this.#connection;
+    const from = fields.get("f")?.toString();
+    const number = Number(fields.get("n")?.toString());
+    if (from === undefined || from === id || !(number > (this.#numbers.get(from) ?? 0))) return;
+    const blob = fields.get("b")?.toString();
+    let records: unknown;
+    try {
+      const bytes = blob === undefined ? fields.get("m") : await readBlob(redis, keys, blob, this.#most);
+      if (bytes === undefined || bytes === null) return;
+      if (!signer.isSigned([id, from, String(number), bytes], fields.get("s")?.toString())) return;
+      this.#note(from, number);
+      if (blob !== undefined) void dropBlob(redis, blob);
+      records = contentOf(await unseal(bytes, this.#most));
+    } catch (error) {
+      process.emitWarning(`An entry of ${from} cannot be read: ${String(error)}`, {
+        code: "THREADLOOP_CLUSTER_ENTRY",
+      });
+    }
+    if (Array.isArray(records)) this.#receive(from, records);
+  }
+
+  #note(from: string, number: number): void {
+    this.#numbers.delete(from);
+    this.#numbers.set(from, number);
+    if (this.#numbers.size <= MOST_SENDERS) return;
+    for (const oldest of this.#numbers.keys()) {
+      this.#numbers.delete(oldest);
+      return;
+    }
+  }
+
+  #settleCaughtUp(): void {
+    for (const waiting of this.#catchingUp) {
+      if (this.#isOpen && isBefore(this.#last, waiting.to)) continue;
+      this.#catchingUp.delete(waiting);
+      waiting.resolve();
+    }
+  }
+}
+
+function fieldsOf(list: readonly Buffer[]): Map<string, Buffer> {
+  const fields = new Map<string, Buffer>();
+  for (let at = 0; at + 1 < list.length; at += 2) fields.set(String(list[at]), list[at + 1] as Buffer);
+  return fields;
+}
+
+/** Whether the entry of one id comes before that of another. */
+function isBefore(one: string, other: string): boolean {
+  const [time, count] = one.split("-").map(Number) as [number, number];
+  const [otherTime, otherCount] = other.split("-").map(Number) as [number, number];
+  return time < otherTime || (time === otherTime && count < otherCount);
+}

@@ -1,0 +1,223 @@
+// A machine: takes batches from the queue and has a pool run their calls. The main thread only moves what comes and goes,
+// so that nothing of a call can keep the lock of its batch from being renewed.
+//
+// States: OPEN --close()--> DRAINING: takes no more batches, ends what it has --the last one, or the deadline--> CLOSED
+
+import { hostname } from "node:os";
+import { clearInterval, setInterval } from "node:timers";
+import type { Job as QueuedBatch } from "bullmq";
+import { inRootContext } from "../../src/core.ts";
+import { realTime } from "../../workers/executor/time.ts";
+import { gatherSnapshots } from "../../workers/observe/gather.ts";
+import type { ThreadScheduler } from "../../workers/pool/threadworkers.ts";
+import { reasonOf } from "../../workers/wire/describe.ts";
+import { WorkerPool } from "../../workers/workerpool.ts";
+import { ProcessInbox } from "../inbox.ts";
+import { type MachineOptions, type MachineSettings, machineSettingsOf } from "../options.ts";
+import { Outboxes } from "../outbox.ts";
+import { dropBlob, readBlob, unseal } from "../payload.ts";
+import * as wire from "../protocol.ts";
+import { RedisLink } from "../redislink.ts";
+import { announce, BEAT, withdraw } from "../roster.ts";
+import { placesOf } from "./concurrency.ts";
+import { NamedFunctions } from "./namedfunctions.ts";
+import { type BatchHost, BatchRun } from "./run.ts";
+import { type Taker, Taking } from "./taking.ts";
+
+/** What an entry of the inbox, or a batch, may have beside values. */
+const OVERHEAD = 2 * 1024 * 1024;
+/** Milliseconds for which those who write to this machine take it for there when it is not heard of. */
+const LEASE = 60_000;
+
+/** A process that runs calls of a queue. */
+export interface Machine {
+  /** What others call it. */
+  readonly id: string;
+  /**
+   * Takes no more calls, finishes those it has, and disconnects. What is not done within `deadline` milliseconds is
+   * told to its callers as lost.
+   */
+  close(options?: { readonly deadline?: number }): Promise<void>;
+}
+
+/** Starts a machine; resolves when it takes calls. Throws RangeError or TypeError that names the option when one is wrong. */
+export async function startMachine(options: MachineOptions): Promise<Machine> {
+  const machine = inRootContext(() => new RunningMachine(machineSettingsOf(options)));
+  await inRootContext(() => machine.open());
+  return machine;
+}
+
+class RunningMachine implements Machine, BatchHost, Taker {
+  readonly scheduler: ThreadScheduler;
+  readonly functions: NamedFunctions;
+  readonly maxPayload: number;
+  readonly #settings: MachineSettings;
+  readonly #connection: RedisLink;
+  readonly #pool: WorkerPool;
+  readonly #inbox: ProcessInbox;
+  readonly #taking: Taking;
+  readonly #outboxes: Outboxes<wire.Reply>;
+  /** The batches that are not over, by their ids, and by client and call. */
+  readonly #runs = new Map<string, BatchRun>();
+  readonly #calls = new Map<string, BatchRun>();
+  #beating: NodeJS.Timeout | undefined;
+  #closed: Promise<void> | null = null;
+
+  constructor(settings: MachineSettings) {
+    this.#settings = settings;
+    this.maxPayload = settings.maxPayload;
+    const { queue, threads, preload, tasksPerWorker, cancelGrace, lock, modules, allowSource } = settings;
+    this.#connection = new RedisLink(settings);
+    this.#outboxes = new Outboxes(this.#connection);
+    const { signer } = this.#connection;
+    this.functions = new NamedFunctions(modules, { isSigned: signer.hasSecret, allowSource });
+    this.#pool = new WorkerPool({
+      name: `cluster ${queue}`,
+      size: threads,
+      preload,
+      tasksPerWorker,
+      cancelGrace,
+    });
+    this.scheduler = this.#pool._scheduler;
+    this.#inbox = new ProcessInbox(
+      this.#connection,
+      { lease: LEASE, most: this.maxPayload + OVERHEAD },
+      (from, records) => this.#receive(from, records as readonly wire.Order[]),
+    );
+    this.#taking = new Taking(this.#connection, queue, lock, this);
+  }
+
+  get id(): string {
+    return this.#connection.id;
+  }
+
+  async open(): Promise<void> {
+    await this.#inbox.open();
+    await this.#beat();
+    await this.#taking.start();
+    this.#beating = setInterval(() => void this.#beat().catch(() => {}), BEAT);
+  }
+
+  close({ deadline = Number.POSITIVE_INFINITY }: { readonly deadline?: number } = {}): Promise<void> {
+    this.#closed ??= inRootContext(() => this.#drain(deadline));
+    return this.#closed;
+  }
+
+  async #drain(deadline: number): Promise<void> {
+    clearInterval(this.#beating);
+    await withdraw(this.#connection).catch(() => {});
+    const callOff = realTime.after(deadline, () => void this.#pool.close({ deadline: 0 }));
+    await this.#taking.stop();
+    callOff();
+    await this.#pool.close();
+    await this.#inbox.close().catch(() => {});
+    this.#connection.close();
+  }
+
+  get places(): number {
+    return placesOf(this.scheduler);
+  }
+
+  async #beat(): Promise<void> {
+    const { name, threads } = this.#settings;
+    const { succeeded, failed, cancelled } = this.scheduler.settlement;
+    let running = 0;
+    for (const run of this.#runs.values()) running += run.running;
+    await announce(this.#connection, {
+      id: this.id,
+      name: name === "" ? hostname() : name,
+      host: hostname(),
+      pid: process.pid,
+      threads,
+      node: process.version,
+      running,
+      succeeded,
+      failed,
+      cancelled,
+    });
+  }
+
+  /** Runs a batch that was taken. Throws to say which calls of it have failed, or why none was run. */
+  async run(batch: QueuedBatch<wire.BatchData>): Promise<void> {
+    const id = batch.id as string;
+    const { from, b: blob } = batch.data;
+    const body = await this.#bodyOf(id, batch.data);
+    const out = this.#outboxes.to(from);
+    const run = new BatchRun(this, { id, client: from }, body, out);
+    this.#runs.set(id, run);
+    for (const [number] of body.calls) this.#calls.set(`${from} ${number}`, run);
+    try {
+      if (batch.stalledCounter > 0) run.tellLost();
+      else run.start();
+      await run.done;
+      await out.flushed();
+    } finally {
+      this.#runs.delete(id);
+      for (const [number] of body.calls) this.#calls.delete(`${from} ${number}`);
+    }
+    if (blob !== undefined) await dropBlob(this.#connection.redis, blob);
+    if (run.failed > 0)
+      throw new Error(`${run.failed} of ${run.size} calls failed: ${reasonOf(run.firstError)}`);
+  }
+
+  /** The calls of a batch. Throws to say why it is not run. */
+  async #bodyOf(id: string, { v, from, p, b, mac }: wire.BatchData): Promise<wire.BatchBody> {
+    if (!(v <= wire.VERSION))
+      throw new Error(
+        `its client speaks version ${v} of the protocol, and machine ${this.#settings.name || this.id} speaks ${wire.VERSION}: update machines before clients`,
+      );
+    const { redis, keys, signer } = this.#connection;
+    const most = this.maxPayload + OVERHEAD;
+    try {
+      const sealed =
+        b === undefined ? Buffer.from(String(p), "base64") : await readBlob(redis, keys, String(b), most);
+      if (sealed === null) throw new Error("its arguments have expired");
+      if (!signer.isSigned([id, from, sealed], mac))
+        throw new Error(
+          signer.hasSecret
+            ? "it is not signed with the secret of the machines: give the client the same THREADLOOP_CLUSTER_SECRET"
+            : "it is signed, and the machines have no secret: give them the same THREADLOOP_CLUSTER_SECRET",
+        );
+      return wire.contentOf(await unseal(sealed, most)) as wire.BatchBody;
+    } catch (error) {
+      throw new Error(reasonOf(error), { cause: error });
+    }
+  }
+
+  #receive(from: string, orders: readonly wire.Order[]): void {
+    for (const order of orders) {
+      try {
+        this.#obey(from, order);
+      } catch (error) {
+        process.emitWarning(`What ${from} said cannot be read: ${reasonOf(error)}`, {
+          code: "THREADLOOP_CLUSTER_ENTRY",
+        });
+      }
+    }
+  }
+
+  #obey(from: string, order: wire.Order): void {
+    if (order[0] === wire.ASK_MACHINE) {
+      void this.#tell(from, order[1], order[2]);
+      return;
+    }
+    if (order[0] === wire.ABORT_SIGNAL) {
+      const run = this.#runs.get(order[1]);
+      if (run?.client === from) run.abort(order[2], order[3]);
+      return;
+    }
+    const [kind, number, value] = order;
+    const run = this.#calls.get(`${from} ${number}`);
+    if (kind === wire.CANCEL_CALL) run?.cancel(number, value as string);
+    else if (kind === wire.GIVE_CREDIT) run?.control(number, value as number);
+    else if (kind === wire.ANSWER_CALLBACK) run?.answer(number, value as wire.Word);
+  }
+
+  /** Answers with the tasks of this process, after what runs has been told to have begun. */
+  async #tell(client: string, question: number, patience: number): Promise<void> {
+    for (const run of this.#runs.values()) if (run.client === client) run.beginIfRunning();
+    const snapshots = await gatherSnapshots([this.scheduler], patience / 2);
+    const [own, ...threads] = snapshots;
+    this.#outboxes.to(client).add([wire.TOLD, question, wire.written([own, ...threads])]);
+  }
+}

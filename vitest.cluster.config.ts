@@ -1,0 +1,18 @@
+import { defineConfig } from "vitest/config";
+
+// Tests that need a Redis, and processes beside this one: those of the cluster, and the suite of executors with the
+// cluster's. They run once, on the machine's Node.
+export default defineConfig({
+  test: {
+    include: ["test/cluster/**/*.test.ts", "test/executor/*.test.ts"],
+    env: { EXECUTOR: "cluster" },
+    server: { deps: { external: [/\/dist\//, /\/fixtures\/(shipping|workers|cluster)\//] } },
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    maxWorkers: 2,
+    // .ci/run adds up the reports of all runs.
+    reporters: process.env.VITEST_CLUSTER_JSON
+      ? ["default", ["json", { outputFile: process.env.VITEST_CLUSTER_JSON }]]
+      : ["default"],
+  },
+});
