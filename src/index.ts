@@ -1,4 +1,4 @@
-/** Everything of the runtime: what the package exports, and at the end what only `workers/` uses. */
+/** This is everything of the runtime: what the package exports, and at the end what only `workers/` uses. */
 
 // Running a program
 export { Runner, type RunOptions, run } from "./run/runner.ts";

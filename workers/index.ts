@@ -1,4 +1,4 @@
-/** The worker pool, and what code inside a worker uses. */
+/** This is the worker pool, and what code inside a worker uses. */
 
 import "./defaultexecutor.ts"; // what a job gives to the default executor comes to this thread
 

@@ -1,4 +1,4 @@
-// The pool as its users see it.
+// WorkerPool is the pool as its users see it.
 
 import type { Readable } from "node:stream";
 import { inspect } from "node:util";

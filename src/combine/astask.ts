@@ -1,4 +1,4 @@
-/** Running each call of a function as a task: for what Node calls and not the loop, such as event handlers. */
+/** `asTask` runs each call of a function as a task: for what Node calls and not the loop, such as event handlers. */
 
 import { got, RuntimeError } from "../errors/errors.ts";
 import { checkOptionNames, optionNames } from "../errors/optionnames.ts";

@@ -1,4 +1,4 @@
-/** Futures that belong to another loop, or to none: the bridge between them, as `wrap_future` and its like. */
+/** The bridge between futures that belong to another loop, or to none, and those of this one is here, as `wrap_future` and its like. */
 
 import { CancelledError, got, isInstance } from "../errors/errors.ts";
 import type { EventLoop } from "../loop/loop.ts";

@@ -1,4 +1,4 @@
-/** Turning what can be awaited into a future of the loop: tasks of coroutines, futures of promises. */
+/** `ensureFuture` turns what can be awaited into a future of the loop: tasks of coroutines, futures of promises. */
 
 import { got } from "../errors/errors.ts";
 import type { CreateTaskOptions, EventLoop } from "../loop/loop.ts";

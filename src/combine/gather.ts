@@ -1,4 +1,4 @@
-/** Waiting for several results at once, in order. */
+/** `gather` waits for several results at once, and gives them in order. */
 
 import { CancelledError, CancelReason, cancelledError } from "../errors/errors.ts";
 import { checkOptionNames, optionNames } from "../errors/optionnames.ts";

@@ -1,4 +1,4 @@
-/** Protecting a future from the cancel of the one that awaits it. */
+/** `shield` protects a future from the cancel of the one that awaits it. */
 
 import type { Future } from "../task/future.ts";
 import { FAILED, Waiting } from "../task/future.ts";

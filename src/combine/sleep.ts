@@ -1,4 +1,4 @@
-/** Waiting for time to pass. Future and timer are one object, and a bare yield is a future that is its own entry. */
+/** `sleep` waits for time to pass. Future and timer are one object, and a bare yield is a future that is its own entry. */
 
 import { got } from "../errors/errors.ts";
 import {

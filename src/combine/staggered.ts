@@ -1,4 +1,4 @@
-/** A race whose runners start one after the other, as `asyncio.staggered.staggered_race`. */
+/** `staggeredRace` is a race whose runners start one after the other, as `asyncio.staggered.staggered_race`. */
 
 import { CancelledError, isInstance } from "../errors/errors.ts";
 import { currentTask, runningEventLoop } from "../loop/currentloop.ts";

@@ -1,4 +1,4 @@
-/** Waiting for some of several futures: `wait`, `asCompleted`, and the racers `race` and `any`. */
+/** These wait for some of several futures: `wait`, `asCompleted`, and the racers `race` and `any`. */
 
 import { got } from "../errors/errors.ts";
 import { checkOptionNames, optionNames } from "../errors/optionnames.ts";

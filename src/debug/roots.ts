@@ -1,4 +1,4 @@
-/** The roots of a forest that may have circles, as tasks that wait for each other are. */
+/** `rootsOf` finds the roots of a forest that may have circles, as tasks that wait for each other are. */
 
 /** How a node is linked. */
 export interface Links<N> {

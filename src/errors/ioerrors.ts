@@ -1,4 +1,4 @@
-/** The errors of streams and connections. */
+/** These are the errors of streams and connections. */
 import { named, RuntimeError } from "./errors.ts";
 
 /** Is thrown by `loop.sendfile` without its fallback: Node has no sendfile of the system. */

@@ -1,4 +1,4 @@
-/** The errors of what tasks share: barriers and queues. */
+/** These are the errors of what tasks share: barriers and queues. */
 import { named, RuntimeError } from "./errors.ts";
 
 /** Is thrown to those who wait at a barrier that was reset or aborted. */

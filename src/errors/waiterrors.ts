@@ -1,4 +1,4 @@
-/** The errors of waits that are too long, or for ever. */
+/** These are the errors of waits that are too long, or for ever. */
 import { named, RuntimeError } from "./errors.ts";
 
 /** Is thrown out of a loop that nothing can wake any more; its message names each stuck task and what it waits on. */

@@ -1,4 +1,4 @@
-/** Who closes a socket that has no transport: one that was accepted and waits for its protocol, or is in a handshake. */
+/** A socket has to be closed by somebody also while it has no transport: it waits for its protocol, or is in a handshake. */
 import type { Socket } from "node:net";
 import type { AbstractEventLoop } from "../scheduling/events.ts";
 

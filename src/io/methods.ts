@@ -1,4 +1,4 @@
-/** Where the functions are that do the work of the loop's methods: see `io`. */
+/** The functions that do the work of the loop's methods are found here: see `io`. */
 export * from "./connections.ts";
 export * from "./datagrams.ts";
 export * from "./names.ts";

@@ -1,4 +1,4 @@
-/** Names and addresses of hosts, by the system's own resolver, as `getaddrinfo` and `getnameinfo` give them. */
+/** These look up names and addresses of hosts by the system's own resolver, as `getaddrinfo` and `getnameinfo` give them. */
 import type { LookupAddress } from "node:dns";
 import { got } from "../errors/errors.ts";
 import { checkOptionNames, optionNames } from "../errors/optionnames.ts";

@@ -1,4 +1,4 @@
-/** One event of Node's emitters as a wait of ours. */
+/** `once` makes a wait of ours of one event of Node's emitters. */
 import type { EventEmitter } from "node:events";
 import { OutsideFuture } from "../task/outside.ts";
 

@@ -1,4 +1,4 @@
-/** Sending a file over a connection, as the fallback of asyncio's `loop.sendfile` does it. */
+/** `sendfile` sends a file over a connection, as the fallback of asyncio's `loop.sendfile` does it. */
 import { got, RuntimeError } from "../errors/errors.ts";
 import { SendfileNotAvailableError } from "../errors/ioerrors.ts";
 import { checkOptionNames, optionNames } from "../errors/optionnames.ts";

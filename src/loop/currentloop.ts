@@ -1,4 +1,4 @@
-/** What runs: the loop of this thread, its task, and the tasks it has. */
+/** This tells what runs: the loop of this thread, its task, and the tasks it has. */
 import { currentRunner, runningLoop, waitingTaskOf } from "../scheduling/events.ts";
 import type { Task } from "../task/task.ts";
 import type { EventLoop } from "./loop.ts";

@@ -1,4 +1,4 @@
-/** Signals of the system as callbacks of a loop: what `loop.addSignalHandler` is made of. */
+/** Signals of the system are told as callbacks of a loop: this is what `loop.addSignalHandler` is made of. */
 
 import { got, RuntimeError } from "../errors/errors.ts";
 import { signalNumbers } from "../platform/node/signalnumbers.ts";

@@ -1,4 +1,4 @@
-/** Running a program: `run` and `Runner`, as `asyncio.run` and `asyncio.Runner`. */
+/** These run a program: `run` and `Runner`, as `asyncio.run` and `asyncio.Runner`. */
 
 import { describeTasks } from "../debug/taskreport.ts";
 import { CancelledError, got, RuntimeError } from "../errors/errors.ts";

@@ -1,4 +1,4 @@
-/** Where a loop's time comes from. Captured at load, so that a test runner's fake timers do not stop the loop. */
+/** A clock is where a loop's time comes from. Captured at load, so that a test runner's fake timers do not stop the loop. */
 
 import { got } from "../errors/errors.ts";
 import { performance } from "../platform/node/monotonic.ts";

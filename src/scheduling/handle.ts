@@ -1,4 +1,4 @@
-/** A scheduled callback and, with a deadline, a timer: what `callSoon`, `callLater` and `callAt` return. */
+/** A handle is a scheduled callback and, with a deadline, a timer: what `callSoon`, `callLater` and `callAt` return. */
 import { AsyncResource } from "../platform/node/asynccontext.ts";
 import { inspect, types } from "../platform/node/inspect.ts";
 import { type Context, checkContext, copyContext } from "./context.ts";

@@ -1,4 +1,4 @@
-/** The sending end of a stream, as `asyncio.StreamWriter`. */
+/** A writer is the sending end of a stream, as `asyncio.StreamWriter`. */
 
 import { RuntimeError } from "../errors/errors.ts";
 import type {

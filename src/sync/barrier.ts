@@ -1,5 +1,5 @@
 /**
- * A point where so many tasks wait for each other, as `asyncio.Barrier`.
+ * A barrier is a point where so many tasks wait for each other, as `asyncio.Barrier`.
  *
  * States: filling; draining (all have come and leave); resetting (reset while some waited: they leave with an error);
  * broken (aborted, until reset).

@@ -1,4 +1,4 @@
-/** Waiting, with a lock held, for something to become true, as `asyncio.Condition`. */
+/** A condition waits, with a lock held, for something to become true, as `asyncio.Condition`. */
 
 import { CancelledError, got, isInstance, RuntimeError } from "../errors/errors.ts";
 import { inspect, types } from "../platform/node/inspect.ts";

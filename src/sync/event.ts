@@ -1,4 +1,4 @@
-/** A flag that tasks can wait for, as `asyncio.Event`. */
+/** An event is a flag that tasks can wait for, as `asyncio.Event`. */
 import { inspect } from "../platform/node/inspect.ts";
 import { Line } from "./line.ts";
 

@@ -1,4 +1,4 @@
-/** Mutual exclusion between tasks, as `asyncio.Lock`: fair, not re-entrant, owned by nobody. */
+/** A lock gives mutual exclusion between tasks, as `asyncio.Lock`: it is fair, not re-entrant, owned by nobody. */
 
 import { RuntimeError } from "../errors/errors.ts";
 import { inspect } from "../platform/node/inspect.ts";

@@ -1,4 +1,4 @@
-/** Queues between tasks, as asyncio's: bounded or not, first-in first-out, last-in first-out or by priority. */
+/** Queues pass items between tasks, as asyncio's: they are bounded or not, first-in first-out, last-in first-out or by priority. */
 
 import { got } from "../errors/errors.ts";
 import { QueueEmpty, QueueFull, QueueShutDown } from "../errors/syncerrors.ts";

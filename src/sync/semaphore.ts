@@ -1,4 +1,4 @@
-/** A number of permits, as `asyncio.Semaphore`. */
+/** A semaphore hands out a number of permits, as `asyncio.Semaphore`. */
 
 import { got } from "../errors/errors.ts";
 import { inspect } from "../platform/node/inspect.ts";

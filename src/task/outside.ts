@@ -1,4 +1,4 @@
-/** Waiting for what comes from outside the loop: bytes of a socket, the end of a process, a promise of other code. */
+/** A wait may be for what comes from outside the loop: bytes of a socket, the end of a process, a promise of other code. */
 import { type AbstractEventLoop, runningLoop } from "../scheduling/events.ts";
 import { Future } from "./future.ts";
 

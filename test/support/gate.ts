@@ -25,6 +25,15 @@ export class Gate {
   async at(step: number): Promise<void> {
     await vi.waitUntil(() => this.step >= step, { timeout: 20_000, interval: 1 });
   }
+
+  /** The same, and this thread does nothing else meanwhile. */
+  blockUntil(step: number): void {
+    const pause = new Int32Array(new SharedArrayBuffer(4));
+    for (let left = 20_000; this.step < step; left--) {
+      if (left === 0) throw new Error(`Nobody came to the gate: expected ${step}, got ${this.step}`);
+      Atomics.wait(pause, 0, 0, 1);
+    }
+  }
 }
 
 /** The error that a job ends with. */

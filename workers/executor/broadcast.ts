@@ -1,4 +1,4 @@
-// executor.broadcast: once wherever jobs run, in places that come later too.
+// executor.broadcast runs a function once wherever jobs run, in places that come later too.
 
 import { got } from "../../src/core.ts";
 import type { AnyFunction } from "../shipping/recipe.ts";

@@ -1,4 +1,4 @@
-// executor.map: a function over many items, with as many in flight as it takes and no more.
+// executor.map calls a function with each of many items, with as many in flight as it takes and no more.
 
 import { setTimeout as wait } from "node:timers/promises";
 import { inspect } from "node:util";

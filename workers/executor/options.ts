@@ -1,4 +1,4 @@
-// What a pool and a single call can be told, with the defaults and the checks.
+// These are the options of a pool and of a single call, with the defaults and the checks.
 
 import { availableParallelism } from "node:os";
 import type { ResourceLimits, Transferable } from "node:worker_threads";

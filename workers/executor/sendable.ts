@@ -1,4 +1,4 @@
-// The types of what can be given to a function in another thread.
+// These are the types of what can be given to a function in another thread.
 
 type Nothing = ReturnType<() => void>;
 

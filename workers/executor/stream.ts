@@ -1,4 +1,4 @@
-// A stream of a job's items, on the reader's side.
+// A JobStream is a stream of a job's items, on the reader's side.
 
 import { CancelledError, isInstance } from "../../src/core.ts";
 import type { AnyFunction } from "../shipping/recipe.ts";

@@ -1,4 +1,4 @@
-// What a worker thread answers when its host asks about it.
+// This is what a worker thread answers when its host asks about it.
 
 import type { Question } from "../wire/protocol.ts";
 import { gatherSnapshots } from "./gather.ts";

@@ -1,4 +1,4 @@
-// Questions to the workers of a pool, who may be too busy to answer.
+// The workers of a pool are asked questions, and may be too busy to answer.
 
 import { setTimeout as wait } from "node:timers/promises";
 import { LONGEST } from "../executor/time.ts";

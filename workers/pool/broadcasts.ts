@@ -1,4 +1,4 @@
-// The broadcasts that workers born later have to run, in order.
+// This keeps the broadcasts that workers born later have to run, in order.
 
 import type { ShippedFunction } from "../executor/codebook.ts";
 import type { Job } from "../executor/job.ts";

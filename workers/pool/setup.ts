@@ -1,4 +1,4 @@
-// What every new worker of a pool runs before its first job, and at its end.
+// The set-up is what every new worker of a pool runs before its first job, and at its end.
 
 import type { Settings } from "../executor/options.ts";
 import type { AnyFunction } from "../shipping/recipe.ts";

@@ -1,4 +1,4 @@
-/** A point where so many tasks of all threads wait for each other: `Barrier`'s twin in shared memory. */
+/** A shared barrier is a point where so many tasks of all threads wait for each other: `Barrier`'s twin in shared memory. */
 import { inspect } from "node:util";
 import { BrokenBarrierError, got } from "../../src/core.ts";
 import { defineCarrier, makeCarrier } from "../shipping/carrier.ts";

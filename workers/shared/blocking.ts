@@ -1,4 +1,4 @@
-/** Waiting that blocks the thread, for synchronous code in workers. */
+/** These waits block the thread, for synchronous code in workers. */
 import { performance } from "node:perf_hooks";
 import { isMainThread } from "node:worker_threads";
 import { got, RuntimeError, TimeoutError } from "../../src/core.ts";

@@ -1,4 +1,4 @@
-/** Waiting, with a lock held, for something another thread makes true: `Condition`'s twin in shared memory. */
+/** A shared condition waits, with a lock held, for something another thread makes true: `Condition`'s twin. */
 import { inspect } from "node:util";
 import { CancelledError, got, isInstance, type Lockable, RuntimeError } from "../../src/core.ts";
 import { defineCarrier, isCarrier, makeCarrier } from "../shipping/carrier.ts";

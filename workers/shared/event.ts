@@ -1,4 +1,4 @@
-/** A flag that tasks of all threads can wait for: `Event`'s twin in shared memory. */
+/** A shared event is a flag that tasks of all threads can wait for: `Event`'s twin in shared memory. */
 import { inspect } from "node:util";
 import { defineCarrier, makeCarrier } from "../shipping/carrier.ts";
 import { checkMayBlock } from "./blocking.ts";

@@ -1,4 +1,4 @@
-/** What threads share: locks, events, queues and the like on shared memory. */
+/** This is what threads share: locks, events, queues and the like on shared memory. */
 export { SharedBarrier } from "./barrier.ts";
 export { SharedCondition } from "./condition.ts";
 export { SharedEvent } from "./event.ts";

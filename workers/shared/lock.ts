@@ -1,4 +1,4 @@
-/** Mutual exclusion between the tasks of all threads: `Lock`'s twin in shared memory. */
+/** A shared lock gives mutual exclusion between the tasks of all threads: it is `Lock`'s twin in shared memory. */
 import { inspect } from "node:util";
 import { type Lockable, RuntimeError } from "../../src/core.ts";
 import { defineCarrier, makeCarrier } from "../shipping/carrier.ts";

@@ -1,4 +1,4 @@
-/** The words of one shared object: how they are laid out, made, and opened in a thread that got them. */
+/** This knows the words of one shared object: how they are laid out, made, and opened in a thread that got them. */
 import { got, RuntimeError } from "../../src/core.ts";
 import { Gate } from "./gate.ts";
 import { home } from "./roster.ts";

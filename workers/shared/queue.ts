@@ -1,4 +1,4 @@
-/** A queue between the tasks of all threads: `Queue`'s twin in shared memory. */
+/** A shared queue passes items between the tasks of all threads: it is `Queue`'s twin in shared memory. */
 import { inspect } from "node:util";
 import { checkOptionNames, got, optionNames, QueueEmpty, QueueFull, QueueShutDown } from "../../src/core.ts";
 import { defineCarrier, makeCarrier } from "../shipping/carrier.ts";

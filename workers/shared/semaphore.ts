@@ -1,4 +1,4 @@
-/** A number of permits for the tasks of all threads: `Semaphore`'s twin in shared memory. */
+/** A shared semaphore hands out permits to the tasks of all threads: it is `Semaphore`'s twin in shared memory. */
 import { inspect } from "node:util";
 import { got } from "../../src/core.ts";
 import { defineCarrier, makeCarrier } from "../shipping/carrier.ts";

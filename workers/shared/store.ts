@@ -1,4 +1,4 @@
-/** The items of a shared queue in its area, as one thread puts them there and takes them out. */
+/** A store has the items of a shared queue in its area, as one thread puts them there and takes them out. */
 import { type Area, BYTES, CLASS, CODE, classOf, HEADER } from "./area.ts";
 import { type Item, readItem, writeItem } from "./items.ts";
 import * as q from "./queuesections.ts";

@@ -450,14 +450,26 @@ function noteUses({ uses }: Copying, imported: Reference, value: unknown, used?:
   const [name] = imported.path;
   if (exports && name !== undefined) uses.push({ exports, name, value });
   if (!isObject(value)) return;
-  noteFunctions(uses, value, used);
+  // A helper without any functions, as most are, is not asked at each call whether it has got some.
+  const mayGrow = typeof value !== "function" || isClass(value);
+  noteFunctions(uses, value, { mayGrow, used });
   const prototype = prototypeOf(value);
-  if (prototype) noteFunctions(uses, prototype);
+  if (prototype) noteFunctions(uses, prototype, { mayGrow });
 }
 
-function noteFunctions(uses: UsedExport[], holder: object, used?: readonly string[]): void {
+const isClass = (fn: object): boolean => /^class\b/.test(Function.prototype.toString.call(fn));
+
+function noteFunctions(
+  uses: UsedExport[],
+  holder: object,
+  { mayGrow, used }: { mayGrow: boolean; used?: readonly string[] | undefined },
+): void {
   if (types.isProxy(holder)) return;
-  for (const member of functionsOf(holder, used)) uses.push({ holder, member });
+  const members = functionsOf(holder, used);
+  for (const member of members) uses.push({ holder, member });
+  if (used !== undefined || types.isModuleNamespaceObject(holder)) return;
+  if (mayGrow || members.length > 0)
+    uses.push({ holder, functions: members.length, properties: Reflect.ownKeys(holder).length });
 }
 
 /** An imported primitive may be a variable that this thread has changed: its value travels, except Node's (`isMainThread`). */

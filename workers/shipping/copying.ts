@@ -61,7 +61,9 @@ export type UsedExport =
   /** An export of a loaded module. */
   | { readonly exports: object; readonly name: string; readonly value: unknown }
   /** A function of what was exported. */
-  | { readonly holder: object; readonly member: Member };
+  | { readonly holder: object; readonly member: Member }
+  /** How many functions it had; and how many properties, when they were last counted. */
+  | { readonly holder: object; readonly functions: number; properties: number };
 
 /** A function, or an object with functions, that goes by reference. */
 export interface Referred {

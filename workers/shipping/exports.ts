@@ -1,4 +1,4 @@
-// Which functions can be reached by name from a module's exports, and by which names. Found by identity, so that
+// This finds which functions can be reached by name from a module's exports, and by which names. Found by identity, so that
 // renamed, re-exported, nested and default exports need no rules of their own.
 import type { Path } from "./recipe.ts";
 

@@ -7,10 +7,11 @@ import { types } from "node:util";
 import { isBundled } from "../../src/core.ts";
 import { bringFunction } from "./advice.ts";
 import { type CopiedFunction, copyFunction } from "./copy.ts";
+import type { UsedExport } from "./copying.ts";
 import { declarationOf } from "./declared.ts";
 import { isEntry, isTestFile } from "./entry.ts";
 import { inspect, inspectorRefusal, mayInspect } from "./inspector.ts";
-import { propertyOf } from "./members.ts";
+import { functionsOf, propertyOf } from "./members.ts";
 import { type CallMoment, newMoment } from "./moment.ts";
 import { loadParts } from "./parts.ts";
 import { nameOf, titleOf } from "./plan.ts";
@@ -70,9 +71,19 @@ function isValid(shipment: Shipment): boolean {
 export function isCurrent({ uses = [] }: Shipment): boolean {
   return uses.every((use) => {
     if ("exports" in use) return Object.is(Reflect.get(use.exports, use.name), use.value);
+    if ("functions" in use) return hasAsMany(use);
     const { key, part, fn } = use.member;
     return (part === "value" ? Reflect.get(use.holder, key) : propertyOf(use.holder, key)?.[part]) === fn;
   });
+}
+
+/** Whether no function was added: an object may get data at each call. */
+function hasAsMany(use: Extract<UsedExport, { functions: number }>): boolean {
+  const properties = Reflect.ownKeys(use.holder).length;
+  if (properties === use.properties) return true;
+  if (functionsOf(use.holder).length !== use.functions) return false;
+  use.properties = properties;
+  return true;
 }
 
 /** A function that is given away many times before its module was looked at is looked up once. */

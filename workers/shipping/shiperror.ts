@@ -1,4 +1,4 @@
-// The one error of this folder: a function, or something it needs, could not get to another thread.
+// ShipError is the one error of this folder: a function, or something it needs, could not get to another thread.
 import { named } from "../../src/core.ts";
 import type { Reference } from "./recipe.ts";
 

@@ -1,4 +1,4 @@
-// What shipping a function results in.
+// A shipment is what shipping a function results in.
 import type { UsedExport } from "./copying.ts";
 import type { Recipe } from "./recipe.ts";
 

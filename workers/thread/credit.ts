@@ -1,4 +1,4 @@
-// Back-pressure of a stream, on the producer's side.
+// Credit is the back-pressure of a stream, on the producer's side.
 
 import { Future } from "../../src/core.ts";
 

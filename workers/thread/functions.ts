@@ -1,4 +1,4 @@
-// The functions a worker knows by number.
+// A worker knows functions by their numbers.
 
 import { rebuild } from "../shipping/rebuild.ts";
 import type { AnyFunction, Recipe } from "../shipping/recipe.ts";

@@ -1,4 +1,4 @@
-// The errors of pools, one class per kind.
+// These are the errors of pools, one class per kind.
 
 import { named, RuntimeError } from "../../src/core.ts";
 

@@ -1,2 +1,2 @@
-/** What goes with a piece of work across its awaits. */
+/** An async context goes with a piece of work across its awaits. */
 export { AsyncLocalStorage, AsyncResource } from "node:async_hooks";

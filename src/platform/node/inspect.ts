@@ -1,2 +1,2 @@
-/** How values are shown, and what kind of object one is. */
+/** This tells how values are shown, and what kind of object one is. */
 export { type InspectOptions, inspect, types } from "node:util";

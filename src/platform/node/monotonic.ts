@@ -1,2 +1,2 @@
-/** Time that never goes back, in milliseconds. */
+/** Monotonic time never goes back; it is in milliseconds. */
 export { performance } from "node:perf_hooks";

@@ -1,4 +1,4 @@
-/** Where the package's own code is: its frames are not the user's. */
+/** This file alone knows where the package's own code is: its frames are not the user's. */
 
 /** What the code of a thread is called in a program that was bundled, where it is no file. */
 const THREAD_SCRIPT = "threadloop:worker";

@@ -1,6 +1,8 @@
 // A result is told when its call has returned: not behind the run of another job, and not lost with the thread.
 
+import { setImmediate } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
+import { PoolClosedError } from "threadloop/workers";
 import { describe, expect, it } from "vitest";
 import { HELD_END, Held, HeldReader, readReplies, slotsIn } from "../../../dist/workers/core.js";
 import * as jobs from "../../fixtures/workers/jobs.mjs";
@@ -80,6 +82,40 @@ describe.each(results)("the result of a job that gave %s", (_, value) => {
     expect(await told).toEqual(value);
   });
 });
+
+describe("the end of a stream", () => {
+  /** Ends a pool whose thread blocks, as this one did since a stream was begun there: gives its items, or how it failed. */
+  async function endBehindStream(): Promise<unknown> {
+    const pool = makePool({ size: 1 });
+    await Promise.all(Array.from({ length: 300 }, () => pool.submit(jobs.echo, 1)));
+    const gate = new Gate();
+    await setImmediate(); // the timers come next, then the ports
+    const items = readAll(pool.stream(jobs.attendAndCount, 3)).catch((error: unknown) => error);
+    const blocked = errorOf(pool.submit(jobs.haveCountedAndBlock, gate.buffer));
+    // They are sent in a microtask; then this thread reads nothing until the stream has ended and the other one blocks.
+    for (let turn = 0; turn < 20; turn++) await null;
+    gate.blockUntil(1);
+    // The deadline has passed when the timers have their turn: what has ended is fetched from the memory.
+    const closed = pool.close({ deadline: 0 });
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    expect((await closed).dropped).toContain("haveCountedAndBlock");
+    expect(await blocked).toBeInstanceOf(PoolClosedError);
+    return items;
+  }
+
+  it("is told behind its items, also where it lies in the shared memory while they are in the port", async () => {
+    // On a busy machine the other one may block before the stream has ended: then that is dropped, and it is tried again.
+    let items: unknown;
+    for (let attempt = 0; attempt < 20 && !Array.isArray(items); attempt++) items = await endBehindStream();
+    expect(items).toEqual([0, 1, 2]);
+  });
+});
+
+async function readAll<T>(source: AsyncIterable<T>): Promise<T[]> {
+  const items: T[] = [];
+  for await (const item of source) items.push(item);
+  return items;
+}
 
 describe("results that are small objects", () => {
   it("arrive as they are, each an object of its own, in batches of thousands", async () => {

@@ -24,6 +24,16 @@ describe("What arrives in a thread, and comes back", () => {
     }
   });
 
+  it("are the arguments as they are when the code that submitted has ended", async () => {
+    const pool = makePool({ size: 1 });
+    const given = { n: 1 };
+    const before = pool.submit(jobs.echo, given);
+    const own = pool.submit(jobs.echo, { ...given });
+    given.n = 2;
+    const behind = pool.submit(jobs.echo, given);
+    expect(await Promise.all([before, behind, own])).toEqual([{ n: 2 }, { n: 2 }, { n: 1 }]);
+  });
+
   it("is a Buffer where one was sent, on every way", async () => {
     const pool = makePool({ size: 1 });
     const bytes = Buffer.from("abc");
