@@ -32,6 +32,13 @@ const markdown: object = {
   pageTitleTemplates: { member: ({ rawName }: { rawName: string }) => rawName.replace(/[<(].*/, "") },
 };
 
+/** The errors that have a section in the guides. */
+const catalogue = new Set(
+  [...readFileSync(join(reference, "../errors.md"), "utf8").matchAll(/^### (\w+)$/gm)].map(
+    ([, name]) => name,
+  ),
+);
+
 async function writeReference(): Promise<void> {
   const app = await Application.bootstrapWithPlugins({
     entryPoints: entries.map(({ declarations }) => declarations),
@@ -82,15 +89,22 @@ function documentOnce(reflection: Reflection): void {
   for (const other of others) if (other.comment?.similarTo(first.comment)) delete other.comment;
 }
 
-/** The page with how the name is imported, and without the type parameters that a signature shows already. */
+/**
+ * The page with how the name is imported, and where the guides have more of an error; the type parameters that a signature
+ * shows are left out.
+ */
 function withOrigin(page: string, model: Reflection): string {
   const entry = entries.find(({ folder }) => folder === model.parent?.name);
   if (entry === undefined) return page;
   const isType = model.kindOf(ReflectionKind.Interface | ReflectionKind.TypeAlias);
   const line = `import ${isType ? "type " : ""}{ ${model.name} } from "${entry.name}";`;
+  const origin = [`\`\`\`ts\n${line}\n\`\`\``];
+  if (catalogue.has(model.name)) {
+    origin.push(`[When it comes, and what to do](/errors.md#${model.name.toLowerCase()})`);
+  }
   const hasType = isType || model.kindOf(ReflectionKind.Class);
   return page
-    .replace(/^(# .*\n)/m, `$1\n\`\`\`ts\n${line}\n\`\`\`\n`)
+    .replace(/^(# .*\n)/m, `$1\n${origin.join("\n\n")}\n`)
     .replaceAll(/^(#+) Type Parameters\n\n(?:\|.*\|\n)+\n?/gm, (table, level) =>
       hasType && level === "##" ? table : "",
     );

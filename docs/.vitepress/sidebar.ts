@@ -9,24 +9,12 @@ export interface Group {
 }
 
 export const groups: readonly Group[] = [
-  { title: "To begin", pages: ["first-steps", "outside-run", "typescript", "faq", "errors"] },
+  { title: "To begin", pages: ["first-steps", "outside-run", "servers", "typescript"] },
   { title: "Threads", pages: ["threads", "functions", "values", "sharing"] },
   { title: "The loop", pages: ["tasks", "handlers", "streams", "loop"] },
-  {
-    title: "In production",
-    pages: [
-      "servers",
-      "cluster",
-      "containers",
-      "bundlers",
-      "testing",
-      "observability",
-      "compatibility",
-      "compare",
-      "benchmarks",
-      "versioning",
-    ],
-  },
+  { title: "In production", pages: ["testing", "observability", "cluster", "containers", "bundlers"] },
+  { title: "Do threads pay?", pages: ["compare", "benchmarks"] },
+  { title: "To look up", pages: ["errors", "faq", "compatibility", "versioning"] },
   {
     title: "Coming from",
     pages: [
