@@ -8,7 +8,7 @@
 // finds that none can come any more.
 
 import { performance } from "node:perf_hooks";
-import { CancelledError, got, inRootContext, runningLoopOrNull } from "../src/core.ts";
+import { CancelledError, emitWarning, got, inRootContext, runningLoopOrNull } from "../src/core.ts";
 import { Backpressure } from "../workers/executor/backpressure.ts";
 import { answerCalls, takeCallbacks } from "../workers/executor/callbacks.ts";
 import type { ActorHome, CallSettings, Calls } from "../workers/executor/calls.ts";
@@ -527,9 +527,7 @@ export class ClusterCalls implements Calls, BatchOwner {
       try {
         this.#read(record);
       } catch (error) {
-        process.emitWarning(`What a machine said cannot be read: ${reasonOf(error)}`, {
-          code: "THREADLOOP_CLUSTER_ENTRY",
-        });
+        emitWarning("THREADLOOP_CLUSTER_ENTRY", `What a machine said cannot be read: ${reasonOf(error)}`);
       }
     }
     this.#serveSoon();

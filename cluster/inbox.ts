@@ -9,6 +9,8 @@
 import { clearInterval, setInterval } from "node:timers";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Redis } from "ioredis";
+import { emitWarning } from "../src/core.ts";
+import { reasonOf } from "../workers/wire/describe.ts";
 import { dropBlob, readBlob, unseal } from "./payload.ts";
 import { contentOf } from "./protocol.ts";
 import type { RedisLink } from "./redislink.ts";
@@ -137,9 +139,7 @@ export class ProcessInbox {
       if (blob !== undefined) void dropBlob(redis, blob);
       records = contentOf(await unseal(bytes, this.#most));
     } catch (error) {
-      process.emitWarning(`An entry of ${from} cannot be read: ${String(error)}`, {
-        code: "THREADLOOP_CLUSTER_ENTRY",
-      });
+      emitWarning("THREADLOOP_CLUSTER_ENTRY", `An entry of ${from} cannot be read: ${reasonOf(error)}`);
     }
     if (Array.isArray(records)) this.#receive(from, records);
   }

@@ -6,7 +6,7 @@
 import { hostname } from "node:os";
 import { clearInterval, setInterval } from "node:timers";
 import type { Job as QueuedBatch } from "bullmq";
-import { inRootContext } from "../../src/core.ts";
+import { emitWarning, inRootContext } from "../../src/core.ts";
 import { realTime } from "../../workers/executor/time.ts";
 import { gatherSnapshots } from "../../workers/observe/gather.ts";
 import type { ThreadScheduler } from "../../workers/pool/threadworkers.ts";
@@ -189,9 +189,7 @@ class RunningMachine implements Machine, BatchHost, Taker {
       try {
         this.#obey(from, order);
       } catch (error) {
-        process.emitWarning(`What ${from} said cannot be read: ${reasonOf(error)}`, {
-          code: "THREADLOOP_CLUSTER_ENTRY",
-        });
+        emitWarning("THREADLOOP_CLUSTER_ENTRY", `What ${from} said cannot be read: ${reasonOf(error)}`);
       }
     }
   }

@@ -20,7 +20,7 @@ async function errorClasses(): Promise<string[]> {
 const OTHERS =
   /^(ERR_MODULE_NOT_FOUND|ERR_UNKNOWN_FILE_EXTENSION|ERR_ACCESS_DENIED|ERR_WORKER_\w+|THREADLOOP_DEBUG)$/;
 
-const sources = ["src", "workers", "compare", "bin"].flatMap((folder) => [
+const sources = ["src", "workers", "compare", "cluster", "bin"].flatMap((folder) => [
   ...filesBelow(folder, ".ts"),
   ...filesBelow(folder, ".cts"),
 ]);
