@@ -18,7 +18,7 @@ async function errorClasses(): Promise<string[]> {
 
 /** Node's own codes, which are looked at or thrown as Node has them, and the environment variables. */
 const OTHERS =
-  /^(ERR_MODULE_NOT_FOUND|ERR_UNKNOWN_FILE_EXTENSION|ERR_ACCESS_DENIED|ERR_WORKER_\w+|THREADLOOP_DEBUG)$/;
+  /^(ERR_MODULE_NOT_FOUND|ERR_UNKNOWN_FILE_EXTENSION|ERR_ACCESS_DENIED|ERR_BUFFER_TOO_LARGE|ERR_WORKER_\w+|THREADLOOP_DEBUG)$/;
 
 const sources = ["src", "workers", "compare", "cluster", "bin"].flatMap((folder) => [
   ...filesBelow(folder, ".ts"),
