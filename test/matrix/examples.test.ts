@@ -1,0 +1,103 @@
+// The examples beside the servers' (frameworks.test.ts), as a stranger runs them: with the packed package, by the one
+// line of their README, and with a real Ctrl-C and SIGTERM.
+import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Program } from "../support/processes.ts";
+import { makePackedProject, removeProject, root } from "./project.ts";
+
+let folder = "";
+beforeAll(() => {
+  folder = makePackedProject(join(root, "examples"), ["csv-parse"]);
+});
+afterAll(() => removeProject(folder));
+
+/** Starts an example as `npm start` does. */
+function start(example: string): Program {
+  const { scripts } = JSON.parse(readFileSync(join(folder, example, "package.json"), "utf8")) as {
+    scripts: { start: string };
+  };
+  const [, ...args] = scripts.start.split(" ");
+  return new Program(args, join(folder, example), { PORT: "0" });
+}
+
+async function serve(example: string): Promise<{ program: Program; url: string }> {
+  const program = start(example);
+  await program.said("http://localhost:");
+  return { program, url: program.output.trim() };
+}
+
+describe("an example", () => {
+  it("has a README that says how it runs, and a line that starts it", () => {
+    for (const example of readdirSync(join(root, "examples")).filter((name) => name !== "node_modules")) {
+      const readme = readFileSync(join(root, "examples", example, "README.md"), "utf8");
+      expect(readme, example).toMatch(/`npm install.* && npm start`/);
+      const manifest = readFileSync(join(root, "examples", example, "package.json"), "utf8");
+      expect(JSON.parse(manifest), example).toMatchObject({
+        private: true,
+        scripts: { start: expect.any(String) },
+        dependencies: { threadloop: "file:../.." },
+      });
+    }
+  });
+
+  it.each([
+    ["crawler", "200 pages with 599 words"],
+    ["bot", "answered 28657 17711 10946 28657 17711 10946 28657 17711 10946"],
+    ["csv", "1000 customers have paid 9599419"],
+  ])("%s does its work and ends", async (example, printed) => {
+    const program = start(example);
+    expect(await program.ended, program.errors).toBe(0);
+    expect(program.output.trim()).toBe(printed);
+  });
+
+  it("csv ends by Ctrl-C, and its threads with it", async () => {
+    const program = start("csv");
+    const { stderr } = program.child;
+    if (stderr !== null) await once(stderr, "data");
+    program.child.kill("SIGINT");
+    await program.ended;
+    expect(program.child.signalCode).toBe("SIGINT");
+    expect(program.output).toBe("");
+  });
+
+  it("tokens streams words while they are written, ends those of a reader who leaves, and what is under way at the end", async () => {
+    const { program, url } = await serve("tokens");
+    const all = await (await fetch(`${url}/write?prompt=a&amount=30`)).text();
+    expect(all.trim().split("\n")).toHaveLength(30);
+    const leaving = new AbortController();
+    const response = await fetch(`${url}/write?prompt=a&amount=1000000`, { signal: leaving.signal });
+    const first = await response.body!.getReader().read();
+    expect(new TextDecoder().decode(first.value)).toMatch(/^\{"token":"\w+"\}/);
+    leaving.abort();
+    const again = await (await fetch(`${url}/write?prompt=a&amount=30`)).text();
+    expect(again).toBe(all);
+    program.child.kill("SIGTERM");
+    expect(await program.ended, program.errors).toBe(0);
+  });
+
+  it("progress tells a page how far its job is, and when it is done", async () => {
+    const { program, url } = await serve("progress");
+    expect(await (await fetch(url)).text()).toContain("new EventSource");
+    const events = (await (await fetch(`${url}/events?limit=20000`)).text()).trim().split("\n\n");
+    const told = events
+      .slice(0, -1)
+      .map((event) => JSON.parse(event.slice("data: ".length)) as { done: number });
+    expect(told.length).toBeGreaterThan(90);
+    expect(told.map(({ done }) => done)).toEqual(told.map(({ done }) => done).sort((a, b) => a - b));
+    expect(told.at(-1)).toEqual({ done: 1, count: 2262 });
+    expect(events.at(-1)).toBe("event: done\ndata:");
+    program.child.kill("SIGTERM");
+    expect(await program.ended, program.errors).toBe(0);
+  });
+
+  it("metrics tells Prometheus what its pool has done", async () => {
+    const { program, url } = await serve("metrics");
+    expect(await (await fetch(`${url}/primes/1000`)).text()).toBe("168\n");
+    const text = await (await fetch(`${url}/metrics`)).text();
+    expect(text).toContain('threadloop_pool_jobs_settled_total{pool="primes",outcome="succeeded"} 1\n');
+    program.child.kill("SIGTERM");
+    expect(await program.ended, program.errors).toBe(0);
+  });
+});
