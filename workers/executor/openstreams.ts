@@ -12,6 +12,8 @@ export const AHEAD = 16;
 /** While its executor closes, a stream may be without a reader for so many milliseconds, or twice its longest pause so far. */
 const PATIENCE = 1000;
 const LOOK_EVERY = 100;
+/** A reader that has taken some items in less pauses for less: its pauses do not matter. */
+const QUICK = 100;
 
 /** What has come of one stream and was not read. It does not know its reader, who could then not be collected. */
 export class OpenStream<T> {
@@ -24,6 +26,9 @@ export class OpenStream<T> {
   #dropped = 0;
   #readAt: number;
   #longestPause = 0;
+  /** Each read is timed: the reader is slow, or somebody asks when it read last. Else that would be seen in the price of an item. */
+  #isTimed = false;
+  #isWatched = false;
   /** The reader has left, or has been told that the stream is over. */
   hasEnded = false;
 
@@ -70,6 +75,11 @@ export class OpenStream<T> {
     this.#items.length = 0;
   }
 
+  /** From here on it matters when it is read. */
+  watch(): void {
+    this.#isWatched = this.#isTimed = true;
+  }
+
   /** For how many milliseconds more somebody may come and read. */
   patienceAt(now: number, closedAt: number): number {
     if (this.#waiting.length > 0) return PATIENCE;
@@ -88,14 +98,21 @@ export class OpenStream<T> {
 
   /** Credit goes back in halves of what was granted, not item by item. */
   #next(): T {
-    const now = this.#time.now();
-    this.#longestPause = Math.max(this.#longestPause, now - this.#readAt);
-    this.#readAt = now;
-    if (++this.#taken >= AHEAD / 2) {
+    const givesCredit = ++this.#taken >= AHEAD / 2;
+    if (givesCredit || this.#isTimed) this.#noteRead();
+    if (givesCredit) {
       this.job._place.control?.(this.job, CREDIT, this.#taken);
       this.#taken = 0;
     }
     return this.#items.shift() as T;
+  }
+
+  #noteRead(): void {
+    const now = this.#time.now();
+    const pause = now - this.#readAt;
+    this.#longestPause = Math.max(this.#longestPause, pause);
+    this.#isTimed = this.#isWatched || pause > QUICK;
+    this.#readAt = now;
   }
 }
 
@@ -135,7 +152,9 @@ export class OpenStreams {
 
   /** The executor closes: ends those that nobody reads. */
   closing(): void {
-    if (this.#stopLooking === null) this.#lookSoon(this.#time.now());
+    if (this.#stopLooking !== null) return;
+    for (const stream of this.#open) stream.watch();
+    this.#lookSoon(this.#time.now());
   }
 
   /** The executor has closed. */

@@ -58,12 +58,12 @@ export class Channel {
     return words;
   }
 
-  /** Posts one record in a message of its own, after everything before it, and moves the listed objects. */
+  /** Posts one record, which is the channel's from here on, in a message of its own, after everything before it, and moves the listed objects. */
   send(record: unknown[], transfer: readonly Transferable[]): void {
     this.flush();
     try {
       checkAttached(transfer);
-      this.#postSealed(record.slice(), transfer);
+      this.#postSealed(record, transfer);
     } catch (error) {
       this.#framing.refused(record, 0, error);
     }
@@ -72,7 +72,7 @@ export class Channel {
   /** The same of a record whose sender is to hear what cannot be cloned: throws the error of `postMessage`. */
   sendOrThrow(record: unknown[], transfer: readonly Transferable[]): void {
     this.flush();
-    this.#postSealed(record.slice(), transfer);
+    this.#postSealed(record, transfer);
   }
 
   #post(words: unknown[], pack: Pack): void {

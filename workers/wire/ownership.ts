@@ -36,6 +36,8 @@ class Separation {
   readonly #owned = new Set<object>();
   /** What a copy was made of. */
   readonly #origins = new Map<object, object>();
+  /** How small objects are copied that several calls have; null for one that is not small. */
+  readonly #plans = new Map<object, Plan | null>();
   /** Errors are not looked into: where there are some, a call's values are copied as a whole. */
   readonly #hasErrors: boolean;
 
@@ -53,10 +55,18 @@ class Separation {
   /** What comes most: many calls that have the same few settings. */
   #giveSmall(values: unknown[], at: number): boolean {
     const value = values[at] as object;
-    const copy = this.#owned.has(value) ? copySmall(value, DEEPEST, []) : null;
-    if (copy === null) return false;
-    values[at] = copy;
+    const plan = this.#owned.has(value) ? this.#planOf(value) : null;
+    if (plan === null) return false;
+    values[at] = copyBy(plan);
     return true;
+  }
+
+  #planOf(value: object): Plan | null {
+    const known = this.#plans.get(value);
+    if (known !== undefined) return known;
+    const plan = copySmall(value, DEEPEST, []) === null ? null : planOf(value);
+    this.#plans.set(value, plan);
+    return plan;
   }
 
   #giveAny(values: unknown[], first: number, end: number): void {
@@ -72,6 +82,23 @@ class Separation {
     for (let i = first; i < end; i++) values[i] = search.through(values[i]);
     for (const object of met) this.#owned.add(object);
   }
+}
+
+/** How an object is copied that is small plain data, and that nothing changes meanwhile: what it holds is looked at once. */
+interface Plan {
+  readonly original: object;
+  readonly parts: readonly { readonly key: string; readonly plan: Plan }[];
+}
+
+function planOf(original: object): Plan {
+  const objects = Object.entries(original).filter(([, value]) => typeof value === "object" && value !== null);
+  return { original, parts: objects.map(([key, value]) => ({ key, plan: planOf(value as object) })) };
+}
+
+function copyBy({ original, parts }: Plan): object {
+  const copy = Array.isArray(original) ? original.slice() : { ...original };
+  for (const { key, plan } of parts) (copy as Record<string, unknown>)[key] = copyBy(plan);
+  return copy;
 }
 
 const NONE = -1;
@@ -243,25 +270,33 @@ function copySmall(object: object, depth: number, seen: object[]): object | null
 function copyItems(items: readonly unknown[], depth: number, seen: object[]): unknown[] | null {
   if (items.length > MOST_OBJECTS || Object.keys(items).length !== items.length) return null;
   const copy = items.slice();
-  for (let i = 0; i < copy.length; i++) if (!copyInside(copy, i, depth, seen)) return null;
+  for (let i = 0; i < copy.length; i++) {
+    const value = copy[i];
+    if (isUncopied(value)) return null;
+    if (typeof value !== "object" || value === null) continue;
+    const inner = copySmall(value, depth - 1, seen);
+    if (inner === null) return null;
+    copy[i] = inner;
+  }
   return copy;
 }
 
 /** One without properties may be more than they are. */
 function copyRecord(record: object, depth: number, seen: object[]): object | null {
-  const copy = { ...record };
+  const copy: Record<string, unknown> = { ...record };
   let isEmpty = true;
   for (const key in copy) {
     isEmpty = false;
-    if (!copyInside(copy, key, depth, seen)) return null;
+    const value = copy[key];
+    if (isUncopied(value)) return null;
+    if (typeof value !== "object" || value === null) continue;
+    const inner = copySmall(value, depth - 1, seen);
+    if (inner === null) return null;
+    copy[key] = inner;
   }
   return isEmpty ? null : copy;
 }
 
-function copyInside(copy: object, key: PropertyKey, depth: number, seen: object[]): boolean {
-  const value: unknown = Reflect.get(copy, key);
-  if (typeof value === "function" || typeof value === "symbol") return false;
-  if (typeof value !== "object" || value === null) return true;
-  const inner = copySmall(value, depth - 1, seen);
-  return inner !== null && Reflect.set(copy, key, inner);
+function isUncopied(value: unknown): boolean {
+  return typeof value === "function" || typeof value === "symbol";
 }

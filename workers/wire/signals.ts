@@ -37,7 +37,7 @@ const MOST_LOOKS = 64;
 export function holdSignals(args: readonly unknown[]): (() => void) | null {
   const looking: Looking = { found: null, looks: 0 };
   try {
-    for (let i = 0; i < args.length; i++) if (typeof args[i] === "object") look(args[i], DEPTH, looking);
+    lookAtItems(args, DEPTH, looking);
   } catch {
     // A Proxy or a getter: the job will be refused when it is posted.
   }
@@ -49,21 +49,33 @@ interface Looking {
   looks: number;
 }
 
-function look(value: unknown, depth: number, looking: Looking): void {
-  if (typeof value !== "object" || value === null || ++looking.looks > MOST_LOOKS) return;
-  const prototype: unknown = Object.getPrototypeOf(value);
+function look(object: object, depth: number, looking: Looking): void {
+  if (++looking.looks > MOST_LOOKS) return;
+  const prototype: unknown = Object.getPrototypeOf(object);
   if (prototype === AbortSignal.prototype) {
     looking.found ??= new Set();
-    looking.found.add(value as AbortSignal);
-  } else if (depth > 0 && (prototype === Object.prototype || Array.isArray(value)))
-    lookInside(value as Record<string, unknown>, depth - 1, looking);
+    looking.found.add(object as AbortSignal);
+  } else if (depth === 0) return;
+  else if (Array.isArray(object)) lookAtItems(object, depth - 1, looking);
+  else if (prototype === Object.prototype)
+    lookAtProperties(object as Record<string, unknown>, depth - 1, looking);
 }
 
-function lookInside(object: Record<string, unknown>, depth: number, looking: Looking): void {
+function lookAtItems(items: readonly unknown[], depth: number, looking: Looking): void {
+  const end = Math.min(items.length, MOST_LOOKS);
+  for (let i = 0; i < end && looking.looks <= MOST_LOOKS; i++) {
+    const item = items[i];
+    if (typeof item === "object" && item !== null) look(item, depth, looking);
+  }
+}
+
+/** Of plain objects alone: V8 goes through the keys of an array, and of whatever comes here beside arrays, a tenth as fast. */
+function lookAtProperties(object: Record<string, unknown>, depth: number, looking: Looking): void {
   let keys = 0;
   for (const key in object) {
     if (++keys > MOST_LOOKS || looking.looks > MOST_LOOKS) return;
-    look(object[key], depth, looking);
+    const value = object[key];
+    if (typeof value === "object" && value !== null) look(value, depth, looking);
   }
 }
 
