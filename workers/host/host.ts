@@ -16,14 +16,14 @@ import type { MessagePort } from "node:worker_threads";
 import { CancelledError, inRootContext } from "../../src/core.ts";
 import { serveCallbacks } from "../executor/callbacks.ts";
 import type { ShippedFunction } from "../executor/codebook.ts";
-import { detailsOf, isBound, type Job, jobTimer, priorityOf } from "../executor/job.ts";
+import { detailsOf, type Job, jobTimer, priorityOf } from "../executor/job.ts";
 import { moved, tellMoved } from "../executor/jobevents.ts";
 import type { Settings } from "../executor/options.ts";
 import { realTime } from "../executor/time.ts";
 import type { LinkOwner, ThreadDeath, WorkerLink } from "../executor/workerlink.ts";
 import { codeError, jobError, unreadableError } from "../wire/clone.ts";
 import { readReplies } from "../wire/held.ts";
-import { CURRENT, JOBS_STARTED, requestCancel } from "../wire/memory.ts";
+import { CURRENT, JOBS_STARTED, requestCancel, unpark } from "../wire/memory.ts";
 import * as wire from "../wire/protocol.ts";
 import { decodeThrown, type Encoded } from "../wire/serialize.ts";
 import type { NestedCall } from "../wire/uplink.ts";
@@ -203,6 +203,10 @@ export class Host implements WorkerLink, SessionOwner {
     this.#threads.terminate(threadId, this.#busyWith());
   }
 
+  posted(): void {
+    unpark(this.table.words);
+  }
+
   printed(message: wire.Printed, taken: (() => void) | null): void {
     this.#output.print(message, this.table.at(message[2]), taken);
   }
@@ -289,23 +293,20 @@ export class Host implements WorkerLink, SessionOwner {
   /** Takes back up to `most` jobs that have not started, the newest ones, and returns them oldest first. */
   takeBack(most: number): Job[] {
     const taken: Job[] = [];
-    for (const job of this.table.unstartedJobs()) {
-      if (taken.length >= most) break;
-      if (!isBound(job) && this.#retract(job)) taken.push(job);
-    }
+    for (const job of this.table.movableJobs(most)) if (this.#retract(job)) taken.push(job);
     return this.#tookBack(taken.reverse());
   }
 
   /** Takes back the jobs that have not started and are of a lower priority, and returns them oldest first. */
   takeBackBelow(priority: number): Job[] {
-    const lower = (job: Job) => priorityOf(job) < priority && !isBound(job);
-    const taken = this.table.unstartedJobs().filter((job) => lower(job) && this.#retract(job));
+    const lower = (job: Job) => priorityOf(job) < priority;
+    const taken = this.table.movableJobs().filter((job) => lower(job) && this.#retract(job));
     return this.#tookBack(taken.reverse());
   }
 
   /** The job that it starts next and that could move, if there is one. */
   get nextMovable(): Job | undefined {
-    return this.unstarted === 0 ? undefined : this.table.unstartedJobs().findLast((job) => !isBound(job));
+    return this.unstarted === 0 ? undefined : this.table.movableJobs().at(-1);
   }
 
   /** Takes back this job; false when it has started. */

@@ -68,6 +68,8 @@ export interface SessionOwner {
   terminate(threadId: number): void;
   /** A batch of replies has come. */
   replies(message: readonly unknown[]): void;
+  /** A message was posted. */
+  posted(): void;
   /** A piece of output; `taken` is to be called when there is room for more, where the thread asks. */
   printed(message: wire.Printed, taken: (() => void) | null): void;
   tell(event: SessionEvent): void;
@@ -143,6 +145,7 @@ export class Session implements SignalSession {
       posted: (words) => {
         const isAlone = words[0] === wire.DEFINE && words.length === wire.CONTROL_WORDS;
         this.#noteSent(isAlone ? (words[1] as number) : 0, 0);
+        owner.posted();
       },
     });
     this.#jobs = new Channel(port1, {
@@ -156,6 +159,7 @@ export class Session implements SignalSession {
       },
       posted: (words) => {
         this.#noteSent(0, wire.countJobs(words));
+        owner.posted();
       },
     });
     this.#abandoned.catch(() => {});

@@ -2,7 +2,7 @@
 // jobs have not started, and how fast the thread works through them.
 
 import type { ShippedFunction } from "../executor/codebook.ts";
-import type { Job } from "../executor/job.ts";
+import { isBound, type Job } from "../executor/job.ts";
 import { HELD_END, HeldReader } from "../wire/held.ts";
 import {
   CURRENT,
@@ -40,6 +40,9 @@ const LONG = 5;
 /** A worker that starts nothing for so long while jobs wait there is stuck in a job. */
 const STUCK_AFTER = 2;
 
+/** In place of the number of a job in the order of posting. */
+const NONE = -1;
+
 export class SlotTable {
   /** Shared with the thread. */
   words: Slots = createShared();
@@ -52,14 +55,18 @@ export class SlotTable {
   #shortCalls = new ShortCalls(this.words);
   /** How often a function was no longer known to be short when that was looked at last. */
   #forgotten = 0;
+  /** Jobs that have a number in the order of posting and never reached the thread. */
+  #unsentJobs = 0;
   /** So many posted jobs were looked at, and this was the last one that is not known to be short. */
   #looked = 0;
-  #long = -1;
+  #long = NONE;
   readonly #jobs: (Job | undefined)[] = [];
   /** When the job of each slot was posted, as a running number. */
   readonly #order: number[] = [];
   /** The slots in the order of posting, as far back as there are slots. */
   readonly #recent = new Uint16Array(SLOT_COUNT);
+  /** The newest job that could run elsewhere, as it was posted or when that was looked at last: all after it could not. */
+  #movable = NONE;
   readonly #free: number[] = [];
   #top = FIRST_SLOT;
   #posted = 0;
@@ -95,6 +102,7 @@ export class SlotTable {
     const slot = this.#free.pop() ?? this.#top++;
     this.#jobs[slot] = job;
     this.#recent[this.#posted & (SLOT_COUNT - 1)] = slot;
+    if (job._extra === null || !isBound(job)) this.#movable = this.#posted;
     this.#order[slot] = this.#posted++;
     this.meter.submitted[slot] = job._submitted.at;
     if (job._extra !== null && job._extra.unread > 0) this.#suspect = job;
@@ -130,13 +138,19 @@ export class SlotTable {
   /** Threads start jobs in the order of posting: when the last one has started, those before it have. */
   #lookForLong(): void {
     const { forgotten } = this.#shortCalls;
-    if (forgotten !== this.#forgotten) this.#looked = this.#posted - this.unstarted - this.owed;
+    if (forgotten !== this.#forgotten) this.#looked = this.#firstUnread;
     this.#forgotten = forgotten;
     for (let n = Math.max(this.#looked, this.#posted - SLOT_COUNT, 0); n < this.#posted; n++) {
       const job = this.#postedAs(n);
       if (job !== undefined && !this.isKnownShort(job)) this.#long = n;
     }
     this.#looked = this.#posted;
+  }
+
+  /** All that was posted before that has begun, or was skipped. */
+  get #firstUnread(): number {
+    const before = this.#posted - this.unstarted - this.owed - this.#unsentJobs;
+    return Math.max(0, before, this.#posted - SLOT_COUNT);
   }
 
   readonly isKnownShort = (job: Job): boolean => this.#shortCalls.has((job._code as ShippedFunction).number);
@@ -186,6 +200,7 @@ export class SlotTable {
 
   /** A job that never reached the thread: its slot is free at once. */
   unpost(slot: number): void {
+    this.#unsentJobs++;
     if (this.free(slot) !== undefined) this.#takenBack++;
   }
 
@@ -195,14 +210,22 @@ export class SlotTable {
     return found.sort((a, b) => (this.#order[a._slot] as number) - (this.#order[b._slot] as number));
   }
 
-  /** The jobs that have not started, the newest first: threads start them in the order of posting. */
-  unstartedJobs(): Job[] {
+  /**
+   * Up to `most` jobs that have not started and could run elsewhere, the newest first: threads start them in the order of
+   * posting. Those that cannot move are passed over once, however often it is asked.
+   */
+  movableJobs(most: number = Number.POSITIVE_INFINITY): Job[] {
     const found: Job[] = [];
-    const oldest = Math.max(0, this.#posted - SLOT_COUNT);
-    for (let n = this.#posted - 1; n >= oldest && found.length < this.unstarted; n--) {
+    const oldest = this.#firstUnread;
+    let newest = NONE;
+    for (let n = this.#movable; n >= oldest && found.length < most; n--) {
       const job = this.#postedAs(n);
-      if (job !== undefined && isQueued(this.words, job._slot)) found.push(job);
+      if (job === undefined || isBound(job)) continue;
+      if (!isQueued(this.words, job._slot)) break; // it has begun, and all before it
+      if (newest === NONE) newest = n;
+      found.push(job);
     }
+    this.#movable = newest;
     return found;
   }
 
@@ -220,13 +243,13 @@ export class SlotTable {
       this.#shortCalls.clear(); // the next thread is another one
     }
     this.#forgotten = this.#looked = 0;
-    this.#long = -1;
+    this.#long = this.#movable = NONE;
     this.#jobs.length = 0;
     this.#order.length = 0;
     this.#free.length = 0;
     this.#top = FIRST_SLOT;
     this.#posted = 0;
-    this.#takenBack = 0;
+    this.#takenBack = this.#unsentJobs = 0;
     this.owed = 0;
     this.#suspect = null;
   }

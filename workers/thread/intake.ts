@@ -18,6 +18,8 @@ import {
   cancelRequested,
   claim,
   JOBS_STARTED,
+  POSTED,
+  park,
   ShortCalls,
   type Slots,
   Stopwatch,
@@ -37,6 +39,15 @@ const TURN_AFTER = 1;
 const SLOW = 0.5;
 
 const MEGABYTE = 1024 * 1024;
+/**
+ * A parked thread hears nothing but its host, which may be blocked: its own loop turns after so many milliseconds. With
+ * less, the timer of the kernel, which is then the next that is due, costs as much as parking gains.
+ */
+const PARKED_AT_MOST = 4;
+/** It parks where the last message came so soon after the work on the one before it. */
+const SOON = 1;
+/** For microtasks: Node's queueMicrotask makes an async resource each time. */
+const RESOLVED = Promise.resolve();
 /** More jobs than a session has. */
 const NEVER = 2 ** 30;
 let v8: typeof import("node:v8") | null = null;
@@ -58,6 +69,14 @@ export interface ThreadState {
   endThread(slots: Slots, slot: number): void;
   /** Takes what the host says that is about no job. */
   hear(code: number, id: number, value: unknown): void;
+}
+
+/** What a thread needs to park. */
+interface Parking {
+  /** How many things keep a thread alive that has nothing of its own. */
+  readonly usual: number;
+  /** Takes a message that has come; false when there is none. */
+  takeNext(): boolean;
 }
 
 /** A job read from a batch. */
@@ -97,6 +116,19 @@ export class Intake implements Stage {
   #last: Callee | null = null;
   /** A claimed job waits for its function. */
   #loading = false;
+  /** Null where the thread is not to park. */
+  #parking: Parking | null = null;
+  #isParkingSoon = false;
+  /** When the loop of the thread has turned last. */
+  #loopTurnedAt = 0;
+  /**
+   * Whether the thread had nothing of its own then, or when it parked first after it; null before that. What Node does not
+   * list, as unref'd timers and work of its thread pool, waits at most for PARKED_AT_MOST.
+   */
+  #isAlone: boolean | null = null;
+  /** When the last turn ended, and whether the one after it began soon. */
+  #endedAt = 0;
+  #follows = false;
 
   constructor(port: MessagePort, slots: Slots, options: ThreadOptions, thread: ThreadState) {
     this.slots = slots;
@@ -121,6 +153,17 @@ export class Intake implements Stage {
       this.#batches.push(message);
       this.#wake();
     }
+  }
+
+  /** From here on the thread parks when it has nothing to do; null: it does not any more. */
+  mayPark(parking: Parking | null): void {
+    this.#parking = parking;
+  }
+
+  /** A message comes by way of the thread's loop. */
+  loopTurned(): void {
+    this.#loopTurnedAt = performance.now();
+    this.#isAlone = null;
   }
 
   keeping(change: 1 | -1): void {
@@ -229,13 +272,45 @@ export class Intake implements Stage {
       replies.inBatch = this.#busy = false;
       if (this.#canGoOn()) this.#wakeLater();
       if (endedAt === undefined || !this.#busy) replies.flush(endedAt);
+      if (!this.#busy && this.#follows && this.#isAlone !== false) this.#parkSoon(endedAt);
     }
   };
+
+  /** Once what the jobs have left to do at once is done, microtasks and ticks. */
+  #parkSoon(now: number | undefined): void {
+    if (this.#isParkingSoon || this.#parking === null || now === undefined) return;
+    if (now - this.#loopTurnedAt >= TURN_AFTER) return;
+    this.#isParkingSoon = true;
+    RESOLVED.then(this.#parkNext);
+  }
+
+  readonly #parkNext = (): void => process.nextTick(this.#park);
+
+  /** Waits for one message without a way through the loop of the thread, which turns every TURN_AFTER all the same. */
+  readonly #park = (): void => {
+    this.#isParkingSoon = false;
+    const parking = this.#parking;
+    if (parking === null || !this.#isIdle) return;
+    this.#isAlone ??= process.getActiveResourcesInfo().length <= parking.usual;
+    if (!this.#isAlone) return;
+    const seen = Atomics.load(this.slots, POSTED);
+    if (parking.takeNext()) return;
+    park(this.slots, seen, PARKED_AT_MOST);
+    parking.takeNext();
+  };
+
+  /** Whether no job goes on, and nothing is left to say. */
+  get #isIdle(): boolean {
+    if (this.#busy || this.#inProgress > 0 || this.#loading || this.#isRetiring || this.#hasWork())
+      return false;
+    return !this.loop._hasReady() && !this.replies.hasUnsent;
+  }
 
   /** Starts what can be started now; returns the time at the end. */
   #takeSome(): number {
     const begin = performance.now();
     let before = begin;
+    this.#follows = begin - this.#endedAt < SOON;
     this.watch.start(begin);
     while (this.#next()) {
       const now = performance.now();
@@ -245,6 +320,7 @@ export class Intake implements Stage {
       this.replies.flushIfLate(now);
       if (now - begin >= TURN_AFTER) break;
     }
+    this.#endedAt = before;
     return before;
   }
 

@@ -61,6 +61,11 @@ export class Replies {
     });
   }
 
+  /** Whether something waits to be sent. */
+  get hasUnsent(): boolean {
+    return this.#channel.words.length > 0 || this.#reported !== this.#slots[SUSPENDED];
+  }
+
   add(slot: number, kind: number, value: unknown): void {
     if (this.#alone !== 0 && this.#alone !== slot) this.flush();
     if (this.#alone === 0 && kind !== wire.SKIPPED && !this.#hold(slot, kind, value)) {

@@ -4,7 +4,7 @@
 // The thread has one loop of ours, which runs from the first session to the thread's end: getRunningLoop, createTask
 // and sleep work in every job, and coroutines of several jobs interleave on it.
 
-import { type MessagePort, threadId } from "node:worker_threads";
+import { type MessagePort, receiveMessageOnPort, threadId } from "node:worker_threads";
 import { EventLoop, emitWarning } from "../../src/core.ts";
 import { currentJob } from "../executor/currentjob.ts";
 import type { ThreadOptions } from "../executor/options.ts";
@@ -71,6 +71,8 @@ const thread: ThreadState = {
 };
 let isTakenOver = false;
 let setUp = false;
+/** What keeps the thread alive beside its sessions, before any code of the program has run. */
+let usual = 0;
 /** What gives the answers to questions about this thread. */
 let answerTo: (question: wire.Question) => Promise<unknown> = async () => null;
 let broadcastsDone = 0;
@@ -91,7 +93,10 @@ export default async function session(received: unknown): Promise<void> {
 
 async function serve(setup: Setup): Promise<void> {
   const { port } = setup;
-  if (!setUp) await earlierPrints();
+  if (!setUp) {
+    usual = process.getActiveResourcesInfo().length;
+    await earlierPrints();
+  }
   printOver(port);
   const slots = slotsIn(setup.slots);
   const intake = new Intake(port, slots, setup.options, thread);
@@ -121,13 +126,35 @@ async function serve(setup: Setup): Promise<void> {
 function listen(port: MessagePort, intake: Intake): void {
   const inbox = new Inbox((message) => intake.receive(message as unknown[]));
   let messages = 0;
-  port.on("messageerror", () => intake.replies.say(UNREAD, ++messages));
-  port.on("message", (message) => {
+  const take = (message: unknown): void => {
     messages++;
     // An array is never a packed message, and is what comes most.
     if (inbox.waiting === null && Array.isArray(message)) intake.receive(message);
     else inbox.take(message);
+  };
+  const unreadable = (): void => intake.replies.say(UNREAD, ++messages);
+  port.on("messageerror", unreadable);
+  port.on("message", (message) => {
+    intake.loopTurned();
+    take(message);
   });
+  if (isNode) intake.mayPark({ usual: usual + 1, takeNext: () => takeNext(port, take, unreadable) });
+}
+
+/** Other runtimes do not tell what a thread has of its own. */
+const isNode = process.versions.bun === undefined && process.versions.deno === undefined;
+
+/** Takes a message that has come, without a way through the loop; false when there is none. */
+function takeNext(port: MessagePort, take: (message: unknown) => void, unreadable: () => void): boolean {
+  let next: { message: unknown } | undefined;
+  try {
+    next = receiveMessageOnPort(port);
+  } catch {
+    unreadable();
+    return true;
+  }
+  if (next !== undefined) take(next.message);
+  return next !== undefined;
 }
 
 /** The last task of the thread: the teardown runs, and what it throws is told. */
@@ -157,6 +184,7 @@ async function tornDown(): Promise<unknown> {
 /** Ends the session. What is printed from here on goes Node's way: a port that is closed takes nothing. */
 function letGo(): void {
   printOver(null);
+  current?.intake.mayPark(null);
   current?.port.close();
 }
 

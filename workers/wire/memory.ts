@@ -35,13 +35,40 @@ export const CURRENT = 1;
 export const NOWHERE = 2;
 /** Word 3 counts the coroutines that are suspended at an await: jobs in progress that leave the thread to others. */
 export const SUSPENDED = 3;
+/** Word 4 grows with each message of the host. */
+export const POSTED = 4;
+/** Word 5 is 1 while the thread is parked: it has nothing to do, and waits for word 4 to grow. */
+export const PARKED = 5;
 /** The first word that is a job's. */
-export const FIRST_SLOT = 4;
+export const FIRST_SLOT = 6;
 
 /** 256 KiB of address space a worker; the pages appear when they are touched. */
 export const SLOT_COUNT = 1 << 16;
 
 export type Slots = Int32Array;
+
+// A thread that has nothing to do waits for its port in its loop, which is two ways through the kernel for a message. A
+// parked one waits for a word: half the time. What it has of its own, timers and sockets, stands still meanwhile, so it
+// parks only where it has none, and not for long.
+//
+//     thread                                     host
+//     seen = POSTED; the port is empty           posts a message
+//     PARKED = 1; waits while POSTED = seen      POSTED + 1; PARKED? then wakes it
+//
+// Whatever comes first, one of both sees what the other has written.
+
+/** Thread: waits for the host's next message at most for so long; `seen` was in word 4 before the port was found empty. */
+export function park(slots: Slots, seen: number, milliseconds: number): void {
+  Atomics.store(slots, PARKED, 1);
+  Atomics.wait(slots, POSTED, seen, milliseconds);
+  Atomics.store(slots, PARKED, 0);
+}
+
+/** Host: a message was posted. */
+export function unpark(slots: Slots): void {
+  Atomics.add(slots, POSTED, 1);
+  if (Atomics.load(slots, PARKED) === 1) Atomics.notify(slots, POSTED, 1);
+}
 
 /** Thread: takes the job for itself; false when the host has taken it back. */
 export function claim(slots: Slots, slot: number): boolean {

@@ -11,7 +11,7 @@ import {
   requestCancel,
 } from "../../../dist/workers/core.js";
 
-const FIRST = 4;
+const FIRST = 6;
 
 /** What the model is let loose with. */
 export interface Limits {
@@ -138,8 +138,8 @@ function initial({ hosts, jobs, moves, cancels, deaths }: Limits): State {
 
 function newHost(): HostState {
   return {
-    words: [0, 0, 0, 0, 0, 0],
-    table: [-1, -1, -1, -1, -1, -1],
+    words: new Array(FIRST + 2).fill(0),
+    table: new Array(FIRST + 2).fill(-1),
     free: [FIRST, FIRST + 1],
     unsent: [],
     down: [],
@@ -148,7 +148,7 @@ function newHost(): HostState {
     held: [],
     posted: false,
     fetched: [],
-    kept: [-1, -1, -1, -1, -1, -1],
+    kept: new Array(FIRST + 2).fill(-1),
     alive: true,
   };
 }
