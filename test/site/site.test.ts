@@ -54,7 +54,7 @@ describe("The pages of the site", () => {
 
 const chromium = findChromium();
 
-describe.concurrent.runIf(chromium !== null)("In a browser", () => {
+describe.runIf(chromium !== null)("In a browser", { concurrent: true }, () => {
   let browser: Browser;
   let site: Awaited<ReturnType<typeof serveSite>>;
   beforeAll(async () => {
