@@ -110,6 +110,8 @@ export class ClusterCalls implements Calls, BatchOwner {
   readonly #leaving = new Set<Job>();
   #whenIdle: (() => void)[] = [];
   #waits = 0;
+  /** Those of the batches that machines have begun: they may wait for calls that are not posted yet. */
+  #begunBatches = 0;
   #isServing = false;
   #isSettingUp = true;
   #isConnected = false;
@@ -402,7 +404,7 @@ export class ClusterCalls implements Calls, BatchOwner {
   #serve(): void {
     if (!this.#isConnected) return;
     const most = Math.max(LEAST_AHEAD, this.options.ahead * this.threads);
-    while (this.queue.length > 0 && this.batches.size < most) this.#postNext();
+    while (this.queue.length > 0 && this.batches.size - this.#begunBatches < most) this.#postNext();
     this.backpressure.announce();
   }
 
@@ -572,6 +574,7 @@ export class ClusterCalls implements Calls, BatchOwner {
     const batch = this.batches.get(id);
     if (batch === undefined || batch.machine !== null) return;
     batch.machine = machine;
+    this.#begunBatches++;
     this.begun += batch.jobs.size;
     if (threads > this.threads) this.threads = threads;
     const now = performance.now();
@@ -669,8 +672,8 @@ export class ClusterCalls implements Calls, BatchOwner {
   settle(number: number, batch: Batch, how: () => void): void {
     this.#calls.delete(number);
     if (batch.jobs.delete(number) && batch.machine !== null) this.begun--;
-    if (batch.jobs.size === 0) {
-      this.batches.delete(batch.id);
+    if (batch.jobs.size === 0 && this.batches.delete(batch.id)) {
+      if (batch.machine !== null) this.#begunBatches--;
       forgetSession(batch);
     }
     how();

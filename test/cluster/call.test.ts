@@ -3,7 +3,7 @@ import { promisify } from "node:util";
 import { gather, getRunningLoop, run } from "threadloop";
 import { ClusterExecutor, ConnectionError } from "threadloop/cluster";
 import { ShipError } from "threadloop/workers";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import * as jobs from "../fixtures/workers/jobs.mjs";
 import { errorOf } from "../support/gate.ts";
 import { describeRedis, startRedis } from "../support/redisserver.ts";
@@ -40,6 +40,16 @@ describeRedis("A call on another machine", () => {
       // What BullMQ keeps of a queue, and the list of machines.
       expect(left.map((key) => key.split(":").at(-1)).sort()).toEqual(expect.arrayContaining(["workers"]));
       expect(left.filter((key) => /inbox|blob|late|wait$|active$/.test(key))).toEqual([]);
+    });
+  });
+
+  it("begins however many others only wait, on the same machine and for the same executor", async () => {
+    await withCluster(async ({ cluster }) => {
+      const waiting = Array.from({ length: 40 }, () => cluster.submit(jobs.nap, 1e6, 0));
+      expect(await cluster.submit(jobs.add, 1, 2)).toBe(3);
+      await vi.waitUntil(() => cluster.stats().running === 40, { timeout: 20_000 });
+      for (const job of waiting) job.cancel();
+      await Promise.allSettled(waiting.map((job) => job.toPromise()));
     });
   });
 
