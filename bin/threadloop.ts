@@ -1,11 +1,12 @@
 #!/usr/bin/env node
-// The command: looks into running processes that use threadloop, which need no preparation, explains errors, and measures
-// functions.
+// The command: looks into running processes that use threadloop, which need no preparation, explains errors, measures
+// functions, and is a machine of a cluster.
 
 import { readFileSync } from "node:fs";
-import { inspect, parseArgs } from "node:util";
+import { inspect } from "node:util";
 import { printableLines } from "../src/errors/printable.ts";
 import { explain } from "./explain.ts";
+import { flagsOf, positive } from "./flags.ts";
 import { Problem } from "./problem.ts";
 import { ps, pstree } from "./ps.ts";
 import { trace } from "./trace.ts";
@@ -17,6 +18,7 @@ const USAGE = `Usage:
   threadloop trace PID [--seconds N] [-o FILE]  a timeline of its threads and tasks, for https://ui.perfetto.dev
   threadloop compare FILE[#EXPORT]              whether it pays to run a function of yours in threads, measured
   threadloop explain NAME                       when an error, a code or a warning comes, and what to do
+  threadloop worker --url redis://HOST:PORT     a machine of a cluster: \`threadloop worker --help\` tells more
 Options:
   --every MS      milliseconds between two looks (default 1000)
   --seconds N     how long to trace (default 10)
@@ -34,6 +36,11 @@ Options:
 Exit codes: 0 done, 1 a problem; of compare 0 threads pay, 3 they do not, 4 it cannot be told (a busy machine)`;
 
 async function main(): Promise<void> {
+  const [first, ...args] = process.argv.slice(2);
+  if (first === "worker") {
+    const { worker } = await import("./worker.ts");
+    return worker(args);
+  }
   const { values, positionals } = parseArguments();
   const [command, target, ...more] = positionals;
   if (values.version === true) {
@@ -91,8 +98,8 @@ function done(text: string): Outcome {
 }
 
 function parseArguments() {
-  try {
-    return parseArgs({
+  return flagsOf(
+    {
       allowPositionals: true,
       options: {
         port: { type: "string", default: "9229" },
@@ -108,10 +115,9 @@ function parseArguments() {
         version: { type: "boolean", short: "v" },
         help: { type: "boolean", short: "h" },
       },
-    });
-  } catch (error) {
-    throw new Problem(`${(error as Error).message}\n${USAGE}`);
-  }
+    },
+    USAGE,
+  );
 }
 
 function version(): string {
@@ -121,14 +127,6 @@ function version(): string {
 
 function optional(name: string, text: string | undefined): number | undefined {
   return text === undefined ? undefined : positive(name, text);
-}
-
-function positive(name: string, text: string | undefined): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value > 0) return value;
-  throw new Problem(
-    `Expected ${name} to be a positive integer, got ${text === undefined ? "nothing" : `\`${text}\``}`,
-  );
 }
 
 // A command that stands still (Ctrl-Z) would keep the inspector of the process that it looks into open.

@@ -504,6 +504,7 @@ export class ClusterCalls implements Calls, BatchOwner {
       codes: codes.map((code) => [this.#writtenCode(code), code.name]),
       calls,
       cancelOrphans: this.options.orphans === "cancel",
+      most: this.options.maxPayload,
     };
     const [first] = batch.jobs.values();
     const name = batch.size === 1 ? `${first?.name}` : `${first?.name} ×${batch.size}`;

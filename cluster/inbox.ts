@@ -25,6 +25,9 @@ const PAUSE = 100;
 /** So many senders are remembered, with the number of their last entry. */
 const MOST_SENDERS = 10_000;
 
+/** Deletes entries that were read, and the stream when there are no others: it would be there for nothing. */
+const FORGET = `redis.call("xdel", KEYS[1], unpack(ARGV)) if redis.call("xlen", KEYS[1]) == 0 then redis.call("del", KEYS[1]) end`;
+
 /** What is told of an entry: who sent it, and its records. */
 export type Receive = (from: string, records: readonly unknown[]) => void;
 
@@ -41,6 +44,8 @@ export class ProcessInbox {
   #renewing: NodeJS.Timeout | undefined;
   #untrimmed = 0;
   readonly #numbers = new Map<string, number>();
+  /** The same of what was said while the inbox was not there. */
+  readonly #lateNumbers = new Map<string, number>();
   /** Those who wait until an entry has been read. */
   readonly #catchingUp = new Set<{ readonly to: string; readonly resolve: () => void }>();
 
@@ -68,8 +73,9 @@ export class ProcessInbox {
     const { redis } = this.#connection;
     const [newest] = await redis.xrevrange(this.#key, "+", "-", "COUNT", 1);
     const to = newest?.[0];
-    if (to === undefined || !this.#isOpen || !isBefore(this.#last, to)) return;
-    await new Promise<void>((resolve) => this.#catchingUp.add({ to, resolve }));
+    if (to !== undefined && this.#isOpen && isBefore(this.#last, to))
+      await new Promise<void>((resolve) => this.#catchingUp.add({ to, resolve }));
+    await this.#readLate();
   }
 
   async close(): Promise<void> {
@@ -89,6 +95,19 @@ export class ProcessInbox {
     if ((await redis.pexpire(this.#key, this.#lease)) === 1) return;
     // An inbox cannot be empty and exist: its first entry is its owner's own.
     await redis.multi().xadd(this.#key, "*", "f", id).pexpire(this.#key, this.#lease).exec();
+    await this.#readLate();
+  }
+
+  /** What was said while the inbox was not there, as its lease had run out. */
+  async #readLate(): Promise<void> {
+    const { redis, keys, id } = this.#connection;
+    const key = keys.late(id);
+    for (let isMore = true; isMore && this.#isOpen; ) {
+      const entries = await redis.xrangeBuffer(key, "-", "+", "COUNT", MOST_ENTRIES);
+      for (const [, fields] of entries) await this.#take(fieldsOf(fields), this.#lateNumbers);
+      if (entries.length > 0) await redis.eval(FORGET, 1, key, ...entries.map(([id]) => id.toString()));
+      isMore = entries.length === MOST_ENTRIES;
+    }
   }
 
   async #readAll(): Promise<void> {
@@ -114,7 +133,7 @@ export class ProcessInbox {
     const entries = found?.[0]?.[1] ?? [];
     for (const [id, fields] of entries) {
       if (!this.#isOpen) return;
-      await this.#take(fieldsOf(fields));
+      await this.#take(fieldsOf(fields), this.#numbers);
       this.#last = id.toString();
     }
     this.#settleCaughtUp();
@@ -124,18 +143,18 @@ export class ProcessInbox {
     await this.#connection.redis.xtrim(this.#key, "MINID", this.#last);
   }
 
-  async #take(fields: ReadonlyMap<string, Buffer>): Promise<void> {
+  async #take(fields: ReadonlyMap<string, Buffer>, numbers: Map<string, number>): Promise<void> {
     const { redis, keys, id, signer } = this.#connection;
     const from = fields.get("f")?.toString();
     const number = Number(fields.get("n")?.toString());
-    if (from === undefined || from === id || !(number > (this.#numbers.get(from) ?? 0))) return;
+    if (from === undefined || from === id || !(number > (numbers.get(from) ?? 0))) return;
     const blob = fields.get("b")?.toString();
     let records: unknown;
     try {
       const bytes = blob === undefined ? fields.get("m") : await readBlob(redis, keys, blob, this.#most);
       if (bytes === undefined || bytes === null) return;
       if (!signer.isSigned([id, from, String(number), bytes], fields.get("s")?.toString())) return;
-      this.#note(from, number);
+      note(numbers, from, number);
       if (blob !== undefined) void dropBlob(redis, blob);
       records = contentOf(await unseal(bytes, this.#most));
     } catch (error) {
@@ -144,22 +163,22 @@ export class ProcessInbox {
     if (Array.isArray(records)) this.#receive(from, records);
   }
 
-  #note(from: string, number: number): void {
-    this.#numbers.delete(from);
-    this.#numbers.set(from, number);
-    if (this.#numbers.size <= MOST_SENDERS) return;
-    for (const oldest of this.#numbers.keys()) {
-      this.#numbers.delete(oldest);
-      return;
-    }
-  }
-
   #settleCaughtUp(): void {
     for (const waiting of this.#catchingUp) {
       if (this.#isOpen && isBefore(this.#last, waiting.to)) continue;
       this.#catchingUp.delete(waiting);
       waiting.resolve();
     }
+  }
+}
+
+function note(numbers: Map<string, number>, from: string, number: number): void {
+  numbers.delete(from);
+  numbers.set(from, number);
+  if (numbers.size <= MOST_SENDERS) return;
+  for (const oldest of numbers.keys()) {
+    numbers.delete(oldest);
+    return;
   }
 }
 

@@ -12,8 +12,8 @@ export interface Keys {
   inbox(id: string): string;
   /** A value that is too large for its message. */
   blob(id: string): string;
-  /** What was answered to a batch when nobody read it any more. */
-  late(batch: string): string;
+  /** What was said to a process while nobody read its inbox. */
+  late(id: string): string;
 }
 
 export function keysOf(queue: string): Keys {
@@ -24,6 +24,6 @@ export function keysOf(queue: string): Keys {
     worker: (id) => `${prefix}:worker:${id}`,
     inbox: (id) => `${prefix}:inbox:${id}`,
     blob: (id) => `${prefix}:blob:${id}`,
-    late: (batch) => `${prefix}:late:${batch}`,
+    late: (id) => `${prefix}:late:${id}`,
   };
 }

@@ -237,11 +237,10 @@ function checkQueue(queue: unknown): void {
   );
 }
 
-/** What is not told in errors is never shown. */
-function secretsOf(
-  secret: unknown = process.env.THREADLOOP_CLUSTER_SECRET?.split(",") ?? [],
-): readonly string[] {
-  const secrets: readonly unknown[] = Array.isArray(secret) ? secret : [secret];
+/** Neither is shown in an error. An environment variable that is empty is none. */
+function secretsOf(secret: unknown): readonly string[] {
+  const given = secret ?? (process.env.THREADLOOP_CLUSTER_SECRET || undefined)?.split(",") ?? [];
+  const secrets: readonly unknown[] = Array.isArray(given) ? given : [given];
   for (const one of secrets)
     if (typeof one !== "string" || one === "")
       throw new TypeError("Expected `secret` to be a string that is not empty, or an array of such");

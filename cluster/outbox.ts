@@ -1,5 +1,8 @@
 // What a process has to say to another one. Records of one turn leave as one entry of its inbox, and while an entry is
 // on its way, what comes gathers for the next one: so a slow connection makes longer entries, not more of them.
+//
+// What is said to a process whose inbox has expired lies beside it for a while, where that looks when it is back: it may
+// only have been cut off.
 
 import { setTimeout as wait } from "node:timers/promises";
 import { INLINE, putBlob, seal } from "./payload.ts";
@@ -9,6 +12,8 @@ import type { RedisLink } from "./redislink.ts";
 /** An entry that Redis refuses, as it is full, is tried again for so long. */
 const TRY_FOR = 10_000;
 const TRY_EVERY = 100;
+/** How long lies beside an inbox what nobody read; milliseconds. */
+const LATE_TTL = 600_000;
 
 export class Outbox<Sent extends Reply | Order> {
   readonly #connection: RedisLink;
@@ -67,7 +72,14 @@ export class Outbox<Sent extends Reply | Order> {
     const content = isInline ? ["m", bytes] : ["b", await putBlob(redis, keys, bytes)];
     const signed = mac === undefined ? [] : ["s", mac];
     const fields = ["f", id, "n", String(number), ...content, ...signed] as (string | Buffer)[];
-    return (await redis.xadd(keys.inbox(this.#to), "NOMKSTREAM", "*", ...fields)) !== null;
+    if ((await redis.xadd(keys.inbox(this.#to), "NOMKSTREAM", "*", ...fields)) !== null) return true;
+    const late = keys.late(this.#to);
+    await redis
+      .multi()
+      .xadd(late, "*", ...fields)
+      .pexpire(late, LATE_TTL)
+      .exec();
+    return false;
   }
 }
 

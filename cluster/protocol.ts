@@ -90,6 +90,8 @@ export interface BatchBody {
   readonly calls: readonly CallRecord[];
   /** Its calls are cancelled when the client is gone. */
   readonly cancelOrphans: boolean;
+  /** Bytes of a result that the client takes. */
+  readonly most: number;
 }
 
 /** The data of a batch's BullMQ job. */

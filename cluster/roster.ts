@@ -28,7 +28,13 @@ export interface MachineInfo {
 export async function announce({ redis, keys }: RedisLink, info: MachineInfo): Promise<void> {
   const key = keys.worker(info.id);
   const fields = { ...info } as Record<string, string | number>;
-  await redis.multi().hset(key, fields).pexpire(key, GONE_AFTER).sadd(keys.workers, info.id).exec();
+  await redis
+    .multi()
+    .hset(key, fields)
+    .pexpire(key, GONE_AFTER)
+    .sadd(keys.workers, info.id)
+    .pexpire(keys.workers, GONE_AFTER)
+    .exec();
 }
 
 /** Says that it goes. */

@@ -55,3 +55,4 @@ export {
   SLOT_COUNT,
   slotsIn,
 } from "./wire/memory.ts";
+export { decodeThrown, type Encoded } from "./wire/serialize.ts";

@@ -10,6 +10,7 @@ import { emitWarning, inRootContext } from "../../src/core.ts";
 import { realTime } from "../../workers/executor/time.ts";
 import { gatherSnapshots } from "../../workers/observe/gather.ts";
 import type { ThreadScheduler } from "../../workers/pool/threadworkers.ts";
+import { LruMap } from "../../workers/shipping/lrumap.ts";
 import { reasonOf } from "../../workers/wire/describe.ts";
 import { WorkerPool } from "../../workers/workerpool.ts";
 import { ProcessInbox } from "../inbox.ts";
@@ -21,6 +22,7 @@ import { RedisLink } from "../redislink.ts";
 import { announce, BEAT, withdraw } from "../roster.ts";
 import { placesOf } from "./concurrency.ts";
 import { NamedFunctions } from "./namedfunctions.ts";
+import { batchOf } from "./received.ts";
 import { type BatchHost, BatchRun } from "./run.ts";
 import { type Taker, Taking } from "./taking.ts";
 
@@ -28,6 +30,10 @@ import { type Taker, Taking } from "./taking.ts";
 const OVERHEAD = 2 * 1024 * 1024;
 /** Milliseconds for which those who write to this machine take it for there when it is not heard of. */
 const LEASE = 60_000;
+/** How often it is looked whether the clients are there whose calls are cancelled when they are not. */
+const LOOK_FOR_CLIENTS = 1000;
+/** So many batches are remembered when they are over. */
+const MOST_REMEMBERED = 100_000;
 
 /** A process that runs calls of a queue. */
 export interface Machine {
@@ -60,7 +66,10 @@ class RunningMachine implements Machine, BatchHost, Taker {
   /** The batches that are not over, by their ids, and by client and call. */
   readonly #runs = new Map<string, BatchRun>();
   readonly #calls = new Map<string, BatchRun>();
+  /** Those that were taken lately: whatever becomes of the data of Redis, none is run twice here. */
+  readonly #taken = new LruMap<string, true>(MOST_REMEMBERED);
   #beating: NodeJS.Timeout | undefined;
+  #looking: NodeJS.Timeout | undefined;
   #closed: Promise<void> | null = null;
 
   constructor(settings: MachineSettings) {
@@ -96,6 +105,7 @@ class RunningMachine implements Machine, BatchHost, Taker {
     await this.#beat();
     await this.#taking.start();
     this.#beating = setInterval(() => void this.#beat().catch(() => {}), BEAT);
+    this.#looking = setInterval(() => void this.#cancelOrphans().catch(() => {}), LOOK_FOR_CLIENTS);
   }
 
   close({ deadline = Number.POSITIVE_INFINITY }: { readonly deadline?: number } = {}): Promise<void> {
@@ -109,6 +119,7 @@ class RunningMachine implements Machine, BatchHost, Taker {
     const callOff = realTime.after(deadline, () => void this.#pool.close({ deadline: 0 }));
     await this.#taking.stop();
     callOff();
+    clearInterval(this.#looking);
     await this.#pool.close();
     await this.#inbox.close().catch(() => {});
     this.#connection.close();
@@ -143,11 +154,14 @@ class RunningMachine implements Machine, BatchHost, Taker {
     const { from, b: blob } = batch.data;
     const body = await this.#bodyOf(id, batch.data);
     const out = this.#outboxes.to(from);
+    const wasTaken = this.#taken.get(id) !== undefined;
+    this.#taken.set(id, true);
+    await this.#runs.get(id)?.done;
     const run = new BatchRun(this, { id, client: from }, body, out);
     this.#runs.set(id, run);
     for (const [number] of body.calls) this.#calls.set(`${from} ${number}`, run);
     try {
-      if (batch.stalledCounter > 0) run.tellLost();
+      if (wasTaken || batch.stalledCounter > 0) run.tellLost();
       else run.start();
       await run.done;
       await out.flushed();
@@ -178,9 +192,19 @@ class RunningMachine implements Machine, BatchHost, Taker {
             ? "it is not signed with the secret of the machines: give the client the same THREADLOOP_CLUSTER_SECRET"
             : "it is signed, and the machines have no secret: give them the same THREADLOOP_CLUSTER_SECRET",
         );
-      return wire.contentOf(await unseal(sealed, most)) as wire.BatchBody;
+      return batchOf(wire.contentOf(await unseal(sealed, most)));
     } catch (error) {
       throw new Error(reasonOf(error), { cause: error });
+    }
+  }
+
+  /** Clients that are gone have asked for it that nothing goes on for them. */
+  async #cancelOrphans(): Promise<void> {
+    const { redis, keys } = this.#connection;
+    const runs = [...this.#runs.values()].filter((run) => run.cancelsOrphans);
+    for (const client of new Set(runs.map((run) => run.client))) {
+      if ((await redis.exists(keys.inbox(client))) === 1) continue;
+      for (const run of runs) if (run.client === client) run.cancelAll("Its caller is not there any more");
     }
   }
 

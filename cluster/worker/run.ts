@@ -20,6 +20,7 @@ import type { Outbox } from "../outbox.ts";
 import { decode, encode } from "../payload.ts";
 import * as wire from "../protocol.ts";
 import type { NamedFunctions } from "./namedfunctions.ts";
+import { detailsOf } from "./received.ts";
 
 /** A batch that is over sooner says nothing but its results; milliseconds. */
 const BEGAN_AFTER = 4;
@@ -165,7 +166,7 @@ export class BatchRun {
     const fn = functions.of(recipe, name);
     const given = receivingFrom(this.#signals, () => wire.readArgs(args));
     if (written === undefined) return { job: scheduler.submit(fn, given, EMPTY), port: null };
-    const details = decode(written) as wire.CallDetails;
+    const details = detailsOf(decode(written));
     const { kind, attached, callbacks } = details;
     if (callbacks !== null || kind.is === "stream") this.#begin(); // its client talks with it
     const port =
@@ -226,7 +227,7 @@ export class BatchRun {
     } catch (cause) {
       throw resultError(name, value, cause);
     }
-    const { maxPayload } = this.#host;
+    const maxPayload = Math.min(this.#host.maxPayload, this.#body.most);
     if (wire.sizeOf([word]) <= maxPayload) return word;
     throw new CloneError(`The result of job \`${name}\` is larger than \`maxPayload\`, ${maxPayload} bytes`);
   }

@@ -12,7 +12,10 @@ export const groups: readonly Group[] = [
   { title: "To begin", pages: ["first-steps", "outside-run", "servers", "typescript"] },
   { title: "Threads", pages: ["threads", "functions", "values", "sharing"] },
   { title: "The loop", pages: ["tasks", "handlers", "streams", "loop"] },
-  { title: "In production", pages: ["testing", "observability", "cluster", "containers", "bundlers"] },
+  {
+    title: "In production",
+    pages: ["testing", "observability", "cluster", "security", "containers", "bundlers"],
+  },
   { title: "Do threads pay?", pages: ["compare", "benchmarks"] },
   { title: "To look up", pages: ["errors", "faq", "compatibility", "versioning"] },
   {
