@@ -272,18 +272,20 @@ describeRedis("a caller that is killed", () => {
     const machine = await startMachine(redis);
     await using cluster = clusterAt(redis);
     await cluster.submit(jobs.add, 1, 1);
+    // The result is here before its batch is put away.
+    const isPutAway = async () =>
+      !(await leftIn(redis)).some((key) => key.startsWith("{threadloop:default}:default:"));
+    await vi.waitUntil(isPutAway, { timeout: 20_000, interval: 20 });
     const before = await leftIn(redis);
     const program = caller(redis, meeting.port, "");
     await meeting.arrived("orphan");
     program.child.kill("SIGKILL");
     meeting.letGo("orphan");
-    await vi.waitUntil(async () => (await leftIn(redis)).length <= before.length, {
-      timeout: 20_000,
-      interval: 20,
-    });
+    const isGone = async () => expect(await leftIn(redis)).toEqual(before);
+    await vi.waitFor(isGone, { timeout: 20_000, interval: 20 });
     expect(await cluster.submit(jobs.pid)).toBe(machine.pid);
     expect(meeting.visits.length).toBeLessThan(40);
-    expect(await leftIn(redis)).toEqual(before);
+    await vi.waitFor(isGone, { timeout: 20_000, interval: 20 });
   });
 
   it("has them cancelled where it asked for that", async () => {
