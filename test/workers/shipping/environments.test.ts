@@ -152,7 +152,10 @@ describe.concurrent("functions travel in", { timeout: 120_000 }, () => {
   });
 
   it("tests of node --test whose coverage is counted, and the counts stay right", async () => {
-    const args = ["--test", "--experimental-test-coverage", "--test-reporter=tap", "countedtest.mjs"];
+    // Node 24 counts nothing in folders of tests, as this one, unless it is told what to leave out; Node 20 cannot be.
+    const leftOut = Number.parseInt(process.versions.node, 10) >= 22 ? ["--test-coverage-exclude=none"] : [];
+    const coverage = ["--experimental-test-coverage", ...leftOut];
+    const args = ["--test", ...coverage, "--test-reporter=tap", "countedtest.mjs"];
     const counts = async (SHIP: string) => {
       const { stdout } = await runNode(args, { env: { SHIP } });
       expect(stdout).toMatch(/# fail 0/);
