@@ -78,11 +78,10 @@ export class Stranger {
     };
     await this.#queue.add("strange", whole, { jobId: id, removeOnComplete: true });
     for (;;) {
-      const replies = await this.#replies();
-      const final = replies.find(([kind]) => kind <= CALL_LOST);
+      const final = await this.#finalReply();
       if (final !== undefined) return final;
       const job = await this.#queue.getJob(id);
-      if (job?.failedReason !== undefined) return (await this.#replies())[0] ?? job.failedReason;
+      if (job?.failedReason !== undefined) return (await this.#finalReply()) ?? job.failedReason;
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }
@@ -100,6 +99,11 @@ export class Stranger {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#queue.close();
     this.redis.disconnect();
+  }
+
+  /** The first of the replies since the last look that says how a call has ended. */
+  async #finalReply(): Promise<Reply | undefined> {
+    return (await this.#replies()).find(([kind]) => kind <= CALL_LOST);
   }
 
   async #replies(): Promise<Reply[]> {
