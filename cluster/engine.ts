@@ -20,6 +20,7 @@ import {
   Job,
   type JobPlace,
   Moments,
+  waitingPlace,
 } from "../workers/executor/job.ts";
 import { captureContext, carriedNow } from "../workers/executor/jobcontext.ts";
 import { started, submitted, tellSubmitted } from "../workers/executor/jobevents.ts";
@@ -116,22 +117,14 @@ export class ClusterCalls implements Calls, BatchOwner {
   #isSettingUp = true;
   #isConnected = false;
   #last = 0;
-  readonly #shipping: JobPlace = {
-    label: "shipping",
-    isRunning: () => false,
-    stop: (job, ending) => {
-      this.#onTheWay.delete(job);
-      this.end(job, "stopped", ending);
-    },
-  };
-  readonly #queued: JobPlace = {
-    label: "queued",
-    isRunning: () => false,
-    stop: (job, ending) => {
-      this.queue.forget();
-      this.end(job, "stopped", ending);
-    },
-  };
+  readonly #shipping: JobPlace = waitingPlace("shipping", (job, ending) => {
+    this.#onTheWay.delete(job);
+    this.end(job, "stopped", ending);
+  });
+  readonly #queued: JobPlace = waitingPlace("queued", (job, ending) => {
+    this.queue.forget();
+    this.end(job, "stopped", ending);
+  });
 
   constructor(options: ClusterSettings) {
     this.options = options;

@@ -3,15 +3,15 @@ import { promisify } from "node:util";
 import { gather, getRunningLoop, run } from "threadloop";
 import { ClusterExecutor, ConnectionError } from "threadloop/cluster";
 import { ShipError } from "threadloop/workers";
-import { expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import * as jobs from "../fixtures/workers/jobs.mjs";
 import { errorOf } from "../support/gate.ts";
-import { describeRedis, startRedis } from "../support/redisserver.ts";
+import { startRedis } from "../support/redisserver.ts";
 import { root, withCluster } from "./support/cluster.ts";
 
 const execute = promisify(execFile);
 
-describeRedis("A call on another machine", () => {
+describe("A call on another machine", () => {
   it("is that of any executor: runInExecutor, gather, and the machine is another process", async () => {
     await withCluster(async ({ cluster }) => {
       await run(async () => {
@@ -80,7 +80,7 @@ describeRedis("A call on another machine", () => {
   });
 });
 
-describeRedis("An executor without its Redis", () => {
+describe("An executor without its Redis", () => {
   it("fails its calls, and `ready`, when none can be reached in time", async () => {
     const redis = await startRedis();
     const { url } = redis;

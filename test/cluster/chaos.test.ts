@@ -5,13 +5,13 @@
 // CLUSTER_CALLS and CLUSTER_SEED set how many calls, and the seed: `npm run chaos:cluster`.
 import { ClusterExecutor } from "threadloop/cluster";
 import { type Job, type PoolView, registerErrors } from "threadloop/workers";
-import { expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import * as jobs from "../fixtures/cluster/jobs.mjs";
 import { MODULES, startMachine } from "../support/machines.ts";
 import type { Program } from "../support/processes.ts";
 import { random } from "../support/random.ts";
 import { connected, cutConnections, leftIn } from "../support/redisclient.ts";
-import { describeRedis, type RedisServer, startRedis } from "../support/redisserver.ts";
+import { type RedisServer, startRedis } from "../support/redisserver.ts";
 
 const CALLS = Number(process.env.CLUSTER_CALLS ?? 3000);
 const SEED = Number(process.env.CLUSTER_SEED ?? 1);
@@ -177,7 +177,7 @@ class Chaos {
   }
 }
 
-describeRedis("calls while everything breaks", () => {
+describe("calls while everything breaks", () => {
   it(`settle once each, with the right value or error; nothing is left (${CALLS} calls, seed ${SEED})`, async () => {
     await using redis = await startRedis({ persistent: true });
     const starting = Array.from({ length: MACHINES }, () =>

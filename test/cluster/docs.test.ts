@@ -1,4 +1,4 @@
-import { beforeAll, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { startMachine } from "../../dist/cluster/worker/index.js";
 import {
   compile,
@@ -10,14 +10,14 @@ import {
   root,
   runProgram,
 } from "../support/examples.ts";
-import { describeRedis, startRedis } from "../support/redisserver.ts";
+import { startRedis } from "../support/redisserver.ts";
 
 const examples: Example[] = [
   ...filesBelow("docs", ".md").flatMap((page) => examplesOfMarkdown(page, "cluster")),
   ...filesBelow("cluster", ".ts").flatMap(examplesOfSource),
 ];
 
-describeRedis("The documentation of the cluster", () => {
+describe("The documentation of the cluster", () => {
   let programs: string[] = [];
 
   beforeAll(async () => {

@@ -10,13 +10,13 @@ import {
   WorkerLostError,
 } from "threadloop/cluster";
 import { CloneError, type PoolView, ShipError, WorkerTerminatedError } from "threadloop/workers";
-import { expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import * as jobs from "../fixtures/cluster/jobs.mjs";
 import { errorOf } from "../support/gate.ts";
 import { MODULES, startMachine } from "../support/machines.ts";
 import { Program } from "../support/processes.ts";
 import { connected, cutConnections, leftIn } from "../support/redisclient.ts";
-import { describeRedis, type RedisServer, startRedis } from "../support/redisserver.ts";
+import { type RedisServer, startRedis } from "../support/redisserver.ts";
 import { Rendezvous } from "../support/rendezvous.ts";
 
 function clusterAt(redis: RedisServer, options: Partial<ClusterExecutorOptions> = {}): ClusterExecutor {
@@ -52,7 +52,7 @@ function ranTwice({ visits }: Rendezvous, name: string): number {
   return tags.length - new Set(tags).size;
 }
 
-describeRedis("a machine that is killed", () => {
+describe("a machine that is killed", () => {
   it("fails the call that had begun there, by name; it ran once", async () => {
     await using redis = await startRedis();
     await using meeting = await Rendezvous.open();
@@ -98,7 +98,7 @@ describeRedis("a machine that is killed", () => {
   });
 });
 
-describeRedis("a machine that freezes", () => {
+describe("a machine that freezes", () => {
   it("loses its idempotent call to another one, and what it says when it thaws changes nothing", async () => {
     await using redis = await startRedis();
     await using meeting = await Rendezvous.open();
@@ -120,7 +120,7 @@ describeRedis("a machine that freezes", () => {
   });
 });
 
-describeRedis("a machine that is told to end", () => {
+describe("a machine that is told to end", () => {
   it("finishes what it has and takes nothing more", async () => {
     await using redis = await startRedis();
     await using meeting = await Rendezvous.open();
@@ -154,7 +154,7 @@ describeRedis("a machine that is told to end", () => {
   });
 });
 
-describeRedis("connections that are cut", () => {
+describe("connections that are cut", () => {
   it("lose no call that may run again, and have none run twice that may not", async () => {
     await using redis = await startRedis();
     await using meeting = await Rendezvous.open();
@@ -197,7 +197,7 @@ describeRedis("connections that are cut", () => {
   });
 });
 
-describeRedis("Redis that is restarted", () => {
+describe("Redis that is restarted", () => {
   it("with its data loses no call that may run again, and has none run twice that may not", async () => {
     await using redis = await startRedis({ persistent: true });
     await using meeting = await Rendezvous.open();
@@ -255,7 +255,7 @@ describeRedis("Redis that is restarted", () => {
   });
 });
 
-describeRedis("a caller that is killed", () => {
+describe("a caller that is killed", () => {
   const caller = (redis: RedisServer, port: number, options: string) =>
     new Program([
       "--input-type=module",
@@ -301,7 +301,7 @@ describeRedis("a caller that is killed", () => {
   });
 });
 
-describeRedis("a caller that is cut off for longer than its lease", () => {
+describe("a caller that is cut off for longer than its lease", () => {
   it("finds its results when it is back", async () => {
     await using redis = await startRedis();
     await using meeting = await Rendezvous.open();
@@ -330,7 +330,7 @@ describeRedis("a caller that is cut off for longer than its lease", () => {
   });
 });
 
-describeRedis("a machine with other code", () => {
+describe("a machine with other code", () => {
   it("refuses by name a module that is another version there, or that it does not have", async () => {
     await using redis = await startRedis();
     const folders = ["caller", "machine"].map((name) => mkdtempSync(join(tmpdir(), `threadloop-${name}-`)));
@@ -362,7 +362,7 @@ describeRedis("a machine with other code", () => {
   });
 });
 
-describeRedis("a value that cannot travel", () => {
+describe("a value that cannot travel", () => {
   it("fails its own call and none beside it in the batch", async () => {
     await using redis = await startRedis();
     await startMachine(redis);
@@ -391,7 +391,7 @@ describeRedis("a value that cannot travel", () => {
   });
 });
 
-describeRedis("a thread that dies on a machine", () => {
+describe("a thread that dies on a machine", () => {
   it("fails its call as in a pool there, and the machine goes on", async () => {
     await using redis = await startRedis();
     const machine = await startMachine(redis);
@@ -404,7 +404,7 @@ describeRedis("a thread that dies on a machine", () => {
   });
 });
 
-describeRedis("after everything", () => {
+describe("after everything", () => {
   it("nothing is left: no key, no connection, no timer", async () => {
     await using redis = await startRedis();
     const machine = await startMachine(redis, ["--threads", "2"]);

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
-import { expect, it } from "vitest";
-import { describeRedis, type RedisServer, startRedis } from "../support/redisserver.ts";
+import { describe, expect, it } from "vitest";
+import { type RedisServer, startRedis } from "../support/redisserver.ts";
 
 async function ask(server: RedisServer, command: string): Promise<string> {
   const socket = connect(server.port, "127.0.0.1");
@@ -11,7 +11,7 @@ async function ask(server: RedisServer, command: string): Promise<string> {
   return String(answer).trim();
 }
 
-describeRedis("the Redis of a test", () => {
+describe("the Redis of a test", () => {
   it("comes back at the same port without what it had", async () => {
     await using redis = await startRedis();
     expect(await ask(redis, "SET name value")).toBe("+OK");

@@ -12,7 +12,7 @@ import * as jobs from "../fixtures/cluster/jobs.mjs";
 import { errorOf } from "../support/gate.ts";
 import { MODULES, startingMachine, startMachine } from "../support/machines.ts";
 import { connected } from "../support/redisclient.ts";
-import { describeRedis, type RedisServer, startRedis } from "../support/redisserver.ts";
+import { type RedisServer, startRedis } from "../support/redisserver.ts";
 import { Rendezvous } from "../support/rendezvous.ts";
 import { errorIn, Stranger } from "../support/stranger.ts";
 
@@ -24,7 +24,7 @@ const secretly = (secret: string) => ({ THREADLOOP_CLUSTER_SECRET: secret });
 const MODULE = pathToFileURL(join(MODULES, "jobs.mjs")).href;
 const named = (...path: string[]) => toNames({ kind: "module", url: MODULE, path }, MODULES);
 
-describeRedis("a user of Redis with the least rights, over TLS", () => {
+describe("a user of Redis with the least rights, over TLS", () => {
   const file = (name: string) => fileURLToPath(new URL(`../fixtures/tls/${name}.pem`, import.meta.url));
   const tls = { cert: readFileSync(file("cert"), "utf8"), key: readFileSync(file("key"), "utf8") };
   const page = readFileSync(fileURLToPath(new URL("../../docs/security.md", import.meta.url)), "utf8");
@@ -57,7 +57,7 @@ describeRedis("a user of Redis with the least rights, over TLS", () => {
   });
 });
 
-describeRedis("a secret", () => {
+describe("a secret", () => {
   it.each([
     ["the caller has none", "one", undefined, /THREADLOOP_CLUSTER_SECRET/],
     ["the machine has none", undefined, "one", /the machines have no secret/],
@@ -125,7 +125,7 @@ describeRedis("a secret", () => {
   });
 });
 
-describeRedis("source code", () => {
+describe("source code", () => {
   it("runs where both sides allow it", async () => {
     await using redis = await startRedis();
     await startMachine(redis, ["--allow-source"], secretly("one"));
@@ -157,7 +157,7 @@ describeRedis("source code", () => {
   });
 });
 
-describeRedis("a stranger who can write to Redis", () => {
+describe("a stranger who can write to Redis", () => {
   /** One machine for all: it has to stand all of it. */
   async function withMachine(test: (stranger: Stranger, redis: RedisServer) => Promise<void>): Promise<void> {
     await using redis = await startRedis();

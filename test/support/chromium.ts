@@ -1,16 +1,12 @@
 /** A real browser for tests: Debian's Chromium, or the one that CHROMIUM names, driven by playwright. */
-import { accessSync, constants } from "node:fs";
-import { delimiter, join } from "node:path";
 import { type Browser, chromium } from "playwright-core";
+import { findProgram } from "./programpath.ts";
 
 /** The path of Chromium; null, and one line that says so, where there is none. Throws in CI, which installs one. */
 export function findChromium(): string | null {
-  const { CHROMIUM, PATH = "", CI } = process.env;
-  const places = PATH.split(delimiter).flatMap((folder) =>
-    ["chromium", "chromium-browser", "google-chrome"].map((name) => join(folder, name)),
-  );
-  const path = (CHROMIUM ? [CHROMIUM] : places).find(isExecutable);
-  if (path !== undefined) return path;
+  const { CHROMIUM, CI } = process.env;
+  const path = findProgram(CHROMIUM ? [CHROMIUM] : ["chromium", "chromium-browser", "google-chrome"]);
+  if (path !== null) return path;
   const missing = `No Chromium at ${CHROMIUM ?? "the PATH"}: install the package chromium, or name one in CHROMIUM.`;
   if (CI) throw new Error(missing);
   console.warn(missing);
@@ -31,13 +27,4 @@ export async function launchChromium(executablePath: string): Promise<Browser> {
       "--disable-sync",
     ],
   });
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,16 +1,17 @@
 // A Redis or Valkey of a test's own: on the loopback interface, at a free port, in a temporary folder.
 //
-// The program is REDIS_SERVER, else `redis-server` or `valkey-server` on PATH. Where there is none the tests are left
-// out, which is said once; where one was asked for (REDIS_SERVER or CI is set) they fail.
+// The program is REDIS_SERVER, else `redis-server` or `valkey-server` on PATH. Where there is none the run of
+// the tests that need one is left out (vitest.cluster.config.ts), which is said once; where one was asked for
+// (REDIS_SERVER or CI is set) it fails.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
-import { describe } from "vitest";
+import { findProgram } from "./programpath.ts";
 
 export interface RedisOptions {
   /** It keeps its data over a restart: each write is on disk before it is answered. Default false. */
@@ -25,46 +26,25 @@ export interface RedisOptions {
   readonly settings?: readonly string[];
 }
 
-const PROGRAM = findProgram();
+const PROGRAM = findServer();
 
 /** Whether tests that need a server can run. */
 export const hasRedis: boolean = PROGRAM !== null;
 
-/** `describe` for tests that need a server. */
-export function describeRedis(name: string, tests: () => void): void {
-  if (hasRedis) describe(name, tests);
-  else describe.skip(name, tests);
-}
-
-function findProgram(): string | null {
-  const { REDIS_SERVER: given, CI, PATH = "" } = process.env;
-  if (given?.includes("/")) return required(isProgram(given) ? given : null, given);
+function findServer(): string | null {
+  const { REDIS_SERVER: given, CI } = process.env;
   const names = given === undefined ? ["redis-server", "valkey-server"] : [given];
-  const paths = names.flatMap((name) => PATH.split(delimiter).map((folder) => join(folder, name)));
-  const found = paths.find(isProgram) ?? null;
-  if (found === null && given === undefined && CI === undefined) {
-    console.log(
-      "No redis-server or valkey-server on PATH, and no REDIS_SERVER: tests of the cluster are left out",
-    );
-    return null;
-  }
-  return required(found, names.join(" or "));
-}
-
-function required(found: string | null, name: string): string {
+  const found = findProgram(names);
   if (found !== null) return found;
-  throw new Error(
-    `There is no ${name}: install it (apt-get install redis-server), or set REDIS_SERVER to its path`,
-  );
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
+  if (given !== undefined || CI !== undefined) {
+    throw new Error(
+      `There is no ${names.join(" or ")}: install it (apt-get install redis-server), or set REDIS_SERVER to its path`,
+    );
   }
+  console.log(
+    "No redis-server or valkey-server on PATH, and no REDIS_SERVER: tests of the cluster are left out",
+  );
+  return null;
 }
 
 /** How long it may take to start, on a machine that has a lot to do. */

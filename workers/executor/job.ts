@@ -40,6 +40,11 @@ export interface JobPlace {
   readonly threadId?: number;
 }
 
+/** The place of jobs that have not started; `stop` takes one out of it and ends it. */
+export function waitingPlace(label: string, stop: JobPlace["stop"]): JobPlace {
+  return { label, isRunning: () => false, stop };
+}
+
 /** How a job ends: with a value, with an error, or as it was stopped, with the error that says why. */
 export type End = "succeeded" | "failed" | "stopped";
 

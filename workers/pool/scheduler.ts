@@ -17,6 +17,7 @@ import {
   Job,
   type JobPlace,
   Moments,
+  waitingPlace,
 } from "../executor/job.ts";
 import { captureContext, carriedNow } from "../executor/jobcontext.ts";
 import { started, submitted, tellSubmitted } from "../executor/jobevents.ts";
@@ -77,23 +78,15 @@ export class Scheduler<Source extends WorkerSource = WorkerSource> implements Li
   recycled = 0;
   readonly #onTheWay = new Set<Job>();
   /** The place of jobs whose function is on its way. */
-  readonly #shipping: JobPlace = {
-    label: "shipping",
-    isRunning: () => false,
-    stop: (job, ending) => {
-      this.#onTheWay.delete(job);
-      this.end(job, "stopped", ending);
-    },
-  };
+  readonly #shipping: JobPlace = waitingPlace("shipping", (job, ending) => {
+    this.#onTheWay.delete(job);
+    this.end(job, "stopped", ending);
+  });
   /** Jobs in the queue. */
-  readonly #queued: JobPlace = {
-    label: "queued",
-    isRunning: () => false,
-    stop: (job, ending) => {
-      this.dispatcher.queue.forget();
-      this.end(job, "stopped", ending);
-    },
-  };
+  readonly #queued: JobPlace = waitingPlace("queued", (job, ending) => {
+    this.dispatcher.queue.forget();
+    this.end(job, "stopped", ending);
+  });
 
   /** `sourceFor` makes the source of its workers; it is not to call the pool yet. */
   constructor(settings: Settings, sourceFor: (pool: Scheduler<Source>) => Source) {

@@ -20,7 +20,7 @@ import { broadcastJob } from "../executor/broadcast.ts";
 import { type Caller, currentCaller, takeCallbacks } from "../executor/callbacks.ts";
 import type { ActorHome, Calls } from "../executor/calls.ts";
 import { currentJob } from "../executor/currentjob.ts";
-import { arePrimitive, attachOptions, type End, Job, type JobPlace } from "../executor/job.ts";
+import { arePrimitive, attachOptions, type End, Job, type JobPlace, waitingPlace } from "../executor/job.ts";
 import { captureContext, carriedNow } from "../executor/jobcontext.ts";
 import { started, submitted, tellSubmitted } from "../executor/jobevents.ts";
 import { OpenStreams } from "../executor/openstreams.ts";
@@ -102,19 +102,11 @@ class InlineCalls implements Calls, InlineOwner {
   #away = 0;
   #isWoken = false;
   /** The place of jobs that are being made. */
-  readonly #made: JobPlace = {
-    label: "submitted",
-    isRunning: () => false,
-    stop: (job, ending) => this.end(job, "stopped", ending),
-  };
-  readonly #queued: JobPlace = {
-    label: "queued",
-    isRunning: () => false,
-    stop: (job, ending) => {
-      this.queue.forget();
-      this.end(job, "stopped", ending);
-    },
-  };
+  readonly #made: JobPlace = waitingPlace("submitted", (job, ending) => this.end(job, "stopped", ending));
+  readonly #queued: JobPlace = waitingPlace("queued", (job, ending) => {
+    this.queue.forget();
+    this.end(job, "stopped", ending);
+  });
 
   constructor(settings: Settings) {
     this.settings = settings;

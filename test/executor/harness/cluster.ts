@@ -8,28 +8,26 @@ import { run, sleep } from "threadloop";
 import { ClusterExecutor } from "threadloop/cluster";
 import { afterAll, beforeAll } from "vitest";
 import { wordsOf } from "../../fixtures/workers/gatewords.mjs";
-import { hasRedis, type RedisServer, startRedis } from "../../support/redisserver.ts";
+import { type RedisServer, startRedis } from "../../support/redisserver.ts";
 import type { Executor, ExecutorOptions, Harness } from "./harness.ts";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const secret = "of the tests";
 /** The process with the machines, one for each executor that a test makes. */
-const machines = hasRedis ? fork(join(root, "test/fixtures/cluster/machines.mjs"), { cwd: root }) : null;
+const machines = fork(join(root, "test/fixtures/cluster/machines.mjs"), { cwd: root });
 let redis: RedisServer;
 let folder: string;
 let made: ClusterExecutor[] = [];
 
-if (machines !== null) {
-  beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), "threadloop-gates-"));
-    redis = await startRedis();
-  });
-  afterAll(async () => {
-    machines.disconnect();
-    await redis[Symbol.asyncDispose]();
-    rmSync(folder, { recursive: true, force: true });
-  });
-}
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "threadloop-gates-"));
+  redis = await startRedis();
+});
+afterAll(async () => {
+  machines.disconnect();
+  await redis[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 /** Jobs run in the threads of another process, and what crosses goes through a Redis. */
 const cluster: Harness = {
@@ -37,7 +35,7 @@ const cluster: Harness = {
   make: ({ size, tasksPerWorker, cancelGrace, ...options }: ExecutorOptions = {}): Executor => {
     const queue = randomUUID();
     const shared = { url: redis.url, modules: root, secret };
-    machines?.send({
+    machines.send({
       queue,
       options: {
         ...shared,
@@ -48,7 +46,7 @@ const cluster: Harness = {
       },
     });
     const executor = new ClosingWithMachine({ ...shared, queue, ship: "auto", ...options }, () =>
-      machines?.send({ queue }),
+      machines.send({ queue }),
     );
     made.push(executor);
     return executor;
@@ -72,7 +70,7 @@ const cluster: Harness = {
   },
 };
 
-export const harnesses: readonly Harness[] = hasRedis ? [cluster] : [];
+export const harnesses: readonly Harness[] = [cluster];
 
 class ClosingWithMachine extends ClusterExecutor {
   readonly #whenClosed: () => void;

@@ -1,7 +1,6 @@
 export { errorOf } from "../../support/gate.ts";
 export { type Executor, suiteOf } from "./harness.ts";
 
-import { describe, it } from "vitest";
 import type { Gate as SharedGate } from "../../support/gate.ts";
 import { type Harness, Gate as MemoryGate } from "./harness.ts";
 import { inline } from "./inline.ts";
@@ -16,5 +15,3 @@ export const harnesses: readonly Harness[] = clustered === null ? [inline, pool]
 /** Where a test meets the jobs of these executors. */
 export type Gate = Pick<SharedGate, "buffer" | "words" | "step" | "open" | "at" | "reach">;
 export const Gate: new () => Gate = clustered === null ? MemoryGate : clustered.FileGate;
-
-if (harnesses.length === 0) describe.skip("ClusterExecutor", () => it("needs a redis-server", () => {}));
