@@ -219,17 +219,25 @@ describe.each(harnesses)("$name", (harness) => {
       expect(results).toEqual([0, 1, 2]);
     });
 
-    it("says which option is wrong", async () => {
+    it("says which option is wrong, as the call is made", async () => {
       const pool = make();
-      expect((await errorOf(pool.map(jobs.echo, [], { chunkSize: 0 }).next())).message).toMatch(
-        /`chunkSize` to be an integer >= 1, got `0`/,
-      );
-      expect((await errorOf(pool.map(jobs.echo, [], { ordered: "no" as never }).next())).message).toMatch(
-        "Expected `ordered` to be true or false, got `'no'` (string)",
-      );
-      expect((await errorOf(pool.map(jobs.echo, 5 as never).next())).message).toMatch(
-        "Expected `items` to be iterable, got `5` (number)",
-      );
+      const wrong = (options: object) => () => pool.map(jobs.echo, [], options);
+      expect(wrong({ chunkSize: 0 })).toThrow(/`chunkSize` to be an integer >= 1, got `0`/);
+      expect(wrong({ ordered: "no" })).toThrow("Expected `ordered` to be true or false, got `'no'` (string)");
+      expect(wrong({ chunkSise: 2 })).toThrow(/chunkSise.*chunkSize/);
+      expect(() => pool.map(5 as never, [])).toThrow("Expected `fn` to be a function, got `5` (number)");
+    });
+
+    it("says that the items are none when the first is asked for", async () => {
+      expect(
+        (
+          await errorOf(
+            make()
+              .map(jobs.echo, 5 as never)
+              .next(),
+          )
+        ).message,
+      ).toMatch("Expected `items` to be iterable, got `5` (number)");
     });
   });
 });

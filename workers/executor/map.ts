@@ -42,7 +42,8 @@ interface Chunk {
   readonly size: number;
 }
 
-export async function* mapJobs<T, R>(
+/** What is wrong with the options is thrown by the call; the items are looked at when the first result is asked for. */
+export function mapJobs<T, R>(
   calls: Calls,
   fn: AnyFunction,
   items: Iterable<T> | AsyncIterable<T>,
@@ -50,6 +51,16 @@ export async function* mapJobs<T, R>(
   callOptions: CallOptions | null,
 ): AsyncGenerator<R, void, undefined> {
   checkMapOptions(fn, options);
+  return mapItems(calls, fn, items, options, callOptions);
+}
+
+async function* mapItems<T, R>(
+  calls: Calls,
+  fn: AnyFunction,
+  items: Iterable<T> | AsyncIterable<T>,
+  options: MapOptions,
+  callOptions: CallOptions | null,
+): AsyncGenerator<R, void, undefined> {
   const { chunkSize = 1, ordered = true, onProgress } = options;
   const bufferSize = options.bufferSize ?? calls.settings.size * IN_FLIGHT * chunkSize;
   const { backpressure } = calls;

@@ -158,6 +158,8 @@ export class Dispatcher {
     this.#isRanked = true;
     job._place = this.#place;
     this.queue.push(job);
+    // By the end of the turn a thread may have begun what is less urgent.
+    if (this.queue.peek() === job) this.#takeBackLessUrgent();
     if (this.#ranking) return;
     this.#ranking = true;
     RESOLVED.then(this.#rank);

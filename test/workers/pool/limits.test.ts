@@ -131,8 +131,9 @@ describe("priorities", () => {
     const all = Array.from({ length: 40 }, (_, n) => pool.submit(jobs.logStart, log, n));
     await new Promise((resolve) => setTimeout(resolve, 5));
     all.push(pool.with({ priority: 100 }).submit(jobs.logStart, log, 40));
-    await Promise.resolve(); // in the next microtask others are taken back for it
     gate.open();
+    // The thread would begin one of the others meanwhile, were they not taken back by now.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
     await Promise.all(all);
     expect(new Int32Array(log, 4)[0]).toBe(40);
   });
