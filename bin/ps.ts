@@ -6,18 +6,13 @@ import { TaskForest, type TaskNode } from "../workers/observe/tasktree.ts";
 import { attached } from "./attach.ts";
 import { lookInto } from "./look.ts";
 
-const HEAD = ["THREAD", "KIND", "NAME", "STATE", "WAITS ON", "FOR", "AWAITED BY", "FUNCTION"];
+/** The columns of a task or a job, behind the place where it is. */
+export const HEAD: readonly string[] = ["KIND", "NAME", "STATE", "WAITS ON", "FOR", "AWAITED BY", "FUNCTION"];
 
 /** The table, a line for each task and job. */
 export async function ps(pid: number, port: number): Promise<string> {
   const tree = new TaskForest(await snapshotsOf(pid, port));
-  const names = new Map(tree.threads.map(({ thread, name }) => [thread, name]));
-  const threadOf = ({ thread }: TaskNode) => {
-    if (thread === null) return "-";
-    const name = names.get(thread) ?? null;
-    return name === null ? String(thread) : `${thread} ${name}`;
-  };
-  return table([HEAD, ...tree.all.map((node) => [threadOf(node), ...cellsOf(node)].map(printable))]);
+  return table([["THREAD", ...HEAD], ...tree.all.map((node) => [threadOf(node, tree), ...cellsOf(node)])]);
 }
 
 /** The tree. */
@@ -30,7 +25,15 @@ async function snapshotsOf(pid: number, port: number): Promise<ThreadSnapshot[]>
   return snapshots.sort((a, b) => a.thread - b.thread);
 }
 
-function cellsOf(node: TaskNode): string[] {
+/** The thread in which a task is, with its name where it has one. */
+export function threadOf({ thread }: TaskNode, { threads }: TaskForest): string {
+  if (thread === null) return "-";
+  const name = threads.find((each) => each.thread === thread)?.name ?? null;
+  return name === null ? String(thread) : `${thread} ${name}`;
+}
+
+/** What stands below HEAD. */
+export function cellsOf(node: TaskNode): string[] {
   return [
     node.kind,
     node.name,
@@ -42,12 +45,16 @@ function cellsOf(node: TaskNode): string[] {
   ];
 }
 
-function table(rows: readonly string[][]): string {
-  const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => (row[column] as string).length)));
+/** Rows in columns; a cell may hold anything. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const shown = rows.map((row) => row.map((cell) => printable(cell)));
+  const widths = (shown[0] ?? []).map((_, column) =>
+    Math.max(...shown.map((row) => (row[column] as string).length)),
+  );
   const line = (row: readonly string[]) =>
     row
       .map((cell, i) => cell.padEnd(widths[i] as number))
       .join("  ")
       .trimEnd();
-  return rows.map(line).join("\n");
+  return shown.map(line).join("\n");
 }

@@ -2,7 +2,7 @@
 
 import { styleText } from "node:util";
 import { printable } from "../src/errors/printable.ts";
-import type { TaskForest, TaskNode } from "../workers/observe/tasktree.ts";
+import type { TaskNode } from "../workers/observe/tasktree.ts";
 import type { Rates } from "./rates.ts";
 import { widthOf } from "./terminal.ts";
 
@@ -10,10 +10,21 @@ import { widthOf } from "./terminal.ts";
 export const ORDERS = ["time", "name", "longest"] as const;
 export type Order = (typeof ORDERS)[number];
 
-export interface ScreenState {
-  readonly pid: number;
+/** What was seen at a look. */
+export interface Sight {
   readonly rates: Rates;
-  readonly forest: TaskForest;
+  readonly tasks: readonly TaskNode[];
+  /** Where a task is, in a word; null for one that is nowhere yet. */
+  placeOf(task: TaskNode): string | null;
+  /** What could not be seen, if anything. */
+  readonly notice: string;
+}
+
+export interface ScreenState extends Sight {
+  /** What is looked at. */
+  readonly subject: string;
+  /** What has the threads, as the head of its table. */
+  readonly owners: "POOL" | "MACHINE";
   readonly order: Order;
   /** The task that is marked, by its place among those that are listed. */
   readonly marked: number;
@@ -37,17 +48,18 @@ const MOST_FUNCTIONS = 8;
 const BAR = 20;
 
 /** The tasks and jobs as they are listed. */
-export function listedTasks({ forest, order }: Pick<ScreenState, "forest" | "order">): TaskNode[] {
+export function listedTasks({ tasks, order }: Pick<ScreenState, "tasks" | "order">): TaskNode[] {
   const byName = (a: TaskNode, b: TaskNode) => a.name.localeCompare(b.name);
   const bySince = (a: TaskNode, b: TaskNode) => (b.since ?? 0) - (a.since ?? 0);
-  return [...forest.all].sort(order === "name" ? byName : bySince);
+  return [...tasks].sort(order === "name" ? byName : bySince);
 }
 
 /** The lines of the screen. */
 export function linesOf(state: ScreenState, size: ScreenSize): string[] {
   const paint = new Paint(size);
+  const more = [state.isPaused ? "paused" : "", state.notice].filter((text) => text !== "");
   const head = paint.line(
-    `threadloop top ${state.pid}   by ${state.order}${state.isPaused ? "   paused" : ""}`,
+    [`threadloop top ${state.subject}`, `by ${state.order}`, ...more].join("   "),
     "bold",
   );
   const keys = paint.line("q quit   s order   p pause   up/down mark   enter its tree   esc back", "dim");
@@ -57,17 +69,16 @@ export function linesOf(state: ScreenState, size: ScreenSize): string[] {
 }
 
 function listLines(state: ScreenState, paint: Paint, room: number): string[] {
-  const { rates } = state;
   const above = [
-    ...paint.table("POOL", poolRows(rates), MOST_POOLS),
-    ...paint.table("THREAD", threadRows(rates), MOST_THREADS),
+    ...paint.table(state.owners, poolRows(state), MOST_POOLS),
+    ...paint.table("THREAD", threadRows(state), MOST_THREADS),
     ...paint.table("FUNCTION", functionRows(state), MOST_FUNCTIONS),
   ];
   return [...above, ...taskLines(state, paint, Math.max(3, room - above.length))];
 }
 
-function poolRows({ pools }: Rates): string[][] {
-  const head = ["POOL", "THREADS", "RUNNING", "QUEUED", "JOBS/S", "NOT OK/S"];
+function poolRows({ rates: { pools }, owners }: ScreenState): string[][] {
+  const head = [owners, "THREADS", "RUNNING", "QUEUED", "JOBS/S", "NOT OK/S"];
   const rows = pools.map(({ name, threads, lost, running, queued, rate, unsuccessful }) => [
     name,
     lost === 0 ? String(threads) : `${threads} + ${lost} lost`,
@@ -79,15 +90,15 @@ function poolRows({ pools }: Rates): string[][] {
   return [head, ...rows];
 }
 
-function threadRows({ threads }: Rates): string[][] {
-  const head = ["THREAD", "POOL", "BUSY", "", "RUNNING", "WAITING"];
+function threadRows({ rates: { threads }, owners }: ScreenState): string[][] {
+  const head = ["THREAD", owners, "BUSY", "", "RUNNING", "WAITING"];
   const rows = threads.map(({ thread, name, pool, busy, running, waiting }) => [
     thread === 0 ? "main" : `${thread}${name === null ? "" : ` ${name}`}`,
     pool ?? "-",
     `${Math.round(busy * 100)} %`,
     "█".repeat(Math.round(busy * BAR)).padEnd(BAR, "·"),
-    pool === null ? "-" : String(running),
-    pool === null ? "-" : String(waiting),
+    thread === 0 ? "-" : String(running),
+    thread === 0 ? "-" : String(waiting),
   ]);
   return [head, ...rows];
 }
@@ -115,7 +126,7 @@ function taskLines(state: ScreenState, paint: Paint, room: number): string[] {
     .map((task) => [
       task.name,
       task.kind,
-      task.thread === null ? "-" : String(task.thread),
+      state.placeOf(task) ?? "-",
       task.state,
       task.since === null ? "-" : duration(task.since),
       task.waitsOn ?? "-",
@@ -132,7 +143,9 @@ function treeLines(state: ScreenState, paint: Paint): string[] {
   const add = (node: TaskNode, depth: number): void => {
     const isKnown = seen.has(node);
     seen.add(node);
-    lines.push(`${"   ".repeat(depth)}${describe(node)}${isKnown ? " (see above)" : ""}`);
+    lines.push(
+      `${"   ".repeat(depth)}${describe(node, state.placeOf(node))}${isKnown ? " (see above)" : ""}`,
+    );
     if (!isKnown) for (const next of node.waitsFor) add(next, depth + 1);
   };
   add(task, 0);
@@ -141,8 +154,8 @@ function treeLines(state: ScreenState, paint: Paint): string[] {
   return [...lines, "", `awaited by ${awaiters || "nobody"}`].map((line) => paint.line(line));
 }
 
-function describe({ kind, name, state, thread, waitsOn, since }: TaskNode): string {
-  const where = thread === null ? "" : ` in thread ${thread}`;
+function describe({ kind, name, state, waitsOn, since }: TaskNode, place: string | null): string {
+  const where = place === null ? "" : ` in thread ${place}`;
   const waits = waitsOn === null ? "" : `, waits on ${waitsOn}`;
   return `${kind} ${name}: ${state}${where}${waits}${since === null ? "" : ` for ${duration(since)}`}`;
 }

@@ -12,15 +12,18 @@ import { ps, pstree } from "./ps.ts";
 import { trace } from "./trace.ts";
 
 const USAGE = `Usage:
-  threadloop ps PID                             the tasks of every thread of a running process, as a table
-  threadloop pstree PID                         the same as a tree: each task below the one that awaits it
-  threadloop top PID [--every MS]               the same live, with pools, rates and functions: in a terminal, with keys
+  threadloop ps PID|redis://HOST:PORT           the tasks of every thread of a running process, as a table; of a cluster,
+                                                its machines, their tasks and jobs, and what waits for them
+  threadloop pstree PID|redis://HOST:PORT       the same as a tree: each task below the one that awaits it
+  threadloop top PID|redis://HOST:PORT          the same live, with pools, rates and functions: in a terminal, with keys
   threadloop trace PID [--seconds N] [-o FILE]  a timeline of its threads and tasks, for https://ui.perfetto.dev
   threadloop compare FILE[#EXPORT]              whether it pays to run a function of yours in threads, measured
   threadloop explain NAME                       when an error, a code or a warning comes, and what to do
   threadloop worker --url redis://HOST:PORT     a machine of a cluster: \`threadloop worker --help\` tells more
 Options:
-  --every MS      milliseconds between two looks (default 1000)
+  --queue NAME    the queue of the cluster (default "default"). THREADLOOP_CLUSTER_SECRET has the secret of its machines,
+                  and "cluster" stands for the address in THREADLOOP_CLUSTER_URL
+  --every MS      milliseconds between two looks of top (default 1000)
   --seconds N     how long to trace (default 10)
   -o, --output F  the file of the trace (default a new threadloop-PID.json), or of the picture of a comparison (SVG)
   --port N        the port of the process's inspector, where it cannot be found out (default 9229)
@@ -70,11 +73,27 @@ interface Outcome {
 }
 
 const COMMANDS: Readonly<Record<string, (target: string | undefined, values: Values) => Promise<Outcome>>> = {
-  ps: async (target, { port }) => done(await ps(positive("PID", target), positive("--port", port))),
-  pstree: async (target, { port }) => done(await pstree(positive("PID", target), positive("--port", port))),
-  top: async (target, { port, every }) => {
+  ps: async (target, { port, queue }) => {
+    const url = addressIn(target);
+    if (url === null) return done(await ps(positive("PID", target), positive("--port", port)));
+    const { psOfCluster } = await import("./cluster.ts");
+    return done(await psOfCluster(url, queue));
+  },
+  pstree: async (target, { port, queue }) => {
+    const url = addressIn(target);
+    if (url === null) return done(await pstree(positive("PID", target), positive("--port", port)));
+    const { pstreeOfCluster } = await import("./cluster.ts");
+    return done(await pstreeOfCluster(url, queue));
+  },
+  top: async (target, { port, every, queue }) => {
+    const interval = positive("--every", every);
+    const url = addressIn(target);
+    if (url !== null) {
+      const { topOfCluster } = await import("./cluster.ts");
+      return done(await topOfCluster(url, queue, interval));
+    }
     const { top } = await import("./top.ts");
-    return done(await top(positive("PID", target), positive("--port", port), positive("--every", every)));
+    return done(await top(positive("PID", target), positive("--port", port), interval));
   },
   trace: async (target, { port, seconds, output }) =>
     done(
@@ -93,6 +112,14 @@ const COMMANDS: Readonly<Record<string, (target: string | undefined, values: Val
   },
 };
 
+/** The address of a cluster's Redis, or null where a process is meant. */
+function addressIn(target: string | undefined): string | null {
+  if (target !== "cluster") return target?.includes("://") === true ? target : null;
+  const url = process.env.THREADLOOP_CLUSTER_URL;
+  if (url === undefined) throw new Problem("THREADLOOP_CLUSTER_URL, the address of the cluster, is not set");
+  return url;
+}
+
 function done(text: string): Outcome {
   return { text, code: 0 };
 }
@@ -103,6 +130,7 @@ function parseArguments() {
       allowPositionals: true,
       options: {
         port: { type: "string", default: "9229" },
+        queue: { type: "string", default: "default" },
         every: { type: "string", default: "1000" },
         seconds: { type: "string", default: "10" },
         output: { type: "string", short: "o" },

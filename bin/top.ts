@@ -8,7 +8,15 @@ import { attached } from "./attach.ts";
 import { lookInto, numbersOf } from "./look.ts";
 import { type Reading, ratesBetween } from "./rates.ts";
 import type { Remote } from "./remote.ts";
-import { linesOf, listedTasks, ORDERS, type Order, type ScreenSize, type ScreenState } from "./screen.ts";
+import {
+  linesOf,
+  listedTasks,
+  ORDERS,
+  type Order,
+  type ScreenSize,
+  type ScreenState,
+  type Sight,
+} from "./screen.ts";
 import { createLogUpdate } from "./terminal.ts";
 
 /** How much longer than the time between two readings the process keeps counting for us. */
@@ -16,79 +24,133 @@ const LEASES = 3;
 const ALTERNATE_SCREEN = "\x1b[?1049h\x1b[H";
 const FORMER_SCREEN = "\x1b[?1049l";
 
-/** Looks every so many milliseconds, until it is told to quit or the process ends. Gives what is left to print. */
-export function top(pid: number, port: number, every: number): Promise<string> {
-  return attached(pid, port, async (remote) => {
-    const watch = new Watch(remote, pid, every);
-    await watch.look();
-    if (process.stdout.isTTY && process.stdin.isTTY) return await new Terminal(watch).run();
-    await wait(every);
-    await watch.look();
-    return linesOf(watch.state, { columns: 200, rows: 100, hasColor: false }).slice(0, -1).join("\n");
-  });
+/** What is looked at. */
+export interface Subject {
+  readonly name: string;
+  readonly owners: ScreenState["owners"];
+  look(): Promise<Sight>;
+  /** Resolves when there is nothing more to see. */
+  readonly closed: Promise<void>;
+  /** Whether a look fails as that is so; `closed` may wait for us to leave. */
+  readonly isGone: boolean;
+  /** What is said then. */
+  readonly farewell: string;
 }
 
-/** What is known of a process, and how it is to be shown. */
+/** Looks into a process every so many milliseconds, until it is told to quit or the process ends. Gives what is left to print. */
+export function top(pid: number, port: number, every: number): Promise<string> {
+  return attached(pid, port, (remote) => watch(new ProcessSubject(remote, pid, every * LEASES), every));
+}
+
+/** Looks every so many milliseconds, until it is told to quit or there is nothing more to see. */
+export async function watch(subject: Subject, every: number): Promise<string> {
+  const watch = new Watch(subject, every);
+  await watch.look();
+  if (process.stdout.isTTY && process.stdin.isTTY) return await new Terminal(watch).run();
+  await wait(every);
+  await watch.look();
+  return linesOf(watch.state, { columns: 200, rows: 100, hasColor: false }).slice(0, -1).join("\n");
+}
+
+/** A running process. */
+class ProcessSubject implements Subject {
+  readonly name: string;
+  readonly owners = "POOL";
+  readonly closed: Promise<void>;
+  readonly #remote: Remote;
+  readonly #pid: number;
+  readonly #lease: number;
+  #before: Reading = new Map();
+
+  constructor(remote: Remote, pid: number, lease: number) {
+    this.#remote = remote;
+    this.#pid = pid;
+    this.#lease = lease;
+    this.name = String(pid);
+    this.closed = remote.closed;
+  }
+
+  get farewell(): string {
+    return `Process ${this.#pid} has ended`;
+  }
+
+  get isGone(): boolean {
+    return this.#remote.main.isGone;
+  }
+
+  async look(): Promise<Sight> {
+    const [snapshots, numbers] = await Promise.all([
+      lookInto(this.#remote, this.#pid),
+      numbersOf(this.#remote, this.#lease),
+    ]);
+    const { all } = new TaskForest(snapshots.sort((a, b) => a.thread - b.thread));
+    const rates = ratesBetween(this.#before, numbers);
+    this.#before = numbers;
+    const placeOf = ({ thread }: TaskNode): string | null => (thread === null ? null : String(thread));
+    return { rates, tasks: all, placeOf, notice: "" };
+  }
+}
+
+/** What is known of a subject, and how it is to be shown. */
 class Watch {
-  readonly remote: Remote;
-  readonly pid: number;
+  readonly subject: Subject;
   readonly every: number;
   order: Order = "time";
   marked = 0;
   isOpen = false;
   isPaused = false;
-  #before: Reading = new Map();
-  #now: Reading = new Map();
-  #forest = new TaskForest([]);
+  #sight: Sight = {
+    rates: { pools: [], threads: [], functions: [] },
+    tasks: [],
+    placeOf: () => null,
+    notice: "",
+  };
 
-  constructor(remote: Remote, pid: number, every: number) {
-    this.remote = remote;
-    this.pid = pid;
+  constructor(subject: Subject, every: number) {
+    this.subject = subject;
     this.every = every;
   }
 
   async look(): Promise<void> {
-    const [snapshots, numbers] = await Promise.all([
-      lookInto(this.remote, this.pid),
-      numbersOf(this.remote, this.every * LEASES),
-    ]);
-    const marked = this.#listed()[this.marked];
-    this.#forest = new TaskForest(snapshots.sort((a, b) => a.thread - b.thread));
-    [this.#before, this.#now] = [this.#now, numbers];
+    const sight = await this.subject.look();
+    const marked = this.#markedName();
+    this.#sight = sight;
     this.#markAgain(marked);
   }
 
   get state(): ScreenState {
-    const { pid, order, marked, isOpen, isPaused } = this;
-    const rates = ratesBetween(this.#before, this.#now);
-    return { pid, rates, forest: this.#forest, order, marked, isOpen, isPaused };
-  }
-
-  /** What is said when the process has ended. */
-  get ended(): string {
-    return `Process ${this.pid} has ended`;
+    const { order, marked, isOpen, isPaused } = this;
+    const { name, owners } = this.subject;
+    return { ...this.#sight, subject: name, owners, order, marked, isOpen, isPaused };
   }
 
   mark(place: number): void {
-    this.marked = Math.max(0, Math.min(place, this.#forest.all.length - 1));
+    this.marked = Math.max(0, Math.min(place, this.#sight.tasks.length - 1));
   }
 
   nextOrder(): void {
-    const marked = this.#listed()[this.marked];
+    const marked = this.#markedName();
     this.order = ORDERS[(ORDERS.indexOf(this.order) + 1) % ORDERS.length] as Order;
     this.#markAgain(marked);
   }
 
   /** The mark stays with its task, wherever that is listed now. */
-  #markAgain(marked: TaskNode | undefined): void {
-    const isIt = ({ kind, name, thread }: TaskNode) =>
-      kind === marked?.kind && name === marked.name && thread === marked.thread;
-    const place = this.#listed().findIndex(isIt);
+  #markAgain(marked: string): void {
+    const place = this.#listed().findIndex((task) => this.#nameOf(task) === marked);
     this.mark(place === -1 ? this.marked : place);
   }
 
+  #markedName(): string {
+    const marked = this.#listed()[this.marked];
+    return marked === undefined ? "" : this.#nameOf(marked);
+  }
+
+  #nameOf(task: TaskNode): string {
+    return `${task.kind} ${task.name} ${this.#sight.placeOf(task)}`;
+  }
+
   #listed(): TaskNode[] {
-    return listedTasks({ forest: this.#forest, order: this.order });
+    return listedTasks({ tasks: this.#sight.tasks, order: this.order });
   }
 }
 
@@ -119,7 +181,8 @@ class Terminal {
   async run(): Promise<string> {
     this.#open();
     try {
-      const gone = this.#watch.remote.closed.then(() => this.#watch.ended);
+      const { subject } = this.#watch;
+      const gone = subject.closed.then(() => subject.farewell);
       return await Promise.race([this.#quit, gone, this.#watchOn()]);
     } finally {
       this.#close();
@@ -143,8 +206,8 @@ class Terminal {
       await this.#watch.look();
     } catch (error) {
       if (this.#over.signal.aborted) return;
-      if (!this.#watch.remote.main.isGone) throw error;
-      this.#end(this.#watch.ended);
+      if (!this.#watch.subject.isGone) throw error;
+      this.#end(this.#watch.subject.farewell);
     }
   }
 

@@ -6,6 +6,7 @@ import type { MachineOptions } from "../cluster/options.ts";
 import type { Machine } from "../cluster/worker/index.ts";
 import { printable } from "../src/errors/printable.ts";
 import { flagsOf, positive } from "./flags.ts";
+import { withPeers } from "./peers.ts";
 import { Problem } from "./problem.ts";
 
 export const WORKER_USAGE = `Usage:
@@ -89,24 +90,12 @@ function moduleOf(text: string): string {
 }
 
 async function started(options: MachineOptions): Promise<Machine> {
-  const { startMachine } = await load();
+  const { startMachine } = await withPeers(() => import("../cluster/worker/index.ts"));
   try {
     return await startMachine(options);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     throw new Problem(error.message.replace("`allowSource`", "`--allow-source`"));
-  }
-}
-
-/** BullMQ and ioredis are there only where a program asked for them. */
-async function load(): Promise<typeof import("../cluster/worker/index.ts")> {
-  try {
-    return await import("../cluster/worker/index.ts");
-  } catch (error) {
-    if ((error as { code?: unknown }).code !== "ERR_MODULE_NOT_FOUND") throw error;
-    throw new Problem(
-      `A machine needs BullMQ and ioredis, which are not installed here: npm install bullmq ioredis (${(error as Error).message})`,
-    );
   }
 }
 

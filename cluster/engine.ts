@@ -50,6 +50,7 @@ import { Outboxes } from "./outbox.ts";
 import { encode } from "./payload.ts";
 import { Postbox } from "./postbox.ts";
 import * as wire from "./protocol.ts";
+import { Questions } from "./questions.ts";
 import { Reconciler } from "./reconcile.ts";
 import { RedisLink } from "./redislink.ts";
 
@@ -58,7 +59,6 @@ const LEAST_AHEAD = 4;
 /** What an entry of the inbox may have beside one result. */
 const OVERHEAD = 2 * 1024 * 1024;
 
-type Answered = (answer: unknown) => void;
 type FinalReply = Extract<
   wire.Reply,
   readonly [
@@ -104,7 +104,7 @@ export class ClusterCalls implements Calls, BatchOwner {
   /** The arguments of calls that moved what was in them: they are not there any more. */
   readonly #moved = new WeakMap<Job, wire.WrittenArgs>();
   readonly #outboxes: Outboxes<wire.Order>;
-  readonly #questions = new Map<number, Answered>();
+  readonly #questions: Questions;
   readonly #reconciler: Reconciler;
   readonly #onTheWay = new Set<Job>();
   /** Calls that are being taken back. */
@@ -143,6 +143,7 @@ export class ClusterCalls implements Calls, BatchOwner {
     this.streams = new OpenStreams("cluster", options.name, realTime);
     this.connection = new RedisLink(options);
     this.#outboxes = new Outboxes(this.connection);
+    this.#questions = new Questions(this.#outboxes);
     const { lease, maxPayload } = options;
     const received = (_: string, records: readonly unknown[]): void => this.#bring(records);
     this.inbox = new ProcessInbox(this.connection, { lease, most: maxPayload + OVERHEAD }, received);
@@ -248,22 +249,10 @@ export class ClusterCalls implements Calls, BatchOwner {
   }
 
   /** What machines have to say now, from each that answers within so many milliseconds. */
-  async ask(machines: readonly string[], patience: number): Promise<(unknown | null)[]> {
-    const asked = machines.map(
-      (machine) =>
-        new Promise<unknown>((resolve) => {
-          const number = ++this.#last;
-          const callOff = realTime.after(patience, () => answer(null));
-          const answer = (value: unknown): void => {
-            callOff();
-            this.#questions.delete(number);
-            resolve(value);
-          };
-          this.#questions.set(number, answer);
-          this.#outboxes.to(machine).add([wire.ASK_MACHINE, number, patience]);
-        }),
+  ask(machines: readonly string[], patience: number): Promise<(unknown | null)[]> {
+    return this.keepingProcess(() =>
+      this.#questions.ask(machines, patience, (question) => [wire.ASK_MACHINE, question, patience]),
     );
-    return this.keepingProcess(() => Promise.all(asked));
   }
 
   /** Waits for what is said over the connection; the process is kept for that. */
@@ -538,7 +527,7 @@ export class ClusterCalls implements Calls, BatchOwner {
         this.#ending(record[1], record[2]);
         return;
       case wire.TOLD:
-        this.#questions.get(record[1])?.(wire.read(record[2]));
+        this.#questions.answer(record[1], wire.read(record[2]));
         return;
     }
     const [, number] = record;

@@ -85,6 +85,9 @@ export interface MachineOptions extends QueueOptions {
   readonly cancelGrace?: number;
 }
 
+/** Options of who looks at a queue. */
+export type OnlookerOptions = Pick<QueueOptions, "url" | "redis" | "queue" | "secret">;
+
 /** The options of both, complete. */
 interface QueueSettings {
   readonly url: string;
@@ -189,6 +192,11 @@ export function machineSettingsOf(given: MachineOptions): MachineSettings {
         "callers have: set THREADLOOP_CLUSTER_SECRET on both sides",
     );
   return settings;
+}
+
+/** Fills in the defaults; throws RangeError or TypeError that names the option. */
+export function onlookerSettingsOf(options: OnlookerOptions): QueueSettings {
+  return queueSettingsOf({ ...options }, () => process.cwd());
 }
 
 type Common = QueueOptions & {

@@ -16,6 +16,12 @@ export type BatchState =
   | { readonly is: "gone" }
   | { readonly is: "failed"; readonly reason: string };
 
+export interface WaitingBatches {
+  readonly count: number;
+  /** `posted`: milliseconds since 1970, by the clock of who posted it. */
+  readonly batches: readonly { readonly name: string; readonly posted: number }[];
+}
+
 export class Postbox {
   readonly #connection: RedisLink;
   readonly #queue: Queue;
@@ -53,6 +59,18 @@ export class Postbox {
     if (state === "failed")
       return { is: "failed", reason: (await this.#queue.getJob(id))?.failedReason ?? "" };
     return { is: state === "unknown" || state === "completed" ? "gone" : "waiting" };
+  }
+
+  /** The batches that no machine has taken, the oldest first and at most so many of them, and how many there are. */
+  async waiting(most: number): Promise<WaitingBatches> {
+    const { redis } = this.#connection;
+    const ids = await this.#queue.getRanges(["wait"], 0, most - 1, true);
+    const all = await Promise.all(ids.map((id) => redis.hmget(this.#queue.toKey(id), "name", "timestamp")));
+    const batches = all.filter(([name]) => typeof name === "string");
+    return {
+      count: await this.#queue.getWaitingCount(),
+      batches: batches.map(([name, posted]) => ({ name: name as string, posted: Number(posted) || 0 })),
+    };
   }
 
   async close(): Promise<void> {

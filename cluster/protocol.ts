@@ -33,7 +33,7 @@ export const BATCH_BEGAN = 4;
 export const BATCH_ENDING = 5;
 export const CALL_ITEM = 6;
 export const CALLBACK = 7;
-/** The answer to ASK_MACHINE. */
+/** The answer to ASK_MACHINE and ASK_NUMBERS. */
 export const TOLD = 8;
 
 // From a client to a machine.
@@ -43,7 +43,10 @@ export const GIVE_CREDIT = 21;
 export const ANSWER_CALLBACK = 22;
 /** An AbortSignal among the arguments of a batch is aborted. */
 export const ABORT_SIGNAL = 23;
+/** The tasks of the machine's threads. */
 export const ASK_MACHINE = 24;
+/** What its pool does and has done, in numbers, which it goes on to count for a while. */
+export const ASK_NUMBERS = 25;
 
 /** A primitive, or an object as bytes. */
 export type Word = string | number | bigint | boolean | null | undefined | Uint8Array;
@@ -66,7 +69,8 @@ export type Order =
   | readonly [typeof GIVE_CREDIT, call: number, count: number]
   | readonly [typeof ANSWER_CALLBACK, call: number, message: Word]
   | readonly [typeof ABORT_SIGNAL, batch: string, signal: number, reason: Word]
-  | readonly [typeof ASK_MACHINE, question: number, patience: number];
+  | readonly [typeof ASK_MACHINE, question: number, patience: number]
+  | readonly [typeof ASK_NUMBERS, question: number, lease: number];
 
 /** What a call is beside a function and arguments. */
 export interface CallDetails {

@@ -113,6 +113,7 @@ function chunksByReach() {
     ["metrics", reachedFrom(["workers/metrics/index.js"])],
     ["cluster", reachedFrom(["cluster/index.js"])],
     ["machine", reachedFrom(["cluster/worker/index.js"])],
+    ["onlooker", reachedFrom(["cluster/onlooker.js"])],
   ];
   const chunkOf = (module) => {
     if (module.startsWith(join(dist, "compare/"))) return "compare";

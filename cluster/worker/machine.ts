@@ -9,6 +9,7 @@ import type { Job as QueuedBatch } from "bullmq";
 import { emitWarning, inRootContext } from "../../src/core.ts";
 import { realTime } from "../../workers/executor/time.ts";
 import { gatherSnapshots } from "../../workers/observe/gather.ts";
+import { PoolWatch } from "../../workers/observe/poolwatch.ts";
 import type { ThreadScheduler } from "../../workers/pool/threadworkers.ts";
 import { LruMap } from "../../workers/shipping/lrumap.ts";
 import { reasonOf } from "../../workers/wire/describe.ts";
@@ -32,6 +33,8 @@ const OVERHEAD = 2 * 1024 * 1024;
 const LEASE = 60_000;
 /** How often it is looked whether the clients are there whose calls are cancelled when they are not. */
 const LOOK_FOR_CLIENTS = 1000;
+/** Milliseconds for which it goes on counting for who looks at it. */
+const LONGEST_WATCH = 60_000;
 /** So many batches are remembered when they are over. */
 const MOST_REMEMBERED = 100_000;
 
@@ -60,6 +63,7 @@ class RunningMachine implements Machine, BatchHost, Taker {
   readonly #settings: MachineSettings;
   readonly #connection: RedisLink;
   readonly #pool: WorkerPool;
+  readonly #watch: PoolWatch;
   readonly #inbox: ProcessInbox;
   readonly #taking: Taking;
   readonly #outboxes: Outboxes<wire.Reply>;
@@ -88,6 +92,7 @@ class RunningMachine implements Machine, BatchHost, Taker {
       cancelGrace,
     });
     this.scheduler = this.#pool._scheduler;
+    this.#watch = new PoolWatch(() => [this.scheduler]);
     this.#inbox = new ProcessInbox(
       this.#connection,
       { lease: LEASE, most: this.maxPayload + OVERHEAD },
@@ -221,6 +226,11 @@ class RunningMachine implements Machine, BatchHost, Taker {
   #obey(from: string, order: wire.Order): void {
     if (order[0] === wire.ASK_MACHINE) {
       void this.#tell(from, order[1], order[2]);
+      return;
+    }
+    if (order[0] === wire.ASK_NUMBERS) {
+      const numbers = this.#watch.read(Math.min(LONGEST_WATCH, order[2]));
+      this.#outboxes.to(from).add([wire.TOLD, order[1], wire.written(numbers)]);
       return;
     }
     if (order[0] === wire.ABORT_SIGNAL) {

@@ -1,12 +1,8 @@
-import { spawn } from "node:child_process";
-import { fileURLToPath } from "node:url";
-import { stripVTControlCharacters } from "node:util";
 import { describe, expect, it } from "vitest";
 import { ratesBetween } from "../../dist/bin/rates.js";
 import { linesOf, type ScreenState } from "../../dist/bin/screen.js";
 import { command, startFixture } from "../support/processes.ts";
-
-const COMMAND = fileURLToPath(new URL("../../dist/bin/threadloop.js", import.meta.url));
+import { Terminal } from "../support/terminal.ts";
 
 type Numbers = Parameters<typeof ratesBetween>[1] extends ReadonlyMap<string, infer T> ? T : never;
 
@@ -66,9 +62,12 @@ describe("the screen", () => {
   });
   const names = Array.from({ length: 50 }, (_, i) => `task-${i}`);
   const stateWith = (all: readonly string[], more: Partial<ScreenState> = {}): ScreenState => ({
-    pid: 1,
+    subject: "1",
+    owners: "POOL",
     rates: { pools, threads, functions },
-    forest: { all: all.map(task), threads: [], more: 0 } as unknown as ScreenState["forest"],
+    tasks: all.map(task),
+    placeOf: ({ thread }) => String(thread),
+    notice: "",
     order: "time",
     marked: 0,
     isOpen: false,
@@ -152,42 +151,3 @@ describe("threadloop top", () => {
     expect(errors).toContain("There is no process 999999999");
   });
 });
-
-/** A command in a pseudo-terminal of 100 columns and 40 rows. */
-class Terminal {
-  written = "";
-  readonly ended: Promise<number | null>;
-  readonly #child;
-  #from = 0;
-  #told: () => void = () => {};
-
-  constructor(line: string) {
-    const run = `stty cols 100 rows 40; exec ${process.execPath} ${COMMAND} ${line}`;
-    this.#child = spawn("script", ["-qefc", run, "/dev/null"], { env: { ...process.env, TERM: "xterm" } });
-    this.#child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      this.written += text;
-      this.#told();
-    });
-    this.ended = new Promise((resolve) => {
-      this.#child.once("close", (code) => {
-        resolve(code);
-        this.#told();
-      });
-    });
-  }
-
-  press(key: string): void {
-    this.#from = this.written.length;
-    this.#child.stdin.write(key);
-  }
-
-  /** Waits until something that was written since the last key looks so. */
-  async shows(text: RegExp): Promise<void> {
-    while (!text.test(stripVTControlCharacters(this.written.slice(this.#from)))) {
-      if (this.#child.exitCode !== null) throw new Error(`The command ended:\n${this.written}`);
-      await new Promise<void>((resolve) => {
-        this.#told = resolve;
-      });
-    }
-  }
-}
