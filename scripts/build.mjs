@@ -13,12 +13,15 @@ import { init, parse } from "es-module-lexer";
 import { rolldown } from "rolldown";
 import { rollDeclarations } from "./declarations.mjs";
 import { withoutEffects } from "./effects.mjs";
-import { buildInline } from "./inline.mjs";
+import { buildInline, buildPiscina } from "./inline.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = join(root, "dist");
 /** Modules that only give on what others export, so that who imports a name from one needs no more than its origin. */
 const INTERFACES = new Set(["src/index.js", "src/core.js"].map((file) => join(dist, file)));
+
+/** What they do themselves is to be done with them only. */
+const ENTRIES = new Set(["index.js", "testing.js", "workers/index.js"].map((file) => join(dist, file)));
 
 /** Is built apart, and loaded by programs that were bundled; what the others were is in it. */
 const INLINE = "workers/bundle/inline.js";
@@ -29,6 +32,7 @@ const { status } = spawnSync(process.execPath, [join(root, "node_modules/typescr
 });
 if (status === 0) {
   await buildInline(root, dist, INTERFACES);
+  await buildPiscina(root, dist);
   await bundle();
   await bundleTerminal();
   await rollDeclarations(dist, {
@@ -49,7 +53,7 @@ async function bundle() {
   const bundler = await rolldown({
     input: Object.fromEntries(modules.map((file) => [file.slice(0, -".js".length), join(dist, file)])),
     platform: "node",
-    external: (id) => /^[^./]/.test(id) || id === join(dist, INLINE),
+    external: (id) => (/^[^./]/.test(id) && id !== "tinyqueue") || id === join(dist, INLINE),
     plugins: [{ name: "inline", resolveId: inlineApart }],
     treeshake: { moduleSideEffects: (module) => !INTERFACES.has(module) },
     preserveEntrySignatures: "allow-extension",
@@ -98,7 +102,30 @@ function hidden(code) {
 
 /** Rolldown has every chunk load its helpers, which do nothing by themselves. */
 function withoutIdleImports(code) {
-  return code.replace(/^import ".*\/rolldown-runtime\.js";\n/m, "");
+  return withBuiltins(code.replace(/^import ".*\/rolldown-runtime\.js";\n/m, ""));
+}
+
+/**
+ * The code with Node's modules taken as they are: of each that is imported, Node makes a module with all that it exports,
+ * and so loads what that is made of at first use. Timers are imported, as programs that replace them do that there.
+ */
+function withBuiltins(code) {
+  const taken = [];
+  const rest = code.replace(
+    /^import (?:(?:\* as )?([\w$]+)(?:, )?)?(?:\{([^}]*)\} )?(?:from )?"(node:(?!timers")[^"]+)";\n/gm,
+    (_, whole, names = "", id) => {
+      const module = `getBuiltin("${id}")`;
+      if (whole !== undefined) taken.push(`const ${whole} = ${module};\n`);
+      for (const name of names.split(",").filter((each) => each.trim() !== "")) {
+        const [exported, local = exported] = name.trim().split(" as ");
+        taken.push(`const ${local} = ${module}.${exported};\n`);
+      }
+      return "";
+    },
+  );
+  const at = /^(?!import |$)/m.exec(rest)?.index ?? rest.length;
+  if (taken.length > 0) taken.unshift("const getBuiltin = process.getBuiltinModule;\n");
+  return rest.slice(0, at) + taken.join("") + rest.slice(at);
 }
 
 /** Says in which chunk a module goes, by who loads it. */
@@ -106,10 +133,14 @@ function chunksByReach() {
   const onMain = reachedFrom(["index.js", "workers/index.js"]);
   const inWorkers = reachedFrom(["workers/workerthread.js"]);
   const forSharing = reachedFrom(["workers/shared/index.js"]);
+  const forShipping = reachedFrom(["workers/shipping/ship.js"]);
   const inTests = reachedFrom(["testing.js"]);
-  const inRuntime = new Set([...inWorkers, ...onMain].filter((file) => file.startsWith(join(dist, "src/"))));
+  const inRuntime = new Set(
+    [...inWorkers, ...onMain, ...forShipping].filter((file) => file.startsWith(join(dist, "src/"))),
+  );
   /** What only one entry loads, in a chunk of its name; of two that load a module the first one has it. */
   const apart = [
+    ["shipping", forShipping],
     ["metrics", reachedFrom(["workers/metrics/index.js"])],
     ["cluster", reachedFrom(["cluster/index.js"])],
     ["machine", reachedFrom(["cluster/worker/index.js"])],
@@ -122,9 +153,16 @@ function chunksByReach() {
     if (onMain.has(module)) return "main";
     return apart.find(([, reached]) => reached.has(module))?.[0] ?? null;
   };
+  const fixed = new Map([
+    ...[...ENTRIES].map((module) => [module, null]),
+    ...[...INTERFACES].map((module) => [module, "runtime"]),
+    [join(root, "node_modules/tinyqueue/index.js"), "threadloop"],
+  ]);
+  const isOnBothSides = (module) => onMain.has(module) || inTests.has(module) || forShipping.has(module);
   return (module) => {
+    if (fixed.has(module)) return fixed.get(module);
     if (inRuntime.has(module)) return inWorkers.has(module) ? "threadloop" : "runtime";
-    if (inWorkers.has(module)) return onMain.has(module) || inTests.has(module) ? "wire" : "worker";
+    if (inWorkers.has(module)) return isOnBothSides(module) ? "wire" : "worker";
     return chunkOf(module);
   };
 }

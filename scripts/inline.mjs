@@ -9,23 +9,36 @@ import { minifySync } from "rolldown/utils";
 
 /** What piscina is changed by, in which file. Another version has to be looked at. */
 const VERSION = "5.3.2";
-const CHANGES = {
-  "dist/index.js": [[`(0, node_path_1.resolve)(__dirname, 'worker.js')`, `"worker.js"`]],
+const WORKER = `(0, node_path_1.resolve)(__dirname, 'worker.js')`;
+/** The module takes longer to load than the rest of piscina, for what never happens. */
+const WITHOUT_ASSERT = [
+  `__importDefault(require("node:assert"))`,
+  `{ default: Object.assign(() => {}, { notStrictEqual() {} }) }`,
+];
+const WITHOUT_NICE = [
+  `Promise.resolve().then(() => __importStar(require('@napi-rs/nice')))`,
+  `Promise.reject()`,
+];
+const ALL_CHANGES = {
+  "dist/task_queue/array_queue.js": [WITHOUT_ASSERT],
+  "dist/task_queue/fixed_queue.js": [WITHOUT_ASSERT],
+  "dist/worker_pool/base.js": [WITHOUT_ASSERT],
+  "dist/worker_pool/index.js": [WITHOUT_ASSERT],
+  "dist/worker.js": [WITHOUT_NICE],
+};
+/** What else, in one file beside ours, and in a program that was bundled. */
+const FILE_CHANGES = { "dist/index.js": [[WORKER, `(0, node_path_1.resolve)(__dirname, 'worker.cjs')`]] };
+const INLINE_CHANGES = {
+  "dist/index.js": [[WORKER, `"worker.js"`]],
   "dist/worker_pool/index.js": [[`require("node:worker_threads")`, `require("threadloop:threads")`]],
-  "dist/worker.js": [
-    [`then(s => __importStar(require(s)))`, `then(() => threadloopSession)`],
-    [`Promise.resolve().then(() => __importStar(require('@napi-rs/nice')))`, `Promise.reject()`],
-  ],
+  "dist/worker.js": [[`then(s => __importStar(require(s)))`, `then(() => threadloopSession)`]],
 };
 /** Node's own modules are had without `require`, which a bundle of ES modules lacks. */
 const BUILTIN = /require\("(node:[\w/]+)"\)/g;
 
 /** `dist` is what the compiler wrote. */
 export async function buildInline(root, dist, interfaces) {
-  const folder = join(root, "node_modules/piscina");
-  const { version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-  if (version !== VERSION)
-    throw new Error(`scripts/inline.mjs changes piscina ${VERSION}, and found ${version}`);
+  const folder = piscinaIn(root);
   const treeshake = { moduleSideEffects: (module) => !interfaces.has(module) };
   const texts = {
     ...(await threadTexts({ dist, folder, treeshake })),
@@ -47,6 +60,35 @@ export async function buildInline(root, dist, interfaces) {
   writeFileSync(join(dist, "workers/bundle/inline.js"), `${NOTICE}\n${output[0].code}`);
   for (const name of ["inlineparts", "inlineworker", "threadcode"])
     rmSync(join(dist, `workers/bundle/${name}.js`));
+}
+
+/** Piscina is a score of files, each of which costs a third of a millisecond, here and in each thread: makes two of them. */
+export async function buildPiscina(root, dist) {
+  const folder = piscinaIn(root);
+  for (const name of ["main", "worker"]) {
+    const bundler = await rolldown({
+      input: join(folder, `dist/${name}.js`),
+      platform: "node",
+      external: [/^node:/],
+      plugins: [withPiscina(folder, dist, FILE_CHANGES)],
+    });
+    await bundler.write({
+      file: join(dist, `workers/piscina/${name}.cjs`),
+      format: "cjs",
+      codeSplitting: false,
+      comments: false,
+      banner: NOTICE,
+    });
+    await bundler.close();
+  }
+}
+
+function piscinaIn(root) {
+  const folder = join(root, "node_modules/piscina");
+  const { version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  if (version !== VERSION)
+    throw new Error(`scripts/inline.mjs changes piscina ${VERSION}, and found ${version}`);
+  return folder;
 }
 
 /** Bundlers keep it. */
@@ -173,7 +215,7 @@ function withTexts(texts) {
 }
 
 /** Piscina's files, changed. */
-function withPiscina(folder, dist) {
+function withPiscina(folder, dist, changes = INLINE_CHANGES) {
   return {
     name: "piscina",
     resolveId: (id) => (id === "threadloop:threads" ? "\0threadloop:threads" : null),
@@ -185,7 +227,10 @@ function withPiscina(folder, dist) {
       if (!id.startsWith(folder)) return null;
       const file = id.slice(folder.length + 1);
       if (file === "package.json") return `{ "version": ${JSON.stringify(VERSION)} }`;
-      return replaced(code, id, CHANGES[file] ?? []).replace(BUILTIN, 'process.getBuiltinModule("$1")');
+      return replaced(code, id, [...(ALL_CHANGES[file] ?? []), ...(changes[file] ?? [])]).replace(
+        BUILTIN,
+        'process.getBuiltinModule("$1")',
+      );
     },
   };
 }

@@ -1,7 +1,7 @@
 // The default pool: made at first use, one for each loop, closed with it; and one for programs without a loop.
 
 import { type EventLoop, type Future, runningLoopOrNull } from "../src/core.ts";
-import { addOwnExports } from "./bundle/ownexports.ts";
+import { addOwnExports } from "./bundle/addedexports.ts";
 import { carryingVariables } from "./executor/jobcontext.ts";
 import type { Sendable } from "./executor/sendable.ts";
 import { setDefaultRun } from "./host/nestedcalls.ts";

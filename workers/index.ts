@@ -29,8 +29,8 @@ export {
   SharedSemaphore,
 } from "./shared/index.ts";
 export { task } from "./shipping/declared.ts";
-export type { ShipMode } from "./shipping/ship.ts";
 export { ShipError, type ShipErrorCode } from "./shipping/shiperror.ts";
+export type { ShipMode } from "./shipping/shipment.ts";
 export { registerErrors } from "./wire/errorclasses.ts";
 export { BrokenPoolError, CloneError, PoolClosedError, WorkerTerminatedError } from "./wire/errors.ts";
 export { packed, unpacked } from "./wire/message.ts";

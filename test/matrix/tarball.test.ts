@@ -56,7 +56,9 @@ describe("the packed package", () => {
     const needed = new Set([
       ...Object.values(exports).map((entry) => normalize(typeof entry === "string" ? entry : entry.default)),
       "dist/workers/entry.cjs",
-      "dist/workers/shared/index.js", // by its address
+      "dist/workers/shared/index.js", // this and the next ones by their address
+      "dist/workers/piscina/main.cjs",
+      "dist/workers/piscina/worker.cjs",
     ]);
     for (const file of modules.filter((each) => each.startsWith("dist/bin/"))) needed.add(file);
     for (const file of needed) {

@@ -34,6 +34,13 @@ describe("The build", () => {
     expect(modules.filter((module) => needless.test(module))).toEqual([]);
   });
 
+  it("has a program load neither shipping nor the rest of the runtime with a pool", () => {
+    expect(importsOf("main").sort()).toEqual(["executor", "shared", "threadloop", "wire"]);
+    const modules = ["main", "executor", "wire", "threadloop"].flatMap(modulesOf);
+    expect(modules).toContain("workers/shipping/nearby");
+    expect(modules.filter((module) => /shipping\/(copy|plan|syntax|sharing)$/.test(module))).toEqual([]);
+  });
+
   it("leaves nothing out of what the main thread loads", () => {
     const chunks = ["executor", "main", "runtime", "shared", "threadloop", "wire"].flatMap(modulesOf);
     for (const module of ["src/streams/connect", "src/io/server", "workers/shared/lock", "workers/host/host"])

@@ -1,11 +1,13 @@
 // Loads what a program that was bundled has in a chunk of its own: see `parts`.
 import type { Parts } from "../shipping/parts.ts";
 import { BrokenPoolError } from "../wire/errors.ts";
-import { learnOwnExports } from "./ownexports.ts";
 
 export async function loadInline(): Promise<Parts> {
   try {
-    const { inline } = await import("./inline.ts");
+    const [{ inline }, { learnOwnExports }] = await Promise.all([
+      import("./inline.ts"),
+      import("./ownexports.ts"),
+    ]);
     learnOwnExports();
     return inline;
   } catch (error) {

@@ -14,22 +14,19 @@ import {
   SharedSemaphore,
 } from "../shared/index.ts";
 import { task } from "../shipping/declared.ts";
+import { learnLoopClasses } from "../shipping/loopclasses.ts";
 import { learnOwn } from "../shipping/modules.ts";
 import { ShipError } from "../shipping/shiperror.ts";
 import { registerErrors } from "../wire/errorclasses.ts";
 import { BrokenPoolError, CloneError, PoolClosedError, WorkerTerminatedError } from "../wire/errors.ts";
 import { packed, unpacked } from "../wire/message.ts";
 import { transfer } from "../wire/transfer.ts";
-
-const others: Record<string, unknown>[] = [];
-
-/** Exports of modules that this one may not import. */
-export function addOwnExports(exports: Record<string, unknown>): void {
-  others.push(exports);
-}
+import { addedExports } from "./addedexports.ts";
 
 export function learnOwnExports(): void {
-  learnOwn(ownExports());
+  const exports = ownExports();
+  learnOwn(exports);
+  learnLoopClasses(exports);
 }
 
 /** All of them, by their names. */
@@ -54,5 +51,5 @@ export function ownExports(): object {
     transfer,
     unpacked,
   };
-  return Object.assign({}, runtime, errors, shared, inJobs, ...others);
+  return Object.assign({}, runtime, errors, shared, inJobs, addedExports());
 }

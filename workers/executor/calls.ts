@@ -3,7 +3,7 @@
 // thread, for tests, or on other machines.
 
 import type { AnyFunction } from "../shipping/recipe.ts";
-import type { ShipMode } from "../shipping/ship.ts";
+import type { ShipMode } from "../shipping/shipment.ts";
 import type { JobKind } from "../wire/protocol.ts";
 import type { Backpressure } from "./backpressure.ts";
 import type { Job } from "./job.ts";

@@ -2,7 +2,8 @@
 // is collected no job of it is under way, and the workers forget its number.
 
 import type { AnyFunction } from "../shipping/recipe.ts";
-import { giveUp, isCurrent, type ShipMode, type Shipment, ship } from "../shipping/ship.ts";
+import { isCurrent, type ShipMode, type Shipment } from "../shipping/shipment.ts";
+import { giveUp, ship } from "../shipping/shipper.ts";
 import { functionName } from "../wire/describe.ts";
 import { OWN_FUNCTION } from "../wire/protocol.ts";
 

@@ -3,7 +3,7 @@
 import { availableParallelism } from "node:os";
 import type { ResourceLimits, Transferable } from "node:worker_threads";
 import { checkOptionNames, got, optionNames, printable } from "../../src/core.ts";
-import type { ShipMode } from "../shipping/ship.ts";
+import type { ShipMode } from "../shipping/shipment.ts";
 import {
   checkContext,
   checkPreload,

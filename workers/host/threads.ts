@@ -11,14 +11,15 @@ import type { MessagePort, Worker, WorkerOptions } from "node:worker_threads";
 import type { Piscina, TaskQueue } from "piscina";
 import type { Settings } from "../executor/options.ts";
 import { LONGEST } from "../executor/time.ts";
+import { refresh } from "../shared/processmemory.ts";
+import { records } from "../shared/records.ts";
+import { type ThreadLoader, threadLoader } from "../shipping/loader.ts";
 import { parts, threadFile } from "../shipping/parts.ts";
 import { packed } from "../wire/message.ts";
 import type { SessionSetup } from "../wire/protocol.ts";
 import { Leaving } from "./leaving.ts";
 import { LostThreads } from "./lostthreads.ts";
 import type { Output } from "./output.ts";
-import "../shared/index.ts"; // threads inherit the memory of shared objects from the thread that starts them
-import { type ThreadLoader, threadLoader } from "../shipping/loader.ts";
 
 type Task = Parameters<TaskQueue["push"]>[0];
 
@@ -165,6 +166,7 @@ export class Threads {
 
   /** Loads piscina at first use, so that importing threadloop stays cheap, and at once: the thread starts the sooner. */
   #load(): Piscina {
+    refresh(records); // what threads wait in is there before the first one, which inherits it
     const { Piscina } = parts().piscina;
     const { size, minThreads, idleTimeout, teardown, resourceLimits, env, argv, workerData, threadName } =
       this.#settings;

@@ -34,7 +34,8 @@ import type {
 import { whereModulesAre } from "../shipping/advice.ts";
 import { modulesLoading, refuseWhileLoading } from "../shipping/loading.ts";
 import type { AnyFunction } from "../shipping/recipe.ts";
-import { moduleExport, type ShipMode, shipOnce } from "../shipping/ship.ts";
+import type { ShipMode } from "../shipping/shipment.ts";
+import { moduleExport, shipOnce } from "../shipping/shipper.ts";
 import { BrokenPoolError, WorkerTerminatedError } from "../wire/errors.ts";
 import type { Attached, JobKind } from "../wire/protocol.ts";
 import { holdSignals } from "../wire/signals.ts";

@@ -2,7 +2,7 @@
 
 import type { Settings } from "../executor/options.ts";
 import type { AnyFunction } from "../shipping/recipe.ts";
-import { giveUp, ship } from "../shipping/ship.ts";
+import { giveUp, ship } from "../shipping/shipper.ts";
 import type { Recipe, SessionSetup } from "../wire/protocol.ts";
 
 type Recipes = Pick<SessionSetup, "preload" | "initializer" | "teardown">;

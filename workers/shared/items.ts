@@ -2,7 +2,6 @@
  * The items of a shared queue as bytes. Numbers and strings are written as they are, anything else by V8's own
  * serializer, which copies what structured clone copies.
  */
-import { Deserializer, Serializer } from "node:v8";
 import { CloneError } from "../wire/errors.ts";
 import { packedData, unpacked } from "../wire/message.ts";
 
@@ -16,6 +15,9 @@ export type Item =
   | { readonly code: typeof NUMBER; readonly bytes: number; readonly value: number }
   | { readonly code: typeof STRING; readonly bytes: number; readonly value: string };
 
+/** When it is needed: it takes a millisecond to load. */
+const v8 = (): typeof import("node:v8") => process.getBuiltinModule("node:v8");
+
 /** Encodes a value. Throws CloneError for one that cannot be copied. */
 export function encode(value: unknown): Item {
   if (typeof value === "number") return { code: NUMBER, bytes: 8, value };
@@ -25,7 +27,7 @@ export function encode(value: unknown): Item {
 }
 
 function serialize(value: unknown): Buffer {
-  const serializer = new Serializer();
+  const serializer = new (v8().Serializer)();
   serializer.writeHeader();
   try {
     serializer.writeValue(packedData(value));
@@ -53,7 +55,7 @@ export function writeItem(item: Item, memory: Buffer, at: number): void {
 export function readItem(code: number, memory: Buffer, at: number, bytes: number): unknown {
   if (code === NUMBER) return memory.readDoubleLE(at);
   if (code === STRING) return memory.toString("utf16le", at, at + bytes);
-  const deserializer = new Deserializer(memory.subarray(at, at + bytes));
+  const deserializer = new (v8().Deserializer)(memory.subarray(at, at + bytes));
   deserializer.readHeader();
   return unpacked(deserializer.readValue());
 }

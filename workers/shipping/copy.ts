@@ -11,6 +11,7 @@
 import { types } from "node:util";
 import { isBundled } from "../../src/core.ts";
 import { importsAmong } from "./bindings.ts";
+import { comparable } from "./comparable.ts";
 import {
   addNode,
   type Copying,
@@ -42,7 +43,7 @@ import {
   type Reference,
   type Slot,
 } from "./recipe.ts";
-import { comparable, isNative, lookUp, whyLost } from "./references.ts";
+import { isNative, lookUp, whyLost } from "./references.ts";
 import { scriptUrl } from "./scripts.ts";
 import { shareVariables } from "./sharing.ts";
 import { ShipError } from "./shiperror.ts";

@@ -1,18 +1,20 @@
 // Objects among the captured values that structured clone cannot carry whole: they are taken apart.
 import { EventEmitter } from "node:events";
 import { types } from "node:util";
-import * as runtime from "../../src/core.ts";
+import { ContextVar, isBundled } from "../../src/core.ts";
 import { bringFromModule } from "./advice.ts";
+import { comparable } from "./comparable.ts";
 import { copyError } from "./copyerror.ts";
 import { addNode, type Copying, cannotSend, tooDeep, type Window, within } from "./copying.ts";
 import { isMadeFor } from "./copystate.ts";
 import { isEntry } from "./entry.ts";
 import { builtinReference, globalReference } from "./globals.ts";
 import { mayInspect, privateMembersOf } from "./inspector.ts";
+import { belongsToLoop } from "./loopclasses.ts";
 import { moduleOfExports } from "./modules.ts";
 import { enumerableKeysOf, integrityOf, keysOf, propertiesOf, valuesOf } from "./properties.ts";
 import type { CopyNode, Integrity, Reference, Slot } from "./recipe.ts";
-import { comparable, whyLost } from "./references.ts";
+import { whyLost } from "./references.ts";
 import { scriptUrl } from "./scripts.ts";
 import type { ShipError } from "./shiperror.ts";
 import { isApart } from "./unexported.ts";
@@ -30,31 +32,12 @@ import {
 
 const passOrCreate = (): string =>
   `Pass what the function needs of it as an argument, create it inside the function, or ${bringFromModule("the function")}` +
-  (runtime.isBundled()
+  (isBundled()
     ? ""
     : ". In a bundle, leave that module or package external, or declare the function with task()");
 
 const SHARE_OR_CREATE =
   "Create it inside the function, or use what threads share: SharedLock and the other Shared classes of threadloop/workers";
-
-type RuntimeClass = Extract<
-  (typeof runtime)[keyof typeof runtime],
-  abstract new (
-    ...args: never[]
-  ) => object
->;
-
-/** Locks, queues, futures: a copy would look alike and exclude nobody. */
-let loopClasses: readonly RuntimeClass[] | null = null;
-
-function belongsToLoop(object: object): boolean {
-  loopClasses ??= Object.values(runtime).filter(isLoopClass);
-  return loopClasses.some((type) => object instanceof type);
-}
-
-function isLoopClass(value: unknown): value is RuntimeClass {
-  return typeof value === "function" && /^class\b/.test(String(value)) && !(value.prototype instanceof Error);
-}
 
 /** The node for an object. */
 export function copyObject(copying: Copying, object: object): CopyNode {
@@ -257,7 +240,7 @@ function cutCluster(windows: readonly Window[], first: number): number {
 }
 
 function copyInstance(copying: Copying, object: object, base?: Slot): CopyNode {
-  if (object instanceof runtime.ContextVar) return copyVariable(copying, object);
+  if (object instanceof ContextVar) return copyVariable(copying, object);
   const rebuilt = constructedAgain(copying, object);
   if (rebuilt) return rebuilt;
   if (!base && isCloneable(object)) return { kind: "data", value: object };
@@ -316,7 +299,7 @@ function isNodes(copying: Copying, type: object): boolean {
 }
 
 /** The variable, not its value: `toThread` and the pool's `context` option carry that. */
-function copyVariable(copying: Copying, { _definition }: runtime.ContextVar<unknown>): CopyNode {
+function copyVariable(copying: Copying, { _definition }: ContextVar<unknown>): CopyNode {
   const { name, key } = _definition;
   if (!("default" in _definition)) return { kind: "contextvar", name, key };
   const slot = within(copying, { kind: "property", text: ".default" }, () =>

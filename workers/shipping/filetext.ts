@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { LruMap } from "./lrumap.ts";
 
 /** Null: no file, or not to be read. */
-const texts = new LruMap<string, string | null>(8);
+const texts = new LruMap<string, string | null>(32);
 
 export function fileText(url: string): string | null {
   let text = texts.get(url);

@@ -1,6 +1,5 @@
 // What a file imports, by its source text: es-module-lexer finds the statements (strings, comments and TypeScript's
 // type-only imports are not mistaken for imports), the names bound by each are read off the statement.
-import { readFile } from "node:fs/promises";
 import { builtinModules } from "node:module";
 import { fileURLToPath } from "node:url";
 import { LruMap } from "./lrumap.ts";
@@ -50,7 +49,7 @@ async function read(url: string): Promise<ModuleText> {
   if (!url.startsWith("file:")) return EMPTY;
   const [{ init, parse }, text] = await Promise.all([
     import("es-module-lexer"),
-    readFile(fileURLToPath(url), "utf8"),
+    process.getBuiltinModule("node:fs/promises").readFile(fileURLToPath(url), "utf8"),
   ]);
   await init;
   const [imports, exports] = parse(text);

@@ -48,7 +48,7 @@ const files: Parts = {
     return require("acorn") as typeof acorn;
   },
   get piscina() {
-    return require("piscina") as typeof Piscina;
+    return require(fileURLToPath(new URL("workers/piscina/main.cjs", PACKAGE_ROOT))) as typeof Piscina;
   },
   get threads() {
     return require("node:worker_threads") as typeof import("node:worker_threads");

@@ -1,6 +1,6 @@
 // By reference: the module and the name under which another thread finds the same function by itself.
 //
-//   known already ─ native ─ exports near the callers ─ the inspector: its file, and that file's exports
+//   known already ─ native ─ nearby.ts ─ exports near the callers ─ the inspector: its file, and that file's exports
 //
 // The callers are skipped when the file is known already, as it is for functions of the calling file.
 //
@@ -10,10 +10,9 @@ import { exploreCallers } from "./callers.ts";
 import { callSites, isCommonjs } from "./callsites.ts";
 import { classText } from "./classes.ts";
 import { shippedCodeOf } from "./code.ts";
+import { comparable } from "./comparable.ts";
 import { declarationOf } from "./declared.ts";
 import { isEntry } from "./entry.ts";
-import { fileText } from "./filetext.ts";
-import { modificationTime, printsOf } from "./fingerprint.ts";
 import { builtinReference, globalReference } from "./globals.ts";
 import { knownText, moduleText } from "./imports.ts";
 import { type CodeInspection, mayInspect, type Scope } from "./inspector.ts";
@@ -28,7 +27,8 @@ import {
   searchedReference,
 } from "./modules.ts";
 import type { CallMoment } from "./moment.ts";
-import { describeModule, describeReference, OWN_EXPORTS, type Reference } from "./recipe.ts";
+import { nearbyReference } from "./nearby.ts";
+import { describeModule, describeReference, type Reference } from "./recipe.ts";
 import { knownScriptUrl, noteScripts, scriptUrl } from "./scripts.ts";
 
 export type Lookup = Reference | null | Promise<unknown>;
@@ -78,6 +78,8 @@ export function lookUp(fn: object, moment: CallMoment): Lookup {
   if (exported !== undefined) return settle(fn, exported);
   if (known === null) return null;
   if (isNative(fn)) return settle(fn, globalReference(fn) ?? builtinReference(fn));
+  const nearby = nearbyReference(fn);
+  if (nearby !== null) return settle(fn, nearby);
   if (!mayInspect()) {
     return (
       lookNearCallers(fn) ?? settle(fn, globalReference(fn) ?? builtinReference(fn) ?? searchedReference(fn))
@@ -176,47 +178,6 @@ function settle(fn: object, found: Reference | null): Reference | null {
   const verdict = found && comparable(fn, found);
   verdicts.set(fn, verdict);
   return verdict && whyLost(verdict) === undefined ? verdict : null;
-}
-
-/**
- * A reference with what a worker needs to tell whether it found the same function there, or an object with the same
- * functions (`used`: those of a namespace that are used). A guessed one was translated differently here.
- */
-export function comparable(value: object, reference: Reference, used?: readonly string[]): Reference {
-  if (reference.kind === "global" || reference.kind === "declared" || reference.guessed) return reference;
-  if ("url" in reference && isEverywhere(reference.url)) return reference;
-  const prints = printsOf(value, used, { isTop: isAtTop(value, reference) });
-  if (prints.print === undefined && prints.members === undefined) return reference;
-  const modified = reference.kind === "imported" ? undefined : modifiedAt(reference.url);
-  return modified === undefined ? { ...reference, prints } : { ...reference, prints, modified };
-}
-
-/** Node's modules, and what this package exports, are the same in each thread. */
-const isEverywhere = (url: string): boolean => url.startsWith("node:") || url === OWN_EXPORTS;
-
-/** Whether the text of its module shows that a function was written at its top: then the inspector need not be asked. */
-function isAtTop(value: object, reference: Reference): boolean {
-  if (reference.kind !== "module" || typeof value !== "function") return false;
-  const text = fileText(reference.url);
-  if (text === null) return false;
-  const source = Function.prototype.toString.call(value);
-  let at = text.indexOf(source);
-  if (at === -1) return false;
-  // Others may have the same source: all of them have to be at the top.
-  for (; at !== -1; at = text.indexOf(source, at + 1))
-    if (!EXPORTED.test(text.slice(Math.max(0, at - 100), at))) return false;
-  return true;
-}
-
-/** What stands before a function that is exported where it is written. */
-const EXPORTED = /(?:^|\n)export\s+(?:default\s+|(?:const|let|var)\s+[\w$]+\s*=\s*)?$/;
-
-const modifications = new Map<string, number | undefined>();
-
-/** When a file had been modified last as this was asked first. */
-function modifiedAt(url: string): number | undefined {
-  if (!modifications.has(url)) modifications.set(url, modificationTime(url));
-  return modifications.get(url);
 }
 
 /** Written in no JavaScript: of the language itself, or made by `bind`. */

@@ -7,11 +7,9 @@ import { types } from "node:util";
 import { isBundled } from "../../src/core.ts";
 import { bringFunction } from "./advice.ts";
 import { type CopiedFunction, copyFunction } from "./copy.ts";
-import type { UsedExport } from "./copying.ts";
 import { declarationOf } from "./declared.ts";
 import { isEntry, isTestFile } from "./entry.ts";
 import { inspect, inspectorRefusal, mayInspect } from "./inspector.ts";
-import { functionsOf, propertyOf } from "./members.ts";
 import { type CallMoment, newMoment } from "./moment.ts";
 import { loadParts } from "./parts.ts";
 import { nameOf, titleOf } from "./plan.ts";
@@ -26,10 +24,10 @@ import {
   whyLost,
 } from "./references.ts";
 import { ShipError } from "./shiperror.ts";
-import type { ShipMode, Shipment } from "./shipment.ts";
+import { isCurrent, type ShipMode, type Shipment } from "./shipment.ts";
 import { shipsAs, standIn } from "./standin.ts";
 
-export type { ShipMode, Shipment } from "./shipment.ts";
+export { standIn } from "./standin.ts";
 
 /** The stable shipments of functions: one by reference, one by value. */
 const byReference = new WeakMap<object, Shipment & { readonly recipe: Reference }>();
@@ -67,25 +65,6 @@ function isValid(shipment: Shipment): boolean {
     : whyLost(recipe) === undefined;
 }
 
-/** Whether the exports that a shipment refers to are what they were. */
-export function isCurrent({ uses = [] }: Shipment): boolean {
-  return uses.every((use) => {
-    if ("exports" in use) return Object.is(Reflect.get(use.exports, use.name), use.value);
-    if ("functions" in use) return hasAsMany(use);
-    const { key, part, fn } = use.member;
-    return (part === "value" ? Reflect.get(use.holder, key) : propertyOf(use.holder, key)?.[part]) === fn;
-  });
-}
-
-/** Whether no function was added: an object may get data at each call. */
-function hasAsMany(use: Extract<UsedExport, { functions: number }>): boolean {
-  const properties = Reflect.ownKeys(use.holder).length;
-  if (properties === use.properties) return true;
-  if (functionsOf(use.holder).length !== use.functions) return false;
-  use.properties = properties;
-  return true;
-}
-
 /** A function that is given away many times before its module was looked at is looked up once. */
 function share(fn: AnyFunction, mode: ShipMode, shipment: Promise<Shipment>): void {
   const done = (): boolean => underway[mode].delete(fn);
@@ -117,17 +96,13 @@ function holding(fn: AnyFunction, mode: ShipMode, first: Shipment): AnyFunction 
   });
 }
 
-/** A function that ships as an export of the module at `url`, which this thread need not load. */
-export function moduleExport(url: string, name: string): AnyFunction {
-  const reference: Reference = { kind: "module", url, path: [name] };
-  const shipment: Shipment = { recipe: reference, stable: true };
-  return standIn(name, () => {
-    const why = whyLost(reference);
-    if (why === undefined) return shipment;
-    const { code, cause } =
-      why instanceof ShipError ? why : { code: "ERR_SHIP_UNREACHABLE" as const, cause: why };
-    throw new ShipError(code, textOf(why), cause === undefined ? { reference } : { cause, reference });
-  });
+/** Throws ShipError where a worker could not follow a reference. */
+export function checkReference(reference: Reference): void {
+  const why = whyLost(reference);
+  if (why === undefined) return;
+  const { code, cause } =
+    why instanceof ShipError ? why : { code: "ERR_SHIP_UNREACHABLE" as const, cause: why };
+  throw new ShipError(code, textOf(why), cause === undefined ? { reference } : { cause, reference });
 }
 
 /** What another way of shipping the function avoids. */

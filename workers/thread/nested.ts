@@ -11,7 +11,7 @@ import { currentJob, type RunningJob } from "../executor/currentjob.ts";
 import { carriedNow } from "../executor/jobcontext.ts";
 import { refuseWhileLoading } from "../shipping/loading.ts";
 import type { AnyFunction, Recipe } from "../shipping/recipe.ts";
-import { giveUp, ship } from "../shipping/ship.ts";
+import { giveUp, ship } from "../shipping/shipper.ts";
 import { jobError, unreadableError } from "../wire/clone.ts";
 import { functionName } from "../wire/describe.ts";
 import { WorkerTerminatedError } from "../wire/errors.ts";

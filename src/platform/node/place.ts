@@ -1,4 +1,6 @@
 /** This file alone knows where the package's own code is: its frames are not the user's. */
+import { isAbsolute } from "node:path";
+import { pathToFileURL } from "node:url";
 
 /** What the code of a thread is called in a program that was bundled, where it is no file. */
 const THREAD_SCRIPT = "threadloop:worker";
@@ -8,8 +10,6 @@ const THREAD_SCRIPT = "threadloop:worker";
  * had where it was bundled.
  */
 const written: string | undefined = import.meta.url;
-const { pathToFileURL } = process.getBuiltinModule("node:url");
-const { isAbsolute } = process.getBuiltinModule("node:path");
 const HERE: string = written?.startsWith("file:")
   ? written
   : pathToFileURL(written === undefined && typeof __filename === "string" ? __filename : process.execPath)
@@ -44,9 +44,8 @@ export interface StackScript {
 }
 
 /** Not in the types of the oldest Node we support. */
-const { getCallSites } = process.getBuiltinModule("node:util") as {
-  getCallSites?: (frames: number, options: { sourceMap: boolean }) => StackScript[];
-};
+type CallSites = { getCallSites?: (frames: number, options: { sourceMap: boolean }) => StackScript[] };
+const getCallSites = (process.getBuiltinModule("node:util") as CallSites).getCallSites;
 
 /** The scripts of the innermost functions on the stack, from the caller's on, as the engine names them. */
 export function stackScripts(frames: number): StackScript[] {

@@ -1,0 +1,99 @@
+// How a function gets to a thread, loaded when the first one is given away: a thread starts meanwhile, and a program that
+// only imports the package does not wait for it.
+//
+// It is loaded at once, by `require`, so that captured variables are read at the moment of the call. Where that would give
+// another instance of the package it comes by `import`, and a call that is made before it is there waits for it: in a
+// program that was bundled, in a vm context (as Jest has them), in a Node whose `require` takes no ES modules.
+import { fileURLToPath } from "node:url";
+import { PACKAGE_ROOT, requireFrom } from "../../src/core.ts";
+import { declarationOf } from "./declared.ts";
+import { loadLoopClasses } from "./loopclasses.ts";
+import { isForeignRealm, mayRequireModules } from "./native.ts";
+import { nearbyReference } from "./nearby.ts";
+import type { AnyFunction, Recipe, Reference } from "./recipe.ts";
+import type * as Ship from "./ship.ts";
+import type { ShipMode, Shipment } from "./shipment.ts";
+import { shipsAs, standIn } from "./standin.ts";
+
+type Shipping = typeof Ship;
+
+let loaded: Shipping | null = null;
+let loading: Promise<Shipping> | null = null;
+
+/** What was found without it. */
+const early = new WeakMap<AnyFunction, Shipment>();
+
+/** `ship` of shipping, which is not needed for what a caller imports. */
+export function ship(fn: AnyFunction, mode: ShipMode = "auto"): Shipment | Promise<Shipment> {
+  const without = loaded === null ? shipEarly(fn, mode) : null;
+  if (without !== null) return without;
+  const shipping = load();
+  return shipping instanceof Promise
+    ? shipping.then((there) => there.ship(fn, mode))
+    : shipping.ship(fn, mode);
+}
+
+function shipEarly(fn: AnyFunction, mode: ShipMode): Shipment | Promise<Shipment> | null {
+  const standing = shipsAs(fn);
+  if (standing !== undefined) return standing();
+  if (mode === "value" || declarationOf(fn) !== undefined) return null;
+  const known = early.get(fn);
+  if (known !== undefined) return known;
+  const reference = nearbyReference(fn);
+  if (reference === null) return null;
+  const shipment: Shipment = { recipe: reference, stable: true };
+  early.set(fn, shipment);
+  return shipment;
+}
+
+/** `shipOnce` of shipping. */
+export function shipOnce(fn: AnyFunction, mode: ShipMode = "auto"): AnyFunction | Promise<AnyFunction> {
+  const shipping = load();
+  return shipping instanceof Promise
+    ? shipping.then((there) => there.shipOnce(fn, mode))
+    : shipping.shipOnce(fn, mode);
+}
+
+/** `giveUp` of shipping. */
+export function giveUp(recipe: Recipe, error: unknown): boolean {
+  const shipping = load();
+  return shipping instanceof Promise ? false : shipping.giveUp(recipe, error);
+}
+
+/** A function that ships as an export of the module at `url`, which this thread need not load. */
+export function moduleExport(url: string, name: string): AnyFunction {
+  const reference: Reference = { kind: "module", url, path: [name] };
+  const shipment: Shipment = { recipe: reference, stable: true };
+  return standIn(name, () => {
+    loaded?.checkReference(reference);
+    return shipment;
+  });
+}
+
+function load(): Shipping | Promise<Shipping> {
+  loaded ??= loadAtOnce();
+  return loaded ?? loadLater();
+}
+
+function loadAtOnce(): Shipping | null {
+  if (!mayRequireModules()) return null;
+  const found = requireFrom()(fileURLToPath(new URL("workers/shipping/ship.js", PACKAGE_ROOT))) as Shipping;
+  return found.standIn === standIn ? found : null;
+}
+
+function loadLater(): Promise<Shipping> {
+  loading ??= importShipping();
+  return loading;
+}
+
+/** The promise of `import` itself may be one of another realm. */
+async function importShipping(): Promise<Shipping> {
+  const [shipping] = await Promise.all([import("./ship.ts"), loadLoopClasses()]);
+  loaded = shipping;
+  return shipping;
+}
+
+if (isForeignRealm)
+  void Promise.resolve()
+    .then(loadLater)
+    .catch(() => {}); // it is told to whoever ships
