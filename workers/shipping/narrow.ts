@@ -44,11 +44,9 @@ function isInteropObject(value: object): boolean {
   return Object.values(Object.getOwnPropertyDescriptors(value)).some(isMadeByBundler);
 }
 
-/** Not `get name() {}`, which people write: that may give another value each time. */
+/** An arrow function, or what gives a variable and no more: what people write may give another value each time. */
+const GIVES_EXPORT = /^\(\)|^function ?\(\) ?\{\s*return [\w$]+;?\s*\}$|\[native code\] \}$/;
+
 function isMadeByBundler({ get, set }: PropertyDescriptor): boolean {
-  return (
-    get !== undefined &&
-    set === undefined &&
-    /^\(\)|\[native code\] \}$/.test(Function.prototype.toString.call(get))
-  );
+  return get !== undefined && set === undefined && GIVES_EXPORT.test(Function.prototype.toString.call(get));
 }

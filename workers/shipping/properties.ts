@@ -1,15 +1,12 @@
 // The properties of an object among the captured values: which of them travel, and their nodes.
 import { EventEmitter } from "node:events";
-import { isBundled } from "../../src/core.ts";
 import { type Copying, cannotSend, within } from "./copying.ts";
-import { exportedAs } from "./modules.ts";
 import {
   ACCESSOR,
   CONFIGURABLE,
   ENUMERABLE,
   type Integrity,
   ORDINARY,
-  OWN_EXPORTS,
   type Property,
   type Slot,
   WRITABLE,
@@ -72,8 +69,6 @@ export function propertiesOf(
         : partOf(copying, key, () => Reflect.get(object, key));
       return attributes === ORDINARY ? [copying.slot(key), value] : [copying.slot(key), value, attributes];
     }
-    const own = ownExportBehind(object, key, descriptor);
-    if (own !== undefined) return [copying.slot(key), part(own)];
     copying.stable = false;
     return [
       copying.slot(key),
@@ -82,22 +77,6 @@ export function propertiesOf(
       part(descriptor.set),
     ];
   });
-}
-
-/** A getter that only gives a variable, as bundlers write them for what one of their files exports. */
-const GIVES_VARIABLE = /^(?:function\s*\w*\(\)|\w+\(\)|\(\)\s*=>)\s*(?:\{\s*return\s+[\w$]+;?\s*\}|[\w$]+)$/;
-
-/** What this package exports, where a bundler has put it into a file of its own: it is the same in each thread. */
-function ownExportBehind(
-  object: object,
-  key: string | symbol,
-  { get }: PropertyDescriptor,
-): object | undefined {
-  if (get === undefined || !isBundled() || !GIVES_VARIABLE.test(Function.prototype.toString.call(get)))
-    return undefined;
-  const value: unknown = Reflect.get(object, key);
-  const reference = typeof value === "function" ? exportedAs(value) : undefined;
-  return reference?.kind === "module" && reference.url === OWN_EXPORTS ? (value as object) : undefined;
 }
 
 /** What the properties of an object hold at this moment: those of a namespace. */

@@ -8,6 +8,8 @@ export default {
     "const ns = { __esModule: true, list: [1, 2] }; job = () => Math.max(...ns.list, ...Object.values({ ...ns }).flat().filter(Number.isInteger));",
   "an object with a default getter":
     "let n = 0; const o = { get default() { return ++n; } }; job = () => [o.default, o.default];",
+  "what a bundler makes of the exports of a file, of which one stays here":
+    "const file = {}; const stream = new (process.getBuiltinModule('node:stream').PassThrough)(); let by = 2; const add = (n) => n + by; Object.defineProperty(file, 'stream', { enumerable: true, get: function () { return stream; } }); Object.defineProperty(file, 'add', { enumerable: true, get: function () { return add; } }); job = () => file.add(3);",
   "an object with getters only":
     "let n = 0; const o = { get next() { return ++n; } }; job = () => [o.next, o.next, n];",
   "a namespace that is assigned to":
