@@ -20,9 +20,9 @@ import { type PoolStats, statsOf } from "./observe/stats.ts";
 import { TaskForest } from "./observe/tasktree.ts";
 import { PoolTrace } from "./observe/trace.ts";
 import { Watchdog } from "./observe/watchdog.ts";
-import { setExportsLoader } from "./shipping/loopclasses.ts";
 import { setPartsLoader } from "./shipping/parts.ts";
 import type { AnyFunction } from "./shipping/recipe.ts";
+import { setLaterLoader } from "./shipping/shipper.ts";
 import { NestedExecutor } from "./thread/nested.ts";
 import { uplink } from "./wire/uplink.ts";
 
@@ -217,4 +217,4 @@ setDefaultExecutorFactory(() =>
 );
 addOwnExports({ WorkerPool });
 setPartsLoader(loadInline);
-setExportsLoader(async () => (await import("./bundle/ownexports.ts")).ownExports());
+setLaterLoader(() => import("./bundle/later.ts"));

@@ -57,6 +57,7 @@ describe("the packed package", () => {
       ...Object.values(exports).map((entry) => normalize(typeof entry === "string" ? entry : entry.default)),
       "dist/workers/entry.cjs",
       "dist/workers/shared/index.js", // this and the next ones by their address
+      "dist/workers/shipping/ship.js",
       "dist/workers/piscina/main.cjs",
       "dist/workers/piscina/worker.cjs",
     ]);

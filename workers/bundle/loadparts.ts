@@ -4,10 +4,8 @@ import { BrokenPoolError } from "../wire/errors.ts";
 
 export async function loadInline(): Promise<Parts> {
   try {
-    const [{ inline }, { learnOwnExports }] = await Promise.all([
-      import("./inline.ts"),
-      import("./ownexports.ts"),
-    ]);
+    const { inline } = await import("./inline.ts");
+    const { learnOwnExports } = await import("./ownexports.ts");
     learnOwnExports();
     return inline;
   } catch (error) {

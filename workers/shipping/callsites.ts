@@ -15,8 +15,23 @@ export interface CallSite {
 const FRAMES = 24;
 const { cache } = requireFrom();
 
+/** Those of a call that is gone on with. */
+let earlier: CallSite[] | null = null;
+
+/** Goes on with a call that had to wait: its callers are not on the stack any more. */
+export function calledFrom<T>(sites: CallSite[], goOn: () => T): T {
+  const outer = earlier;
+  earlier = sites;
+  try {
+    return goOn();
+  } finally {
+    earlier = outer;
+  }
+}
+
 /** The scripts of the callers that Node loaded itself, without this package's own and Node's. */
 export function callSites(): CallSite[] {
+  if (earlier !== null) return earlier;
   const sites = stackScripts(FRAMES);
   const byUrl = new Map<string, CallSite>();
   for (const { scriptName, scriptId } of sites) {

@@ -9,7 +9,6 @@ type Class = abstract new (...args: never[]) => object;
 /** These come with every entry; tasks are futures. */
 let classes: readonly Class[] = [Context, ContextVar, EventLoop, Future, Handle];
 let areAll = false;
-let load: (() => Promise<object>) | null = null;
 
 export function belongsToLoop(object: object): boolean {
   if (!areAll && mayRequireModules()) learnLoopClasses(runtime());
@@ -18,16 +17,6 @@ export function belongsToLoop(object: object): boolean {
 
 function runtime(): object {
   return requireFrom()(fileURLToPath(new URL("index.js", PACKAGE_ROOT))) as object;
-}
-
-/** Says what loads the exports of the package where they cannot be had at once. */
-export function setExportsLoader(loader: () => Promise<object>): void {
-  load = loader;
-}
-
-/** To be awaited where they cannot. */
-export async function loadLoopClasses(): Promise<void> {
-  if (load !== null) learnLoopClasses(await load());
 }
 
 export function learnLoopClasses(exports: object): void {

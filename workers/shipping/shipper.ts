@@ -6,8 +6,9 @@
 // program that was bundled, in a vm context (as Jest has them), in a Node whose `require` takes no ES modules.
 import { fileURLToPath } from "node:url";
 import { PACKAGE_ROOT, requireFrom } from "../../src/core.ts";
+import { calledFrom, callSites } from "./callsites.ts";
 import { declarationOf } from "./declared.ts";
-import { loadLoopClasses } from "./loopclasses.ts";
+import { learnLoopClasses } from "./loopclasses.ts";
 import { isForeignRealm, mayRequireModules } from "./native.ts";
 import { nearbyReference } from "./nearby.ts";
 import type { AnyFunction, Recipe, Reference } from "./recipe.ts";
@@ -17,20 +18,29 @@ import { shipsAs, standIn } from "./standin.ts";
 
 type Shipping = typeof Ship;
 
+/** What comes by `import`, and the exports of this package. */
+export interface LaterParts {
+  readonly shipping: Shipping;
+  readonly exports: object;
+}
+
+let importLater: () => Promise<LaterParts>;
 let loaded: Shipping | null = null;
 let loading: Promise<Shipping> | null = null;
 
 /** What was found without it. */
 const early = new WeakMap<AnyFunction, Shipment>();
 
+/** Says what imports it where it cannot be had at once. */
+export function setLaterLoader(loader: () => Promise<LaterParts>): void {
+  importLater = loader;
+}
+
 /** `ship` of shipping, which is not needed for what a caller imports. */
 export function ship(fn: AnyFunction, mode: ShipMode = "auto"): Shipment | Promise<Shipment> {
   const without = loaded === null ? shipEarly(fn, mode) : null;
   if (without !== null) return without;
-  const shipping = load();
-  return shipping instanceof Promise
-    ? shipping.then((there) => there.ship(fn, mode))
-    : shipping.ship(fn, mode);
+  return withShipping((shipping) => shipping.ship(fn, mode));
 }
 
 function shipEarly(fn: AnyFunction, mode: ShipMode): Shipment | Promise<Shipment> | null {
@@ -48,10 +58,7 @@ function shipEarly(fn: AnyFunction, mode: ShipMode): Shipment | Promise<Shipment
 
 /** `shipOnce` of shipping. */
 export function shipOnce(fn: AnyFunction, mode: ShipMode = "auto"): AnyFunction | Promise<AnyFunction> {
-  const shipping = load();
-  return shipping instanceof Promise
-    ? shipping.then((there) => there.shipOnce(fn, mode))
-    : shipping.shipOnce(fn, mode);
+  return withShipping((shipping) => shipping.shipOnce(fn, mode));
 }
 
 /** `giveUp` of shipping. */
@@ -68,6 +75,13 @@ export function moduleExport(url: string, name: string): AnyFunction {
     loaded?.checkReference(reference);
     return shipment;
   });
+}
+
+function withShipping<T>(use: (shipping: Shipping) => T | Promise<T>): T | Promise<T> {
+  const shipping = load();
+  if (!(shipping instanceof Promise)) return use(shipping);
+  const sites = callSites();
+  return shipping.then((there) => calledFrom(sites, () => use(there)));
 }
 
 function load(): Shipping | Promise<Shipping> {
@@ -88,7 +102,8 @@ function loadLater(): Promise<Shipping> {
 
 /** The promise of `import` itself may be one of another realm. */
 async function importShipping(): Promise<Shipping> {
-  const [shipping] = await Promise.all([import("./ship.ts"), loadLoopClasses()]);
+  const { shipping, exports } = await importLater();
+  learnLoopClasses(exports);
   loaded = shipping;
   return shipping;
 }
