@@ -1,5 +1,5 @@
-// Opens the inspector of a running Node process, as `node inspect -p PID` does: SIGUSR1 has it listen on a port of the
-// loopback interface. The signal ends a process that does not expect it, so it is sent only to one that does.
+// This opens the inspector of a running Node process, as `node inspect -p PID` does: SIGUSR1 has it listen on a port
+// of the loopback interface. The signal ends a process that does not expect it, so it is sent only to one that does.
 
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";

@@ -1,4 +1,5 @@
-// `threadloop ps`, `pstree` and `top` of a cluster: its machines, what they do, and what waits for them, by way of Redis.
+// This is `threadloop ps`, `pstree` and `top` of a cluster: its machines, what they do, and what waits for them, by
+// way of Redis.
 
 import type { MachineSight, Onlooker } from "../cluster/onlooker.ts";
 import type { MachineInfo } from "../cluster/roster.ts";

@@ -1,4 +1,4 @@
-// `threadloop compare`: whether it pays to run a function of the user's in threads.
+// This is `threadloop compare`: whether it pays to run a function of the user's in threads.
 
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";

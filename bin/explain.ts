@@ -1,4 +1,4 @@
-/** What the documentation says of an error, a code or a warning: its entry in docs/errors.md. */
+/** This is what the documentation says of an error, a code or a warning: its entry in docs/errors.md. */
 import { readFileSync } from "node:fs";
 import { Problem } from "./problem.ts";
 

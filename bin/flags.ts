@@ -1,4 +1,4 @@
-// What is given on the command line: numbers, and options that a command does not have.
+// This is what is given on the command line: numbers, and options that a command does not have.
 
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import { Problem } from "./problem.ts";

@@ -1,6 +1,6 @@
-// How the inspector of a process gets closed whatever becomes of us: the process itself closes it when nobody has renewed
-// a lease on it for two seconds. A command renews its own twice a second; one that is killed, hung up on or interrupted
-// does not. Several commands may look into a process at once: the last lease closes it.
+// This says how the inspector of a process gets closed whatever becomes of us: the process itself closes it when
+// nobody has renewed a lease on it for two seconds. A command renews its own twice a second; one that is killed,
+// hung up on or interrupted does not. Several commands may look into a process at once: the last lease closes it.
 
 import { randomUUID } from "node:crypto";
 import type { RemoteThread } from "./remote.ts";

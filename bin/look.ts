@@ -1,4 +1,4 @@
-// Takes the snapshots of every thread of another process.
+// This takes the snapshots of every thread of another process.
 
 import type { ThreadNumbers } from "../workers/observe/poolwatch.ts";
 import type { ThreadSnapshot } from "../workers/observe/snapshot.ts";

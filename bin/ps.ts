@@ -1,4 +1,4 @@
-// `threadloop ps` and `threadloop pstree`: the tasks of a running process, as a table and as a tree.
+// This is `threadloop ps` and `threadloop pstree`: the tasks of a running process, as a table and as a tree.
 
 import { printable } from "../src/errors/printable.ts";
 import type { ThreadSnapshot } from "../workers/observe/snapshot.ts";

@@ -1,4 +1,4 @@
-// What happened between two readings of a process's threads.
+// This is what happened between two readings of a process's threads.
 
 import type { PoolNumbers, ThreadNumbers, WorkerNumbers } from "../workers/observe/poolwatch.ts";
 

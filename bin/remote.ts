@@ -1,4 +1,4 @@
-// A session with the inspector of another process: its main thread, and through it every worker thread.
+// This is a session with the inspector of another process: its main thread, and through it every worker thread.
 
 import { WebSocket } from "ws";
 

@@ -1,4 +1,4 @@
-// The screen of `threadloop top`, as lines: a state, and the size of the terminal, and nothing else.
+// This is the screen of `threadloop top`, as lines: a state, and the size of the terminal, and nothing else.
 
 import { styleText } from "node:util";
 import { printable } from "../src/errors/printable.ts";

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// The command: looks into running processes that use threadloop, which need no preparation, explains errors, measures
-// functions, and is a machine of a cluster.
+// This is the command: it looks into running processes that use threadloop, which need no preparation, explains
+// errors, measures functions, and is a machine of a cluster.
 
 import { readFileSync } from "node:fs";
 import { inspect } from "node:util";

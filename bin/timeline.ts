@@ -1,4 +1,4 @@
-// One timeline of what several threads have recorded, each for itself and for the workers of its pools.
+// This is one timeline of what several threads have recorded, each for itself and for the workers of its pools.
 
 import type { TraceEvent } from "../workers/observe/chrometrace.ts";
 

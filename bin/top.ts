@@ -1,5 +1,5 @@
-// `threadloop top`: a process's pools, threads, functions and tasks, looked at again and again, in a terminal. Where there
-// is none, it is looked once, and what the screen would show is printed.
+// This is `threadloop top`: a process's pools, threads, functions and tasks, looked at again and again, in a
+// terminal. Where there is none, it is looked once, and what the screen would show is printed.
 
 import { emitKeypressEvents } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";

@@ -1,4 +1,4 @@
-// `threadloop trace`: records a running process for a while.
+// This is `threadloop trace`: it records a running process for a while.
 
 import { writeFile } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";

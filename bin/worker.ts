@@ -1,5 +1,5 @@
-// `threadloop worker`: a machine of a cluster, a process that runs calls of a queue until it is told to end. At SIGTERM or
-// SIGINT it takes no more and ends when what it has is done; at the second one it ends at once.
+// This is `threadloop worker`: a machine of a cluster, a process that runs calls of a queue until it is told to end.
+// At SIGTERM or SIGINT it takes no more and ends when what it has is done; at the second one it ends at once.
 
 import { pathToFileURL } from "node:url";
 import type { MachineOptions } from "../cluster/options.ts";

@@ -1,4 +1,4 @@
-// Whether a file can be written: asked beforehand, as what was measured or recorded would be lost.
+// This tells whether a file can be written: asked beforehand, as what was measured or recorded would be lost.
 
 import { access, constants, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";

@@ -1,6 +1,6 @@
-// NamedFunctions by name. What crosses to another machine says nothing of the caller's paths: each module is named by its
-// path below a folder, `modules`, which both sides have, with the hash of its file, so that a machine with another
-// version of it says so in place of running that.
+// These are NamedFunctions by name. What crosses to another machine says nothing of the caller's paths: each module
+// is named by its path below a folder, `modules`, which both sides have, with the hash of its file, so that a
+// machine with another version of it says so in place of running that.
 //
 //   caller   file:///home/ada/app/src/render.js#thumbnail   ->   src/render.js#thumbnail, sha256 of the file
 //   machine  src/render.js#thumbnail                        ->   file:///srv/app/src/render.js#thumbnail

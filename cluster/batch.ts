@@ -1,4 +1,5 @@
-// Calls that travel together, as one BullMQ job: the place of their jobs from when they are posted until they settle.
+// These are calls that travel together, as one BullMQ job: the place of their jobs from when they are posted until
+// they settle.
 //
 // How many calls make a batch is learnt for each function: a batch is to last a few milliseconds, so that the way there
 // and back is shared by many short calls, and a long one travels alone: nothing waits behind it, or is lost with it.

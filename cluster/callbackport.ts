@@ -1,5 +1,5 @@
-// A port over which a job calls functions of its caller, where the two are processes: what is posted leaves as a record
-// of the job, and what comes for the job is delivered here.
+// This is a port over which a job calls functions of its caller, where the two are processes: what is posted leaves
+// as a record of the job, and what comes for the job is delivered here.
 
 import { EventEmitter } from "node:events";
 import type { Transferable } from "node:worker_threads";

@@ -1,4 +1,5 @@
-// How a ClusterExecutor ends: no new calls, the old ones finished (or dropped at the deadline), then the connections.
+// This says how a ClusterExecutor ends: no new calls, the old ones finished (or dropped at the deadline), then the
+// connections.
 
 import { setTimeout as wait } from "node:timers/promises";
 import type { Job } from "../workers/executor/job.ts";

@@ -1,4 +1,4 @@
-// The inside of a ClusterExecutor: which call goes when, and what becomes of it.
+// This is the inside of a ClusterExecutor: which call goes when, and what becomes of it.
 //
 // A call waits here, in a queue by priority, until there is room ahead: as many batches as keep the threads of the
 // cluster busy are posted, and no more. So a call that waits is cancelled at once, priorities are exact, and no client

@@ -1,4 +1,4 @@
-// The errors of a cluster, one class per kind.
+// These are the errors of a cluster, one class per kind.
 
 import { named, RuntimeError } from "../src/core.ts";
 import { registerErrors } from "../workers/wire/errorclasses.ts";

@@ -1,4 +1,4 @@
-// A cluster as its users see it.
+// This is a cluster as its users see it.
 
 import { inspect } from "node:util";
 import { type Actor, type ActorClass, spawnActor } from "../workers/executor/actor.ts";

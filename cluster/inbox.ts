@@ -1,4 +1,5 @@
-// What others say to this process: a Redis stream that it alone reads, in order, over a connection of its own.
+// This is what others say to this process: a Redis stream that it alone reads, in order, over a connection of its
+// own.
 //
 // The inbox is the lease of the process: it makes the stream and renews its expiry, and nobody else makes it. So who
 // writes to a process that is gone learns that, and nothing of it stays. When the connection comes back, reading goes

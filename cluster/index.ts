@@ -1,6 +1,6 @@
 /**
- * `threadloop/cluster`: the same calls on other machines, by way of Redis or Valkey. It needs the packages `bullmq` and
- * `ioredis`.
+ * This is `threadloop/cluster`: the same calls on other machines, by way of Redis or Valkey. It needs the packages
+ * `bullmq` and `ioredis`.
  */
 
 export type { CloseOptions, CloseReport } from "../workers/pool/closing.ts";

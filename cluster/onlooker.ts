@@ -1,5 +1,5 @@
-// Somebody who looks at a cluster and has no calls there, as `threadloop ps redis://...` does: which machines there are,
-// what they say of themselves, and what waits for them.
+// This is somebody who looks at a cluster and has no calls there, as `threadloop ps redis://...` does: which
+// machines there are, what they say of themselves, and what waits for them.
 
 import type { ThreadNumbers } from "../workers/observe/poolwatch.ts";
 import type { ThreadSnapshot } from "../workers/observe/snapshot.ts";

@@ -1,4 +1,4 @@
-// What a ClusterExecutor and a machine can be told, with the defaults and the checks.
+// This is what a ClusterExecutor and a machine can be told, with the defaults and the checks.
 
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";

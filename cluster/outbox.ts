@@ -1,5 +1,6 @@
-// What a process has to say to another one. Records of one turn leave as one entry of its inbox, and while an entry is
-// on its way, what comes gathers for the next one: so a slow connection makes longer entries, not more of them.
+// This is what a process has to say to another one. Records of one turn leave as one entry of its inbox, and while
+// an entry is on its way, what comes gathers for the next one: so a slow connection makes longer entries, not more
+// of them.
 //
 // What is said to a process whose inbox has expired lies beside it for a while, where that looks when it is back: it may
 // only have been cut off.

@@ -1,7 +1,7 @@
-// Values on their way through Redis. A value is `encode`d as structured clone would copy it, only that errors, URLs and
-// Buffers keep their class, as between threads. A body, which holds many values, is `seal`ed: what is worth it is
-// compressed, and its first byte says how. What is too large for a message lies in a key of its own, a blob, which is
-// deleted when it is read and expires when nobody reads it.
+// These are values on their way through Redis. A value is `encode`d as structured clone would copy it, only that
+// errors, URLs and Buffers keep their class, as between threads. A body, which holds many values, is `seal`ed: what
+// is worth it is compressed, and its first byte says how. What is too large for a message lies in a key of its own,
+// a blob, which is deleted when it is read and expires when nobody reads it.
 //
 // Invariant: nothing of a body is read before its size is known to be within a limit.
 

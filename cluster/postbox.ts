@@ -1,5 +1,5 @@
-// The queue of batches. This is all that a client does with BullMQ: it puts batches in, takes one back that no machine
-// has, and asks what became of one.
+// This is the queue of batches. This is all that a client does with BullMQ: it puts batches in, takes one back that
+// no machine has, and asks what became of one.
 
 import { Queue } from "bullmq";
 import { INLINE, putBlob, seal } from "./payload.ts";

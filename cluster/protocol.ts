@@ -1,5 +1,5 @@
-// What crosses Redis. Calls travel in batches, each one BullMQ job, to whichever machine is free; everything else goes
-// from process to process over inboxes: one Redis stream a process, read by it alone, in order.
+// This is what crosses Redis. Calls travel in batches, each one BullMQ job, to whichever machine is free; everything
+// else goes from process to process over inboxes: one Redis stream a process, read by it alone, in order.
 //
 //     client                                                  machine
 //     batch: functions by name, calls   ---- BullMQ job --->  takes it, runs the calls in its pool

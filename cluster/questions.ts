@@ -1,4 +1,4 @@
-// What a process asks machines by way of their inboxes, and the answers that it waits for.
+// This is what a process asks machines by way of their inboxes, and the answers that it waits for.
 
 import { realTime } from "../workers/executor/time.ts";
 import type { Outboxes } from "./outbox.ts";

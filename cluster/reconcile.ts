@@ -1,6 +1,6 @@
-// What no record will settle any more. While calls are open, it is looked every two seconds which machines there are,
-// and whether Redis still knows the batches that were posted before. One that it does not know, or that has failed as a
-// whole, may have said its last in the inbox already: so that is read to its end first.
+// This is what no record will settle any more. While calls are open, it is looked every two seconds which machines
+// there are, and whether Redis still knows the batches that were posted before. One that it does not know, or that
+// has failed as a whole, may have said its last in the inbox already: so that is read to its end first.
 
 import { performance } from "node:perf_hooks";
 import { clearInterval, setInterval } from "node:timers";

@@ -1,4 +1,5 @@
-// The connections of one process to Redis. Those of a client keep its process only while it has something open.
+// These are the connections of one process to Redis. Those of a client keep its process only while it has something
+// open.
 
 import { randomUUID } from "node:crypto";
 import type { Socket } from "node:net";

@@ -1,5 +1,5 @@
-// Which machines there are. Each keeps a hash that expires when it is not heard of for a while, so no clock of one
-// machine is compared with that of another; a set has their names.
+// This tells which machines there are. Each keeps a hash that expires when it is not heard of for a while, so no
+// clock of one machine is compared with that of another; a set has their names.
 
 import type { RedisLink } from "./redislink.ts";
 

@@ -1,6 +1,6 @@
-// Signed messages: HMAC-SHA256 over all parts of one, each with its length before it, so that no part can be moved into
-// its neighbour. The first secret signs and all of them are accepted, so that a secret can be replaced: first it is
-// added behind the old one everywhere, then it goes first, then the old one is left out.
+// These are signed messages: HMAC-SHA256 over all parts of one, each with its length before it, so that no part can
+// be moved into its neighbour. The first secret signs and all of them are accepted, so that a secret can be
+// replaced: first it is added behind the old one everywhere, then it goes first, then the old one is left out.
 
 import { createHmac, timingSafeEqual } from "node:crypto";
 

@@ -1,4 +1,4 @@
-// What a ClusterExecutor has done and is doing, in numbers. They are counted here; no machine is asked.
+// This is what a ClusterExecutor has done and is doing, in numbers. They are counted here; no machine is asked.
 
 import { performance } from "node:perf_hooks";
 import { inspect } from "node:util";

@@ -1,4 +1,4 @@
-// One call that is compared: of the function with these arguments, here and in the threads of a pool.
+// This is one call that is compared: of the function with these arguments, here and in the threads of a pool.
 
 import { isDeepStrictEqual, types } from "node:util";
 import { isInstance, printable, shown, TimeoutError } from "../src/core.ts";

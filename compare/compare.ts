@@ -1,4 +1,4 @@
-// Measures a function on the loop and in threads, input by input.
+// This measures a function on the loop and in threads, input by input.
 
 import { availableParallelism } from "node:os";
 import { checkOptionNames, got, optionNames } from "../src/core.ts";

@@ -1,4 +1,4 @@
-// What a comparison tells. It is JSON: `threadloop compare --json` prints it as it is.
+// This is what a comparison tells. It is JSON: `threadloop compare --json` prints it as it is.
 
 /** Whether it pays to run a function in threads, and all that says so. Times are milliseconds. */
 export interface Comparison {

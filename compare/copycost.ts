@@ -1,4 +1,4 @@
-// What is sent of a call, and what that costs the loop, by Node's own serializer.
+// This is what is sent of a call, and what that costs the loop, by Node's own serializer.
 
 import { deserialize, serialize } from "node:v8";
 import type { ComparedInput } from "./comparison.ts";

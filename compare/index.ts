@@ -1,4 +1,4 @@
-/** `threadloop/bench`: whether it pays to run a function in threads, measured. */
+/** This is `threadloop/bench`: whether it pays to run a function in threads, measured. */
 export { type CompareOptions, type CompareProgress, compare } from "./compare.ts";
 export type {
   AtOnce,

@@ -1,5 +1,5 @@
-// A comparison as a picture: how many times as fast threads are, over the calls at once, and over the calls that a message
-// carries. Two panels of curves need no library of charts, which would be larger than all the rest.
+// This is a comparison as a picture: how many times as fast threads are, over the calls at once, and over the calls
+// that a message carries. Two panels of curves need no library of charts, which would be larger than all the rest.
 
 import type { Comparison } from "./comparison.ts";
 import { crowdOf, formatTime, headlineOf } from "./table.ts";

@@ -1,4 +1,5 @@
-// How many processors a pool really gets: others on the machine, or a limit of its container, may leave it fewer.
+// This says how many processors a pool really gets: others on the machine, or a limit of its container, may leave it
+// fewer.
 
 import type { WorkerPool } from "../workers/index.ts";
 

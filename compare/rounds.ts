@@ -1,4 +1,5 @@
-// How two ways of doing the same are timed: warm, one after the other in every round, in turn first. Milliseconds.
+// This says how two ways of doing the same are timed: warm, one after the other in every round, in turn first.
+// Milliseconds.
 
 import { median } from "./statistics.ts";
 

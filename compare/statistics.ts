@@ -1,4 +1,5 @@
-// The few statistics a table needs. Medians everywhere: on a shared machine a mean measures the neighbours.
+// These are the few statistics a table needs. Medians everywhere: on a shared machine a mean measures the
+// neighbours.
 
 export function quantile(values: readonly number[], q: number): number {
   if (values.length === 0) return Number.NaN;

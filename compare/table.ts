@@ -1,4 +1,4 @@
-// What a comparison says, in words.
+// This is what a comparison says, in words.
 
 import type { ComparedInput, Comparison } from "./comparison.ts";
 

@@ -1,4 +1,5 @@
-// Whether threads pay, by three rules: a thread frees the loop, calls at once are faster, or calls put together are.
+// This tells whether threads pay, by three rules: a thread frees the loop, calls at once are faster, or calls put
+// together are.
 //
 // Each has three answers. Where samples scatter, or other processes have the processors, a figure stands for a range: a
 // rule that the whole range keeps, or breaks, is answered, and else it cannot be told. A crowd takes from the threads

@@ -1,6 +1,7 @@
-// Compiles the package into dist/, which it empties first so that no file of an older build is packed, and bundles what
-// programs load: a file costs about half a millisecond, in each new thread again, and there would be 200. What a thread
-// does not need lies in a chunk that it does not load, as compiling it would cost each thread 10 ms.
+// This compiles the package into dist/, which it empties first so that no file of an older build is packed, and
+// bundles what programs load: a file costs about half a millisecond, in each new thread again, and there would be
+// 200. What a thread does not need lies in a chunk that it does not load, as compiling it would cost each thread 10
+// ms.
 //
 // Each module stays where it was as a file that gives on what now lies in a chunk, so that whoever imports one, as
 // tests and bench/ do, meets the same classes and state. Nothing is minified, as people read this code in stacks; the

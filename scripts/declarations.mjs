@@ -1,7 +1,7 @@
-// Rolls the declarations up to one file for each entry of the package, and one for what they share, with nothing in them
-// but what users see: members whose names begin with "_" or that are marked @internal go, and the loop that the lower
-// files know as an interface only, since they may not import what stands above them, is the loop that users have.
-// What only those members needed goes too.
+// This rolls the declarations up to one file for each entry of the package, and one for what they share, with
+// nothing in them but what users see: members whose names begin with "_" or that are marked @internal go, and the
+// loop that the lower files know as an interface only, since they may not import what stands above them, is the loop
+// that users have. What only those members needed goes too.
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { rolldown } from "rolldown";

@@ -1,5 +1,5 @@
-// Marks what a chunk does when it is loaded, so that bundlers leave out what nobody uses of it: they know that a class or a
-// function does nothing by being there, but not that about a call, `new WeakMap()` say.
+// This marks what a chunk does when it is loaded, so that bundlers leave out what nobody uses of it: they know that
+// a class or a function does nothing by being there, but not that about a call, `new WeakMap()` say.
 import { parseAst } from "rolldown/parseAst";
 
 const PURE = "/* @__PURE__ */ ";

@@ -1,4 +1,4 @@
-// Runs an example of this checkout as it is, with the packages that are here: `node scripts/example.mjs NAME`.
+// This runs an example of this checkout as it is, with the packages that are here: `node scripts/example.mjs NAME`.
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";

@@ -1,6 +1,7 @@
-// Makes what a program that was bundled takes along, as it has no files of ours: `dist/workers/bundle/inline.js`, with the
-// code of piscina, and that of a thread as text. A thread made of text (`eval` of a Worker) needs no file, whatever the bundler and
-// its format. Programs that are not bundled load nothing of it.
+// This makes what a program that was bundled takes along, as it has no files of ours:
+// `dist/workers/bundle/inline.js`, with the code of piscina, and that of a thread as text. A thread made of text
+// (`eval` of a Worker) needs no file, whatever the bundler and its format. Programs that are not bundled load
+// nothing of it.
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";

@@ -1,6 +1,6 @@
 /**
- * The inner contract of the runtime: what `workers/` and the tests import of it. It is never re-exported: the package's interface is
- * `index`, which lies in here as well.
+ * This is the inner contract of the runtime: what `workers/` and the tests import of it. It is never re-exported:
+ * the package's interface is `index`, which lies in here as well.
  */
 
 export { awaitingTasks } from "./debug/callgraph.ts";

@@ -1,4 +1,7 @@
-/** `threadloop/testing`: time that jumps, so that a test of a minute takes a millisecond and is the same each time. */
+/**
+ * This is `threadloop/testing`: time that jumps, so that a test of a minute takes a millisecond and is the same each
+ * time.
+ */
 
 import { checkOptionNames, optionNames } from "./errors/optionnames.ts";
 import type { Clock } from "./scheduling/clock.ts";

@@ -1,6 +1,6 @@
 /**
- * The inner contract of the pool: what the tests try of its parts one by one. It is never re-exported, nothing of the
- * package imports it, and it is not in the tarball: what users have is `index`.
+ * This is the inner contract of the pool: what the tests try of its parts one by one. It is never re-exported,
+ * nothing of the package imports it, and it is not in the tarball: what users have is `index`.
  */
 
 export type { ActorHome } from "./executor/calls.ts";

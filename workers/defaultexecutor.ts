@@ -1,4 +1,5 @@
-// The default pool: made at first use, one for each loop, closed with it; and one for programs without a loop.
+// This is the default pool: made at first use, one for each loop, closed with it; and one for programs without a
+// loop.
 
 import { type EventLoop, type Future, runningLoopOrNull } from "../src/core.ts";
 import { addOwnExports } from "./bundle/addedexports.ts";

@@ -1,4 +1,4 @@
-// A worker of BullMQ's own, which runs one job a call on its main thread.
+// This is a worker of BullMQ's own, which runs one job a call on its main thread.
 import { Worker } from "bullmq";
 import { add } from "./jobs.ts";
 

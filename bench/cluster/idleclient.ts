@@ -1,4 +1,4 @@
-// A client that has made a call and does nothing any more: prints its CPU time, in milliseconds a second.
+// This is a client that has made a call and does nothing any more: it prints its CPU time, in milliseconds a second.
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { ClusterExecutor } from "../../cluster/index.ts";

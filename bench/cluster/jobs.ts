@@ -1,4 +1,4 @@
-// What the machines of bench/cluster run.
+// This is what the machines of bench/cluster run.
 
 import { randomBytes } from "node:crypto";
 

@@ -1,5 +1,5 @@
-// What bench/cluster starts beside itself: a Redis or Valkey at a free port of the loopback interface, a machine, and a
-// worker of BullMQ's own. They end with this process.
+// This is what bench/cluster starts beside itself: a Redis or Valkey at a free port of the loopback interface, a
+// machine, and a worker of BullMQ's own. They end with this process.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";

@@ -1,4 +1,4 @@
-// The record of one question, kept while it is asked.
+// This is the record of one question, kept while it is asked.
 
 import { pairedRatio } from "../../compare/statistics.ts";
 import type { Answer, Bench, Contender, Figure, Goal, MeasureOptions, Sample, Verdict } from "./question.ts";

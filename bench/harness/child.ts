@@ -1,4 +1,5 @@
-// The process that one question is asked in: alone, so that no other question's heap or compiled code is in it.
+// This is the process that one question is asked in: alone, so that no other question's heap or compiled code is in
+// it.
 import { createBench } from "./bench.ts";
 import type { Question } from "./question.ts";
 

@@ -1,4 +1,4 @@
-// CPU time of the calling thread alone: what a call costs the main loop, whatever the workers burn.
+// This gives the CPU time of the calling thread alone: what a call costs the main loop, whatever the workers burn.
 import { readFileSync } from "node:fs";
 
 type CpuUsage = { user: number; system: number };

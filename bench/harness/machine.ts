@@ -1,4 +1,4 @@
-// Where a figure was measured.
+// This says where a figure was measured.
 import { availableParallelism, cpus, loadavg, totalmem, type } from "node:os";
 
 export interface Machine {

@@ -1,4 +1,4 @@
-// An answer as a picture: bars of the medians, one panel a measure, on a logarithmic scale where contenders
+// This is an answer as a picture: bars of the medians, one panel a measure, on a logarithmic scale where contenders
 // lie far apart. echarts draws it (Apache-2.0, kept by the ASF) because it renders SVG without a browser.
 import { init } from "echarts";
 import { median } from "../../compare/statistics.ts";

@@ -1,4 +1,4 @@
-// Where a run is, on stderr: one line that is rewritten on a terminal, a line for each round in a log.
+// This says where a run is, on stderr: one line that is rewritten on a terminal, a line for each round in a log.
 
 let last = "";
 

@@ -1,4 +1,4 @@
-// What a file of this folder's parent is: a question, asked of several contenders, answered in figures.
+// This is what a file of this folder's parent is: a question, asked of several contenders, answered in figures.
 
 export interface Question {
   readonly title: string;

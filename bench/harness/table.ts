@@ -1,5 +1,5 @@
-// An answer as text: one row a contender, one column a measure, each figure with its spread and with how many
-// times it is ours; below it the goals.
+// This is an answer as text: one row a contender, one column a measure, each figure with its spread and with how
+// many times it is ours; below it the goals.
 
 import { median, pairedRatio, quantile, spread } from "../../compare/statistics.ts";
 import type { Answer, Figure } from "./question.ts";

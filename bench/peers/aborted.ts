@@ -1,4 +1,4 @@
-// The pools that can be asked to stop a running job, and how.
+// These are the pools that can be asked to stop a running job, and how.
 import { fileURLToPath } from "node:url";
 import { Piscina } from "piscina";
 import { Tinypool } from "tinypool";

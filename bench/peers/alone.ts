@@ -1,5 +1,5 @@
-// A process in which one contender is alone: alone.js MODULE EXPORT THREADS. Prints, as JSON, what it cost to come
-// to a first result, and what the threads hold.
+// This is a process in which one contender is alone: alone.js MODULE EXPORT THREADS. Prints, as JSON, what it cost
+// to come to a first result, and what the threads hold.
 import { setTimeout as pause } from "node:timers/promises";
 import { synthetic } from "../workloads/index.ts";
 import { type Peer, runAll } from "./peer.ts";

@@ -1,4 +1,4 @@
-// CPython beside us: a python3 that answers questions on its standard input, where there is one.
+// This is CPython beside us: a python3 that answers questions on its standard input, where there is one.
 import { spawn, spawnSync } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";

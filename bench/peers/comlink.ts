@@ -1,4 +1,4 @@
-// comlink: one exposed object a worker. It is no pool, so calls go round-robin.
+// This is comlink: one exposed object a worker. It is no pool, so calls go round-robin.
 import { type MessagePort, Worker, workerData } from "node:worker_threads";
 import { expose, transfer, wrap } from "comlink";
 import { loadJobs, type Peer, type Threads, type Workload } from "./peer.ts";

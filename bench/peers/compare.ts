@@ -1,4 +1,4 @@
-// One workload through many contenders: all opened before, interleaved, closed after.
+// This is one workload through many contenders: all opened before, interleaved, closed after.
 import type { Bench, Contender, Sample } from "../harness/question.ts";
 import type { Peer, Threads, Workload } from "./peer.ts";
 

@@ -1,6 +1,6 @@
-// `postMessage` batched by hand, without a promise for a job: flat batches of 1,024 calls
-// `[id, function, argument, ...]` down and `[id, result, ...]` up; and, cheaper still, one function over slices
-// of its inputs. Nothing that answers call by call can beat the first, nothing at all the second.
+// This is `postMessage` batched by hand, without a promise for a job: flat batches of 1,024 calls `[id, function,
+// argument, ...]` down and `[id, result, ...]` up; and, cheaper still, one function over slices of its inputs.
+// Nothing that answers call by call can beat the first, nothing at all the second.
 import { parentPort, type Worker, workerData } from "node:worker_threads";
 import { loadJobs, type Peer, type Threads, type Workload } from "./peer.ts";
 import { isWorkerOf, startWorker, untilReady } from "./postMessage.ts";

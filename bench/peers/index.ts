@@ -1,4 +1,4 @@
-// Every contender, in the order of the tables.
+// This is every contender, in the order of the tables.
 import { comlink } from "./comlink.ts";
 import { handBatched, handSliced } from "./handBatched.ts";
 import { jestWorker } from "./jestWorker.ts";

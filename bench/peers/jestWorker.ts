@@ -1,4 +1,4 @@
-// jest-worker with threads: it calls a module's exports by name.
+// This is jest-worker with threads: it calls a module's exports by name.
 import { fileURLToPath } from "node:url";
 import { Worker } from "jest-worker";
 import type { Peer } from "./peer.ts";

@@ -1,4 +1,4 @@
-// One table of loop workloads: threadloop, asyncio and uvloop, interleaved.
+// This is one table of loop workloads: threadloop, asyncio and uvloop, interleaved.
 import { run } from "threadloop";
 import type { Bench, Sample } from "../harness/question.ts";
 import { type LoopWorkload, runWorkload } from "../workloads/loop.ts";

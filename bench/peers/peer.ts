@@ -1,5 +1,5 @@
-// What a contender is to a question: threads that run a named job with one argument. One file beside this one
-// for each contender, and nothing in a question knows which one it drives.
+// This is what a contender is to a question: threads that run a named job with one argument. One file beside this
+// one for each contender, and nothing in a question knows which one it drives.
 
 /** A module of jobs: the functions, for a contender that takes functions, and where it lies, for the others. */
 export interface Workload {

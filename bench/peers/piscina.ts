@@ -1,4 +1,4 @@
-// piscina: its three ways of waiting for a task, one task a worker, and several tasks a worker.
+// This is piscina: its three ways of waiting for a task, one task a worker, and several tasks a worker.
 import { fileURLToPath } from "node:url";
 import { Piscina } from "piscina";
 import type { Peer } from "./peer.ts";

@@ -1,4 +1,4 @@
-// poolifier: a fixed pool of threads, set up as its README has it.
+// This is poolifier: a fixed pool of threads, set up as its README has it.
 import { fileURLToPath } from "node:url";
 import { isMainThread, workerData } from "node:worker_threads";
 import { FixedThreadPool, ThreadWorker } from "poolifier";

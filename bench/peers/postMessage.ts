@@ -1,4 +1,4 @@
-// Bare `postMessage`, one message a call: what a pool of one-by-one calls cannot beat. A call goes to the
+// This is bare `postMessage`, one message a call: what a pool of one-by-one calls cannot beat. A call goes to the
 // worker with the fewest, the first one of equals: a thread that has just run is awake sooner than its neighbour.
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { loadJobs, type Peer, type Threads, type Workload } from "./peer.ts";

@@ -1,4 +1,4 @@
-// Locks and queues of the field: within one thread, and between two.
+// These are locks and queues of the field: within one thread, and between two.
 import { MessageChannel } from "node:worker_threads";
 import { Mutex } from "async-mutex";
 import { Lock, run } from "threadloop";

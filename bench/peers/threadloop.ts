@@ -1,4 +1,4 @@
-// threadloop itself: functions are submitted as they are.
+// This is threadloop itself: functions are submitted as they are.
 import { gather, run } from "threadloop";
 import { WorkerPool } from "threadloop/workers";
 import type { Peer, Workload } from "./peer.ts";

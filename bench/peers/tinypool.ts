@@ -1,4 +1,4 @@
-// tinypool: one task a worker, and several tasks a worker.
+// This is tinypool: one task a worker, and several tasks a worker.
 import { Tinypool } from "tinypool";
 import type { Peer } from "./peer.ts";
 

@@ -1,4 +1,4 @@
-// workerpool, with a worker script that registers the jobs.
+// This is workerpool, with a worker script that registers the jobs.
 import { fileURLToPath } from "node:url";
 import { isMainThread, workerData } from "node:worker_threads";
 import pool from "workerpool";

@@ -1,5 +1,5 @@
-// The run: each way asked for every page once, then for pages without end while a probe pings and Node watches the
-// loop; at last the bytes of both ways are compared.
+// This is the run: each way asked for every page once, then for pages without end while a probe pings and Node
+// watches the loop; at last the bytes of both ways are compared.
 import { getRunningLoop, runInExecutor } from "threadloop";
 import { WorkerPool } from "threadloop/workers";
 import { differing } from "./compare.ts";

@@ -1,5 +1,5 @@
-// The visitors: autocannon's connections, each asking for its next page as soon as it has one (a closed loop, so both
-// ways are driven as hard as they can go and no arrival rate has to be chosen).
+// These are the visitors: autocannon's connections, each asking for its next page as soon as it has one (a closed
+// loop, so both ways are driven as hard as they can go and no arrival rate has to be chosen).
 import autocannon from "autocannon";
 import type { Drive, Sample } from "./protocol.ts";
 

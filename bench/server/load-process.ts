@@ -1,5 +1,5 @@
-// The load process: a process of its own, so that neither the clients nor the probe are delayed by the loop they
-// measure. It takes orders over IPC (protocol.ts) and ends when the bench does.
+// This is the load process: a process of its own, so that neither the clients nor the probe are delayed by the loop
+// they measure. It takes orders over IPC (protocol.ts) and ends when the bench does.
 import { startClients, type Visits } from "./clients.ts";
 import { digest } from "./digest.ts";
 import { type Probe, startProbe } from "./probe.ts";

@@ -1,5 +1,5 @@
-// The bench's half of the load process: starts it, gives it one order at a time and ends it by its own handle. What it
-// waits for is a Future, so that an order is cancelled like any await of ours.
+// This is the bench's half of the load process: it starts it, gives it one order at a time and ends it by its own
+// handle. What it waits for is a Future, so that an order is cancelled like any await of ours.
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";

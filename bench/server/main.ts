@@ -1,5 +1,5 @@
-// `npm start`: threads against the loop, on real input. Shows progress, prints one table, writes the figures and the
-// picture; the exit code is 1 when a page was not the same bytes both ways.
+// This is `npm start`: threads against the loop, on real input. Shows progress, prints one table, writes the figures
+// and the picture; the exit code is 1 when a page was not the same bytes both ways.
 import { mkdir, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { KeyboardInterrupt, run } from "threadloop";

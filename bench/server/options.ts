@@ -1,4 +1,4 @@
-// What `npm start -- --seconds 5` and the like mean, with the defaults.
+// This is what `npm start -- --seconds 5` and the like mean, with the defaults.
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,4 +1,4 @@
-// What a run has found out: both ways side by side, and what they were measured with.
+// This is what a run has found out: both ways side by side, and what they were measured with.
 import { availableParallelism, cpus } from "node:os";
 import type { Measured } from "./figures.ts";
 import type { Settings } from "./options.ts";

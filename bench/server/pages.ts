@@ -1,5 +1,5 @@
-// The real input: README files of the installed packages, text that nobody wrote for a benchmark. Sorted by package
-// name, and without packages that only some platforms install, so that equal lock files give equal pages.
+// This is the real input: README files of the installed packages, text that nobody wrote for a benchmark. Sorted by
+// package name, and without packages that only some platforms install, so that equal lock files give equal pages.
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";

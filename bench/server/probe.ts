@@ -1,6 +1,6 @@
-// Asks for /ping at a fixed rate, whether or not earlier pings have been answered: a server that stands still for
-// 200 ms is seen by every ping due in that time, not by one. All pings go over connections opened beforehand, since a
-// busy loop accepts one connection a turn: new ones would starve and make its figures look worse still.
+// This asks for /ping at a fixed rate, whether or not earlier pings have been answered: a server that stands still
+// for 200 ms is seen by every ping due in that time, not by one. All pings go over connections opened beforehand,
+// since a busy loop accepts one connection a turn: new ones would starve and make its figures look worse still.
 import { Agent, get } from "node:http";
 import type { Sample } from "./protocol.ts";
 

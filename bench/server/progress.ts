@@ -1,4 +1,4 @@
-// One line that is rewritten on a terminal; plain lines, not too many, where nobody looks on.
+// This is one line that is rewritten on a terminal; plain lines, not too many, where nobody looks on.
 import { clearLine, cursorTo } from "node:readline";
 
 export interface ProgressLine {

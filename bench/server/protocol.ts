@@ -1,5 +1,5 @@
-// What the bench and its load process say to each other: one order at a time, answered by one report; a drive is
-// accompanied by progress.
+// This is what the bench and its load process say to each other: one order at a time, answered by one report; a
+// drive is accompanied by progress.
 //
 //   bench                                        load process
 //     | -- visit: every path once, in order ------> |

@@ -1,5 +1,6 @@
-// The CPU-bound work: a README as a documentation site shows it, its code blocks highlighted by shiki with VS Code's
-// grammars. An ordinary exported function: the server calls it on its loop, and a worker calls it in a thread.
+// This is the CPU-bound work: a README as a documentation site shows it, its code blocks highlighted by shiki with
+// VS Code's grammars. An ordinary exported function: the server calls it on its loop, and a worker calls it in a
+// thread.
 import { Marked } from "marked";
 import { createHighlighter } from "shiki";
 

@@ -1,5 +1,5 @@
-// The application under load: /ping answers at once, /loop/N and /threads/N answer page N rendered in that way.
-// Each request is a task, which is cancelled when its client goes away.
+// This is the application under load: /ping answers at once, /loop/N and /threads/N answer page N rendered in that
+// way. Each request is a task, which is cancelled when its client goes away.
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";

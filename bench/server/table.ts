@@ -1,4 +1,4 @@
-// The figures of both ways side by side, for a terminal.
+// These are the figures of both ways side by side, for a terminal.
 import type { Figures } from "./figures.ts";
 import type { Outcome } from "./outcome.ts";
 

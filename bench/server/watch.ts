@@ -1,4 +1,4 @@
-// What Node itself says about the loop and the threads while pages are asked for.
+// This is what Node itself says about the loop and the threads while pages are asked for.
 import { monitorEventLoopDelay, performance } from "node:perf_hooks";
 import type { Worker } from "node:worker_threads";
 

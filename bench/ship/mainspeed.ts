@@ -1,5 +1,5 @@
-// A process that measures its own main thread after it ran jobs, by reference or by value: awaits and throws,
-// nanoseconds each. Of many short samples the fastest: what a busy machine adds (cold caches, a core at half
+// This is a process that measures its own main thread after it ran jobs, by reference or by value: awaits and
+// throws, nanoseconds each. Of many short samples the fastest: what a busy machine adds (cold caches, a core at half
 // speed) is more than what is asked for here.
 
 import { WorkerPool } from "../../workers/index.ts";

@@ -1,4 +1,5 @@
-// Modules written for one run: nobody has shipped anything of them yet, and they are as large as the question needs.
+// These are modules written for one run: nobody has shipped anything of them yet, and they are as large as the
+// question needs.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

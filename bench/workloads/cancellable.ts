@@ -1,4 +1,4 @@
-// Jobs that go on until they are cancelled.
+// These are jobs that go on until they are cancelled.
 import { sleep } from "threadloop";
 import { checkCancelled } from "threadloop/workers";
 

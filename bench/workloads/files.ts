@@ -1,4 +1,4 @@
-// Real input for the real jobs: the README files and the modules of the installed packages, and the bytes of
+// This is real input for the real jobs: the README files and the modules of the installed packages, and the bytes of
 // the Node binary. Sorted, so that every run on the same installation sees the same input.
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// The workloads as contenders take them.
+// These are the workloads as contenders take them.
 import type { Workload } from "../peers/peer.ts";
 import * as realJobs from "./real.ts";
 import * as syntheticJobs from "./synthetic.ts";

@@ -1,5 +1,5 @@
-// What tasks cost, written as peers/asyncio_loop.py has it on CPython, line by line. Each workload runs inside
-// a loop and performs `count` operations; `memory` returns bytes a task, the others are timed from outside.
+// This is what tasks cost, written as peers/asyncio_loop.py has it on CPython, line by line. Each workload runs
+// inside a loop and performs `count` operations; `memory` returns bytes a task, the others are timed from outside.
 import { CancelledError, createTask, Future, gather, getRunningLoop, Lock, Queue, sleep } from "threadloop";
 
 async function switchTasks(count: number, tasks: number): Promise<void> {

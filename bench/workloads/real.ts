@@ -1,4 +1,4 @@
-// CPU-bound jobs as applications have them, on input that nobody wrote for a benchmark.
+// These are CPU-bound jobs as applications have them, on input that nobody wrote for a benchmark.
 import { createHash } from "node:crypto";
 import { parse } from "acorn";
 import { marked } from "marked";

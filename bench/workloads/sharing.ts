@@ -1,4 +1,4 @@
-// What the threads do that share a lock or a queue.
+// This is what the threads do that share a lock or a queue.
 import type { MessagePort } from "node:worker_threads";
 import type { SharedLock, SharedQueue } from "threadloop/workers";
 

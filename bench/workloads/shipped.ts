@@ -1,4 +1,4 @@
-// The same little jobs in every form in which a function travels.
+// These are the same little jobs in every form in which a function travels.
 import { task } from "../../index.ts";
 
 export const exported = (n: number): number => n + 1;

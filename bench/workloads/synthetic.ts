@@ -1,5 +1,5 @@
-// Jobs of a known size, without packages, so that a worker loads them at once. Every job takes one argument,
-// because some of the pools under test pass only one.
+// These are jobs of a known size, without packages, so that a worker loads them at once. Every job takes one
+// argument, because some of the pools under test pass only one.
 import { readFile } from "node:fs/promises";
 
 /** Returns its argument: what is left is the price of the call. */

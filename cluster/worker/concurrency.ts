@@ -1,6 +1,6 @@
-// How many batches a machine takes at once. What it takes it is to start, so that a call which waits is one that another
-// machine can still have: one batch for each thread, one more, so that none is idle while the next one comes, and one
-// for each call that only waits at an await and leaves its thread to others.
+// This says how many batches a machine takes at once. What it takes it is to start, so that a call which waits is
+// one that another machine can still have: one batch for each thread, one more, so that none is idle while the next
+// one comes, and one for each call that only waits at an await and leaves its thread to others.
 
 import type { ThreadScheduler } from "../../workers/pool/threadworkers.ts";
 

@@ -1,5 +1,5 @@
-// A machine: takes batches from the queue and has a pool run their calls. The main thread only moves what comes and goes,
-// so that nothing of a call can keep the lock of its batch from being renewed.
+// This is a machine: it takes batches from the queue and has a pool run their calls. The main thread only moves what
+// comes and goes, so that nothing of a call can keep the lock of its batch from being renewed.
 //
 // States: OPEN --close()--> DRAINING: takes no more batches, ends what it has --the last one, or the deadline--> CLOSED
 

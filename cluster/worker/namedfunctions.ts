@@ -1,5 +1,5 @@
-// The functions that clients name, as this machine's pool runs them: one for each recipe, so that its threads load it
-// once.
+// These are the functions that clients name, as this machine's pool runs them: one for each recipe, so that its
+// threads load it once.
 
 import { LruMap } from "../../workers/shipping/lrumap.ts";
 import type { AnyFunction } from "../../workers/shipping/recipe.ts";

@@ -1,4 +1,5 @@
-// One batch on a machine: its calls run in the machine's pool, and what they say goes to the inbox of their client.
+// This is one batch on a machine: its calls run in the machine's pool, and what they say goes to the inbox of their
+// client.
 //
 // A batch that was given to this machine as another one was lost with it is not run: its calls are told as LOST, and
 // their client says which of them run again. Where the client's inbox is gone nobody reads that either.

@@ -1,4 +1,5 @@
-// How a machine gets its batches: BullMQ hands them out, and takes them from a machine that does not renew its lock.
+// This says how a machine gets its batches: BullMQ hands them out, and takes them from a machine that does not renew
+// its lock.
 //
 // BullMQ's own loop takes no further job while as many as its concurrency run, also when that has grown meanwhile: calls
 // that only wait, for one that is still in the queue perhaps, would keep a machine from ever taking that one. So the

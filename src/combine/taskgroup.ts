@@ -1,6 +1,7 @@
 /**
- * Tasks that end together, as `asyncio.TaskGroup`: the block does not end before its children, and the first failure
- * cancels the rest. It takes a callback, since a JavaScript disposer neither sees nor replaces its block's error.
+ * These are tasks that end together, as `asyncio.TaskGroup`: the block does not end before its children, and the
+ * first failure cancels the rest. It takes a callback, since a JavaScript disposer neither sees nor replaces its
+ * block's error.
  */
 import { CancelledError, CancelReason, isInstance, RuntimeError } from "../errors/errors.ts";
 import { ExceptionGroup } from "../errors/exceptiongroup.ts";

@@ -1,6 +1,6 @@
 /**
- * Deadlines for a block of code, as `asyncio.timeout`. They take a callback, since a JavaScript disposer neither sees
- * nor replaces the error of its block.
+ * These are deadlines for a block of code, as `asyncio.timeout`. They take a callback, since a JavaScript disposer
+ * neither sees nor replaces the error of its block.
  *
  * States: created, active, expiring (the deadline has cancelled the task), then expired or finished.
  */

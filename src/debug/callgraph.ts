@@ -1,6 +1,7 @@
 /**
- * Who awaits whom, as asyncio's `capture_call_graph`. The edges are read off the done callbacks of a future: a
- * task that awaits it, or the gather, shield, wait or task group that it is a part of. More can be declared.
+ * This tells who awaits whom, as asyncio's `capture_call_graph`. The edges are read off the done callbacks of a
+ * future: a task that awaits it, or the gather, shield, wait or task group that it is a part of. More can be
+ * declared.
  */
 import { got, RuntimeError } from "../errors/errors.ts";
 import { allTasks, currentTask, runningEventLoop } from "../loop/currentloop.ts";

@@ -1,6 +1,6 @@
 /**
- * A task as plain data, for people and for other threads: what `pool.tasks()` and `threadloop ps` are made of. It is
- * read off a loop at any moment, also in the middle of a step, and changes nothing there.
+ * This is a task as plain data, for people and for other threads: what `pool.tasks()` and `threadloop ps` are made
+ * of. It is read off a loop at any moment, also in the middle of a step, and changes nothing there.
  */
 
 import { printable } from "../errors/printable.ts";

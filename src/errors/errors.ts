@@ -1,6 +1,6 @@
 /**
- * The errors of the runtime, one class per kind. Python's ValueError is a RangeError here and its TypeError a
- * TypeError; the others keep asyncio's names.
+ * These are the errors of the runtime, one class per kind. Python's ValueError is a RangeError here and its
+ * TypeError a TypeError; the others keep asyncio's names.
  */
 import { type InspectOptions, inspect } from "../platform/node/inspect.ts";
 

@@ -1,6 +1,6 @@
 /**
- * Several errors that happened together, as Python's ExceptionGroup: an AggregateError whose members can be picked
- * out, at any depth, by class or by a condition (PEP 654).
+ * These are several errors that happened together, as Python's ExceptionGroup: an AggregateError whose members can
+ * be picked out, at any depth, by class or by a condition (PEP 654).
  */
 import { isInstance, named } from "./errors.ts";
 

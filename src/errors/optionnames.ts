@@ -1,7 +1,7 @@
 /**
- * Options that nobody reads: a name that is misspelt would do nothing, and nobody would be told. As in Python, where a
- * keyword that a function does not have is a TypeError. Only own enumerable names count, and symbols do not: what an
- * options object inherits, or is marked with, was not written into it.
+ * These are options that nobody reads: a name that is misspelt would do nothing, and nobody would be told. As in
+ * Python, where a keyword that a function does not have is a TypeError. Only own enumerable names count, and symbols
+ * do not: what an options object inherits, or is marked with, was not written into it.
  */
 import { got } from "./errors.ts";
 import { printable } from "./printable.ts";

@@ -1,6 +1,6 @@
 /**
- * Names in text that people read. A name may come from a user of the program, and a terminal obeys control characters:
- * one name could clear the screen, set its title or make up a line of a table or a log.
+ * These are names in text that people read. A name may come from a user of the program, and a terminal obeys control
+ * characters: one name could clear the screen, set its title or make up a line of a table or a log.
  */
 
 /** Control characters, line separators, and marks that turn the direction of the text. */

@@ -1,6 +1,6 @@
 /**
- * Process warnings of the runtime. Each has a code, and an entry in docs/errors.md, which says why it comes and what to
- * do: the warning itself says in one line how to read it.
+ * These are process warnings of the runtime. Each has a code, and an entry in docs/errors.md, which says why it
+ * comes and what to do: the warning itself says in one line how to read it.
  */
 
 /** Emits a process warning. */

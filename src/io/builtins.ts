@@ -1,6 +1,6 @@
 /**
- * Node's modules that only the network and processes need. They are loaded at first use: each thread would pay for them.
- * Their types are here for who speaks of them outside of this folder.
+ * These are Node's modules that only the network and processes need. They are loaded at first use: each thread would
+ * pay for them. Their types are here for who speaks of them outside of this folder.
  */
 
 export type { FileHandle } from "node:fs/promises";

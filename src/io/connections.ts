@@ -1,6 +1,6 @@
 /**
- * Connecting: to a host or a path, or by taking over what somebody else has accepted; asyncio's `loop.create_connection`,
- * `create_unix_connection` and `connect_accepted_socket`.
+ * This is how connections are made: to a host or a path, or by taking over what somebody else has accepted;
+ * asyncio's `loop.create_connection`, `create_unix_connection` and `connect_accepted_socket`.
  */
 import type { TlsOptions } from "node:tls";
 import { got } from "../errors/errors.ts";

@@ -1,5 +1,5 @@
 /**
- * Datagrams over a socket of Node's, as asyncio's DatagramTransport and DatagramProtocol.
+ * These are datagrams over a socket of Node's, as asyncio's DatagramTransport and DatagramProtocol.
  *
  *   open --close()--> closing: what was sent is handed over, what comes is dropped --> lost: connectionLost, once
  *   open --abort()-------------------------------------------------------------------> lost

@@ -1,7 +1,7 @@
 /**
- * What the loop's methods of names, connections, processes and pipes call: one object with a function for each, of the
- * same name, which takes the loop first. It comes with the functions that give programs a loop (`loops`): a thread whose
- * code imports none of them is the sooner there without it, and a bundle the smaller.
+ * This is what the loop's methods of names, connections, processes and pipes call: one object with a function for
+ * each, of the same name, which takes the loop first. It comes with the functions that give programs a loop
+ * (`loops`): a thread whose code imports none of them is the sooner there without it, and a bundle the smaller.
  */
 import { RuntimeError } from "../errors/errors.ts";
 import type * as methods from "./methods.ts";

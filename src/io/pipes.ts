@@ -1,5 +1,6 @@
 /**
- * Pipes, or any other stream of Node's, as asyncio's `loop.connect_read_pipe` and `connect_write_pipe` give them.
+ * These are pipes, or any other stream of Node's, as asyncio's `loop.connect_read_pipe` and `connect_write_pipe`
+ * give them.
  *
  *   reading: open --close()------------------------------------------> lost: connectionLost, once
  *            open --the end--> eofReceived --------------------------> lost

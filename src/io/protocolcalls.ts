@@ -1,6 +1,7 @@
 /**
- * How the methods of a protocol are called: as callbacks of the loop, one after the other, in the order of the events, and
- * with the context variables of who made it. What one throws goes to the loop's exception handler, and the next is called.
+ * This says how the methods of a protocol are called: as callbacks of the loop, one after the other, in the order of
+ * the events, and with the context variables of who made it. What one throws goes to the loop's exception handler,
+ * and the next is called.
  */
 import { AsyncResource } from "node:async_hooks";
 import { inspect } from "node:util";

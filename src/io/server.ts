@@ -1,6 +1,6 @@
 /**
- * A server over Node's own, as asyncio's Server; closing is defined as in CPython 3.13. What serves a client is up to its
- * maker: a protocol of the program's (`createServer`), or a reader and a writer (`streams/connect`).
+ * This is a server over Node's own, as asyncio's Server; closing is defined as in CPython 3.13. What serves a client
+ * is up to its maker: a protocol of the program's (`createServer`), or a reader and a writer (`streams/connect`).
  */
 import type { ListenOptions, Server as NodeServer } from "node:net";
 import { dirname, join } from "node:path";

@@ -1,5 +1,5 @@
 /**
- * A process as asyncio's SubprocessTransport and SubprocessProtocol see it: callbacks instead of streams.
+ * This is a process as asyncio's SubprocessTransport and SubprocessProtocol see it: callbacks instead of streams.
  *
  *   running --it exits--> processExited ----------+
  *   each pipe --its end or error--> pipeConnectionLost --+--> when all of them are over: connectionLost, once

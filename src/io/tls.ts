@@ -1,6 +1,6 @@
 /**
- * TLS over a connection: the client's and the server's half of the handshake, and what becomes of the transport;
- * asyncio's `loop.start_tls`.
+ * This is TLS over a connection: the client's and the server's half of the handshake, and what becomes of the
+ * transport; asyncio's `loop.start_tls`.
  */
 import type { TlsOptions } from "node:tls";
 import { got, RuntimeError } from "../errors/errors.ts";

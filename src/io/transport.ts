@@ -1,6 +1,6 @@
 /**
- * A connection as asyncio's Transport and Protocol see it, over a socket of Node's: callbacks instead of a reader. The
- * streams stand on it too, with a protocol of their own (`streams/protocol`).
+ * This is a connection as asyncio's Transport and Protocol see it, over a socket of Node's: callbacks instead of a
+ * reader. The streams stand on it too, with a protocol of their own (`streams/protocol`).
  *
  *   open --close()--> closing: what was written is sent, what comes is dropped --> lost: connectionLost, once
  *   open --abort(), the peer, an error--------------------------------------------> lost

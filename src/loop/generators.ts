@@ -1,6 +1,6 @@
 /**
- * Async generators that a loop closes at its end. JavaScript tells nobody when a generator is made, so the loop knows
- * only those that were given to it.
+ * These are async generators that a loop closes at its end. JavaScript tells nobody when a generator is made, so the
+ * loop knows only those that were given to it.
  */
 import { type AbstractEventLoop, type ExceptionContext, runningLoop } from "../scheduling/events.ts";
 

@@ -1,6 +1,6 @@
 /**
- * The event loop, as asyncio's: it schedules callbacks, timers and tasks on top of Node's own loop. The order is the
- * pump's; this file is the interface.
+ * This is the event loop, as asyncio's: it schedules callbacks, timers and tasks on top of Node's own loop. The
+ * order is the pump's; this file is the interface.
  */
 
 import { got, isInstance, RuntimeError, shown } from "../errors/errors.ts";

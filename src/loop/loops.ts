@@ -1,7 +1,7 @@
 /**
- * Which loop: the running one, or the thread's own, made at first use, as introductions to asyncio teach it. Who has it
- * may call its methods of connections and processes, so those come along; a bundle of a program that only runs tasks
- * leaves them out.
+ * This tells which loop is meant: the running one, or the thread's own, made at first use, as introductions to
+ * asyncio teach it. Who has it may call its methods of connections and processes, so those come along; a bundle of a
+ * program that only runs tasks leaves them out.
  */
 import { got } from "../errors/errors.ts";
 import { installIo } from "../io/io.ts";

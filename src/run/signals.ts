@@ -1,6 +1,6 @@
 /**
- * The signals that end a program, as CPython's runner handles SIGINT: the first one cancels the main task, the second
- * one ends the process.
+ * These are the signals that end a program, as CPython's runner handles SIGINT: the first one cancels the main task,
+ * the second one ends the process.
  *
  * Other libraries listen too, and some of them (signal-exit) leave a signal to whoever else does. So nothing here is
  * left to others: only a listener from before `run`, or a handler of a loop, says that the program handles a signal

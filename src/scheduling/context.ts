@@ -1,6 +1,6 @@
 /**
- * Context variables, as in Python's `contextvars`: a task and a callback run in a copy of the context taken when they
- * were created. AsyncLocalStorage values of the application travel beside them by themselves.
+ * These are context variables, as in Python's `contextvars`: a task and a callback run in a copy of the context
+ * taken when they were created. AsyncLocalStorage values of the application travel beside them by themselves.
  */
 
 import { got, RuntimeError } from "../errors/errors.ts";

@@ -1,6 +1,6 @@
 /**
- * What debug mode knows and says: where things were made, and warnings about what is legal but rarely meant. Each
- * warning is a Node process warning with a code, and names the task and the place.
+ * This is what debug mode knows and says: where things were made, and warnings about what is legal but rarely meant.
+ * Each warning is a Node process warning with a code, and names the task and the place.
  */
 import { shown } from "../errors/errors.ts";
 import { emitWarning } from "../errors/warning.ts";

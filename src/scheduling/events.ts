@@ -1,6 +1,6 @@
 /**
- * The leaf under everything: what the ready queue holds, what a future and a task need of their loop, and the registry
- * of the running loop and the running task, as in asyncio's `events.py`. It imports only other leaves.
+ * This is the leaf under everything: what the ready queue holds, what a future and a task need of their loop, and
+ * the registry of the running loop and the running task, as in asyncio's `events.py`. It imports only other leaves.
  *
  * Invariant: who is running is known through AsyncLocalStorage only, never through a plain variable, as a task goes
  * on in microtasks that other people's promises started.

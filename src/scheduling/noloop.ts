@@ -1,7 +1,7 @@
 /**
- * What stands in for the loop of a future that is made while no loop runs, so that a pool can be used in a program
- * without `run`: its callbacks run as microtasks, and a failure nobody looks at is an unhandled rejection, as a
- * promise's is. The first task that awaits such a future takes it over to its own loop.
+ * This is what stands in for the loop of a future that is made while no loop runs, so that a pool can be used in a
+ * program without `run`: its callbacks run as microtasks, and a failure nobody looks at is an unhandled rejection,
+ * as a promise's is. The first task that awaits such a future takes it over to its own loop.
  */
 
 import { monotonicClock } from "./clock.ts";

@@ -1,7 +1,7 @@
 /**
- * The tasks of a loop that are not done, in the order of creation: a list through the tasks themselves, since each
- * task is added and removed once and a Set would be a tenth of its price. It keeps them alive, so that a task nobody
- * refers to is not lost.
+ * These are the tasks of a loop that are not done, in the order of creation: a list through the tasks themselves,
+ * since each task is added and removed once and a Set would be a tenth of its price. It keeps them alive, so that a
+ * task nobody refers to is not lost.
  */
 
 /** What a member of the list carries. */

@@ -1,7 +1,7 @@
 /**
- * The border to thenables that are not of this runtime: whatever such a thing does, one of two functions is called,
- * once, as an `await` would have it by the rules of Promises/A+. It may settle twice, throw after it has settled, give a
- * promise as its result, or throw when it is looked at.
+ * This is the border to thenables that are not of this runtime: whatever such a thing does, one of two functions is
+ * called, once, as an `await` would have it by the rules of Promises/A+. It may settle twice, throw after it has
+ * settled, give a promise as its result, or throw when it is looked at.
  */
 
 /** What a native promise of this realm has as its `then`, unless somebody has replaced it. */

@@ -1,6 +1,6 @@
 /**
- * Readers and writers of connections, of the clients of a server, and of any stream of Node's, as asyncio's
- * `open_connection`, `start_server`, `connect_read_pipe` and their like.
+ * These are readers and writers of connections, of the clients of a server, and of any stream of Node's, as
+ * asyncio's `open_connection`, `start_server`, `connect_read_pipe` and their like.
  */
 import { got } from "../errors/errors.ts";
 import { checkOwnOptions, optionNames } from "../errors/optionnames.ts";

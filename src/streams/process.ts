@@ -1,5 +1,5 @@
 /**
- * Other processes and their streams, as asyncio's `create_subprocess_exec`, `create_subprocess_shell` and
+ * These are other processes and their streams, as asyncio's `create_subprocess_exec`, `create_subprocess_shell` and
  * `subprocess.Process`, on top of the transport of a process.
  */
 

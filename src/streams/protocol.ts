@@ -1,6 +1,6 @@
 /**
- * The protocol by which a reader and a writer hear of their transport, as asyncio's StreamReaderProtocol: it hands bytes to
- * the reader, and wakes those who wait to write on or for the end.
+ * This is the protocol by which a reader and a writer hear of their transport, as asyncio's StreamReaderProtocol: it
+ * hands bytes to the reader, and wakes those who wait to write on or for the end.
  *
  * It is told at once, and not as a callback of the loop: it only settles futures. What it settles runs in the loop.
  *

@@ -1,5 +1,5 @@
 /**
- * The receiving end of a stream, as `asyncio.StreamReader`.
+ * This is the receiving end of a stream, as `asyncio.StreamReader`.
  *
  * Bytes wait in a buffer until they are asked for. Above twice the limit the source is paused, which holds up the
  * sender; a read that needs more resumes it.

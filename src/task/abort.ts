@@ -1,5 +1,6 @@
 /**
- * AbortSignals, the platform's own cancellation: one given to a task cancels it, and a task's own is aborted.
+ * These are AbortSignals, the platform's own cancellation: one given to a task cancels it, and a task's own is
+ * aborted.
  *
  * Whoever follows a signal does so here, behind one listener: Node keeps the listeners of a signal in a list, which is
  * walked whenever one is added or removed, and it warns of a leak from the eleventh on.

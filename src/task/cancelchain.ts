@@ -1,7 +1,8 @@
 /**
- * The way of a cancel. A task that awaits a task passes a cancel on to it, and so do a gather and what `then` gives, each
- * to what it follows; in the end the cancel reaches what is waited on for itself. CPython does this by recursion
- * (`Task.cancel` calls `_fut_waiter.cancel()`), which a long chain would overflow and a ring would never leave. Here:
+ * This is the way of a cancel. A task that awaits a task passes a cancel on to it, and so do a gather and what
+ * `then` gives, each to what it follows; in the end the cancel reaches what is waited on for itself. CPython does
+ * this by recursion (`Task.cancel` calls `_fut_waiter.cancel()`), which a long chain would overflow and a ring would
+ * never leave. Here:
  *
  * - the way may be long, so it is walked with a stack of its own;
  * - it may branch and meet again, as of tasks that share what they gather, so everything on it is visited once, and what

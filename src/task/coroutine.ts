@@ -1,6 +1,7 @@
 /**
- * asyncio's spelling of a call that has not started: `createTask(sayAfter(1000, "hello"))`. An async function of
- * JavaScript runs as soon as it is called, so what the runtime takes is a thunk or a Coroutine, never a promise.
+ * This is asyncio's spelling of a call that has not started: `createTask(sayAfter(1000, "hello"))`. An async
+ * function of JavaScript runs as soon as it is called, so what the runtime takes is a thunk or a Coroutine, never a
+ * promise.
  *
  * One that was made and never started is a forgotten `await`. As CPython does, each is reported once: when it is
  * collected, and in debug mode at the latest when the loop closes that ran when it was made.

@@ -1,6 +1,6 @@
 /**
- * What has not started yet, as those see it who start it or refuse it. Coroutines themselves lie above: a program without
- * them takes no more of them than this.
+ * This is what has not started yet, as those see it who start it or refuse it. Coroutines themselves lie above: a
+ * program without them takes no more of them than this.
  */
 import { got } from "../errors/errors.ts";
 

@@ -1,6 +1,7 @@
 /**
- * The futures of a loop that failed and that nobody has looked at. Each is reported once: when it is collected, so
- * that nobody can look any more, and at the latest when the loop closes; sooner where nobody is expected to look.
+ * These are the futures of a loop that failed and that nobody has looked at. Each is reported once: when it is
+ * collected, so that nobody can look any more, and at the latest when the loop closes; sooner where nobody is
+ * expected to look.
  */
 
 import { shown } from "../errors/errors.ts";

@@ -1,4 +1,4 @@
-/** A real browser for tests: Debian's Chromium, or the one that CHROMIUM names, driven by playwright. */
+/** This is a real browser for tests: Debian's Chromium, or the one that CHROMIUM names, driven by playwright. */
 import { type Browser, chromium } from "playwright-core";
 import { findProgram } from "./programpath.ts";
 

@@ -1,4 +1,4 @@
-// Random programs whose events are to come in the same order, and at the same times, whatever the clock.
+// These are random programs whose events are to come in the same order, and at the same times, whatever the clock.
 import { random } from "./random.ts";
 
 // The loop also gives libuv its turn when a millisecond is over, and microtasks that nobody awaits go on there. So that

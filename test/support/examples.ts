@@ -1,6 +1,6 @@
 /**
- * Finds the examples of the documentation and of the docstrings, and runs them as a reader would: compiled, in a
- * process of its own, importing the package by its public name.
+ * This finds the examples of the documentation and of the docstrings, and runs them as a reader would: compiled, in
+ * a process of its own, importing the package by its public name.
  *
  * A block that begins with a comment like `// tasks.ts` is a file that later blocks of its section import. What a
  * program prints stands in the ```text block behind it, or after `console.log(...)` as `// value`. A ```js block is run

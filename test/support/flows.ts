@@ -1,4 +1,5 @@
-// Random programs with several flows in one task, and their oracle: the same program with each flow in a task of its own.
+// These are random programs with several flows in one task, and their oracle: the same program with each flow in a
+// task of its own.
 import {
   createTask,
   currentTask,

@@ -1,4 +1,4 @@
-// Hand-shakes with jobs over shared memory, and the errors that they end with.
+// These are hand-shakes with jobs over shared memory, and the errors that they end with.
 import { vi } from "vitest";
 
 /** Shared memory to talk with a job: `open()` lets those go that wait at it, `at(step)` waits until a job has come so far. */

@@ -1,4 +1,4 @@
-/** A gate as the model's threads use it: what `Gate` does, as steps. */
+/** This is a gate as the model's threads use it: what `Gate` does, as steps. */
 import {
   NEXT,
   records,

@@ -1,4 +1,4 @@
-/** Values that misbehave: what they are asked for throws, or they break the rules that others rely on. */
+/** These are values that misbehave: what they are asked for throws, or they break the rules that others rely on. */
 import { inspect } from "node:util";
 import { createContext, runInContext } from "node:vm";
 import { CancelledError } from "threadloop";

@@ -1,5 +1,5 @@
 /**
- * Tries every order in which the steps of a few threads can come, on the real memory and the real sections.
+ * This tries every order in which the steps of a few threads can come, on the real memory and the real sections.
  *
  * A thread is a generator: what it does up to its next `yield` is one step, in which it touches shared memory once. At
  * a `yield` any other thread may go on, and the thread may die; at `WAIT` it goes on only when it was notified, when

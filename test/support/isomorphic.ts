@@ -1,4 +1,5 @@
-// Whether two values are the same to a program: equal types, equal parts, and what is one object here is one there.
+// This tells whether two values are the same to a program: equal types, equal parts, and what is one object here is
+// one there.
 
 import { inspect, types } from "node:util";
 

@@ -1,5 +1,5 @@
-// Machines of a cluster: processes that a test starts by `threadloop worker`, and ends. Those of one test that are still
-// there after it are killed.
+// These are machines of a cluster: processes that a test starts by `threadloop worker`, and ends. Those of one test
+// that are still there after it are killed.
 import { fileURLToPath } from "node:url";
 import { Program } from "./processes.ts";
 import type { RedisServer } from "./redisserver.ts";

@@ -1,4 +1,4 @@
-// Pools that are closed after each test.
+// These are pools that are closed after each test.
 import { WorkerPool, type WorkerPoolOptions } from "threadloop/workers";
 import { afterEach } from "vitest";
 

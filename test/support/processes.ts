@@ -1,4 +1,4 @@
-// Processes that a test starts, talks to, and ends.
+// These are processes that a test starts, talks to, and ends.
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { afterEach } from "vitest";

@@ -1,4 +1,4 @@
-/** Programs beside Node that tests start. */
+/** These are programs beside Node that tests start. */
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 

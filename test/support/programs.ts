@@ -1,4 +1,4 @@
-/** Runs programs in a Node of their own, the one that runs the tests. */
+/** This runs programs in a Node of their own, the one that runs the tests. */
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 

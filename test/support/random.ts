@@ -1,4 +1,4 @@
-/** A generator of pseudo-random numbers (mulberry32): the same seed gives the same numbers. */
+/** This is a generator of pseudo-random numbers (mulberry32): the same seed gives the same numbers. */
 export function random(seed: number): (below: number) => number {
   let state = seed >>> 0;
   return (below) => {

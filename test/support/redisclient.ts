@@ -1,4 +1,4 @@
-// What a test sees and does in the Redis of a cluster.
+// This is what a test sees and does in the Redis of a cluster.
 import { Redis } from "ioredis";
 import type { RedisServer } from "./redisserver.ts";
 

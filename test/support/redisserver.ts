@@ -1,4 +1,4 @@
-// A Redis or Valkey of a test's own: on the loopback interface, at a free port, in a temporary folder.
+// This is a Redis or Valkey of a test's own: on the loopback interface, at a free port, in a temporary folder.
 //
 // The program is REDIS_SERVER, else `redis-server` or `valkey-server` on PATH. Where there is none the run of
 // the tests that need one is left out (vitest.cluster.config.ts), which is said once; where one was asked for

@@ -1,5 +1,6 @@
-// Where jobs in other processes say that they have come, and wait to be let go: a TCP server on the loopback interface.
-// Each visit is a connection: it says its tag and its process, and ends when the job ends, or its process is killed.
+// This is where jobs in other processes say that they have come, and wait to be let go: a TCP server on the loopback
+// interface. Each visit is a connection: it says its tag and its process, and ends when the job ends, or its process
+// is killed.
 
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";

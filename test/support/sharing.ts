@@ -1,4 +1,4 @@
-// Hand-shakes with jobs that use shared objects: words[1] counts how many have come so far.
+// These are hand-shakes with jobs that use shared objects: words[1] counts how many have come so far.
 import { vi } from "vitest";
 
 export function makeWords(): Int32Array {

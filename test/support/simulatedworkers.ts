@@ -1,6 +1,6 @@
-// Workers without threads, on the clock of a loop: what policy decides is tested on virtual time. A job is what its first
-// argument says, a `Work`; a worker keeps to the rules of a thread: it begins jobs in the order of posting, one step at a
-// time, a moment after they were posted, and the pool sees at once how many it has begun.
+// These are workers without threads, on the clock of a loop: what policy decides is tested on virtual time. A job is
+// what its first argument says, a `Work`; a worker keeps to the rules of a thread: it begins jobs in the order of
+// posting, one step at a time, a moment after they were posted, and the pool sees at once how many it has begun.
 
 import { Future, getRunningLoop, run } from "threadloop";
 import { VirtualClock } from "threadloop/testing";

@@ -1,4 +1,4 @@
-// Somebody who can write to Redis, and speaks the protocol without keeping to it.
+// This is somebody who can write to Redis, and speaks the protocol without keeping to it.
 import { randomUUID } from "node:crypto";
 import { Queue } from "bullmq";
 import { Redis } from "ioredis";

@@ -1,4 +1,4 @@
-// A command in a pseudo-terminal.
+// This is a command in a pseudo-terminal.
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";

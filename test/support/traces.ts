@@ -1,4 +1,4 @@
-// Checks what Perfetto relies on in Chrome's trace event format.
+// This checks what Perfetto relies on in Chrome's trace event format.
 
 export interface TraceEvent {
   readonly ph: string;

@@ -1,4 +1,4 @@
-// Tests on virtual time: no test waits, and none can fail because the machine was busy.
+// These are tests on virtual time: no test waits, and none can fail because the machine was busy.
 import { type EventLoop, getRunningLoop, newEventLoop, run, sleep } from "threadloop";
 import { VirtualClock } from "threadloop/testing";
 

@@ -1,4 +1,4 @@
-// What piscina has for node:worker_threads in a program that was bundled: its threads are made of text.
+// This is what piscina has for node:worker_threads in a program that was bundled: its threads are made of text.
 import type { Worker, WorkerOptions } from "node:worker_threads";
 import { texts } from "./threadcode.ts";
 

@@ -1,4 +1,4 @@
-// What a program gets at once by one `import` where it cannot be had by `require`: see `shipping/shipper`.
+// This is what a program gets at once by one `import` where it cannot be had by `require`: see `shipping/shipper`.
 import { ownExports } from "./ownexports.ts";
 
 export * as shipping from "../shipping/ship.ts";

@@ -1,4 +1,4 @@
-// Loads what a program that was bundled has in a chunk of its own: see `parts`.
+// This loads what a program that was bundled has in a chunk of its own: see `parts`.
 import type { Parts } from "../shipping/parts.ts";
 import { BrokenPoolError } from "../wire/errors.ts";
 

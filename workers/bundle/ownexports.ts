@@ -1,5 +1,6 @@
-// What the package exports, known by identity, for programs that were bundled: there is no module that a thread could
-// import it from, and by value the state of the loop would go along. A thread has its own, by the same names.
+// This is what the package exports, known by identity, for programs that were bundled: there is no module that a
+// thread could import it from, and by value the state of the loop would go along. A thread has its own, by the same
+// names.
 import * as runtime from "../../src/core.ts";
 import { checkCancelled } from "../executor/currentjob.ts";
 import { bindContext, jobContext } from "../executor/jobcontext.ts";

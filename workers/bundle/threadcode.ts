@@ -1,4 +1,5 @@
-// The code of a thread, as text, in a program that was bundled. It is several texts, as most threads need only the first:
+// This is the code of a thread, as text, in a program that was bundled. It is several texts, as most threads need
+// only the first:
 //
 //   ./thread.js   what runs a thread's jobs
 //   ./exports.js  the rest of the package, for jobs that use it

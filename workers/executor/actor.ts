@@ -1,4 +1,5 @@
-// Actors as their callers see them: an object that lives in one place, its methods called by jobs that are bound to it.
+// These are actors as their callers see them: an object that lives in one place, its methods called by jobs that are
+// bound to it.
 
 import { inspect } from "node:util";
 import { got } from "../../src/core.ts";

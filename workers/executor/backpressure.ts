@@ -1,5 +1,6 @@
-// Back-pressure: how many jobs may wait to be started, refusal when there are as many, and those who wait for room: by
-// priority, first-in first-out within one. Who is woken and finds that a submit was quicker keeps the place.
+// This is back-pressure: how many jobs may wait to be started, refusal when there are as many, and those who wait
+// for room: by priority, first-in first-out within one. Who is woken and finds that a submit was quicker keeps the
+// place.
 //
 // What counts as waiting the executor says. In a pool a job waits until its thread has started it: in the queue, while its
 // function is on its way, or posted ahead. As many jobs as there are threads that would start one at once do not count:

@@ -1,4 +1,5 @@
-// Functions among the arguments of a job: in the worker each is a function that calls back, over a port of the job's own.
+// These are functions among the arguments of a job: in the worker each is a function that calls back, over a port of
+// the job's own.
 //
 //     thread                                     caller
 //     [1, position, args]         ---------->    calls the function

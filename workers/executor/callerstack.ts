@@ -1,7 +1,7 @@
-// The caller's half of a stack. An error from a worker has the worker's frames only; whoever awaits the job is known
-// to V8, which walks from a promise to the async functions that wait for it. So when a job fails, and only then, an
-// async function is started whose promise leads to the awaiting code, and its own stack is what we want: nothing is
-// captured for jobs that succeed.
+// This is the caller's half of a stack. An error from a worker has the worker's frames only; whoever awaits the job
+// is known to V8, which walks from a promise to the async functions that wait for it. So when a job fails, and only
+// then, an async function is started whose promise leads to the awaiting code, and its own stack is what we want:
+// nothing is captured for jobs that succeed.
 
 type Resolve = (value: never) => unknown;
 

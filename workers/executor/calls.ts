@@ -1,6 +1,6 @@
-// The seam below what users see of an executor: PoolView, map, stream, enqueue, module, with, actors and broadcasts are
-// typed on this interface and know nothing else. A pool's scheduler implements it, and whatever else runs jobs: in this
-// thread, for tests, or on other machines.
+// This is the seam below what users see of an executor: PoolView, map, stream, enqueue, module, with, actors and
+// broadcasts are typed on this interface and know nothing else. A pool's scheduler implements it, and whatever else
+// runs jobs: in this thread, for tests, or on other machines.
 
 import type { AnyFunction } from "../shipping/recipe.ts";
 import type { ShipMode } from "../shipping/shipment.ts";

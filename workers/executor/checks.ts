@@ -1,5 +1,5 @@
-// Checks of single options, for whatever has options: each throws RangeError or TypeError that names the option, what was
-// expected and what it got.
+// These are checks of single options, for whatever has options: each throws RangeError or TypeError that names the
+// option, what was expected and what it got.
 
 import { ContextVar, got } from "../../src/core.ts";
 import { moduleAddress } from "../shipping/advice.ts";

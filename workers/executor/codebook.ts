@@ -1,5 +1,5 @@
-// Functions as the wire knows them: each is shipped once and then goes by number. A job holds its function, so when one
-// is collected no job of it is under way, and the workers forget its number.
+// These are functions as the wire knows them: each is shipped once and then goes by number. A job holds its
+// function, so when one is collected no job of it is under way, and the workers forget its number.
 
 import type { AnyFunction } from "../shipping/recipe.ts";
 import { isCurrent, type ShipMode, type Shipment } from "../shipping/shipment.ts";

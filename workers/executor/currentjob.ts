@@ -1,5 +1,5 @@
-// Which job the code of a worker belongs to. It belongs to the context, so it follows tasks, callbacks and timers, and
-// an error out of nowhere can be charged to the job that caused it.
+// This tells which job the code of a worker belongs to. It belongs to the context, so it follows tasks, callbacks
+// and timers, and an error out of nowhere can be charged to the job that caused it.
 
 import { CancelledError, currentOwner, type Task } from "../../src/core.ts";
 import { cancelRequested, type Slots } from "../wire/memory.ts";

@@ -1,4 +1,4 @@
-// One submitted call. The job is its own Future: nothing else is made for it until somebody awaits it.
+// This is one submitted call. The job is its own Future: nothing else is made for it until somebody awaits it.
 //
 // Where it is: `_place` is the queue, the host whose worker has it, or SETTLED in the end; `_slot` is its slot
 // in that worker. A place knows how to take a job back or how to stop it.

@@ -1,6 +1,7 @@
-// Values of AsyncLocalStorages and context variables that travel with a job. On the main side those are named in the
-// pool's options; in a worker they are read by name, or given to a storage of the worker's own, so that code that knows
-// nothing of pools finds them. A context variable needs no binding: it finds its value by the file and name it was made with.
+// These are values of AsyncLocalStorages and context variables that travel with a job. On the main side those are
+// named in the pool's options; in a worker they are read by name, or given to a storage of the worker's own, so that
+// code that knows nothing of pools finds them. A context variable needs no binding: it finds its value by the file
+// and name it was made with.
 
 import type { AsyncLocalStorage } from "node:async_hooks";
 import {

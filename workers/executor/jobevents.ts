@@ -1,4 +1,4 @@
-// The life of a job, told on channels of `node:diagnostics_channel`:
+// This is the life of a job, told on channels of `node:diagnostics_channel`:
 //
 //     calling thread   submitted ---- (moved)* ---- started ---------------- settled
 //     worker                                        started -- settled

@@ -1,6 +1,6 @@
-// The streams of an executor that have not ended, as their readers' side sees them. A stream whose reader has gone would
-// wait for it for ever, and its executor with it: it is ended, and a warning names it, when its reader was collected, or
-// when nobody reads it while the executor closes.
+// These are the streams of an executor that have not ended, as their readers' side sees them. A stream whose reader
+// has gone would wait for it for ever, and its executor with it: it is ended, and a warning names it, when its
+// reader was collected, or when nobody reads it while the executor closes.
 
 import { emitWarning, Future, inRootContext } from "../../src/core.ts";
 import { CREDIT } from "../wire/protocol.ts";

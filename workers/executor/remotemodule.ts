@@ -1,4 +1,4 @@
-// `executor.module(url)`: the functions of a module that is loaded where jobs run, typed as that module.
+// This is `executor.module(url)`: the functions of a module that is loaded where jobs run, typed as that module.
 
 import { moduleUrl } from "../shipping/moduleurl.ts";
 import type { AnyFunction } from "../shipping/recipe.ts";

@@ -1,5 +1,5 @@
-// Where jobs settle. Invariant: every job of an executor is closed by this file, once; it settles here, unless somebody has
-// set its result by hand.
+// This is where jobs settle. Invariant: every job of an executor is closed by this file, once; it settles here,
+// unless somebody has set its result by hand.
 
 import { CancelledError, FAILED, FINISHED } from "../../src/core.ts";
 import { appendCaller } from "./callerstack.ts";

@@ -1,5 +1,5 @@
-// Where the limits of jobs take their time from: the process's clock, whatever the clock of a loop shows, as jobs that run
-// elsewhere take real time; or the clock of the loop, where they run on it.
+// This says where the limits of jobs take their time from: the process's clock, whatever the clock of a loop shows,
+// as jobs that run elsewhere take real time; or the clock of the loop, where they run on it.
 
 import { performance } from "node:perf_hooks";
 import { clearTimeout, setTimeout } from "node:timers";

@@ -1,4 +1,4 @@
-// An executor as its users see it: calls, with options for them.
+// This is an executor as its users see it: calls, with options for them.
 
 import { inspect } from "node:util";
 import type { AnyFunction } from "../shipping/recipe.ts";

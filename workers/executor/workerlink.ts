@@ -1,6 +1,7 @@
-// The seam below the policy of a pool: what it needs of a worker to decide which job goes there, and what a worker tells
-// it. Behind it a thread is reached over a port and shared memory (`host/`); in tests a worker is simulated on a virtual
-// clock. Policy counts, compares and moves jobs by this interface, and knows neither ports nor slots.
+// This is the seam below the policy of a pool: what it needs of a worker to decide which job goes there, and what a
+// worker tells it. Behind it a thread is reached over a port and shared memory (`host/`); in tests a worker is
+// simulated on a virtual clock. Policy counts, compares and moves jobs by this interface, and knows neither ports
+// nor slots.
 //
 //     pool                            worker
 //       open -------------------------->  starts                         unless it runs

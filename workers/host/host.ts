@@ -1,5 +1,5 @@
-// The main side of one worker thread: the jobs posted to it, how much it has to do, and what becomes of them. It is a
-// `WorkerLink` to its pool; what is shared with the thread, slots and counters, stays in here.
+// This is the main side of one worker thread: the jobs posted to it, how much it has to do, and what becomes of
+// them. It is a `WorkerLink` to its pool; what is shared with the thread, slots and counters, stays in here.
 //
 //     pool                      host                               session                    thread
 //       post, stop, takeBack ->   table: who has which slot ---->    post, control ------->

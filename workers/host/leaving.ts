@@ -1,5 +1,6 @@
-// How threads leave a pool that has a teardown. Piscina would end an idle thread without asking it, so here it lets
-// them be, and they leave by a piscina task of their own: the thread runs its teardown, and gets no session meanwhile.
+// This says how threads leave a pool that has a teardown. Piscina would end an idle thread without asking it, so
+// here it lets them be, and they leave by a piscina task of their own: the thread runs its teardown, and gets no
+// session meanwhile.
 
 import { clearTimeout, setTimeout } from "node:timers";
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from "node:worker_threads";

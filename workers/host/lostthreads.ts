@@ -1,7 +1,8 @@
-// Threads that were terminated and do not end. Node interrupts JavaScript, and a wait on shared memory, but no native
-// code: a key derivation, a child process waited for, a read of a pipe go on until they return. Such a thread is given
-// up: whoever waits for its end is told that it has come, so that its place is free and its jobs are settled, and a
-// warning names what it was doing, again and again until it has really ended. It runs no JavaScript any more.
+// These are threads that were terminated and do not end. Node interrupts JavaScript, and a wait on shared memory,
+// but no native code: a key derivation, a child process waited for, a read of a pipe go on until they return. Such a
+// thread is given up: whoever waits for its end is told that it has come, so that its place is free and its jobs are
+// settled, and a warning names what it was doing, again and again until it has really ended. It runs no JavaScript
+// any more.
 //
 // Piscina lets go of a thread at its `exit` event and knows no other way, so that event is what it is told by.
 

@@ -1,4 +1,5 @@
-// The main side of nested calls (`uplink`): gives them to the default executor, as the thread's own code would here.
+// This is the main side of nested calls (`uplink`): it gives them to the default executor, as the thread's own code
+// would here.
 
 import type { Future } from "../../src/core.ts";
 import { callable } from "../executor/callbacks.ts";

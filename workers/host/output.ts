@@ -1,5 +1,5 @@
-// What the threads of a pool print, on the main side: it goes to this process's stdout and stderr, or to streams of the
-// pool's own.
+// This is what the threads of a pool print, on the main side: it goes to this process's stdout and stderr, or to
+// streams of the pool's own.
 //
 // A result is told when what its job printed is out. That is so at once, but where a pipe is full or a terminal slow:
 // then the results of those jobs wait. What goes to a stream of the pool's own is out when it is there.

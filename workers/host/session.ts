@@ -1,4 +1,4 @@
-// One session on the main side: the port to a thread, what was already said over it, and how it ends.
+// This is one session on the main side: the port to a thread, what was already said over it, and how it ends.
 //
 // A message posted before the thread is there waits in the port, so a session can be used from its first moment.
 //

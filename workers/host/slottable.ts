@@ -1,5 +1,5 @@
-// The host's side of the memory that it shares with its thread: which job has which slot, which slots are free, how many
-// jobs have not started, and how fast the thread works through them.
+// This is the host's side of the memory that it shares with its thread: which job has which slot, which slots are
+// free, how many jobs have not started, and how fast the thread works through them.
 
 import type { ShippedFunction } from "../executor/codebook.ts";
 import { isBound, type Job } from "../executor/job.ts";

@@ -1,6 +1,6 @@
-// The threads of a pool, kept by piscina. One piscina task is one session: it gives a worker a port of ours and lasts
-// until that port closes, so piscina's own limits and idle timeout scale the threads, a rejected session is the sign
-// that its thread died, and a pool without sessions holds nothing open.
+// These are the threads of a pool, kept by piscina. One piscina task is one session: it gives a worker a port of
+// ours and lasts until that port closes, so piscina's own limits and idle timeout scale the threads, a rejected
+// session is the sign that its thread died, and a pool without sessions holds nothing open.
 //
 // What piscina 5.3.2 needs: `atomics: "disabled"`, as its default freezes the worker's loop; never `close()`, which
 // kills running tasks and can spin for ever: end the sessions, then `destroy()`. A thread that dies before it is ready

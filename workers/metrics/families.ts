@@ -1,6 +1,6 @@
-// What pools and this thread's loop have to tell a monitoring system: families of samples, as Prometheus has them.
-// Everything is read when it is asked for; jobs pay nothing. A monitoring system takes a counter that falls for one that
-// began anew, so what was counted of a pool stays in the sum of its name when the pool is gone.
+// This is what pools and this thread's loop have to tell a monitoring system: families of samples, as Prometheus has
+// them. Everything is read when it is asked for; jobs pay nothing. A monitoring system takes a counter that falls
+// for one that began anew, so what was counted of a pool stays in the sum of its name when the pool is gone.
 
 import type { EventLoopUtilization, IntervalHistogram, RecordableHistogram } from "node:perf_hooks";
 import { performance } from "node:perf_hooks";

@@ -1,4 +1,4 @@
-// Metrics as their users see them.
+// These are metrics as their users see them.
 
 import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
 import { checkOptionNames, got, optionNames } from "../../src/core.ts";

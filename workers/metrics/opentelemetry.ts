@@ -1,5 +1,5 @@
-// Metrics as a MetricProducer of OpenTelemetry's SDK gives them: cumulative, read when a reader collects. The SDK's
-// enumerations are written as their numbers, so that nothing of it is loaded.
+// These are metrics as a MetricProducer of OpenTelemetry's SDK gives them: cumulative, read when a reader collects.
+// The SDK's enumerations are written as their numbers, so that nothing of it is loaded.
 
 import type { HistogramSample, MetricFamily, MetricSample } from "./families.ts";
 

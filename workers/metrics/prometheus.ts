@@ -1,4 +1,4 @@
-// Prometheus's text format, version 0.0.4, and metrics as a registry of prom-client asks for them.
+// This is Prometheus's text format, version 0.0.4, and metrics as a registry of prom-client asks for them.
 
 import type { MetricFamily, MetricSample } from "./families.ts";
 

@@ -1,5 +1,5 @@
-// A trace in Chrome's trace event format, which https://ui.perfetto.dev and chrome://tracing open: a lane for each
-// thread, and arrows from where a job was submitted to where it starts.
+// This is a trace in Chrome's trace event format, which https://ui.perfetto.dev and chrome://tracing open: a lane
+// for each thread, and arrows from where a job was submitted to where it starts.
 
 import type { Recording, Slice } from "./recorder.ts";
 

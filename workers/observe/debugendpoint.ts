@@ -1,5 +1,5 @@
-// Where other processes look in: `threadloop ps PID` opens the inspector of a process and evaluates what stands here,
-// in every thread. A process may have loaded several copies of this package; each adds itself.
+// This is where other processes look in: `threadloop ps PID` opens the inspector of a process and evaluates what
+// stands here, in every thread. A process may have loaded several copies of this package; each adds itself.
 
 import { clearTimeout, setTimeout } from "node:timers";
 import { PACKAGE_ROOT } from "../../src/core.ts";

@@ -1,4 +1,4 @@
-// Snapshots of several threads: this one, and the workers of its pools.
+// These are snapshots of several threads: this one, and the workers of its pools.
 
 import type { ThreadScheduler } from "../pool/threadworkers.ts";
 import { askAll } from "./ask.ts";

@@ -1,4 +1,4 @@
-// The pools of this thread that are alive. They are held weakly: one that nobody refers to can go.
+// These are the pools of this thread that are alive. They are held weakly: one that nobody refers to can go.
 
 import type { ThreadScheduler } from "../pool/threadworkers.ts";
 

@@ -1,6 +1,6 @@
-// Numbers for somebody who looks on, as `threadloop top` does: what pools have done so far, of which whoever asks twice
-// makes rates, and which functions have the threads. That is sampled out of shared memory while somebody asks: no job is
-// told of, none pays, and a short function is seen as often as its share of the time says.
+// These are numbers for somebody who looks on, as `threadloop top` does: what pools have done so far, of which
+// whoever asks twice makes rates, and which functions have the threads. That is sampled out of shared memory while
+// somebody asks: no job is told of, none pays, and a short function is seen as often as its share of the time says.
 
 import { performance } from "node:perf_hooks";
 import { clearTimeout, setInterval, setTimeout } from "node:timers";

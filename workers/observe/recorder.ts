@@ -1,5 +1,5 @@
-// What this thread does, recorded while somebody traces it: a slice for each step of a task, each callback, and each
-// job of synchronous code.
+// This is what this thread does, recorded while somebody traces it: a slice for each step of a task, each callback,
+// and each job of synchronous code.
 
 import { inspect } from "node:util";
 import {

@@ -1,5 +1,5 @@
-// One thread at a moment, as plain data that can cross threads and processes. It is taken synchronously and changes
-// nothing, so that it can also be taken in the middle of a step, by an inspector that interrupts the thread.
+// This is one thread at a moment, as plain data that can cross threads and processes. It is taken synchronously and
+// changes nothing, so that it can also be taken in the middle of a step, by an inspector that interrupts the thread.
 
 import { threadId } from "node:worker_threads";
 import {

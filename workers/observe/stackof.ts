@@ -1,5 +1,5 @@
-// The stack of another thread of this process, also while it is in an endless loop: the inspector interrupts it. Only
-// Runtime.evaluate is used, so no code is deoptimised.
+// This is the stack of another thread of this process, also while it is in an endless loop: the inspector interrupts
+// it. Only Runtime.evaluate is used, so no code is deoptimised.
 
 import type { Session } from "node:inspector";
 import { setTimeout as wait } from "node:timers/promises";

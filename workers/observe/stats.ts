@@ -1,4 +1,5 @@
-// What a pool has done and is doing, in numbers. Everything is counted where it happens; nothing is asked of a thread.
+// This is what a pool has done and is doing, in numbers. Everything is counted where it happens; nothing is asked of
+// a thread.
 
 import { type EventLoopUtilization, performance, type RecordableHistogram } from "node:perf_hooks";
 import { inspect } from "node:util";

@@ -1,5 +1,5 @@
-// The tasks of several threads as one forest: each task below those that await it, a job below the task that awaits
-// it, and the task that runs the job in a worker below the job.
+// These are the tasks of several threads as one forest: each task below those that await it, a job below the task
+// that awaits it, and the task that runs the job in a worker below the job.
 
 import { inspect } from "node:util";
 import { printable, rootsOf } from "../../src/core.ts";

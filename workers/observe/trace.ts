@@ -1,4 +1,4 @@
-// Records what the calling thread and the workers of some pools do, until it is stopped.
+// This records what the calling thread and the workers of some pools do, until it is stopped.
 
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { threadId } from "node:worker_threads";

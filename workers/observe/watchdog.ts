@@ -1,4 +1,4 @@
-// Looks now and then whether the loops of a pool's workers turn, and reports a thread that does not, once.
+// This looks now and then whether the loops of a pool's workers turn, and reports a thread that does not, once.
 //
 // A thread that has jobs is asked now and then; one that leaves the question open is stuck. Shared memory tells which
 // job's code has it since when, unless that is a step of a coroutine behind its first await.

@@ -1,5 +1,5 @@
-// Jobs that are bound to a worker which cannot take them yet: its session is ending, and the next one opens when the
-// thread has let go; or all its slots are taken. They wait here, first-in first-out, until it can.
+// These are jobs that are bound to a worker which cannot take them yet: its session is ending, and the next one
+// opens when the thread has let go; or all its slots are taken. They wait here, first-in first-out, until it can.
 
 import type { Job } from "../executor/job.ts";
 import type { WorkerLink } from "../executor/workerlink.ts";

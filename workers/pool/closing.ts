@@ -1,4 +1,5 @@
-// How a pool ends: no new jobs, the old ones finished (or dropped at the deadline), sessions ended, threads too.
+// This says how a pool ends: no new jobs, the old ones finished (or dropped at the deadline), sessions ended,
+// threads too.
 
 import { inRootContext } from "../../src/core.ts";
 import type { Job } from "../executor/job.ts";

@@ -1,5 +1,5 @@
-// The jobs that wait for a worker: by priority, first-in first-out within one. Nothing is removed from the middle:
-// a job that was cancelled is skipped when its turn comes, and swept out when such jobs are the majority.
+// These are the jobs that wait for a worker: by priority, first-in first-out within one. Nothing is removed from the
+// middle: a job that was cancelled is skipped when its turn comes, and swept out when such jobs are the majority.
 
 import TinyQueue from "tinyqueue";
 import { type Job, priorityOf } from "../executor/job.ts";

@@ -1,5 +1,5 @@
-// The inside of a pool: takes jobs, ships their functions, dispatches them, and decides what becomes of each when its
-// worker says so or dies. `WorkerPool` is the outside.
+// This is the inside of a pool: it takes jobs, ships their functions, dispatches them, and decides what becomes of
+// each when its worker says so or dies. `WorkerPool` is the outside.
 //
 // States:  OPEN --close()--> CLOSING --all settled, threads ended--> CLOSED
 //          OPEN --a worker cannot be set up--> BROKEN

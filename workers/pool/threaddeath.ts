@@ -1,4 +1,4 @@
-// The death of a thread: what its jobs are told, and which of them run again.
+// This is the death of a thread: what its jobs are told, and which of them run again.
 
 import { isBound, type Job } from "../executor/job.ts";
 import type { ThreadDeath } from "../executor/workerlink.ts";

@@ -1,5 +1,5 @@
-// The workers of a pool as threads: each is a host, their threads are kept by piscina (`host/threads`), and what they print
-// goes one way. Policy knows this by `WorkerSource` only.
+// These are the workers of a pool as threads: each is a host, their threads are kept by piscina (`host/threads`),
+// and what they print goes one way. Policy knows this by `WorkerSource` only.
 
 import type { MessagePort } from "node:worker_threads";
 import type { Job } from "../executor/job.ts";

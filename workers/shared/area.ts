@@ -1,6 +1,6 @@
 /**
- * The memory in which a shared queue keeps its items: chunks of powers of two, in memory that grows and that all
- * threads see. A chunk is used again for items of its size.
+ * This is the memory in which a shared queue keeps its items: chunks of powers of two, in memory that grows and that
+ * all threads see. A chunk is used again for items of its size.
  */
 import { ensureWords, type Growing, growing, refresh, viewOf } from "./processmemory.ts";
 

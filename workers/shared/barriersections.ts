@@ -1,4 +1,7 @@
-/** What is done to a barrier, each as one section (see latch.ts). Its gate has no permits: only a line that is called. */
+/**
+ * This is what is done to a barrier, each as one section (see latch.ts). Its gate has no permits: only a line that
+ * is called.
+ */
 import { LATCH, latch, WRITTEN } from "./latch.ts";
 import { ENTRY, NEXT, OF, PREV, records, SYNC, THREAD, TICKET, WAITING } from "./records.ts";
 import { roster, rowOf } from "./roster.ts";

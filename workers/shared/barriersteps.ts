@@ -1,4 +1,4 @@
-/** What a barrier does in several sections, as the steps of steps.ts. */
+/** This is what a barrier does in several sections, as the steps of steps.ts. */
 import { arrive, breakIfDead, sendAway, statusOf } from "./barriersections.ts";
 import { NEXT, OF, records, THREAD, WAITING } from "./records.ts";
 import { isDead } from "./roster.ts";

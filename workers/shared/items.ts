@@ -1,6 +1,6 @@
 /**
- * The items of a shared queue as bytes. Numbers and strings are written as they are, anything else by V8's own
- * serializer, which copies what structured clone copies.
+ * These are the items of a shared queue as bytes. Numbers and strings are written as they are, anything else by V8's
+ * own serializer, which copies what structured clone copies.
  */
 import { CloneError } from "../wire/errors.ts";
 import { packedData, unpacked } from "../wire/message.ts";

@@ -1,5 +1,5 @@
 /**
- * The latch of a shared object: who holds it may change the object's words and the records in its lines.
+ * This is the latch of a shared object: who holds it may change the object's words and the records in its lines.
  *
  * A thread can be terminated at any call and at any turn of a loop. So what is done under a latch has neither: a
  * *section* takes the latch, goes straight on to `m[DONE] = hold` and lets the latch go, all in one function. A thread

@@ -1,6 +1,6 @@
 /**
- * Memory that all threads of the process share: it is made by the first thread that loads this module and handed to
- * every thread that is started from there on, through the environment data of `node:worker_threads`.
+ * This is memory that all threads of the process share: it is made by the first thread that loads this module and
+ * handed to every thread that is started from there on, through the environment data of `node:worker_threads`.
  */
 import { getEnvironmentData, setEnvironmentData } from "node:worker_threads";
 

@@ -1,5 +1,5 @@
 /**
- * What is done to a shared queue, each as one section (see latch.ts).
+ * This is what is done to a shared queue, each as one section (see latch.ts).
  *
  * An item is a chunk of the area in a linked list; ITEMS counts those that nobody has been promised, ROOM the free
  * places. The permit of a place is in the hands of who puts, then in the item, then in the hands of who takes; HANDS

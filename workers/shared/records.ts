@@ -1,7 +1,7 @@
 /**
- * The records of those who wait, in memory that all threads share. A record belongs to the thread that waits: it takes
- * it, others only link it into a line and write how the wait ends, and the thread itself takes it back when it has
- * read that. So a thread keeps its free records in an ordinary array.
+ * These are the records of those who wait, in memory that all threads share. A record belongs to the thread that
+ * waits: it takes it, others only link it into a line and write how the wait ends, and the thread itself takes it
+ * back when it has read that. So a thread keeps its free records in an ordinary array.
  *
  * They come in chunks. The chunk of a dead thread goes to the next who needs one, once none of its records is in a
  * line any more: who serves a line drops the dead from it.

@@ -1,6 +1,6 @@
 /**
- * The threads of the process in shared memory: which of them are dead, and a word for each, by which another thread
- * wakes the waits in it.
+ * These are the threads of the process in shared memory: which of them are dead, and a word for each, by which
+ * another thread wakes the waits in it.
  *
  * A thread's death is seen by the thread that started it: `process` tells of every Worker that is made, whoever makes
  * it, and the Worker tells of its end. So a thread is watched if its parent had loaded this module when it started the

@@ -1,5 +1,6 @@
 /**
- * What is done to a gate, each as one section (see latch.ts): no calls and no loops between the latch and DONE.
+ * This is what is done to a gate, each as one section (see latch.ts): no calls and no loops between the latch and
+ * DONE.
  *
  * A gate is a number of permits and a line of those who wait for one; every shared object is made of gates. A permit
  * is at any time free (VALUE), or in the hands of one thread (COUNT of its entry), so that a dead thread's permits can

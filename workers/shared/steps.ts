@@ -1,7 +1,7 @@
 /**
- * What takes several sections. Each function yields after a section, where other threads may come in between, or where
- * the thread may die: the tests try every order. What it yields is the record that is to be woken now, or 0, or the
- * negative of a record that it only looks at.
+ * This is what takes several sections. Each function yields after a section, where other threads may come in
+ * between, or where the thread may die: the tests try every order. What it yields is the record that is to be woken
+ * now, or 0, or the negative of a record that it only looks at.
  */
 import * as s from "./sections.ts";
 

@@ -1,6 +1,7 @@
-// What errors and warnings tell people to do about a function: by whether the program was bundled with this package inside.
-// Such a program has no modules that a thread could load, but for packages that stayed outside, and a declared function
-// goes by value as any other. A bundle that has this package outside cannot be told from a program without one.
+// This is what errors and warnings tell people to do about a function: by whether the program was bundled with this
+// package inside. Such a program has no modules that a thread could load, but for packages that stayed outside, and
+// a declared function goes by value as any other. A bundle that has this package outside cannot be told from a
+// program without one.
 import { isBundled } from "../../src/core.ts";
 
 /** How something can get to threads with its module: `what` completes "export ... from a module". */

@@ -1,4 +1,4 @@
-// Worker side: the nodes of a copy become values again, with their identities and cycles.
+// This is the worker's side: the nodes of a copy become values again, with their identities and cycles.
 import { requireFrom, variableOf } from "../../src/core.ts";
 import { instantiate, type Surroundings, surround, type Variables } from "./code.ts";
 import {

@@ -1,5 +1,5 @@
-// Who is calling: the scripts on the stack, innermost first. Needs no inspector. Newer Nodes also tell each script's
-// id, which saves a search for the address of functions defined there.
+// This tells who is calling: the scripts on the stack, innermost first. Needs no inspector. Newer Nodes also tell
+// each script's id, which saves a search for the address of functions defined there.
 import { isAbsolute } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { isOwn, requireFrom, stackScripts } from "../../src/core.ts";

@@ -1,5 +1,5 @@
 /**
- * Objects that keep their class when they cross threads, wherever in a message they sit.
+ * These are objects that keep their class when they cross threads, wherever in a message they sit.
  *
  * A carrier has one enumerable property, a getter. Structured clone calls it, and so makes plain data of the carrier by
  * itself: nothing is searched on the sending side, and a thread that has no carriers pays nothing at all. What the

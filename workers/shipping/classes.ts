@@ -1,6 +1,6 @@
-// A class as it is, not as it was written: its text without what runs when a class is made (static fields and blocks,
-// computed keys), and what it and its prototype have now that is not in that text. So nothing of the user runs a second
-// time over there, and what was set, replaced or removed since is as it is here.
+// This is a class as it is, not as it was written: its text without what runs when a class is made (static fields
+// and blocks, computed keys), and what it and its prototype have now that is not in that text. So nothing of the
+// user runs a second time over there, and what was set, replaced or removed since is as it is here.
 import { freeName } from "./code.ts";
 import { parsed, type SyntaxNode } from "./syntax.ts";
 

@@ -1,5 +1,6 @@
-// Worker side: the source of a shipped function is compiled once per place in its file, under the file's own name and
-// position, so that stack traces and breakpoints show the user's lines. Its variables are set for each function made.
+// This is the worker's side: the source of a shipped function is compiled once per place in its file, under the
+// file's own name and position, so that stack traces and breakpoints show the user's lines. Its variables are set
+// for each function made.
 import { Script } from "node:vm";
 import { bringFromModule } from "./advice.ts";
 import { defaultLoader, quietly, silenceLoaderWarning } from "./importas.ts";

@@ -1,4 +1,4 @@
-// What goes with a reference so that a worker can tell whether it found the same function there.
+// This is what goes with a reference so that a worker can tell whether it found the same function there.
 import { fileText } from "./filetext.ts";
 import { modificationTime, printsOf } from "./fingerprint.ts";
 import { OWN_EXPORTS, type Reference } from "./recipe.ts";

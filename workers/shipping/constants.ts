@@ -1,5 +1,5 @@
-// Whether what a function assigns is a constant of its file, which throws here and has to throw over there: its file says
-// so, where it is what V8 has. Elsewhere the Debugger has to be asked (`stopped`).
+// This tells whether what a function assigns is a constant of its file, which throws here and has to throw over
+// there: its file says so, where it is what V8 has. Elsewhere the Debugger has to be asked (`stopped`).
 import { isCommonjs } from "./callsites.ts";
 import { fileText } from "./filetext.ts";
 import { LruMap } from "./lrumap.ts";

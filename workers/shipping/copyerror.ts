@@ -1,5 +1,5 @@
-// Errors among the captured values. Structured clone drops their own properties (`code`) and may refuse their cause: they
-// are taken apart when they have either.
+// These are errors among the captured values. Structured clone drops their own properties (`code`) and may refuse
+// their cause: they are taken apart when they have either.
 import { addNode, type Copying } from "./copying.ts";
 import { enumerableKeysOf, propertiesOf } from "./properties.ts";
 import type { CopyNode, Slot } from "./recipe.ts";

@@ -1,4 +1,4 @@
-// One copy in the making: its nodes, and the way from the function to where the work is, for messages.
+// This is one copy in the making: its nodes, and the way from the function to where the work is, for messages.
 import { keepData } from "./advice.ts";
 import type { CodeInspection } from "./inspector.ts";
 import type { Member } from "./members.ts";

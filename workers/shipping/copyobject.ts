@@ -1,4 +1,4 @@
-// Objects among the captured values that structured clone cannot carry whole: they are taken apart.
+// These are objects among the captured values that structured clone cannot carry whole: they are taken apart.
 import { EventEmitter } from "node:events";
 import { types } from "node:util";
 import { ContextVar, isBundled } from "../../src/core.ts";

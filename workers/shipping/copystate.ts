@@ -1,5 +1,6 @@
-// What a function or class that goes by value has beside its code: properties, what was put on its prototype, what it
-// inherits from. As it is at this moment: what its text says of these is not evaluated over there.
+// This is what a function or class that goes by value has beside its code: properties, what was put on its
+// prototype, what it inherits from. As it is at this moment: what its text says of these is not evaluated over
+// there.
 import { types } from "node:util";
 import { bringFromModule } from "./advice.ts";
 import { isAsWritten, keyOfMember, type Written } from "./classes.ts";

@@ -1,5 +1,5 @@
-// Whether somebody may be counting coverage, which switching the Debugger off erases. V8 does not tell: the environment
-// does, of Node's own counts, vitest's, and Jest's.
+// This tells whether somebody may be counting coverage, which switching the Debugger off erases. V8 does not tell:
+// the environment does, of Node's own counts, vitest's, and Jest's.
 
 /** Where Jest (and vitest) keep it for those who extend their `expect`. */
 const MATCHERS = Symbol.for("$$jest-matchers-object");

@@ -1,7 +1,7 @@
-// Functions that say themselves where they live: `task(import.meta.url, "name", fn)`. Every thread that evaluates
-// the module fills a table of its own, and a worker looks there, not among the exports: so a declared function
-// survives renaming, minifying and tree shaking. The table hangs on globalThis, so that two copies of this package
-// in one thread share it.
+// These are functions that say themselves where they live: `task(import.meta.url, "name", fn)`. Every thread that
+// evaluates the module fills a table of its own, and a worker looks there, not among the exports: so a declared
+// function survives renaming, minifying and tree shaking. The table hangs on globalThis, so that two copies of this
+// package in one thread share it.
 import { emitWarning, isBundled } from "../../src/core.ts";
 import { moduleUrl } from "./moduleurl.ts";
 import type { AnyFunction, Reference } from "./recipe.ts";

@@ -1,6 +1,6 @@
-// Both sides: what a function closes over that another function made, as a number. Two closures of one factory have the
-// same source; the settings that they were made with tell them apart. Objects are not compared, nor what the function
-// itself assigns: those are its state, and each thread has its own.
+// Both sides have this: what a function closes over that another function made, as a number. Two closures of one
+// factory have the same source; the settings that they were made with tell them apart. Objects are not compared, nor
+// what the function itself assigns: those are its state, and each thread has its own.
 import { hashOf } from "./hash.ts";
 import { type CodeInspection, inspect, mayInspect, type Scope, valueIn } from "./inspector.ts";
 

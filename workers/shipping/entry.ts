@@ -1,5 +1,6 @@
-// The program itself: the module that Node was started with, or the test file that vitest or Jest runs. It is never imported
-// in a worker, where it would start the program again; what it defines goes by value (as cloudpickle does with `__main__`).
+// This is the program itself: the module that Node was started with, or the test file that vitest or Jest runs. It
+// is never imported in a worker, where it would start the program again; what it defines goes by value (as
+// cloudpickle does with `__main__`).
 import { existsSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";

@@ -1,5 +1,5 @@
-// The texts of the program's files as they are on disk, for what V8 does not tell of a function. The last few are kept, as
-// the functions that are handed over one after the other are most often of a few files.
+// These are the texts of the program's files as they are on disk, for what V8 does not tell of a function. The last
+// few are kept, as the functions that are handed over one after the other are most often of a few files.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { LruMap } from "./lrumap.ts";

@@ -1,7 +1,7 @@
-// Both sides: whether the function or object that a worker found under a name is the one that was handed over. An
-// exported variable may have been assigned since, a function of an exported object replaced, or the file changed on disk.
-// The source texts tell, as numbers; of functions that another function made, what they close over tells as well. A
-// module's own variables are not compared: they are each thread's own.
+// Both sides have this: whether the function or object that a worker found under a name is the one that was handed
+// over. An exported variable may have been assigned since, a function of an exported object replaced, or the file
+// changed on disk. The source texts tell, as numbers; of functions that another function made, what they close over
+// tells as well. A module's own variables are not compared: they are each thread's own.
 import { statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { enclosedBy } from "./enclosed.ts";

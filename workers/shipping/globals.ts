@@ -1,4 +1,4 @@
-// Values that every thread has of its own: the language's globals and Node's built-in modules.
+// These are values that every thread has of its own: the language's globals and Node's built-in modules.
 import { builtinModules } from "node:module";
 import { deepExports } from "./exports.ts";
 import type { Path, Reference } from "./recipe.ts";

@@ -1,7 +1,8 @@
-// Which functions were written in one scope, so that they share its variables. V8's inspector shows a copy of each
-// scope; that two copies are of one scope, only a change shows. So a function is stopped before its first statement, a
-// mark is put into each of its scopes and looked for in those of the others, and the value that was there is put back.
-// This is done for functions only that look as if they shared a variable that one of them assigns.
+// This tells which functions were written in one scope, so that they share its variables. V8's inspector shows a
+// copy of each scope; that two copies are of one scope, only a change shows. So a function is stopped before its
+// first statement, a mark is put into each of its scopes and looked for in those of the others, and the value that
+// was there is put back. This is done for functions only that look as if they shared a variable that one of them
+// assigns.
 import { type CodeInspection, handleOf, inspect, post, type Scope } from "./inspector.ts";
 import { type Frame, isDebuggable, type Start, stoppedIn } from "./stopped.ts";
 

@@ -1,5 +1,6 @@
-// `import(specifier)` as another file would do it: the specifier is resolved from that file, with Node's own loader.
-// The API is experimental in every Node so far and warns once per thread, which nobody who uses a pool can act on.
+// This is `import(specifier)` as another file would do it: the specifier is resolved from that file, with Node's own
+// loader. The API is experimental in every Node so far and warns once per thread, which nobody who uses a pool can
+// act on.
 import { fileURLToPath } from "node:url";
 import { compileFunction, constants } from "node:vm";
 import { LruMap } from "./lrumap.ts";

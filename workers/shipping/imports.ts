@@ -1,5 +1,5 @@
-// What a file imports, by its source text: es-module-lexer finds the statements (strings, comments and TypeScript's
-// type-only imports are not mistaken for imports), the names bound by each are read off the statement.
+// This is what a file imports, by its source text: es-module-lexer finds the statements (strings, comments and
+// TypeScript's type-only imports are not mistaken for imports), the names bound by each are read off the statement.
 import { builtinModules } from "node:module";
 import { fileURLToPath } from "node:url";
 import { LruMap } from "./lrumap.ts";

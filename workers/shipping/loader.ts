@@ -1,4 +1,4 @@
-// How this program loads its modules, as far as its worker threads have to know.
+// This says how this program loads its modules, as far as its worker threads have to know.
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import { requireFrom } from "../../src/core.ts";

@@ -1,5 +1,5 @@
-// The classes whose objects belong to a loop: locks, queues, futures. A copy of one would look alike and exclude nobody.
-// The rest of the runtime is asked for when an object of a class is captured: few programs do that.
+// These are the classes whose objects belong to a loop: locks, queues, futures. A copy of one would look alike and
+// exclude nobody. The rest of the runtime is asked for when an object of a class is captured: few programs do that.
 import { fileURLToPath } from "node:url";
 import { Context, ContextVar, EventLoop, Future, Handle, PACKAGE_ROOT, requireFrom } from "../../src/core.ts";
 import { mayRequireModules } from "./native.ts";

@@ -1,5 +1,5 @@
-// A Map that forgets what was not used for longest. Functions made by eval or a template give a new source each time:
-// what is remembered per source must not grow without end.
+// This is a Map that forgets what was not used for longest. Functions made by eval or a template give a new source
+// each time: what is remembered per source must not grow without end.
 
 /** A map of at most `limit` entries; `get` counts as a use. */
 export class LruMap<K, V> {

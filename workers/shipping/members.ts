@@ -1,4 +1,5 @@
-// The functions that an object, a class or the `prototype` of one holds itself: methods, getters, setters, statics.
+// These are the functions that an object, a class or the `prototype` of one holds itself: methods, getters, setters,
+// statics.
 import { types } from "node:util";
 
 export interface Member {

@@ -1,5 +1,6 @@
-// The modules that this thread has loaded, and what they export. An ES module's exports can only be had by importing it
-// again, which gives the same instance: so only modules that are known to be loaded may be asked for here.
+// These are the modules that this thread has loaded, and what they export. An ES module's exports can only be had by
+// importing it again, which gives the same instance: so only modules that are known to be loaded may be asked for
+// here.
 
 import { clearTimeout, setTimeout } from "node:timers";
 import { fileURLToPath, pathToFileURL } from "node:url";

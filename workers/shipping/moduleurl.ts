@@ -1,4 +1,4 @@
-// How people name a module: `import.meta.url`, a URL object, or a path from CommonJS.
+// This says how people name a module: `import.meta.url`, a URL object, or a path from CommonJS.
 import { isAbsolute } from "node:path";
 import { pathToFileURL } from "node:url";
 import { moduleAddress } from "./advice.ts";

@@ -1,5 +1,5 @@
-// The moment of a call: variables are read once for it, even when the answer has to wait for a module. All functions of
-// a file that use nothing but the file's own variables share one reading of them.
+// This is the moment of a call: variables are read once for it, even when the answer has to wait for a module. All
+// functions of a file that use nothing but the file's own variables share one reading of them.
 import { type CodeInspection, type Inspection, inspect, type Scope } from "./inspector.ts";
 
 /** What the inspections made for one call have shown. */

@@ -1,5 +1,6 @@
-// A captured namespace object that is only used as `name.property`: those properties are all that has to travel.
-// Transpilers and vite turn imports into such objects; the whole of one may hold things that cannot travel at all.
+// This is a captured namespace object that is only used as `name.property`: those properties are all that has to
+// travel. Transpilers and vite turn imports into such objects; the whole of one may hold things that cannot travel
+// at all.
 import { types } from "node:util";
 import { isCarrier } from "./carrier.ts";
 import { syntaxOf } from "./syntax.ts";

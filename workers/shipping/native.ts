@@ -1,4 +1,4 @@
-// Whether Node itself loads this program's modules as they are, and gives those that are loaded at once.
+// This tells whether Node itself loads this program's modules as they are, and gives those that are loaded at once.
 import { isBundled } from "../../src/core.ts";
 
 /** Whether this is a vm context, as Jest has them: what Node itself gives comes from another one. */

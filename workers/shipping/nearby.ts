@@ -1,5 +1,6 @@
-// By reference without inspector, lexer or waiting, for what programs do most: a module imports a function, at its head, and
-// hands it over. The text of the function stands in a module that a caller imports so, or in one that this imports.
+// This finds references without inspector, lexer or waiting, for what programs do most: a module imports a function,
+// at its head, and hands it over. The text of the function stands in a module that a caller imports so, or in one
+// that this imports.
 //
 // What a module on the stack imports at its head is loaded, so nothing is evaluated that was not; identity decides, so this
 // can miss but never confuse. What it does not find is looked for in other ways.

@@ -1,5 +1,5 @@
-// What people are told about a function that went by value: a log of what it took along (NODE_DEBUG=threadloop), and
-// warnings, once per place in a file, about what hardly can be meant.
+// This is what people are told about a function that went by value: a log of what it took along
+// (NODE_DEBUG=threadloop), and warnings, once per place in a file, about what hardly can be meant.
 import { debuglog } from "node:util";
 import { emitWarning } from "../../src/core.ts";
 import { keepData } from "./advice.ts";

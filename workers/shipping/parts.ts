@@ -1,6 +1,6 @@
-// What is loaded from files beside the package's code: piscina, the parser, the code of a thread. In a program that was
-// bundled there are no such files. There they come as code of one more module (`inline`), which bundlers put in a chunk
-// that is loaded by the first pool only, and a thread is started with its code as text.
+// This is what is loaded from files beside the package's code: piscina, the parser, the code of a thread. In a
+// program that was bundled there are no such files. There they come as code of one more module (`inline`), which
+// bundlers put in a chunk that is loaded by the first pool only, and a thread is started with its code as text.
 import { fileURLToPath } from "node:url";
 import type * as acorn from "acorn";
 import type * as Piscina from "piscina";

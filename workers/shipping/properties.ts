@@ -1,4 +1,4 @@
-// The properties of an object among the captured values: which of them travel, and their nodes.
+// These are the properties of an object among the captured values: which of them travel, and their nodes.
 import { EventEmitter } from "node:events";
 import { type Copying, cannotSend, within } from "./copying.ts";
 import {

@@ -1,4 +1,4 @@
-// Worker side: a recipe becomes a function of this thread.
+// This is the worker's side: a recipe becomes a function of this thread.
 import { assemble } from "./assemble.ts";
 import {
   type AnyFunction,

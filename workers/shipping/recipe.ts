@@ -1,5 +1,5 @@
-// What crosses to another thread in place of a function: plain data that structured clone carries.
-// A recipe is code in the end: it must only ever come from a thread of the same process.
+// This is what crosses to another thread in place of a function: plain data that structured clone carries. A recipe
+// is code in the end: it must only ever come from a thread of the same process.
 
 import type { Prints } from "./fingerprint.ts";
 

@@ -1,4 +1,5 @@
-// By reference: the module and the name under which another thread finds the same function by itself.
+// This is the way by reference: the module and the name under which another thread finds the same function by
+// itself.
 //
 //   known already ─ native ─ nearby.ts ─ exports near the callers ─ the inspector: its file, and that file's exports
 //

@@ -1,4 +1,4 @@
-// Worker side: follows a reference to the value it names. Each is followed once; then it is known.
+// This is the worker's side: it follows a reference to the value it names. Each is followed once; then it is known.
 import { fileURLToPath } from "node:url";
 import { emitWarning, requireFrom } from "../../src/core.ts";
 import { bringFromModule, whereModulesAre } from "./advice.ts";

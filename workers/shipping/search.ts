@@ -1,5 +1,5 @@
-// Looks through a value that has arrived for the objects that others take the place of, and puts those there. What
-// arrives was made by structured clone, so there are no getters, and no classes but its own.
+// This looks through a value that has arrived for the objects that others take the place of, and puts those there.
+// What arrives was made by structured clone, so there are no getters, and no classes but its own.
 
 import { type InspectOptions, inspect } from "node:util";
 

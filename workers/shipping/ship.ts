@@ -1,4 +1,4 @@
-// Main side: what to send so that another thread gets the same function.
+// This is the main side: what to send so that another thread gets the same function.
 //
 //   declared with task() ─ known ─ by reference (references.ts) ─ by value (copy.ts) ─ ShipError
 //

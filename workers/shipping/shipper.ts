@@ -1,5 +1,5 @@
-// How a function gets to a thread, loaded when the first one is given away: a thread starts meanwhile, and a program that
-// only imports the package does not wait for it.
+// This says how a function gets to a thread, loaded when the first one is given away: a thread starts meanwhile, and
+// a program that only imports the package does not wait for it.
 //
 // It is loaded at once, by `require`, so that captured variables are read at the moment of the call. Where that would give
 // another instance of the package it comes by `import`, and a call that is made before it is there waits for it: in a

@@ -1,5 +1,6 @@
-// Positions in the user's source. A loader (tsx) or a bundler may have translated the file; this thread has the source
-// map, a worker that compiles one function of it has not. So the worker's frames carry a mark, and are translated here.
+// These are positions in the user's source. A loader (tsx) or a bundler may have translated the file; this thread
+// has the source map, a worker that compiles one function of it has not. So the worker's frames carry a mark, and
+// are translated here.
 import { findSourceMap } from "node:module";
 import { fileURLToPath } from "node:url";
 

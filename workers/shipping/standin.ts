@@ -1,5 +1,6 @@
-// Functions of this thread that stand for one of the workers and cannot be called here: an export of a module that only
-// workers load, a closure as it was at some moment. They ship as what they stand for, whatever the mode.
+// These are functions of this thread that stand for one of the workers and cannot be called here: an export of a
+// module that only workers load, a closure as it was at some moment. They ship as what they stand for, whatever the
+// mode.
 import type { AnyFunction } from "./recipe.ts";
 import type { Shipment } from "./shipment.ts";
 

@@ -1,7 +1,7 @@
-// A function that is called and stopped before its first statement, for what V8 tells nowhere else: its `this`, and which
-// scope is which. The call is ended there, so no code of the user runs. It takes the Debugger, which is switched on for
-// the rest of one copy (15 ms the first time, then 3 ms). Where coverage is counted it stays on: to switch it off would
-// erase the counts, and what it slows down are tests.
+// This is a function that is called and stopped before its first statement, for what V8 tells nowhere else: its
+// `this`, and which scope is which. The call is ended there, so no code of the user runs. It takes the Debugger,
+// which is switched on for the rest of one copy (15 ms the first time, then 3 ms). Where coverage is counted it
+// stays on: to switch it off would erase the counts, and what it slows down are tests.
 
 import { mayCountCoverage } from "./coverage.ts";
 import {

@@ -1,5 +1,6 @@
-// What a source says, where a pattern cannot know: which names it uses from around and assigns, where `this`, `super`
-// and `import.meta` stand, what the members of a class are. acorn reads it; it is loaded when it is first needed (6 ms).
+// This is what a source says, where a pattern cannot know: which names it uses from around and assigns, where
+// `this`, `super` and `import.meta` stand, what the members of a class are. acorn reads it; it is loaded when it is
+// first needed (6 ms).
 import type * as acorn from "acorn";
 import { LruMap } from "./lrumap.ts";
 import { parts } from "./parts.ts";

@@ -1,7 +1,7 @@
-// What a module keeps to itself: a class by which it knows its own objects, a table, a mark. Such a value goes by value.
-// If functions of its module went by reference beside it, the thread would have two of it, the copy and the one that the
-// module makes there, and `instanceof` or `===` would say no where here they say yes. So the functions of that module,
-// and of those that import it, go by value as well, and there is one.
+// This is what a module keeps to itself: a class by which it knows its own objects, a table, a mark. Such a value
+// goes by value. If functions of its module went by reference beside it, the thread would have two of it, the copy
+// and the one that the module makes there, and `instanceof` or `===` would say no where here they say yes. So the
+// functions of that module, and of those that import it, go by value as well, and there is one.
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { types } from "node:util";
 import { isOwn, requireFrom } from "../../src/core.ts";

@@ -1,4 +1,5 @@
-// What kind of thing a captured value is: data that structured clone carries as it is, or something to take apart.
+// This is what kind of thing a captured value is: data that structured clone carries as it is, or something to take
+// apart.
 
 import { types } from "node:util";
 import { isCarrier } from "./carrier.ts";

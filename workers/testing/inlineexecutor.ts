@@ -1,4 +1,5 @@
-// The executor for tests: it runs jobs on the loop of its caller, one after the other, by the same seam as a pool.
+// This is the executor for tests: it runs jobs on the loop of its caller, one after the other, by the same seam as a
+// pool.
 
 import { performance } from "node:perf_hooks";
 import { inspect } from "node:util";

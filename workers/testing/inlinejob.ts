@@ -1,7 +1,7 @@
-// One job in progress on the loop of its caller: the place of the job, and what its own code finds as the job it runs in.
-// It stands where a host, a port and a thread stand in a pool, and does the same with the same parts: what goes in and
-// what comes out is serialised and read again, so that what would not travel is found; nothing is shared but what
-// threads share.
+// This is one job in progress on the loop of its caller: the place of the job, and what its own code finds as the
+// job it runs in. It stands where a host, a port and a thread stand in a pool, and does the same with the same
+// parts: what goes in and what comes out is serialised and read again, so that what would not travel is found;
+// nothing is shared but what threads share.
 
 import type { Transferable } from "node:worker_threads";
 import { CancelledError, Context, type EventLoop, isInstance, type Task } from "../../src/core.ts";

@@ -1,5 +1,5 @@
-// Two ports that lead to each other within one loop, as those of a MessageChannel lead to another thread: what is posted
-// is copied at once, and delivered in the loop's next iteration, in order.
+// These are two ports that lead to each other within one loop, as those of a MessageChannel lead to another thread:
+// what is posted is copied at once, and delivered in the loop's next iteration, in order.
 
 import { EventEmitter } from "node:events";
 import type { Transferable } from "node:worker_threads";

@@ -1,4 +1,4 @@
-// Actors on the worker's side: objects that live in this thread and are called by jobs of their host.
+// These are actors on the worker's side: objects that live in this thread and are called by jobs of their host.
 
 /** The actors of this thread, by id. */
 export type Actors = Map<number, object>;

@@ -1,4 +1,5 @@
-// A job that somebody follows, in its worker: it runs inside the stores that are bound to `threadloop:job:started`.
+// This is a job that somebody follows, in its worker: it runs inside the stores that are bound to
+// `threadloop:job:started`.
 
 import { threadId } from "node:worker_threads";
 import {

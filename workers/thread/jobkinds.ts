@@ -1,5 +1,5 @@
-// What a job does beside a plain call of its function: produce a stream, map a chunk, work on an actor, call back.
-// Each is a body that runs as the job's task.
+// This is what a job does beside a plain call of its function: produce a stream, map a chunk, work on an actor, call
+// back. Each is a body that runs as the job's task.
 
 import { performance } from "node:perf_hooks";
 import { setImmediate } from "node:timers";

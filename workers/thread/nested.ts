@@ -1,5 +1,5 @@
-// The default executor of a worker thread: each call goes up to the process's default pool (`uplink`), and its answer
-// comes down over a port of its own.
+// This is the default executor of a worker thread: each call goes up to the process's default pool (`uplink`), and
+// its answer comes down over a port of its own.
 //
 // A job whose nested call is under way gives its place in the thread up: with `tasksPerWorker` the call, or what it waits
 // for, may need that very place.

@@ -1,7 +1,7 @@
-// What the code of a thread prints. Node's own way to the main thread is slow to lose hold of it: a piece leaves when
-// the one before it was taken, over a port of its own. So what has not left when the thread ends is lost, and what has
-// may come after the result of the job that printed it. Here each piece leaves at once, and ahead of the results: over
-// the port of the session where there is one, else Node's way, but without waiting.
+// This is what the code of a thread prints. Node's own way to the main thread is slow to lose hold of it: a piece
+// leaves when the one before it was taken, over a port of its own. So what has not left when the thread ends is
+// lost, and what has may come after the result of the job that printed it. Here each piece leaves at once, and ahead
+// of the results: over the port of the session where there is one, else Node's way, but without waiting.
 //
 // Back-pressure stays: once FULL bytes are under way, the main thread is asked to say when it has them, and who waits for
 // the callback of its write, or for `drain`, waits for that.

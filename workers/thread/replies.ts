@@ -1,6 +1,6 @@
-// What the thread has to say to its host. A result waits at most FLUSH_AFTER, with others that end meanwhile, in a batch
-// as in one turn of the loop; and where the host can fetch it, should the next job keep the thread. One that cannot wait
-// there is sent before anything else runs.
+// This is what the thread has to say to its host. A result waits at most FLUSH_AFTER, with others that end
+// meanwhile, in a batch as in one turn of the loop; and where the host can fetch it, should the next job keep the
+// thread. One that cannot wait there is sent before anything else runs.
 
 import { performance } from "node:perf_hooks";
 import { setImmediate } from "node:timers";

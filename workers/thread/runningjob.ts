@@ -1,4 +1,4 @@
-// One job in progress in a worker: synchronous code, or a task on the worker's loop.
+// This is one job in progress in a worker: synchronous code, or a task on the worker's loop.
 
 import {
   CancelledError,

@@ -1,5 +1,5 @@
-// What runs in every worker thread: piscina calls `session` for each session, through `entry`
-// and `workerthread`.
+// This is what runs in every worker thread: piscina calls `session` for each session, through `entry` and
+// `workerthread`.
 //
 // The thread has one loop of ours, which runs from the first session to the thread's end: getRunningLoop, createTask
 // and sleep work in every job, and coroutines of several jobs interleave on it.

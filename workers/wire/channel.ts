@@ -1,5 +1,5 @@
-// Batches records for one port. Records gather in a flat array and leave together; when structured clone refuses the
-// batch they leave one by one, so that only the culprit is refused.
+// This batches records for one port. Records gather in a flat array and leave together; when structured clone
+// refuses the batch they leave one by one, so that only the culprit is refused.
 
 import type { MessagePort, Transferable } from "node:worker_threads";
 import { packedWords } from "./message.ts";

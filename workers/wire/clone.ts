@@ -1,4 +1,4 @@
-// Finds what it is in a value that structured clone refuses, so that the error can name it.
+// This finds what it is in a value that structured clone refuses, so that the error can name it.
 
 import { types } from "node:util";
 import { keyOf, kindOf, reasonOf } from "./describe.ts";

@@ -1,5 +1,5 @@
-// Words for values that may be anything: a Proxy whose traps throw, a getter that throws, a name that is a symbol.
-// Looking at such a value runs its code. Invariant: nothing here throws, whatever it is given.
+// These are words for values that may be anything: a Proxy whose traps throw, a getter that throws, a name that is a
+// symbol. Looking at such a value runs its code. Invariant: nothing here throws, whatever it is given.
 
 import { types } from "node:util";
 import { printable } from "../../src/core.ts";

@@ -1,5 +1,6 @@
-// Which class an error is of, told in words that another thread understands. A class is known by its identity, never by
-// its name alone: names are taken twice (every database driver has a TimeoutError), and bundlers change them.
+// This tells which class an error is of, told in words that another thread understands. A class is known by its
+// identity, never by its name alone: names are taken twice (every database driver has a TimeoutError), and bundlers
+// change them.
 //
 // A mark says which: `=TimeoutError` is a class that all threads have, the engine's, Node's or one of ours; `@k3f.2` one
 // that this very thread has registered, as it is told after a way there and back; `#1f3a:NotFound` any other, by its

@@ -1,4 +1,4 @@
-// Replies that wait in a thread to be sent with others, where their host can read them all the same.
+// These are replies that wait in a thread to be sent with others, where their host can read them all the same.
 //
 // A batch of replies costs a third of what its jobs would cost one by one, but a thread that has begun the next job
 // cannot send any: that job may run for ever, or end the thread. So what waits also lies in the memory that both share,

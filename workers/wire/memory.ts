@@ -1,4 +1,5 @@
-// What a thread and its host share: one SharedArrayBuffer a worker, which both read and write without a message.
+// This is what a thread and its host share: one SharedArrayBuffer a worker, which both read and write without a
+// message.
 //
 //     slots (Int32 each)                                     which jobs there are, and how far each is
 //     submitted at, begun at (Float64 each), held, counts    when, and how long the jobs took

@@ -1,4 +1,4 @@
-// Messages between threads, in which Buffers, errors, URLs and shared objects keep their class.
+// These are messages between threads, in which Buffers, errors, URLs and shared objects keep their class.
 //
 // Plain values pay next to nothing: primitives are not looked at, and what is an object is looked through once, at some
 // nanoseconds a property, where structured clone takes a hundred. Only a message in which something was found is more

@@ -1,4 +1,4 @@
-// What crosses the port between a host (main side) and its thread, in which order.
+// This is what crosses the port between a host (main side) and its thread, in which order.
 //
 //     host                                             thread
 //     DEFINE 7 recipe                                  remembers function 7

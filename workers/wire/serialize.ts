@@ -1,5 +1,5 @@
-// Values on their way to another thread. Structured clone copies plain data; what it would lose or refuse is taken apart
-// here, and put together again on the other side.
+// These are values on their way to another thread. Structured clone copies plain data; what it would lose or refuse
+// is taken apart here, and put together again on the other side.
 //
 // In place of such an object a stand-in travels, an empty object, and beside the value two lists: the stand-ins, and
 // what each of them stands for. Structured clone keeps identities within one message, so the other side finds each

@@ -1,5 +1,5 @@
-// AbortSignals among the arguments of jobs. In the thread each is a signal of that thread, which aborts when this one
-// does. One listener serves all jobs that have a signal, and is let go of when the last of them ends.
+// These are AbortSignals among the arguments of jobs. In the thread each is a signal of that thread, which aborts
+// when this one does. One listener serves all jobs that have a signal, and is let go of when the last of them ends.
 //
 //     here                                            thread
 //     a job with the signal is submitted: hold        makes signal 3 when it reads the job

@@ -1,4 +1,4 @@
-// Marks a result whose buffers or ports move to the caller instead of being copied.
+// This marks a result whose buffers or ports move to the caller instead of being copied.
 
 import { types } from "node:util";
 import type { Transferable } from "node:worker_threads";

@@ -1,6 +1,6 @@
-// The way of a worker thread up to the process's default pool: what its code gives to the default executor goes to the
-// main side of its session, which gives it to the default executor there. So there is one such pool, with as many
-// threads as it has, however deep the calls are nested.
+// This is the way of a worker thread up to the process's default pool: what its code gives to the default executor
+// goes to the main side of its session, which gives it to the default executor there. So there is one such pool,
+// with as many threads as it has, however deep the calls are nested.
 
 import type { MessagePort, Transferable } from "node:worker_threads";
 import type { CarriedVariable } from "../../src/core.ts";

@@ -1,6 +1,6 @@
-// What an object is, as far as its way to another thread is concerned. Structured clone loses what is not in its list
-// (a Buffer's class, a URL on Node 20, an error's properties), and loses it silently: so such objects are looked for
-// before it sees them.
+// This is what an object is, as far as its way to another thread is concerned. Structured clone loses what is not in
+// its list (a Buffer's class, a URL on Node 20, an error's properties), and loses it silently: so such objects are
+// looked for before it sees them.
 //
 // A class is looked at once. What the program's own classes make are containers: their data travels, as structured clone
 // has it. What Node's own classes make and structured clone cannot carry is refused: of a Hash or a Socket there would

@@ -1,4 +1,4 @@
-// The axes of the three charts, each by the index of its chart.
+// These are the axes of the three charts, each by the index of its chart.
 import type { Range } from "./bins.ts";
 import { FAINT, RULE } from "./palette.ts";
 

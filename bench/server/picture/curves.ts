@@ -1,4 +1,4 @@
-// What is drawn into the charts: pings over time, and distributions.
+// This is what is drawn into the charts: pings over time, and distributions.
 import type { Measured } from "../figures.ts";
 import type { Way } from "../server.ts";
 import { formatMs } from "../table.ts";

@@ -1,4 +1,4 @@
-// Colours, words and sizes that every part of the picture shares.
+// These are colours, words and sizes that every part of the picture shares.
 import type { Way } from "../server.ts";
 
 export const WIDTH = 1200;

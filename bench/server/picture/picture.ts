@@ -1,5 +1,5 @@
-// The picture of a run: every ping on a time line over the two phases, and below it how long pings and pages took.
-// ECharts draws it on its own, without a browser, and the SVG needs neither scripts nor a network.
+// This is the picture of a run: every ping on a time line over the two phases, and below it how long pings and pages
+// took. ECharts draws it on its own, without a browser, and the SVG needs neither scripts nor a network.
 import { LineChart } from "echarts/charts";
 import {
   GridComponent,

@@ -1,4 +1,4 @@
-// The words of the picture: a headline that says it all, then what was done, then each chart's name.
+// These are the words of the picture: a headline that says it all, then what was done, then each chart's name.
 import type { Measured } from "../figures.ts";
 import type { Outcome } from "../outcome.ts";
 import type { Way } from "../server.ts";
