@@ -1,4 +1,4 @@
-/** The package's main entry: the runtime, and the worker pool as its default executor. */
+/** This is the package's main entry: the runtime, and the worker pool as its default executor. */
 export * from "./src/index.ts";
 
 // Worker threads

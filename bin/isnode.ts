@@ -1,4 +1,4 @@
-// Tells whether a process runs Node. That it handles SIGUSR1 is not enough: an interactive shell does too, and ends.
+// This tells whether a process runs Node. That it handles SIGUSR1 is not enough: an interactive shell does too, and ends.
 
 import { closeSync, openSync, readlinkSync, readSync } from "node:fs";
 import { basename } from "node:path";

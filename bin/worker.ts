@@ -9,7 +9,7 @@ import { flagsOf, positive } from "./flags.ts";
 import { withPeers } from "./peers.ts";
 import { Problem } from "./problem.ts";
 
-export const WORKER_USAGE = `Usage:
+const WORKER_USAGE = `Usage:
   threadloop worker --url redis://HOST:PORT [options]
 Runs calls of ClusterExecutors on this machine.
 Options:

@@ -1,4 +1,4 @@
-// What was moved to another machine was copied there; it is gone here as if it had been moved to a thread.
+// What a call moves to another machine is copied there; here it is gone then, as if it had been moved to a thread.
 
 import type { Transferable } from "node:worker_threads";
 

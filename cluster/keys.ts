@@ -1,5 +1,5 @@
-// What a queue has in Redis is all under one prefix, so that a user of Redis can be kept to one queue, and in braces, so
-// that a Redis Cluster has all of it in one place.
+// These are the names of all that a queue has in Redis. They have one prefix, so that a user of Redis can be kept to
+// one queue, and it is in braces, so that a Redis Cluster has all of it in one place.
 
 export interface Keys {
   /** All keys begin with it, those of BullMQ as well. */

@@ -16,7 +16,7 @@ import type { Keys } from "./keys.ts";
 /** The largest body that lies in its message; bytes. */
 export const INLINE: number = 64 * 1024;
 /** How long a blob waits to be read; milliseconds. */
-export const BLOB_TTL = 600_000;
+const BLOB_TTL = 600_000;
 
 // Values.
 

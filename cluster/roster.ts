@@ -5,7 +5,7 @@ import type { RedisLink } from "./redislink.ts";
 
 /** Milliseconds between two signs of life, and after which a machine without one is not listed any more. */
 export const BEAT = 5000;
-export const GONE_AFTER: number = 3 * BEAT;
+const GONE_AFTER: number = 3 * BEAT;
 
 /** What a machine says of itself. */
 export interface MachineInfo {

@@ -1,4 +1,4 @@
-// Why a function could not be compared.
+// This says why a function could not be compared.
 
 /**
  * - `threw`: the function threw, on the loop or in a thread;

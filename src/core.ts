@@ -1,6 +1,6 @@
 /**
- * This is the inner contract of the runtime: what `workers/` and the tests import of it. It is never re-exported:
- * the package's interface is `index`, which lies in here as well.
+ * This is the inner contract of the runtime: all that `workers/` imports of it, what users see (`index`) and what they
+ * do not. It is never re-exported.
  */
 
 export { awaitingTasks } from "./debug/callgraph.ts";

@@ -1,4 +1,4 @@
-/** This is everything of the runtime: what the package exports, and at the end what only `workers/` uses. */
+/** This is all that the package exports of the runtime, by what it is for. What `workers/` uses beside it is `core`. */
 
 // Running a program
 export { Runner, type RunOptions, run } from "./run/runner.ts";

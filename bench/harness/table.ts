@@ -29,7 +29,7 @@ export function formatNumber(value: number): string {
 }
 
 /** How much worse `figure` is than `ours`: 2 reads "twice as slow", or half as many where more is better. */
-export function timesOurs(figure: Figure, ours: Figure, better: "lower" | "higher"): number {
+function timesOurs(figure: Figure, ours: Figure, better: "lower" | "higher"): number {
   return better === "lower"
     ? pairedRatio(figure.samples, ours.samples)
     : pairedRatio(ours.samples, figure.samples);

@@ -53,7 +53,7 @@ export function formatMs(value: number): string {
 }
 
 /** A factor as a person reads it: 1.4 times, 62 times. */
-export function formatTimes(factor: number): string {
+function formatTimes(factor: number): string {
   return `${factor.toFixed(factor < 10 ? 1 : 0)} times`;
 }
 

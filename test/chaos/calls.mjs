@@ -1,5 +1,6 @@
-// Calls of every kind at once, and among them some that are refused, cancelled, timed out and moved: each must give
-// what the same call gives here, and nothing of another's: not its function, its arguments, its callbacks, its stores.
+// This runs calls of every kind at once, and among them some that are refused, cancelled, timed out and moved: each
+// must give what the same call gives here, and nothing of another's: not its function, its arguments, its callbacks,
+// its stores.
 //
 //   node test/chaos/calls.mjs --jobs 100000 --seed 1
 import { AsyncLocalStorage } from "node:async_hooks";

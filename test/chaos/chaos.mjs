@@ -1,5 +1,6 @@
-// Chaos: jobs of every kind, several percent of them faulty in every way, with random cancels, closes and
-// broadcasts. Every one must settle once, with a right value or an error that its kind may have, and nothing may be left.
+// This is the chaos test: it runs jobs of every kind, several percent of them faulty in every way, with random cancels,
+// closes and broadcasts. Every one must settle once, with a right value or an error that its kind may have, and nothing
+// may be left.
 //
 //   node test/chaos/chaos.mjs --jobs 20000 --seed 1
 import { text } from "node:stream/consumers";

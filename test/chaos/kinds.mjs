@@ -1,4 +1,4 @@
-// The kinds of jobs of the chaos test: how each is submitted, and what it may come to.
+// These are the kinds of jobs of the chaos test: how each is submitted, and what it may come to.
 import { CancelledError, TimeoutError } from "threadloop";
 import { CloneError, PoolClosedError, WorkerTerminatedError } from "threadloop/workers";
 import * as odd from "../fixtures/workers/hostile.mjs";

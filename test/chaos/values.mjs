@@ -1,4 +1,5 @@
-// Hostile values on every way into a thread and out of it: each job settles once, the next one works, the process lives.
+// This sends hostile values on every way into a thread and out of it: each job settles once, the next one works, the
+// process lives.
 //
 //   node test/chaos/values.mjs --jobs 10000 --seed 1
 import { AsyncLocalStorage } from "node:async_hooks";

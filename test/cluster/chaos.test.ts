@@ -1,6 +1,6 @@
-// Chaos from a seed: calls of every kind while machines are killed, frozen and replaced, connections are cut, and Redis is
-// killed and started again with its data. Each call settles once, with the right value or an error that it may have, and
-// nothing is left.
+// From a seed this makes calls of every kind while machines are killed, frozen and replaced, connections are cut, and
+// Redis is killed and started again with its data. Each call settles once, with the right value or an error that it may
+// have, and nothing is left.
 //
 // CLUSTER_CALLS and CLUSTER_SEED set how many calls, and the seed: `npm run chaos:cluster`.
 import { ClusterExecutor } from "threadloop/cluster";

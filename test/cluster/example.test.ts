@@ -1,4 +1,4 @@
-// The example of a cluster, as a stranger runs it: with the packed package, and with a real Ctrl-C.
+// These tests run the example of a cluster as a stranger does: with the packed package, and with a real Ctrl-C.
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";

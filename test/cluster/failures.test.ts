@@ -1,4 +1,5 @@
-// What breaks, and what then becomes of calls: each row of the table in docs/cluster.md, with real processes.
+// These tests break things, and see what becomes of the calls: each row of the table in docs/cluster.md, with real
+// processes.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

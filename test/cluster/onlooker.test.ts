@@ -1,4 +1,4 @@
-// `threadloop ps`, `pstree` and `top` of a cluster, with real machines.
+// These tests run `threadloop ps`, `pstree` and `top` of a cluster, with real machines.
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";

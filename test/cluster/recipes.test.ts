@@ -1,4 +1,5 @@
-// The recipes of docs/ for those who watch a cluster, as they stand there: bull-board, and traces of OpenTelemetry.
+// These tests run the recipes of docs/ for those who watch a cluster, as they stand there: bull-board, and traces of
+// OpenTelemetry.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";

@@ -1,4 +1,4 @@
-// What who can do what: with TLS and users of Redis, with secrets, with source code, and with names.
+// These tests say who can do what: with TLS and users of Redis, with secrets, with source code, and with names.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";

@@ -1,4 +1,4 @@
-// Reads scenarios with the traces they must give: lines of {scenario, trace} in a .jsonl or .jsonl.gz, or one
+// This reads scenarios with the traces they must give: lines of {scenario, trace} in a .jsonl or .jsonl.gz, or one
 // scenario in a .json with its trace beside it in a .trace.
 import { readFile } from "node:fs/promises";
 import { gunzipSync } from "node:zlib";

@@ -1,5 +1,5 @@
-// npm run conformance -- FILE...: compares every scenario in the files with its trace, prints the first difference
-// of each that differs and, last, the sums. The exit code is 1 if any differs.
+// This is `npm run conformance -- FILE...`: it compares every scenario in the files with its trace, prints the first
+// difference of each that differs and, last, the sums. The exit code is 1 if any differs.
 import { readCases } from "./cases.ts";
 import { compare, type Verdict } from "./compare.ts";
 

@@ -1,4 +1,4 @@
-// Whether a scenario gives the trace it must give: equal means the whole trace, event by event.
+// This tells whether a scenario gives the trace it must give: equal means the whole trace, event by event.
 import { runScenario } from "./interpreter.ts";
 import type { Case, TraceEvent } from "./scenario.ts";
 

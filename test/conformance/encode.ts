@@ -1,4 +1,4 @@
-// How values and exceptions are written in a trace (LANGUAGE.md §3).
+// This says how values and exceptions are written in a trace (LANGUAGE.md §3).
 import {
   BrokenBarrierError,
   CancelledError,

@@ -1,4 +1,5 @@
-// That the scenarios would tell: each fault is put into a copy of the compiled package, and the copy must differ.
+// These tests show that the scenarios would tell: each fault is put into a copy of the compiled package, and the copy
+// must differ.
 import { execFile, execFileSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,4 @@
-// Runs a scenario and gives its trace. A task performs its statements one after the other and awaits each; a
+// This runs a scenario and gives its trace. A task performs its statements one after the other and awaits each; a
 // callback performs them synchronously, unless one of them starts a task eagerly.
 import { Boom, encodeException, encodeValue } from "./encode.ts";
 import { Run } from "./run.ts";

@@ -1,4 +1,4 @@
-// One run of a scenario: its loop on a virtual clock, its names, its trace, and how it begins and ends
+// This is one run of a scenario: its loop on a virtual clock, its names, its trace, and how it begins and ends
 // (LANGUAGE.md §6). What the statements do is in statements/.
 import { currentTask, EventLoop, eagerTaskFactory, Future, gather, type Task } from "threadloop";
 import { VirtualClock } from "threadloop/testing";

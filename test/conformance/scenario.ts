@@ -1,4 +1,4 @@
-// A scenario and its trace, as LANGUAGE.md defines them. Statements come from a file, so their arguments are
+// This is a scenario and its trace, as LANGUAGE.md defines them. Statements come from a file, so their arguments are
 // typed here, by statement, and trusted: `StatementArguments` is the language's table of statements.
 
 export type Value = null | boolean | number | string | readonly Value[];

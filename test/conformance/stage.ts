@@ -1,4 +1,4 @@
-// What a statement has to work with: the run, who performs it, and the ways to perform other statements.
+// This is what a statement has to work with: the run, who performs it, and the ways to perform other statements.
 
 import type { Run } from "./run.ts";
 import type { Body, Value } from "./scenario.ts";

@@ -1,4 +1,4 @@
-// The declared objects of a scenario, and a look-up of named things by their class.
+// These are the declared objects of a scenario, and a look-up of named things by their class.
 import {
   Barrier,
   BoundedSemaphore,

@@ -1,4 +1,5 @@
-// The tables of docs/from-*.md, for those who come from elsewhere: what stands on the right is taken from a program of the page, which the tests run.
+// These tests check the tables of docs/from-*.md, for those who come from elsewhere: what stands on the right is taken
+// from a program of the page, which the tests run.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";

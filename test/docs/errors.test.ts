@@ -1,4 +1,5 @@
-// The catalogue of errors: what the package can throw or warn of has an entry, and nothing else has.
+// These tests keep the catalogue of errors complete: what the package can throw or warn of has an entry, and nothing
+// else has.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";

@@ -1,4 +1,4 @@
-// The table of docs/outside-run.md: every name in it is tried, inside `run()` and outside.
+// These tests check the table of docs/outside-run.md: every name in it is tried, inside `run()` and outside.
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";

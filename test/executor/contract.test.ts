@@ -1,4 +1,4 @@
-// What concurrent.futures promises of an executor, and what CPython's own tests of it try to break.
+// These tests ask what concurrent.futures promises of an executor, and what CPython's own tests of it try to break.
 
 import {
   asCompleted,

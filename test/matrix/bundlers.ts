@@ -1,4 +1,4 @@
-/** Bundles a program for Node, by each bundler, in each format that it has. */
+/** This bundles a program for Node, by each bundler, in each format that it has. */
 import { join } from "node:path";
 import commonjsPlugin from "@rollup/plugin-commonjs";
 import jsonPlugin from "@rollup/plugin-json";

@@ -1,4 +1,4 @@
-// How much of the package a bundle takes along: what the program imports, and what that needs.
+// These tests say how much of the package a bundle takes along: what the program imports, and what that needs.
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

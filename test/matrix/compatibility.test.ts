@@ -1,5 +1,5 @@
-// The table of docs/compatibility.md: one program in every runtime, as it is and as each tool leaves it.
-// `npm run matrix` prints the table.
+// These tests check the table of docs/compatibility.md: one program runs in every runtime, as it is and as each tool
+// leaves it. `npm run matrix` prints the table.
 import { execFile } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
-// The examples beside the servers' (frameworks.test.ts), as a stranger runs them: with the packed package, by the one
-// line of their README, and with a real Ctrl-C and SIGTERM.
+// These tests run the examples beside the servers' (frameworks.test.ts) as a stranger does: with the packed package, by
+// the one line of their README, and with a real Ctrl-C and SIGTERM.
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";

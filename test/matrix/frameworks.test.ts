@@ -1,4 +1,5 @@
-// The examples of docs/servers.md as a stranger runs them: with the packed package, real requests and a real SIGTERM.
+// These tests run the examples of docs/servers.md as a stranger does: with the packed package, real requests and a real
+// SIGTERM.
 import { cpSync, mkdtempSync, readFileSync, realpathSync, renameSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

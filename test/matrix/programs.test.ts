@@ -1,5 +1,5 @@
-// The small programs of test/workers/shipping/programs in every tool between source and program: what comes out of a
-// thread is what comes out here, or a ShipError; never something else.
+// These tests run the small programs of test/workers/shipping/programs in every tool between source and program: what
+// comes out of a thread is what comes out here, or a ShipError; never something else.
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";

@@ -1,4 +1,4 @@
-/** A folder of its own outside this package, with threadloop and tools in its node_modules. */
+/** This makes a folder of its own outside this package, with threadloop and tools in its node_modules. */
 import { execFile, execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";

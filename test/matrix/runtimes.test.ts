@@ -1,4 +1,4 @@
-// Bun and Deno: the loop is whole there, and of the pool all that needs no inspector.
+// In Bun and Deno the loop is whole, and of the pool there is all that needs no inspector.
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";

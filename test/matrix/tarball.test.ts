@@ -1,4 +1,4 @@
-// The package as it is published: the tarball, unpacked in a stranger's project.
+// These tests use the package as it is published: the tarball, unpacked in a stranger's project.
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, normalize, resolve } from "node:path";

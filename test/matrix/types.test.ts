@@ -1,4 +1,5 @@
-// The declarations as a stranger's compiler sees them: of the packed tarball, with the compiler's own default to check them.
+// These tests read the declarations as a stranger's compiler does: those of the packed tarball, with the compiler's own
+// default to check them.
 import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";

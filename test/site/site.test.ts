@@ -1,5 +1,5 @@
-// The site, built as `npm run docs` builds it, and read as its readers do: in a real browser, wide and narrow, in both
-// colour schemes, without a network.
+// These tests read the site, built as `npm run docs` builds it, as its readers do: in a real browser, wide and narrow,
+// in both colour schemes, without a network.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** The site as it was built: its files, and a server of them. */
+/** This is the site as it was built: its files, and a server of them. */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join, posix } from "node:path";
 import { fileURLToPath } from "node:url";

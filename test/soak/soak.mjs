@@ -1,5 +1,6 @@
-// A soak: a mixed load for so many minutes, in rounds that all do the same, after each of which nothing may have stayed:
-// heap, external memory, file descriptors, handles and threads are measured when the round's pools are closed.
+// This is a soak: a mixed load for so many minutes, in rounds that all do the same, after each of which nothing may
+// have stayed: heap, external memory, file descriptors, handles and threads are measured when the round's pools are
+// closed.
 //
 //   node test/soak/soak.mjs --minutes 10 --seed 1
 //

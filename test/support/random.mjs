@@ -1,4 +1,4 @@
-/** A small generator of random numbers from 0 to 1 that a seed reproduces (mulberry32). @param {number} seed */
+/** This is a small generator of random numbers from 0 to 1 that a seed reproduces (mulberry32). @param {number} seed */
 export function randomFrom(seed) {
   let state = seed >>> 0;
   return () => {

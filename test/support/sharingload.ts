@@ -1,6 +1,6 @@
 /**
- * Four threads at a lock, a semaphore and a queue at once, with random cancels, while one after the other of the three
- * beside this one is ended at a random moment and replaced. Says what was lost or doubled.
+ * This has four threads at a lock, a semaphore and a queue at once, with random cancels, while one after the other of
+ * the three beside this one is ended at a random moment and replaced. It says what was lost or doubled.
  */
 import { Worker } from "node:worker_threads";
 import { createTask, run, sleep } from "threadloop";

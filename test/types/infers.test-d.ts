@@ -1,4 +1,4 @@
-// What must infer. Nothing here runs: `npm run typecheck` is the test.
+// This is what must infer. Nothing here runs: `npm run typecheck` is the test.
 import { EventEmitter } from "node:events";
 import { createServer, type Socket } from "node:net";
 import {

@@ -1,4 +1,5 @@
-// What must not compile. Nothing here runs: `npm run typecheck` is the test, in which an error that does not come is one.
+// This is what must not compile. Nothing here runs: `npm run typecheck` is the test, in which an error that does not
+// come is one.
 import {
   asCompleted,
   asTask,

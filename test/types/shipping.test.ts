@@ -1,4 +1,5 @@
-// What the compiler must infer, and what it must refuse. `npm run typecheck` is the test; vitest only counts it.
+// This is what the compiler must infer, and what it must refuse. `npm run typecheck` is the test; vitest only counts
+// it.
 import { type Future, runInExecutor, task } from "threadloop";
 import { type Job, type RemoteModule, ShipError, type ShipErrorCode, WorkerPool } from "threadloop/workers";
 import { describe, expectTypeOf, it } from "vitest";

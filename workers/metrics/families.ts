@@ -277,7 +277,7 @@ function plusDurations(sum: Durations, one: Durations): Durations {
 }
 
 /** What Node's histogram, in nanoseconds, says in seconds; each of its values is `offset` seconds too long. */
-export function durationsOf(
+function durationsOf(
   histogram: RecordableHistogram | IntervalHistogram,
   bounds: readonly number[],
   offset: number,

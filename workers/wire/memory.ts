@@ -39,7 +39,7 @@ export const SUSPENDED = 3;
 /** Word 4 grows with each message of the host. */
 export const POSTED = 4;
 /** Word 5 is 1 while the thread is parked: it has nothing to do, and waits for word 4 to grow. */
-export const PARKED = 5;
+const PARKED = 5;
 /** The first word that is a job's. */
 export const FIRST_SLOT = 6;
 

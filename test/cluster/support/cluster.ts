@@ -1,4 +1,4 @@
-// A Redis, machines in processes of their own and a client: what most tests of the cluster begin with.
+// This starts what most tests of the cluster begin with: a Redis, machines in processes of their own and a client.
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { ClusterExecutor, type ClusterExecutorOptions } from "threadloop/cluster";

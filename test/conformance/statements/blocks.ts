@@ -1,4 +1,4 @@
-// Statements that hold statements (LANGUAGE.md §4).
+// These are the statements that hold statements (LANGUAGE.md §4).
 import {
   asCompleted,
   Barrier,

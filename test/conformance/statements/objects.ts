@@ -1,4 +1,5 @@
-// Statements about handles, timeouts and the declared objects that are over at once (LANGUAGE.md §5, second table).
+// These are the statements about handles, timeouts and the declared objects that are over at once (LANGUAGE.md §5,
+// second table).
 import { Barrier, Condition, ContextVar, Event, Handle, Lock, Queue, Semaphore, Timeout } from "threadloop";
 import type { ObjectArguments } from "../scenario.ts";
 import type { Statements } from "../stage.ts";

@@ -1,4 +1,4 @@
-// Statements about tasks and futures that are over at once (LANGUAGE.md §5, second table).
+// These are the statements about tasks and futures that are over at once (LANGUAGE.md §5, second table).
 import { Future, gather, shield, Task, TaskGroup } from "threadloop";
 import { AttributeError, Boom, encodeState } from "../encode.ts";
 import type { TaskArguments } from "../scenario.ts";

@@ -1,4 +1,5 @@
-// Plain statements that wait (LANGUAGE.md §5, first table). What a statement returns is its result, once awaited.
+// These are the plain statements that wait (LANGUAGE.md §5, first table). What a statement returns is its result, once
+// awaited.
 import {
   Barrier,
   Condition,

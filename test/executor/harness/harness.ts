@@ -1,5 +1,5 @@
 /**
- * What the suite of executors needs to know of one. A further executor joins it with one file like those beside this
+ * This is what the suite of executors needs to know of one. A further executor joins it with one file like those beside this
  * one, and a line in `index`.
  */
 

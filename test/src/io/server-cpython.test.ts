@@ -1,5 +1,5 @@
-// What CPython's own test_server, test_transports, test_protocols, test_sendfile and the servers, connections, datagrams and
-// pipes of test_events and test_unix_events ask, with the names they have there.
+// These tests are what CPython's own test_server, test_transports, test_protocols, test_sendfile and the servers,
+// connections, datagrams and pipes of test_events and test_unix_events ask, with the names they have there.
 import { existsSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
 import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
 import { type AddressInfo, createServer, type Socket } from "node:net";

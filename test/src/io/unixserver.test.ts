@@ -1,4 +1,4 @@
-/** Servers at Unix paths: whose file it is, and who removes it. */
+/** These tests say of servers at Unix paths whose file it is, and who removes it. */
 import { existsSync, lstatSync, readdirSync, symlinkSync, unlinkSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,4 +1,5 @@
-// The same programs on the virtual clock and on one that does not jump: `npm run clocks` compares 5,000.
+// These tests run the same programs on the virtual clock and on one that does not jump: `npm run clocks` compares
+// 5,000.
 import { describe, expect, it } from "vitest";
 import { onRealClock, onVirtualClock, program } from "../../support/clockprograms.ts";
 

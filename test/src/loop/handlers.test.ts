@@ -1,4 +1,5 @@
-// What Node calls and not the loop: handlers of servers and emitters, timers. They run in the task that registered them.
+// These tests are about what Node calls and not the loop: handlers of servers and emitters, and timers. They run in the
+// task that registered them.
 import { EventEmitter, once } from "node:events";
 import { createServer, get, type IncomingMessage, type RequestListener, type Server } from "node:http";
 import { type AddressInfo, connect, createServer as createSocketServer } from "node:net";

@@ -1,4 +1,5 @@
-// What CPython's own test_base_events, test_events and test_runners ask of a loop, with the names they have there.
+// These tests are what CPython's own test_base_events, test_events and test_runners ask of a loop, with the names they
+// have there.
 import {
   CancelledError,
   ContextVar,

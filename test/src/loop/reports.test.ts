@@ -1,4 +1,5 @@
-// Errors in the telling of errors, and worlds in which errors are made otherwise: nothing of it stops the loop.
+// These tests have errors in the telling of errors, and worlds in which errors are made otherwise: nothing of it stops
+// the loop.
 import { spawnSync } from "node:child_process";
 import {
   createTask,

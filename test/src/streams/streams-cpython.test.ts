@@ -1,4 +1,5 @@
-// What CPython's own test_streams asks of connections, servers, writers and TLS, with the names they have there.
+// These tests are what CPython's own test_streams asks of connections, servers, writers and TLS, with the names they
+// have there.
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";

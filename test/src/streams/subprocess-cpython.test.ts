@@ -1,5 +1,5 @@
-// What CPython's own test_subprocess and the processes of test_events ask, with the names they have there. The programs are
-// those of the shell, which start quickly.
+// These tests are what CPython's own test_subprocess and the processes of test_events ask, with the names they have
+// there. The programs are those of the shell, which start quickly.
 import { constants } from "node:os";
 import {
   CancelledError,

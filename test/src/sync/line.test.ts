@@ -1,4 +1,5 @@
-// What the waits of Lock, Semaphore, Event and Queue have in common: how they are served when they are not simply awaited.
+// These tests are about what the waits of Lock, Semaphore, Event and Queue have in common: how they are served when
+// they are not simply awaited.
 import {
   CancelledError,
   createTask,

@@ -1,4 +1,5 @@
-// What CPython's own test_locks asks of locks, events, conditions, semaphores and barriers, with the names it has there.
+// These tests are what CPython's own test_locks asks of locks, events, conditions, semaphores and barriers, with the
+// names it has there.
 import {
   Barrier,
   BoundedSemaphore,

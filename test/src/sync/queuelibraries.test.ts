@@ -1,4 +1,5 @@
-// Libraries that run a function of one task in the context of another one, which may be done.
+// Some libraries run a function of one task in the context of another one, which may be done by then: the loop goes on
+// all the same.
 import Bottleneck from "bottleneck";
 import DataLoader from "dataloader";
 import PQueue from "p-queue";

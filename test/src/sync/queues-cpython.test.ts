@@ -1,4 +1,4 @@
-// What CPython's own test_queues asks of queues, with the names it has there.
+// These tests are what CPython's own test_queues asks of queues, with the names it has there.
 import {
   CancelledError,
   createTask,

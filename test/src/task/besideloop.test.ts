@@ -1,4 +1,4 @@
-/** What is done outside a running loop, beside one, or in several loops one after the other. */
+/** These tests are about what is done outside a running loop, beside one, or in several loops one after the other. */
 import {
   any,
   asCompleted,

@@ -1,4 +1,5 @@
-// What CPython's own test_timeouts and test_taskgroups ask of nested deadlines and groups, with the names they have there.
+// These tests are what CPython's own test_timeouts and test_taskgroups ask of nested deadlines and groups, with the
+// names they have there.
 import {
   CancelledError,
   createTask,

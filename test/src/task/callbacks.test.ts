@@ -1,4 +1,7 @@
-/** Callbacks: what is taken as one, in which context it runs, and who is told of errors nobody looks at. */
+/**
+ * These tests are about callbacks: what is taken as one, in which context it runs, and who is told of errors nobody
+ * looks at.
+ */
 import {
   any,
   asTask,

@@ -1,4 +1,5 @@
-// Several flows in one task against the same flows in a task each: `npm run flows` compares 5,000 programs.
+// These tests compare several flows in one task with the same flows in a task each: `npm run flows` compares 5,000
+// programs.
 import { describe, expect, it } from "vitest";
 import { eventsOf, program } from "../../support/flows.ts";
 

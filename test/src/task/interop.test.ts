@@ -1,4 +1,4 @@
-// Tasks among native promises, other people's async contexts and Node's own loop.
+// These tests have tasks among native promises, other people's async contexts and Node's own loop.
 import { AsyncLocalStorage } from "node:async_hooks";
 import { readFile } from "node:fs/promises";
 import {

@@ -1,5 +1,5 @@
-// Random programs of waits of ours and of Node's, with cancels at any moment, on the real clock: whatever they do, no
-// task is lost, none runs as another, and the loop ends.
+// These are random programs of waits of ours and of Node's, with cancels at any moment, on the real clock: whatever
+// they do, no task is lost, none runs as another, and the loop ends.
 import { setTimeout as delay } from "node:timers/promises";
 import {
   CancelledError,

@@ -1,4 +1,4 @@
-// Several things at once in one task: whose wait a cancel may end.
+// In these tests a task does several things at once: they say whose wait a cancel may end.
 import {
   asCompleted,
   Barrier,

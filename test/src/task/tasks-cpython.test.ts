@@ -1,4 +1,5 @@
-// What CPython's own test_tasks, test_futures and test_eager_task_factory ask, with the names they have there.
+// These tests are what CPython's own test_tasks, test_futures and test_eager_task_factory ask, with the names they have
+// there.
 import { inspect } from "node:util";
 import {
   allTasks,

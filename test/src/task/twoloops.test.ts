@@ -1,4 +1,4 @@
-/** Locks, queues and their like whose waiters belong to a loop that does not run any more. */
+/** These tests have locks, queues and their like whose waiters belong to a loop that does not run any more. */
 import {
   Barrier,
   Condition,

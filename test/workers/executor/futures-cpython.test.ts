@@ -1,4 +1,5 @@
-// What CPython's own test_concurrent_futures asks of executors and their futures, with the names it has there.
+// These tests are what CPython's own test_concurrent_futures asks of executors and their futures, with the names it has
+// there.
 import { asCompleted, CancelledError, InvalidStateError, run, TimeoutError, wait, waitFor } from "threadloop";
 import {
   BrokenPoolError,

@@ -1,5 +1,5 @@
-// What other pools get wrong, each as a thing that works here. What stands elsewhere: cancels in `cancel`, deaths of
-// threads in `crash`, endings in `close`, errors in `pool`, callbacks in `data`, limits in `queue`.
+// These tests take what other pools get wrong, each as a thing that works here. What stands elsewhere: cancels in
+// `cancel`, deaths of threads in `crash`, endings in `close`, errors in `pool`, callbacks in `data`, limits in `queue`.
 
 import { CancelledError, getRunningLoop, run, wait } from "threadloop";
 import { WorkerTerminatedError } from "threadloop/workers";

@@ -1,4 +1,4 @@
-// Jobs in native code, which no thread can be stopped in: their deadlines hold all the same.
+// No thread can be stopped in native code: the deadlines of jobs that are in it hold all the same.
 import { execFileSync } from "node:child_process";
 import { pbkdf2Sync } from "node:crypto";
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";

@@ -1,5 +1,5 @@
-// The limits of a pool: how many jobs may wait, in which order they start, and that many of anything cost no more than
-// in proportion.
+// These tests are about the limits of a pool: how many jobs may wait, in which order they start, and that many of
+// anything cost no more than in proportion.
 import { createTask, getRunningLoop, QueueFull, run, runInExecutor } from "threadloop";
 import type { Job, PoolView, WorkerPool } from "threadloop/workers";
 import { describe, expect, it } from "vitest";

@@ -1,4 +1,4 @@
-/** A thread that blocks in the synchronous twin of a wait, in line behind tasks of its own. */
+/** In these tests a thread blocks in the synchronous twin of a wait, in line behind tasks of its own. */
 import { gather, run, sleep } from "threadloop";
 import {
   SharedCondition,

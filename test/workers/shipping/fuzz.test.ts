@@ -1,4 +1,5 @@
-// Random programs, here against there. The long form: npm run fuzz -- --count 10000 --seed 1
+// This runs random programs here and in a thread, and compares what comes out. The long form: npm run fuzz -- --count
+// 10000 --seed 1
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { runForJson } from "../../support/programs.ts";

@@ -1,4 +1,4 @@
-// Small programs, each run directly and in a thread: what comes out is the same, or a ShipError.
+// These are small programs, each run directly and in a thread: what comes out is the same, or a ShipError.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";

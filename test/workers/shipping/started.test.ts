@@ -1,4 +1,4 @@
-// A module that starts the program, behind a bin file: a worker that loads it for a function must not start it again.
+// A module may start the program, behind a bin file: a worker that loads it for a function must not start it again.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// Several things at once in one job, and jobs of which nobody knows beforehand whether they wait.
+// These tests have several things at once in one job, and jobs of which nobody knows beforehand whether they wait.
 import { currentTask, Event, moveOnAfter, run, TimeoutError, timeout } from "threadloop";
 import { describe, expect, it } from "vitest";
 import * as jobs from "../../fixtures/workers/flows.mjs";

@@ -1,4 +1,4 @@
-// What fails in the machinery of a thread, and is no job's failure: no job is lost, and the thread goes on.
+// What fails in the machinery of a thread is no job's failure: no job is lost, and the thread goes on.
 
 import { WorkerTerminatedError } from "threadloop/workers";
 import { describe, expect, it } from "vitest";

@@ -1,4 +1,7 @@
-/** What the loop of a thread makes of hostile values: the job that has one settles, and every other one is as it was. */
+/**
+ * These tests say what the loop of a thread makes of hostile values: the job that has one settles, and every other one
+ * is as it was.
+ */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { goOn, places, threadOf, unleash } from "../../fixtures/workers/unleashed.mjs";
 import { makePool } from "../../support/pools.ts";

@@ -1,4 +1,5 @@
-// What structured clone refuses, and what keeps its class, whatever it lies in and whatever lies beside it.
+// These tests send what structured clone refuses, and what keeps its class, whatever it lies in and whatever lies
+// beside it.
 
 import * as namespace from "node:path";
 import { packed, unpacked } from "threadloop/workers";

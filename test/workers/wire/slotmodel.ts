@@ -1,5 +1,6 @@
-// A small model of two hosts and their threads that runs the real slot operations, and a search through every order
-// in which its steps can happen. Between any two atomic operations of one side the other may take any number of steps.
+// This is a small model of two hosts and their threads that runs the real slot operations, and a search through every
+// order in which its steps can happen. Between any two atomic operations of one side the other may take any number of
+// steps.
 import {
   cancelRequested,
   claim,

@@ -1,5 +1,5 @@
-// What can be written in one thread and not be read in the other, as it is nested too deeply for the stack there, and what
-// else comes back that nobody expects: each costs its own job, and nothing else.
+// These tests send what can be written in one thread and not be read in the other, as it is nested too deeply for the
+// stack there, and what else comes back that nobody expects: each costs its own job, and nothing else.
 
 import { CloneError, type WorkerPool } from "threadloop/workers";
 import { describe, expect, it } from "vitest";

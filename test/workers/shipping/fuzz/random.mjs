@@ -1,4 +1,4 @@
-// Random numbers from a seed.
+// These are random numbers from a seed.
 
 /** `below(n)`: an integer from 0; `of(list)`: one of its items. */
 export function randomFrom(seed) {

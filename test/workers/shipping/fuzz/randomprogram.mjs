@@ -1,5 +1,6 @@
-// Random programs from a seed: scopes in scopes, names that are shared and shadowed, functions of every kind that read,
-// assign and call each other, classes that are changed after their bodies, assignments before, between and after.
+// These are random programs from a seed: scopes in scopes, names that are shared and shadowed, functions of every kind
+// that read, assign and call each other, classes that are changed after their bodies, assignments before, between and
+// after.
 //
 // A program is the body of a function that gives { job, after }: `job` is to be run here and there, and `after`
 // assigns what a job that is on its way must not see.

@@ -1,4 +1,5 @@
-// Runs random programs here and in a thread, and compares: `{ ran, refused, different }` as JSON. Different is none.
+// This runs random programs here and in a thread, compares, and prints `{ ran, refused, different }` as JSON: nothing
+// may be different.
 //
 //   node run.mjs --count 300 --seed 1 --processes 2        or: npm run fuzz -- --count 10000
 import { execFile } from "node:child_process";

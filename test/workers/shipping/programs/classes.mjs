@@ -1,4 +1,4 @@
-// Classes, and what became of them after their bodies.
+// These are classes, and what became of them after their bodies.
 export default {
   "a static set afterwards": "class A {} A.config = { x: 1 }; job = () => A.config;",
   "a static field that was changed": "class A { static base = 1; } A.base = 5; job = () => A.base;",

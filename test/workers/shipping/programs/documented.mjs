@@ -1,4 +1,4 @@
-// A program for each row of the tables of docs/functions.md, by what the row says first.
+// This has a program for each row of the tables of docs/functions.md, by what the row says first.
 const nodeVersion = Number.parseInt(process.versions.node, 10);
 
 const captures = {

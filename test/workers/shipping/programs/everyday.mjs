@@ -1,5 +1,5 @@
-// What programs do every day: helpers of the kind of lodash, small libraries, classes of a domain, and the language's
-// own objects as captured variables.
+// This is what programs do every day: helpers of the kind of lodash, small libraries, classes of a domain, and the
+// language's own objects as captured variables.
 export default {
   "memoize with a resolver":
     "const memoize = (fn, key = (...a) => a.join()) => { const cache = new Map(); const memo = (...a) => { const k = key(...a); if (!cache.has(k)) cache.set(k, fn(...a)); return cache.get(k); }; memo.cache = cache; return memo; }; let calls = 0; const area = memoize((w, h) => { calls++; return w * h; }); area(2, 3); job = () => [area(2, 3), area(3, 4), area(3, 4), area.cache.size, calls];",

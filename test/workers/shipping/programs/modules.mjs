@@ -1,5 +1,5 @@
-// Programs of several files: each row has its files by name, of which `main.mjs` exports `job`, and `args` if it takes
-// some. Bundlers to CommonJS refuse an `await` at the top, so those rows are run by Node alone.
+// These are programs of several files: each row has its files by name, of which `main.mjs` exports `job`, and `args` if
+// it takes some. Bundlers to CommonJS refuse an `await` at the top, so those rows are run by Node alone.
 export default {
   "an export that is assigned by its module": {
     "lib.mjs": "export let level = 1; export const up = () => { level++; };",

@@ -1,6 +1,7 @@
-// Runs the programs of the tables, each directly and in a thread, and compares what comes out: `{ ran, wrong }` as JSON.
-// A row is a program that sets `job`, and `args` if it takes some; what it throws is compared too. A row may also be a
-// program and what the ShipError says that refuses it. The programs of several files are run by value and by reference.
+// This runs the programs of the tables, each directly and in a thread, compares what comes out, and prints `{ ran,
+// wrong }` as JSON. A row is a program that sets `job`, and `args` if it takes some; what it throws is compared too. A
+// row may also be a program and what the ShipError says that refuses it. The programs of several files are run by value
+// and by reference.
 //
 //   node run.mjs SHAPE [PART OF A NAME]
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-// Functions that were written in one scope, and share its variables.
+// These are functions that were written in one scope, and share its variables.
 export default {
   "a helper assigns what the job reads":
     "let n = 0; const next = () => ++n; job = () => { next(); next(); return n; };",

@@ -1,4 +1,4 @@
-// What a source says is read as code: strings, comments, modes, `this`.
+// These programs show that what a source says is read as code: strings, comments, modes, `this`.
 export default {
   "a spread of a namespace":
     "const limits = Object.assign(Object.create(null, { [Symbol.toStringTag]: { value: 'Module' } }), { low: 1, high: 2 }); job = () => ({ ...limits });",

@@ -1,5 +1,5 @@
-// Programs in TypeScript, with what is more than types: `both` as they are with either kind of decorators, the others
-// with the decorators of the language, or with those of `experimentalDecorators`.
+// These are programs in TypeScript, with what is more than types: `both` as they are with either kind of decorators,
+// the others with the decorators of the language, or with those of `experimentalDecorators`.
 const both = {
   "an enum": "enum Color { Red, Green = 5, Blue } job = () => [Color.Blue, Color[5], Object.keys(Color)];",
   "an enum of strings":

@@ -1,6 +1,7 @@
-// Programs that hand over what a module keeps to itself beside functions of that module: an object of a class that is not
-// exported, a mark, a table. Each row: what the module has, the names that it exports, and the program; a fourth part is
-// what the ShipError says that refuses it. Each is written with an ES module, with CommonJS by name and as a whole.
+// These are programs that hand over what a module keeps to itself beside functions of that module: an object of a class
+// that is not exported, a mark, a table. Each row: what the module has, the names that it exports, and the program; a
+// fourth part is what the ShipError says that refuses it. Each is written with an ES module, with CommonJS by name and
+// as a whole.
 const CLASS =
   "class Wrapper { constructor(v) { this.v = v; } map(f) { return new Wrapper(this.v.map(f)); } value() { return this.v; } same(o) { return o instanceof Wrapper; } } const chain = (v) => new Wrapper(v); const isWrapper = (o) => o instanceof Wrapper;";
 

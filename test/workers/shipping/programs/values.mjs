@@ -1,4 +1,4 @@
-// Values that a function captures.
+// These programs have values that a function captures.
 export default {
   "an object with a getter":
     "const box = { net: 100, get gross() { return this.net * 2; } }; job = () => { box.net = 5; return box.gross; };",
