@@ -12,7 +12,7 @@ import { type FunctionRates, type Rates, ratesBetween } from "./rates.ts";
 import type { Sight } from "./screen.ts";
 
 /** Milliseconds that a machine has to answer. */
-const PATIENCE = 1000;
+const PATIENCE = 3000;
 /** How much longer than two readings are apart machines keep counting for us. */
 const LEASES = 3;
 const MACHINE_HEAD = [

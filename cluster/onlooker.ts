@@ -22,6 +22,8 @@ const MOST_BYTES = 64 * MEBIBYTE;
 const LEASE = 60_000;
 /** Milliseconds for the first answer of Redis. */
 const CONNECT_WITHIN = 10_000;
+/** Milliseconds that a machine has for its threads to answer; of those that are busy it tells what it knows itself. */
+const FOR_THREADS = 600;
 /** So many of the batches that wait are told by name. */
 const MOST_WAITING = 100;
 
@@ -69,7 +71,7 @@ export class Onlooker {
   tasks(patience: number): Promise<MachineSight<TaskForest>[]> {
     return this.#ask(
       patience,
-      (question) => [wire.ASK_MACHINE, question, patience],
+      (question) => [wire.ASK_MACHINE, question, Math.min(patience, FOR_THREADS)],
       (answer) => new TaskForest(answer as readonly ThreadSnapshot[]),
     );
   }
