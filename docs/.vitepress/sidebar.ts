@@ -9,7 +9,7 @@ export interface Group {
 }
 
 export const groups: readonly Group[] = [
-  { title: "To begin", pages: ["first-steps", "outside-run", "servers", "typescript"] },
+  { title: "To begin", pages: ["first-steps", "outside-run", "servers", "typescript", "examples"] },
   { title: "Threads", pages: ["threads", "functions", "values", "sharing"] },
   { title: "The loop", pages: ["tasks", "handlers", "streams", "loop"] },
   {

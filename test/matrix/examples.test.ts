@@ -7,23 +7,39 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Program } from "../support/processes.ts";
 import { makePackedProject, removeProject, root } from "./project.ts";
 
+const PACKAGES = [
+  "@node-rs/argon2",
+  "@opentelemetry/api",
+  "@opentelemetry/core",
+  "@opentelemetry/sdk-trace-base",
+  "csv-parse",
+  "marked",
+  "pdfkit",
+  "pngjs",
+  "react",
+  "react-dom",
+];
+
 let folder = "";
 beforeAll(() => {
-  folder = makePackedProject(join(root, "examples"), ["csv-parse"]);
+  folder = makePackedProject(join(root, "examples"), PACKAGES);
 });
 afterAll(() => removeProject(folder));
 
 /** Starts an example as `npm start` does. */
-function start(example: string): Program {
+function start(example: string, env: Record<string, string> = {}): Program {
   const { scripts } = JSON.parse(readFileSync(join(folder, example, "package.json"), "utf8")) as {
     scripts: { start: string };
   };
   const [, ...args] = scripts.start.split(" ");
-  return new Program(args, join(folder, example), { PORT: "0" });
+  return new Program(args, join(folder, example), { PORT: "0", ...env });
 }
 
-async function serve(example: string): Promise<{ program: Program; url: string }> {
-  const program = start(example);
+async function serve(
+  example: string,
+  env: Record<string, string> = {},
+): Promise<{ program: Program; url: string }> {
+  const program = start(example, env);
   await program.said("http://localhost:");
   return { program, url: program.output.trim() };
 }
@@ -42,14 +58,26 @@ describe("an example", () => {
     }
   });
 
+  it("is told of in the guides", () => {
+    const text = readFileSync(join(root, "docs/examples.md"), "utf8");
+    const told = [...text.matchAll(/^\| (`.+?) \|/gm)].flatMap(([, names]) => names!.match(/\w+/g) ?? []);
+    expect(told.sort()).toEqual(readdirSync(join(root, "examples")).sort());
+  });
+
   it.each([
     ["crawler", "200 pages with 599 words"],
     ["bot", "answered 28657 17711 10946 28657 17711 10946 28657 17711 10946"],
     ["csv", "1000 customers have paid 9599419"],
+    ["markdown", /^guide\/loops\.md: Loops & tasks\nplain\.md: plain\.md\nthreads\.md: Threads\n3 pages$/],
+    ["images", /^(?:\d\.png: \d{3} bytes\n){8}broken\.png: Invalid file signature$/],
+    ["pdf", "20 invoices over 1425.00"],
+    ["webassembly", "837799 takes 524 steps"],
+    ["passwords", /^(?:\w+: in, guessed: refused(?:\n|$)){4}$/],
   ])("%s does its work and ends", async (example, printed) => {
     const program = start(example);
     expect(await program.ended, program.errors).toBe(0);
-    expect(program.output.trim()).toBe(printed);
+    if (typeof printed === "string") expect(program.output.trim()).toBe(printed);
+    else expect(program.output.trim()).toMatch(printed);
   });
 
   it("csv ends by Ctrl-C, and its threads with it", async () => {
@@ -99,5 +127,52 @@ describe("an example", () => {
     expect(text).toContain('threadloop_pool_jobs_settled_total{pool="primes",outcome="succeeded"} 1\n');
     program.child.kill("SIGTERM");
     expect(await program.ended, program.errors).toBe(0);
+  });
+
+  it("react renders pages, and gives up one that takes too long", async () => {
+    const { program, url } = await serve("react");
+    expect(await (await fetch(`${url}/?rows=3`)).text()).toContain("<h1>3 rows</h1>");
+    expect((await fetch(`${url}/?rows=2000000`)).status).toBe(504);
+    expect((await fetch(`${url}/?rows=3`)).status).toBe(200);
+    program.child.kill("SIGTERM");
+    expect(await program.ended, program.errors).toBe(0);
+  });
+
+  it("shutdown answers what is under way when it is told to end", async () => {
+    const { program, url } = await serve("shutdown");
+    const answers = [1, 2, 3].map(async () => (await fetch(`${url}/primes/2000000`)).text());
+    await Promise.race(answers); // the others are under way
+    program.child.kill("SIGTERM");
+    expect(await Promise.all(answers)).toEqual(Array(3).fill("148933\n"));
+    expect(await program.ended, program.errors).toBe(0);
+  });
+
+  it("shutdown gives up at its deadline what takes too long, and tells its client", async () => {
+    const { program, url } = await serve("shutdown", { DEADLINE: "100" });
+    expect((await fetch(`${url}/primes/10`)).status).toBe(200);
+    const endless = fetch(`${url}/primes/100000000000`);
+    await fetch(`${url}/primes/10`); // it came after the other one
+    program.child.kill("SIGINT");
+    expect((await endless).status).toBe(503);
+    expect(await program.ended, program.errors).toBe(0);
+  });
+
+  it("opentelemetry has the run of a job in a thread in the trace of its request", async () => {
+    const { program, url } = await serve("opentelemetry");
+    await (await fetch(`${url}/1000`)).text();
+    program.child.kill("SIGTERM");
+    expect(await program.ended, program.errors).toBe(0);
+    const line = /^trace (\w+): (.+) is (\w+), below (\w+)$/gm;
+    const spans = [...program.output.matchAll(line)].map(([, id, name, own, parent]) => ({
+      id,
+      name,
+      own,
+      parent,
+    }));
+    const [request, job, run] = ["request", "job countPrimes", "run countPrimes"].map(
+      (name) => spans.find((span) => span.name === name)!,
+    );
+    expect(new Set(spans.map(({ id }) => id)).size).toBe(1);
+    expect([request!.parent, job!.parent, run!.parent]).toEqual(["nothing", request!.own, job!.own]);
   });
 });
