@@ -10,6 +10,15 @@ import { loopFor } from "./ensure.ts";
  * Returns a future of a loop (default: the running one) that follows a future of another loop: it settles as that one
  * does, and cancelling it cancels that one. A future of the same loop is returned as it is. Throws RuntimeError when no
  * loop runs and none was set by `setEventLoop`.
+ *
+ * @example
+ * ```ts
+ * import { Future, run, wrapFuture } from "threadloop";
+ *
+ * const answer = new Future<number>(); // made where no loop runs
+ * setTimeout(() => answer.setResult(42), 5);
+ * await run(async () => console.log(await wrapFuture(answer))); // 42
+ * ```
  */
 export function wrapFuture<T>(future: Future<T>, loop?: EventLoop): Future<T> {
   if (!(future instanceof Future))

@@ -65,6 +65,16 @@ export function createTask<T>(startable: Startable<T> | NoPromise, options?: Cre
  *
  * Throws TypeError on anything else, RuntimeError when there is no loop for a task, and RangeError on a future of
  * another loop than the one given.
+ *
+ * @example
+ * ```ts
+ * import { ensureFuture, run, sleep } from "threadloop";
+ *
+ * await run(async () => {
+ *   const task = ensureFuture(() => sleep(5, "done"));
+ *   console.log(ensureFuture(task) === task, await task); // true done
+ * });
+ * ```
  */
 export function ensureFuture<T>(awaitable: Awaitable<T>, loop?: EventLoop): Future<T> {
   if (awaitable instanceof Future) {
@@ -139,7 +149,18 @@ function notAwaitable(value: unknown): TypeError {
   );
 }
 
-/** Tells whether a value is a Future (or a Task, which is one). */
+/**
+ * Tells whether a value is a Future (or a Task or a job, which are futures).
+ *
+ * @example
+ * ```ts
+ * import { Future, isFuture, run } from "threadloop";
+ *
+ * await run(async () => {
+ *   console.log(isFuture(new Future()), isFuture(Promise.resolve())); // true false
+ * });
+ * ```
+ */
 export function isFuture(value: unknown): value is Future {
   return value instanceof Future;
 }

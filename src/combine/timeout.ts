@@ -155,7 +155,22 @@ export function timeout<T>(delay: number | null, body: (scope: Timeout) => Promi
   return timeoutAfter(delay).run(body);
 }
 
-/** Runs a block with a deadline in milliseconds of `loop.time()`, as `timeout` does. */
+/**
+ * Runs a block with a deadline in milliseconds of `loop.time()`, as `timeout` does; null is no deadline. Throws TimeoutError
+ * when the deadline passes, and cancels what the block waits for then.
+ *
+ * @example
+ * ```ts
+ * import { getRunningLoop, run, sleep, TimeoutError, timeoutAt } from "threadloop";
+ *
+ * await run(async () => {
+ *   const now = getRunningLoop().time();
+ *   console.log(await timeoutAt(now + 60_000, () => sleep(1, "in time"))); // in time
+ *   const late = timeoutAt(now, () => sleep(60_000));
+ *   console.log(await late.catch((error) => error instanceof TimeoutError)); // true
+ * });
+ * ```
+ */
 export function timeoutAt<T>(when: number | null, body: (scope: Timeout) => PromiseLike<T> | T): Promise<T> {
   return new Timeout(when).run(body);
 }

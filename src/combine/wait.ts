@@ -255,8 +255,21 @@ export async function race<A extends Awaitable<unknown>>(awaitables: Iterable<A>
 }
 
 /**
- * Waits for the first of several awaitables to succeed and gives its result; the others are cancelled and awaited.
- * Throws AggregateError with all errors, in the order of the arguments, when none succeeds.
+ * Waits for the first of several awaitables to succeed and gives its result; the others are cancelled and awaited, also
+ * when the wait itself is cancelled. Throws AggregateError with all errors, in the order of the arguments, when none
+ * succeeds.
+ *
+ * @example
+ * ```ts
+ * import { any, run, sleep } from "threadloop";
+ *
+ * await run(async () => {
+ *   const broken = async () => {
+ *     throw new Error("broken");
+ *   };
+ *   console.log(await any([broken, () => sleep(5, "mirror")])); // mirror
+ * });
+ * ```
  */
 export async function any<A extends Awaitable<unknown>>(awaitables: Iterable<A>): Promise<ResultOf<A>> {
   const futures = contenders(awaitables);

@@ -87,7 +87,20 @@ export function formatTaskTree(loop: EventLoop = runningEventLoop()): string {
     .join("\n");
 }
 
-/** Prints that tree. */
+/**
+ * Prints the tree of a loop's tasks, as `formatTaskTree` gives it.
+ *
+ * @example
+ * ```ts
+ * import { createTask, printTaskTree, run, sleep } from "threadloop";
+ *
+ * await run(async () => {
+ *   const task = createTask(() => sleep(5), { name: "timer" });
+ *   printTaskTree();
+ *   await task;
+ * });
+ * ```
+ */
 export function printTaskTree(loop: EventLoop = runningEventLoop()): void {
   console.log(formatTaskTree(loop));
 }

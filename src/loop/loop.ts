@@ -111,7 +111,22 @@ const TASK_OPTIONS = optionNames<CreateTaskOptions>({
   signal: true,
 });
 
-/** Runs tasks and callbacks, one at a time, in the order in which they became ready. */
+/**
+ * Runs tasks and callbacks, one at a time, in the order in which they became ready. Programs have one by `run`, and get it
+ * by `getRunningLoop`; times are milliseconds of its clock, `time()`.
+ *
+ * @example
+ * ```ts
+ * import { getRunningLoop, run, sleep } from "threadloop";
+ *
+ * await run(async () => {
+ *   const loop = getRunningLoop();
+ *   loop.callLater(5, () => console.log("later"));
+ *   loop.callSoon(() => console.log("soon"));
+ *   await sleep(10); // soon, later
+ * });
+ * ```
+ */
 export class EventLoop extends Pump {
   /** Milliseconds a callback or a step may take before debug mode reports it; default 100. */
   slowCallbackDuration = 100;

@@ -10,7 +10,19 @@ import { currentLoopOrNull, setCurrentLoop } from "../scheduling/events.ts";
 import { runningEventLoop } from "./currentloop.ts";
 import { EventLoop, type EventLoopOptions } from "./loop.ts";
 
-/** Returns the loop that runs in this thread; throws RuntimeError without one. */
+/**
+ * Returns the loop that runs in this thread. Throws RuntimeError when none does.
+ *
+ * @example
+ * ```ts
+ * import { getRunningLoop, run } from "threadloop";
+ *
+ * await run(async () => {
+ *   const loop = getRunningLoop();
+ *   console.log(loop.isRunning()); // true
+ * });
+ * ```
+ */
 export const getRunningLoop: () => EventLoop = connected(function getRunningLoop() {
   return runningEventLoop();
 });
@@ -46,7 +58,18 @@ export function setEventLoop(loop: EventLoop | null): void {
   setCurrentLoop(loop, true);
 }
 
-/** Makes a loop, which does not run yet. */
+/**
+ * Makes a loop, which does not run yet and is not what `getEventLoop` returns. Close it at the end.
+ *
+ * @example
+ * ```ts
+ * import { newEventLoop, sleep } from "threadloop";
+ *
+ * const loop = newEventLoop();
+ * console.log(await loop.runUntilComplete(() => sleep(5, "done"))); // done
+ * loop.close();
+ * ```
+ */
 export const newEventLoop: (options?: EventLoopOptions) => EventLoop = connected(function newEventLoop(
   options = {},
 ) {

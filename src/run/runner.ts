@@ -41,7 +41,23 @@ export interface RunOptions {
 const RUN_OPTIONS = optionNames<RunOptions>({ debug: true, clock: true, loopFactory: true, signals: true });
 const RUNNER_RUN_OPTIONS = optionNames<{ context?: Context }>({ context: true });
 
-/** Runs several programs one after the other in one loop and one context, as `asyncio.Runner`. */
+/**
+ * Runs several programs one after the other in one loop and one context, as `asyncio.Runner`. Close it at the end, or
+ * declare it with `await using`: only then are the tasks cancelled that are left.
+ *
+ * @example
+ * ```ts
+ * import { Runner, sleep } from "threadloop";
+ *
+ * const runner = new Runner();
+ * try {
+ *   console.log(await runner.run(() => sleep(5, "first"))); // first
+ *   console.log(await runner.run(() => sleep(5, "second"))); // second
+ * } finally {
+ *   await runner.close();
+ * }
+ * ```
+ */
 export class Runner {
   readonly #options: RunOptions;
   readonly #signals: readonly NodeJS.Signals[];

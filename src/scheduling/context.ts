@@ -121,7 +121,19 @@ export function currentOwner(): object | null {
   return currentContext()._owner;
 }
 
-/** Returns a copy of the current context. */
+/**
+ * Returns a copy of the current context: what is set in one of the two afterwards does not show in the other.
+ *
+ * @example
+ * ```ts
+ * import { ContextVar, copyContext } from "threadloop";
+ *
+ * const user = new ContextVar("user", { default: "nobody" });
+ * const before = copyContext();
+ * user.set("ada");
+ * console.log(user.get(), before.run(() => user.get())); // ada nobody
+ * ```
+ */
 export function copyContext(): Context {
   return copyOf(currentContext());
 }

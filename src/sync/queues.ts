@@ -182,7 +182,22 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
   }
 }
 
-/** A queue from which the item that was put last comes first. */
+/**
+ * A queue from which the item that was put last comes first. In all else it is a `Queue`: those who wait are served
+ * first-in first-out.
+ *
+ * @example
+ * ```ts
+ * import { LifoQueue, run } from "threadloop";
+ *
+ * await run(async () => {
+ *   const stack = new LifoQueue<string>();
+ *   stack.putNowait("first");
+ *   stack.putNowait("last");
+ *   console.log(await stack.get()); // last
+ * });
+ * ```
+ */
 export class LifoQueue<T = unknown> extends Queue<T> {
   constructor(maxsize = 0) {
     super(maxsize, new LastInFirstOut<T>());

@@ -93,7 +93,24 @@ export class Semaphore extends Holdable {
   }
 }
 
-/** A Semaphore that refuses to get more permits back than it had at the start. */
+/**
+ * A Semaphore that refuses to get more permits back than it had at the start: `release` throws RangeError then.
+ *
+ * @example
+ * ```ts
+ * import { BoundedSemaphore, run } from "threadloop";
+ *
+ * await run(async () => {
+ *   const connections = new BoundedSemaphore(2);
+ *   console.log(await connections.with(() => "one of two")); // one of two
+ *   try {
+ *     connections.release(); // once too often
+ *   } catch (error) {
+ *     console.log(error instanceof RangeError); // true
+ *   }
+ * });
+ * ```
+ */
 export class BoundedSemaphore extends Semaphore {
   readonly #bound: number;
 

@@ -272,6 +272,25 @@ export function cancellationIn(level: Level, task: ScopedTask, error: unknown): 
  * Tells whether an error is a cancellation, which a `catch` should let pass: a CancelledError, the AbortError that an
  * API of Node made of one that reached it through `task.signal`, or, while the block or task around the caller is
  * cancelled and a signal of it was asked for, any AbortError, as libraries throw them without saying why.
+ *
+ * @example
+ * ```ts
+ * import { createTask, isCancelled, run, sleep } from "threadloop";
+ *
+ * await run(async () => {
+ *   const task = createTask(async () => {
+ *     try {
+ *       await sleep(60_000);
+ *     } catch (error) {
+ *       if (isCancelled(error)) throw error;
+ *       console.log("failed", error);
+ *     }
+ *   });
+ *   await sleep(0);
+ *   task.cancel();
+ *   await task.catch((error) => console.log(isCancelled(error))); // true
+ * });
+ * ```
  */
 export function isCancelled(error: unknown): boolean {
   if (cancellationOf(error) !== null) return true;

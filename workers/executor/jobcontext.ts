@@ -19,8 +19,19 @@ const stores = new ContextVar<Stores>("threadloop.stores", { default: {} });
 const bound = new Map<string, AsyncLocalStorage<unknown>>();
 
 /**
- * Returns, in a job, the value that the AsyncLocalStorage or ContextVar of this name in the pool's `context` option had where the job
- * was submitted; undefined when there was none.
+ * Returns, in a job, the value that the AsyncLocalStorage or ContextVar of this name in the pool's `context` option had
+ * where the job was submitted; undefined when there was none.
+ *
+ * @example
+ * ```ts
+ * import { AsyncLocalStorage } from "node:async_hooks";
+ * import { jobContext, WorkerPool } from "threadloop/workers";
+ *
+ * const requestId = new AsyncLocalStorage<string>();
+ * await using pool = new WorkerPool({ context: { requestId } });
+ * const job = requestId.run("r-7", () => pool.submit(() => jobContext("requestId")));
+ * console.log(await job); // r-7
+ * ```
  */
 export function jobContext(name: string): unknown {
   return stores.get()[name];
