@@ -121,6 +121,10 @@ describe("a secret", () => {
       most: 1 << 20,
     };
     expect(await stranger.post(body, {}, "the-same")).toEqual([CALL_OK, 1, 3]);
+    // The result is here before its batch is put away, and a batch that is there is not added once more.
+    await using client = connected(redis);
+    const isThere = () => client.redis.exists("{threadloop:default}:default:the-same");
+    await vi.waitUntil(async () => (await isThere()) === 0, { timeout: 20_000, interval: 5 });
     expect(await stranger.post(body, {}, "the-same")).toEqual([CALL_LOST, 1]);
   });
 });
