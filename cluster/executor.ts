@@ -24,7 +24,17 @@ import { type ClusterStats, clusterStatsOf } from "./stats.ts";
  * Memory cannot be shared: a SharedArrayBuffer, a SharedLock or a MessagePort fails its call with CloneError.
  *
  * It connects at once, and keeps the process only while calls are open. Throws RangeError or TypeError that names the
- * option when one is wrong. Calls fail with ConnectionError when Redis is out of reach for longer than `connectTimeout`.
+ * option when one is wrong. Calls fail with ConnectionError when Redis is out of reach for longer than `connectTimeout`,
+ * in milliseconds.
+ *
+ * @example
+ * ```ts
+ * import { ClusterExecutor } from "threadloop/cluster";
+ *
+ * const cluster = new ClusterExecutor({ url: process.env.REDIS_URL ?? "redis://127.0.0.1:6379" });
+ * console.log(await cluster.submit(Math.max, 1, 2)); // 2
+ * await cluster.close();
+ * ```
  */
 export class ClusterExecutor extends PoolView {
   readonly #calls: ClusterCalls;

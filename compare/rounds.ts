@@ -1,5 +1,5 @@
-// This says how two ways of doing the same are timed: warm, one after the other in every round, in turn first.
-// Milliseconds.
+// This says how two ways of doing the same are timed: both are warm, each has its turn in every round, and they take
+// turns in being first. Times are milliseconds.
 
 import { median } from "./statistics.ts";
 

@@ -1,4 +1,4 @@
-// Written once, so that server and load process mean the same.
+// This names the bytes of a page. It is written once, so that server and load process mean the same.
 import { createHash } from "node:crypto";
 
 /** Names the bytes of a body, in an ETag's quotes: the server sends it as the ETag, the load process computes it from what arrives. */

@@ -1,4 +1,4 @@
-// From what was seen of one way to its figures.
+// This gets from what was seen of one way to its figures.
 import type { Driven, Sample } from "./protocol.ts";
 import type { Watched } from "./watch.ts";
 

@@ -1,4 +1,4 @@
-// From single latencies to the shape of their distribution: points of [milliseconds, share in per cent].
+// This goes from single latencies to the shape of their distribution: points of [milliseconds, share in per cent].
 import type { Sample } from "../protocol.ts";
 
 export type Point = readonly [x: number, y: number];
