@@ -1,4 +1,7 @@
-/** A clock is where a loop's time comes from. Captured at load, so that a test runner's fake timers do not stop the loop. */
+/**
+ * A clock is where a loop's time comes from. Node's is captured at load, so that a test runner's fake timers do not stop
+ * the loop.
+ */
 
 import { got } from "../errors/errors.ts";
 import { performance } from "../platform/node/monotonic.ts";

@@ -1,4 +1,4 @@
-// This is the worker's side: the nodes of a copy become values again, with their identities and cycles.
+// This makes, on the worker's side, values of the nodes of a copy again, with their identities and cycles.
 import { requireFrom, variableOf } from "../../src/core.ts";
 import { instantiate, type Surroundings, surround, type Variables } from "./code.ts";
 import {

@@ -1,6 +1,6 @@
-// This finds references without an inspector: the function is most often imported by the file that hands it over.
-// Looks at the exports of the files on the stack and of what they import. Identity decides, so this can miss but
-// never confuse.
+// This finds references without an inspector: the function is most often imported by the file that hands it over. It
+// looks at the exports of the files on the stack and of what they import. Identity decides, so it can miss but never
+// confuse.
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { requireFrom } from "../../src/core.ts";
 import { type CallSite, isCommonjs } from "./callsites.ts";

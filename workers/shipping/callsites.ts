@@ -1,4 +1,4 @@
-// This tells who is calling: the scripts on the stack, innermost first. Needs no inspector. Newer Nodes also tell
+// This tells who is calling: the scripts on the stack, innermost first. It needs no inspector. Newer Nodes also tell
 // each script's id, which saves a search for the address of functions defined there.
 import { isAbsolute } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";

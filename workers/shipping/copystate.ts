@@ -1,5 +1,5 @@
-// This is what a function or class that goes by value has beside its code: properties, what was put on its
-// prototype, what it inherits from. As it is at this moment: what its text says of these is not evaluated over
+// This is what a function or class that goes by value has beside its code: properties, what was put on its prototype,
+// what it inherits from. They travel as they are at this moment: what its text says of them is not evaluated over
 // there.
 import { types } from "node:util";
 import { bringFromModule } from "./advice.ts";

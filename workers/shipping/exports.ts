@@ -1,5 +1,5 @@
-// This finds which functions can be reached by name from a module's exports, and by which names. Found by identity, so that
-// renamed, re-exported, nested and default exports need no rules of their own.
+// This finds which functions can be reached by name from a module's exports, and by which names. They are found by
+// identity, so that renamed, re-exported, nested and default exports need no rules of their own.
 import type { Path } from "./recipe.ts";
 
 /** How far below the exports a function may lie: `api.users.render` is 3 deep. */

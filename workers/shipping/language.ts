@@ -1,5 +1,5 @@
-// This tells whether code is in strict mode, where V8 does not tell it: arrow functions, methods, async functions
-// and generators that are in no ES module. By the source around them: a directive, or a class.
+// This tells whether code is in strict mode, where V8 does not tell it: arrow functions, methods, async functions and
+// generators that are in no ES module. It reads the source around them: a directive makes it so, or a class.
 import { isCommonjs } from "./callsites.ts";
 import { fileText } from "./filetext.ts";
 import type { CodeInspection } from "./inspector.ts";

@@ -1,6 +1,6 @@
-// This tells which variables a function needs from outside, told by V8 itself, without a parser: its source is
-// compiled inside a function that declares every name in scope; V8 then keeps exactly the names that the source
-// uses, and the inspector lists them. No code of the user runs. Done once per place in a file.
+// This tells which variables a function needs from outside. V8 itself says so, without a parser: the source is compiled
+// inside a function that declares every name in scope; V8 then keeps exactly the names that the source uses, and the
+// inspector lists them. No code of the user runs. It is done once per place in a file.
 import { fileURLToPath } from "node:url";
 import { types } from "node:util";
 import { Script } from "node:vm";

@@ -1,4 +1,4 @@
-// This is the worker's side: a recipe becomes a function of this thread.
+// This makes, on the worker's side, a function of this thread out of a recipe.
 import { assemble } from "./assemble.ts";
 import {
   type AnyFunction,

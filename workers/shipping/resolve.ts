@@ -1,4 +1,4 @@
-// This is the worker's side: it follows a reference to the value it names. Each is followed once; then it is known.
+// This follows, on the worker's side, a reference to the value that it names. Each is followed once; then it is known.
 import { fileURLToPath } from "node:url";
 import { emitWarning, requireFrom } from "../../src/core.ts";
 import { bringFromModule, whereModulesAre } from "./advice.ts";

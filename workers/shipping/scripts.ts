@@ -1,7 +1,7 @@
-// This tells which file a script id stands for. Asked of whoever is on the stack first, which is free; then of the
-// list of scripts that V8 keeps for best-effort coverage (a few ms, once per script not known yet). Node 20 leaves
-// out scripts none of whose functions has run: for them alone the Debugger is switched on and off at once, and not
-// while anybody counts coverage, which that would erase.
+// This tells which file a script id stands for. Whoever is on the stack is asked first, which is free; then the list of
+// scripts that V8 keeps for best-effort coverage (a few ms, once per script not known yet). Node 20 leaves out scripts
+// none of whose functions has run: for them alone the Debugger is switched on and off at once, and not while anybody
+// counts coverage, which that would erase.
 import { isAbsolute } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { CallSite } from "./callsites.ts";

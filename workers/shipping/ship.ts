@@ -1,8 +1,8 @@
-// This is the main side: what to send so that another thread gets the same function.
+// This decides, on the main side, what to send so that another thread gets the same function.
 //
 //   declared with task() ─ known ─ by reference (references.ts) ─ by value (copy.ts) ─ ShipError
 //
-// Synchronous whenever the function is known; the first time a module has to be looked at, a promise.
+// The answer is there at once when the function is known; where a module has to be looked at first, it is a promise.
 import { types } from "node:util";
 import { isBundled } from "../../src/core.ts";
 import { bringFunction } from "./advice.ts";

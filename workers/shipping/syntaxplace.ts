@@ -1,6 +1,6 @@
-// This is the worker's side: where a module's syntax is wrong. V8 knows, and Node prints it when the error ends a
-// program; the error itself does not say. The inspector tells line and column, but no file: that is certain where
-// the module imports nothing.
+// This tells, on the worker's side, where a module's syntax is wrong. V8 knows, and Node prints it when the error ends
+// a program; the error itself does not say. The inspector tells line and column, but no file: that is certain where the
+// module imports nothing.
 import { readFileSync } from "node:fs";
 
 interface Details {
