@@ -17,6 +17,7 @@ const USAGE = `Usage:
   threadloop pstree PID|redis://HOST:PORT       the same as a tree: each task below the one that awaits it
   threadloop top PID|redis://HOST:PORT          the same live, with pools, rates and functions: in a terminal, with keys
   threadloop trace PID [--seconds N] [-o FILE]  a timeline of its threads and tasks, for https://ui.perfetto.dev
+  threadloop doctor PID | -- COMMAND...         which functions block the loop of a process, and what a thread would bring
   threadloop compare FILE[#EXPORT]              whether it pays to run a function of yours in threads, measured
   threadloop explain NAME                       when an error, a code or a warning comes, and what to do
   threadloop worker --url redis://HOST:PORT     a machine of a cluster: \`threadloop worker --help\` tells more
@@ -24,8 +25,10 @@ Options:
   --queue NAME    the queue of the cluster (default "default"). THREADLOOP_CLUSTER_SECRET has the secret of its machines,
                   and "cluster" stands for the address in THREADLOOP_CLUSTER_URL
   --every MS      milliseconds between two looks of top (default 1000)
-  --seconds N     how long to trace (default 10)
-  -o, --output F  the file of the trace (default a new threadloop-PID.json), or of the picture of a comparison (SVG)
+  --seconds N     how long to trace or to watch (default 10; a program that doctor starts: until it ends)
+  --calls         doctor counts calls too, for which V8 optimizes nothing meanwhile
+  -o, --output F  the file of the trace (default a new threadloop-PID.json), or of the picture of a comparison (SVG),
+                  or of the diagnosis
   --port N        the port of the process's inspector, where it cannot be found out (default 9229)
   --args JSON     the arguments that are compared with, as a list: '[30, "abc"]'
   --inputs F      several such lists: a .json file with a list of them, a .jsonl file with one a line, a module that
@@ -33,10 +36,11 @@ Options:
   --threads N     threads to compare with (default one a processor)
   --rounds N      how often each figure is measured (default 9)
   --timeout N     milliseconds that the first call may last (default 60000)
-  --json          tells the comparison as JSON
+  --json          tells the comparison or the diagnosis as JSON
   --version       tells the version
   --help          shows this
-Exit codes: 0 done, 1 a problem; of compare 0 threads pay, 3 they do not, 4 it cannot be told (a busy machine)`;
+Exit codes: 0 done, 1 a problem; of compare 0 threads pay, 3 they do not, 4 it cannot be told (a busy machine);
+of doctor 0 there is nothing to do, 3 there is, 4 it cannot be told; of a program that it starts and fails, its own`;
 
 async function main(): Promise<void> {
   const [first, ...args] = process.argv.slice(2);
@@ -46,6 +50,13 @@ async function main(): Promise<void> {
   }
   const { values, positionals } = parseArguments();
   const [command, target, ...more] = positionals;
+  if (command === "doctor" && process.argv.includes("--")) {
+    const { doctorOf } = await import("./doctor/doctor.ts");
+    const at = process.argv.indexOf("--");
+    if (positionals.length > process.argv.length - at)
+      throw new Problem("Expected a PID or a command after --, got both");
+    return tell(await doctorOf(process.argv.slice(at + 1), doctorSettings(values)));
+  }
   if (values.version === true) {
     console.log(version());
     return;
@@ -60,7 +71,11 @@ async function main(): Promise<void> {
     const wanted = ({ compare: "FILE", explain: "NAME" } as Record<string, string>)[command] ?? "PID";
     throw new Problem(`Expected one ${wanted}, got ${positionals.slice(1).join(" ")}`);
   }
-  const { text, code } = await run(target, values);
+  tell(await run(target, values));
+}
+
+/** Prints, and ends. */
+function tell({ text, code }: Outcome): void {
   // A module that was compared may have left something that keeps the process alive.
   process.stdout.write(text === "" ? "" : `${printableLines(text)}\n`, () => process.exit(code));
 }
@@ -97,8 +112,18 @@ const COMMANDS: Readonly<Record<string, (target: string | undefined, values: Val
   },
   trace: async (target, { port, seconds, output }) =>
     done(
-      await trace(positive("PID", target), positive("--port", port), positive("--seconds", seconds), output),
+      await trace(
+        positive("PID", target),
+        positive("--port", port),
+        optional("--seconds", seconds) ?? 10,
+        output,
+      ),
     ),
+  doctor: async (target, values) => {
+    const pid = positive("PID", target);
+    const { doctor } = await import("./doctor/doctor.ts");
+    return doctor(pid, doctorSettings(values));
+  },
   explain: async (target) => done(explain(target)),
   compare: async (target, { threads, rounds, timeout, ...values }) => {
     if (target === undefined) throw new Problem(`Expected FILE[#EXPORT], got nothing\n${USAGE}`);
@@ -120,6 +145,16 @@ function addressIn(target: string | undefined): string | null {
   return url;
 }
 
+function doctorSettings({ port, seconds, json, calls, output }: Values) {
+  return {
+    port: positive("--port", port),
+    seconds: optional("--seconds", seconds) ?? null,
+    json: json === true,
+    calls: calls === true,
+    output,
+  };
+}
+
 function done(text: string): Outcome {
   return { text, code: 0 };
 }
@@ -132,7 +167,8 @@ function parseArguments() {
         port: { type: "string", default: "9229" },
         queue: { type: "string", default: "default" },
         every: { type: "string", default: "1000" },
-        seconds: { type: "string", default: "10" },
+        seconds: { type: "string" },
+        calls: { type: "boolean" },
         output: { type: "string", short: "o" },
         args: { type: "string" },
         inputs: { type: "string" },

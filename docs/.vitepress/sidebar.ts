@@ -16,7 +16,7 @@ export const groups: readonly Group[] = [
     title: "In production",
     pages: ["testing", "observability", "cluster", "security", "containers", "bundlers"],
   },
-  { title: "Do threads pay?", pages: ["compare", "benchmarks"] },
+  { title: "Do threads pay?", pages: ["doctor", "compare", "benchmarks"] },
   { title: "To look up", pages: ["errors", "faq", "compatibility", "versioning"] },
   {
     title: "Coming from",
