@@ -1,6 +1,6 @@
 /**
- * A clock is where a loop's time comes from. Node's is captured at load, so that a test runner's fake timers do not stop
- * the loop.
+ * A clock is where a loop's time comes from. Node's is captured at load, so that fake timers of a test runner do not
+ * stop the loop.
  */
 
 import { got } from "../errors/errors.ts";
