@@ -90,8 +90,10 @@ export class ClusterExecutor extends PoolView {
       machines.map(({ id }) => id),
       patience,
     );
-    const snapshots = answers.flatMap((answer) => (answer ?? []) as readonly ThreadSnapshot[]);
-    return new TaskForest([own, ...snapshots]);
+    return new TaskForest(
+      [own],
+      machines.map(({ name }, at) => ({ name, snapshots: (answers[at] ?? []) as readonly ThreadSnapshot[] })),
+    );
   }
 
   /**

@@ -29,6 +29,7 @@ async function busyCluster(redis: RedisServer) {
   for (const { pid } of machines)
     await vi.waitUntil(() => existsSync(join(folder, String(pid))), { timeout: 20_000, interval: 10 });
   return {
+    cluster,
     async [Symbol.asyncDispose]() {
       writeFileSync(join(folder, "go"), "");
       await Promise.all(calls);
@@ -191,4 +192,25 @@ describe("threadloop top of a cluster", () => {
       expect(terminal.written).toContain("\x1b[?1049l");
     },
   );
+});
+
+describe("ClusterExecutor.tasks", () => {
+  it("keeps machines apart, whose threads have the same numbers", async () => {
+    await using redis = await startRedis();
+    await using busy = await busyCluster(redis);
+    const tree = await busy.cluster.tasks({ patience: 3000 });
+    for (const name of ["alpha", "beta"]) {
+      const threads = tree.threads.filter(({ machine }) => machine === name);
+      expect(threads.map(({ thread }) => thread)).toEqual([0, expect.any(Number)]);
+      expect(threads[1]).toMatchObject({
+        answered: false,
+        busyWith: { name: expect.stringMatching(/^call/) },
+      });
+      expect(String(tree)).toMatch(
+        new RegExp(`^machine "${name}", thread \\d+ of pool "cluster default": busy with job call \\d+`, "m"),
+      );
+    }
+    expect(tree.threads[0]).toMatchObject({ machine: null, thread: 0, answered: true });
+    expect(tree.all.filter(({ kind, state }) => kind === "job" && state === "running")).toHaveLength(2);
+  });
 });

@@ -28,6 +28,9 @@ export interface TaskNode {
 
 /** A thread, with those of its tasks that nobody awaits, and one of each circle of tasks that await each other. */
 export interface ThreadTree {
+  /** The machine of a cluster whose thread it is; null for one of this process. */
+  readonly machine: string | null;
+  /** Each process has numbers of its own. */
   readonly thread: number;
   /** Its name, null where it has none. */
   readonly name: string | null;
@@ -46,6 +49,12 @@ type Growing = { -readonly [K in keyof TaskNode]: TaskNode[K] } & {
   waitsFor: Growing[];
 };
 
+/** What the threads of a machine of a cluster have told. */
+export interface MachineSnapshots {
+  readonly name: string;
+  readonly snapshots: readonly ThreadSnapshot[];
+}
+
 /** The tasks of several threads at a moment. Its text is the tree. */
 export class TaskForest {
   /** Every task and job, awaited or not. */
@@ -55,11 +64,13 @@ export class TaskForest {
   readonly more: number;
 
   /** @internal */
-  constructor(snapshots: readonly ThreadSnapshot[]) {
-    const forest = new Forest(snapshots);
-    this.all = forest.all;
-    this.threads = forest.threads();
-    this.more = snapshots.flatMap((snapshot) => snapshot.pools).reduce((sum, pool) => sum + pool.more, 0);
+  constructor(snapshots: readonly ThreadSnapshot[], machines: readonly MachineSnapshots[] = []) {
+    const places = [{ name: null, snapshots }, ...machines];
+    const forests = places.map((place) => new Forest(place.snapshots, place.name));
+    this.all = forests.flatMap((forest) => forest.all);
+    this.threads = forests.flatMap((forest) => forest.threads());
+    const pools = places.flatMap((place) => place.snapshots.flatMap((snapshot) => snapshot.pools));
+    this.more = pools.reduce((sum, pool) => sum + pool.more, 0);
   }
 
   /** The tree as text. */
@@ -79,17 +90,19 @@ export class TaskForest {
   }
 }
 
-/** Links the nodes, by who awaits whom and by the slots of the jobs. */
+/** Links the nodes of one process, by who awaits whom and by the slots of the jobs. */
 class Forest {
   readonly all: Growing[] = [];
   readonly #snapshots: readonly ThreadSnapshot[];
+  readonly #machine: string | null;
   /** Tasks by thread and number. */
   readonly #tasks = new Map<string, Growing>();
   /** Tasks that run a job, by thread and slot. */
   readonly #jobTasks = new Map<string, Growing>();
 
-  constructor(snapshots: readonly ThreadSnapshot[]) {
+  constructor(snapshots: readonly ThreadSnapshot[], machine: string | null) {
     this.#snapshots = snapshots;
+    this.#machine = machine;
     for (const { thread, tasks } of snapshots) for (const task of tasks) this.#addTask(thread, task);
     for (const { thread, tasks } of snapshots) {
       for (const task of tasks) this.#link(this.#tasks.get(`${thread}:${task.id}`), thread, task.awaitedBy);
@@ -112,6 +125,7 @@ class Forest {
       const stack = stacks.get(thread) ?? [];
       const isBusy = !answered.has(thread) || stack.length > 0;
       return {
+        machine: this.#machine,
         thread,
         name: workers.get(thread)?.pool.threadName ?? null,
         pool: workers.get(thread)?.pool.name ?? null,
@@ -184,9 +198,10 @@ function framesOf({ stack }: ThreadTree): string[] {
   return stack.map((frame) => `     ${printable(frame)}`);
 }
 
-function headOf({ thread, name: own, pool, busyWith, answered, stack }: ThreadTree): string {
+function headOf({ machine, thread, name: own, pool, busyWith, answered, stack }: ThreadTree): string {
   const title = own === null ? "" : ` "${printable(own)}"`;
-  const name = `${thread === 0 ? "main thread" : `thread ${thread}${title}`}${pool === null ? "" : ` of pool "${pool}"`}`;
+  const place = machine === null ? "" : `machine "${printable(machine)}", `;
+  const name = `${place}${thread === 0 ? "main thread" : `thread ${thread}${title}`}${pool === null ? "" : ` of pool "${pool}"`}`;
   if (busyWith === null)
     return answered ? `${name}${stack.length > 0 ? ": busy" : ""}` : `${name}: does not answer`;
   return `${name}: busy with job ${busyWith.name} for ${duration(busyWith.since)}`;
