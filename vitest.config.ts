@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     // Those that start other tools, or need a Redis, have configurations of their own.
-    exclude: ["test/matrix/**", "test/site/**", "test/cluster/**", "**/node_modules/**"],
+    exclude: ["test/matrix/**", "test/site/**", "test/cluster/**", "test/doctor/**", "**/node_modules/**"],
     // The tests run against the built package: Node loads it, vitest must not transform it.
     // So are the modules whose functions it brings to other threads: another loader would make other functions of them.
     server: { deps: { external: [/\/dist\//, /\/fixtures\/(shipping|workers)\//] } },
