@@ -8,8 +8,8 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Report } from "../../dist/bin/doctor/report.js";
-import { command, Program, startCommand } from "../support/processes.ts";
 import { root } from "../matrix/project.ts";
+import { command, Program, startCommand } from "../support/processes.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "threadloop-doctor-"));
 symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
