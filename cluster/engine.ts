@@ -60,6 +60,12 @@ const LEAST_AHEAD = 4;
 /** What an entry of the inbox may have beside one result. */
 const OVERHEAD = 2 * 1024 * 1024;
 
+/** What one machine said at once. */
+interface Entry {
+  readonly from: string;
+  readonly records: readonly wire.Reply[];
+}
+
 type FinalReply = Extract<
   wire.Reply,
   readonly [
@@ -146,7 +152,7 @@ export class ClusterCalls implements Calls, BatchOwner {
     this.#outboxes = new Outboxes(this.connection);
     this.#questions = new Questions(this.#outboxes);
     const { lease, maxPayload } = options;
-    const received = (_: string, records: readonly unknown[]): void => this.#bring(records);
+    const received = (from: string, records: readonly unknown[]): void => this.#bring(from, records);
     this.inbox = new ProcessInbox(this.connection, { lease, most: maxPayload + OVERHEAD }, received);
     this.postbox = new Postbox(this.connection, options.queue);
     this.#reconciler = new Reconciler(this);
@@ -502,24 +508,29 @@ export class ClusterCalls implements Calls, BatchOwner {
 
   // What machines say.
 
-  #bring(records: readonly unknown[]): void {
+  #bring(from: string, records: readonly unknown[]): void {
+    const entry: Entry = { from, records: records as readonly wire.Reply[] };
     const loop = runningLoopOrNull();
-    if (loop === null) this.#readAll(records);
-    else loop._bring(this.#readAll, records);
+    if (loop === null) this.#readAll(entry);
+    else loop._bring(this.#readAll, entry);
   }
 
-  readonly #readAll = (records: unknown): void => {
-    for (const record of records as wire.Reply[]) {
+  readonly #readAll = (entry: unknown): void => {
+    const { from, records } = entry as Entry;
+    const unknown = new Set<number>();
+    for (const record of records) {
       try {
-        this.#read(record);
+        this.#read(from, record, unknown);
       } catch (error) {
         emitWarning("THREADLOOP_CLUSTER_ENTRY", `What a machine said cannot be read: ${reasonOf(error)}`);
       }
     }
+    for (const number of unknown) this.#giveUp(from, number);
     this.#serveSoon();
   };
 
-  #read(record: wire.Reply): void {
+  /** `unknown` gathers the calls that talk to this client, and that it does not have: nobody will answer them. */
+  #read(from: string, record: wire.Reply, unknown: Set<number>): void {
     switch (record[0]) {
       case wire.BATCH_BEGAN:
         this.#began(record[1], record[2], record[3]);
@@ -534,7 +545,11 @@ export class ClusterCalls implements Calls, BatchOwner {
     const [, number] = record;
     const batch = this.#calls.get(number);
     const job = batch?.jobs.get(number);
-    if (batch === undefined || job === undefined) return; // its machine was believed lost, or it was dropped
+    if (batch === undefined || job === undefined) {
+      // Its machine was believed lost, or it was dropped.
+      if (record[0] === wire.CALL_ITEM || record[0] === wire.CALLBACK) unknown.add(number);
+      return;
+    }
     switch (record[0]) {
       case wire.CALL_ITEM:
         this.#takeItem(job, record[2], record[3]);
@@ -544,8 +559,14 @@ export class ClusterCalls implements Calls, BatchOwner {
         return;
       default:
         this.#meter(job, batch);
+        if (batch.machine !== null && batch.machine !== from) this.#giveUp(batch.machine, number);
         this.settle(number, batch, () => this.#final(record, job, batch.machine));
     }
+  }
+
+  /** A machine that has a call still, or may have, is not to go on with it: it was settled without that machine. */
+  #giveUp(machine: string, number: number): void {
+    this.#outboxes.to(machine).add([wire.CANCEL_CALL, number, "Its caller has given it up"]);
   }
 
   /** One whose begin was not told was begun about when it was posted. */
@@ -619,6 +640,15 @@ export class ClusterCalls implements Calls, BatchOwner {
       return;
     }
     this.end(job, "succeeded", value);
+  }
+
+  /** Ends, or runs again, the calls of a batch that no record will settle; who has it still is told, and that may be any machine where none has said that it has it. */
+  giveUp(batch: Batch, machines: readonly string[], how: (job: Job) => void): void {
+    const asked = batch.machine === null ? machines : [batch.machine];
+    for (const [number, job] of [...batch.jobs]) {
+      for (const machine of asked) this.#giveUp(machine, number);
+      this.settle(number, batch, () => how(job));
+    }
   }
 
   /** Its machine was lost: it runs again, where it may. */

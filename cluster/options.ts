@@ -59,7 +59,10 @@ export interface ClusterExecutorOptions extends QueueOptions {
   readonly attempts?: number;
   /** Milliseconds after which this process counts as gone when it is not heard of. Default 60,000. */
   readonly lease?: number;
-  /** What becomes of calls that run when this process is gone: they are finished, or cancelled. Default "finish". */
+  /**
+   * What becomes of calls that run when this process is gone: they are finished, or cancelled. Default "finish".
+   * Streams, and calls with callbacks, are cancelled in any case: they would wait for it for ever.
+   */
   readonly orphans?: "finish" | "cancel";
   /** Milliseconds that Redis may be out of reach before submits are refused. Default 30,000; Infinity: never. */
   readonly connectTimeout?: number;

@@ -26,7 +26,8 @@ export interface Posting {
   end(job: Job, how: End, value: unknown): void;
   /** Its machine was lost. */
   lose(job: Job, machine: string | null): void;
-  settle(number: number, batch: Batch, how: () => void): void;
+  /** No record will settle its calls any more; one of these machines may have it. */
+  giveUp(batch: Batch, machines: readonly string[], how: (job: Job) => void): void;
 }
 
 export class Reconciler {
@@ -80,8 +81,7 @@ export class Reconciler {
     await inbox.caughtUp();
     for (const { batch, state } of over) {
       if (state.is === "active") await postbox.takeBack(batch.id).catch(() => false); // nobody is to have it
-      for (const [number, job] of [...batch.jobs])
-        this.#posting.settle(number, batch, () => this.#endAs(state, job, batch));
+      this.#posting.giveUp(batch, [...machines], (job) => this.#endAs(state, job, batch));
     }
   }
 

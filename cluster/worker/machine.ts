@@ -33,6 +33,8 @@ const OVERHEAD = 2 * 1024 * 1024;
 const LEASE = 60_000;
 /** How often it is looked whether the clients are there whose calls are cancelled when they are not. */
 const LOOK_FOR_CLIENTS = 1000;
+/** A client is gone whose inbox was missing so often, one look after the other: Redis may have come back without its data, and the client after it. */
+const MOST_MISSING = 3;
 /** Milliseconds for which it goes on counting for who looks at it. */
 const LONGEST_WATCH = 60_000;
 /** So many batches are remembered when they are over. */
@@ -70,6 +72,8 @@ class RunningMachine implements Machine, BatchHost, Taker {
   /** The batches that are not over, by their ids, and by client and call. */
   readonly #runs = new Map<string, BatchRun>();
   readonly #calls = new Map<string, BatchRun>();
+  /** Clients whose inboxes are missing, and how often they were in turn. */
+  #missing = new Map<string, number>();
   /** Those that were taken lately: whatever becomes of the data of Redis, none is run twice here. */
   readonly #taken = new LruMap<string, true>(MOST_REMEMBERED);
   #beating: NodeJS.Timeout | undefined;
@@ -203,14 +207,19 @@ class RunningMachine implements Machine, BatchHost, Taker {
     }
   }
 
-  /** Clients that are gone have asked for it that nothing goes on for them. */
+  /** Cancels what needs a client that is gone. */
   async #cancelOrphans(): Promise<void> {
     const { redis, keys } = this.#connection;
-    const runs = [...this.#runs.values()].filter((run) => run.cancelsOrphans);
+    const runs = [...this.#runs.values()].filter((run) => run.needsClient);
+    const missing = new Map<string, number>();
     for (const client of new Set(runs.map((run) => run.client))) {
       if ((await redis.exists(keys.inbox(client))) === 1) continue;
-      for (const run of runs) if (run.client === client) run.cancelAll("Its caller is not there any more");
+      const times = (this.#missing.get(client) ?? 0) + 1;
+      missing.set(client, times);
+      if (times < MOST_MISSING) continue;
+      for (const run of runs) if (run.client === client) run.orphan("Its caller is not there any more");
     }
+    this.#missing = missing;
   }
 
   #receive(from: string, orders: readonly wire.Order[]): void {

@@ -39,6 +39,8 @@ export interface BatchHost {
 interface Open {
   readonly job: Job;
   readonly port: RemotePort | null;
+  /** It waits for what its client says: it calls it, or gives it items as it wants them. */
+  readonly isTalking: boolean;
 }
 
 const EMPTY: CallOptions = Object.freeze({});
@@ -119,9 +121,17 @@ export class BatchRun {
     this.#open.get(number)?.job.cancel(message);
   }
 
-  /** Cancels all that it has. */
-  cancelAll(message: string): void {
-    for (const { job } of this.#open.values()) job.cancel(message);
+  /** Some of what it has is for nobody once its client is gone. */
+  get needsClient(): boolean {
+    if (this.cancelsOrphans) return true;
+    for (const { isTalking } of this.#open.values()) if (isTalking) return true;
+    return false;
+  }
+
+  /** Its client is gone: what that wants cancelled then is, and what would wait for it for ever. */
+  orphan(message: string): void {
+    for (const { job, isTalking } of this.#open.values())
+      if (this.cancelsOrphans || isTalking) job.cancel(message);
   }
 
   control(number: number, count: number): void {
@@ -166,10 +176,12 @@ export class BatchRun {
     const [recipe, name] = this.#body.codes[code] as readonly [Uint8Array, string];
     const fn = functions.of(recipe, name);
     const given = receivingFrom(this.#signals, () => wire.readArgs(args));
-    if (written === undefined) return { job: scheduler.submit(fn, given, EMPTY), port: null };
+    if (written === undefined)
+      return { job: scheduler.submit(fn, given, EMPTY), port: null, isTalking: false };
     const details = detailsOf(decode(written));
     const { kind, attached, callbacks } = details;
-    if (callbacks !== null || kind.is === "stream") this.#begin(); // its client talks with it
+    const isTalking = callbacks !== null || kind.is === "stream";
+    if (isTalking) this.#begin(); // its client talks with it
     const port =
       callbacks === null
         ? null
@@ -186,7 +198,7 @@ export class BatchRun {
       attached,
       onItem: kind.is === "stream" ? onItem : null,
     });
-    return { job, port };
+    return { job, port, isTalking };
   }
 
   /** The last call says with its end how long the batch took. */

@@ -256,15 +256,54 @@ describe("Redis that is restarted", () => {
   });
 });
 
+describe("a call that its caller has given up", () => {
+  const never = () => new Promise<void>(() => {});
+
+  it("is cancelled on a machine that thaws when it has long been lost", async () => {
+    await using redis = await startRedis();
+    await using meeting = await Rendezvous.open();
+    const frozen = await startMachine(redis);
+    await using cluster = clusterAt(redis);
+    const call = cluster.submit(jobs.converse, meeting.port, "talk", never);
+    const [visit] = await meeting.arrived("talk");
+    await startMachine(redis);
+    frozen.child.kill("SIGSTOP");
+    expect(await errorOf(call)).toBeInstanceOf(WorkerLostError);
+    frozen.child.kill("SIGCONT");
+    await visit?.left;
+    frozen.child.kill("SIGTERM");
+    expect(await frozen.ended).toBe(0);
+  });
+
+  it("is cancelled where it runs when Redis has come back without its data", async () => {
+    await using redis = await startRedis();
+    await using meeting = await Rendezvous.open();
+    const machine = await startMachine(redis, ["--threads", "2"]);
+    await using cluster = clusterAt(redis);
+    const talk = cluster.submit(jobs.converse, meeting.port, "talk", never);
+    const stay = cluster.submit(jobs.visit, meeting.port, "stay");
+    const visits = [...(await meeting.arrived("talk")), ...(await meeting.arrived("stay"))];
+    await redis.restart("SIGKILL");
+    expect(await errorOf(talk)).toBeInstanceOf(JobLostError);
+    expect(await errorOf(stay)).toBeInstanceOf(JobLostError);
+    await Promise.all(visits.map(({ left }) => left));
+    machine.child.kill("SIGTERM");
+    expect(await machine.ended).toBe(0);
+  });
+});
+
 describe("a caller that is killed", () => {
-  const caller = (redis: RedisServer, port: number, options: string) =>
+  const submitted =
+    "for (let i = 0; i < 40; i++) cluster.submit(jobs.visit, PORT, TAG).toPromise().catch(() => {})";
+  const caller = (redis: RedisServer, port: number, options: string, calls = submitted) =>
     new Program([
       "--input-type=module",
       "-e",
       `import { ClusterExecutor } from "threadloop/cluster";
        import * as jobs from "${pathToFileURL(join(MODULES, "jobs.mjs")).href}";
+       const [PORT, TAG] = [${port}, "orphan"];
        const cluster = new ClusterExecutor({ url: "${redis.url}", modules: "${MODULES}", lease: 1000, ${options} });
-       for (let i = 0; i < 40; i++) cluster.submit(jobs.visit, ${port}, "orphan").toPromise().catch(() => {});`,
+       ${calls}`,
     ]);
 
   it("has the calls finished that had begun; nothing of it stays in Redis", async () => {
@@ -299,6 +338,21 @@ describe("a caller that is killed", () => {
     program.child.kill("SIGKILL");
     await first?.left;
     expect(await cluster.submit(jobs.pid)).toBe(machine.pid);
+  });
+
+  it.each([
+    ["callbacks", "cluster.submit(jobs.converse, PORT, TAG, () => new Promise(() => {}))"],
+    ["a stream", "const stream = cluster.stream(jobs.recite, PORT, TAG); await stream.next()"],
+  ])("has those cancelled that would wait for it for ever: %s", async (_, calls) => {
+    await using redis = await startRedis();
+    await using meeting = await Rendezvous.open();
+    const machine = await startMachine(redis);
+    const program = caller(redis, meeting.port, "", calls);
+    const [first] = await meeting.arrived("orphan");
+    program.child.kill("SIGKILL");
+    await first?.left;
+    machine.child.kill("SIGTERM");
+    expect(await machine.ended).toBe(0);
   });
 });
 
