@@ -16,6 +16,8 @@ const THREADS = 2;
 const IN_FLIGHT = [1, 16, 64, 1024];
 const GOALS: Readonly<Record<number, number>> = { 16: 4, 64: 8, 1024: 20 };
 const ROUNDS = 5;
+/** Milliseconds for which calls are kept in flight. */
+const LASTS = 600;
 const MB = 1024 * 1024;
 const BIG = 10 * MB;
 /** Calls that have a thread for so many milliseconds, how many of them, and at most how many times their ideal time they take. */
@@ -117,12 +119,13 @@ function judge(bench: Bench, ours: string, peer: string, alone: string): void {
 
 type Call = (i: number) => PromiseLike<number>;
 
-/** So many calls at once, until enough have been made; each is checked. */
-async function keepInFlight(call: Call, inFlight: number, total: number): Promise<number[]> {
+/** So many calls at once, for so many milliseconds; each is checked. The same time for each contender, however quick it is. */
+async function keepInFlight(call: Call, inFlight: number, milliseconds: number): Promise<number[]> {
   const times: number[] = [];
+  const end = performance.now() + milliseconds;
   let next = 0;
   const one = async (): Promise<void> => {
-    while (next < total) {
+    while (performance.now() < end) {
       const i = next++;
       const start = performance.now();
       if ((await call(i)) !== i + 1) throw new Error("A result is wrong");
@@ -137,10 +140,10 @@ async function keepInFlight(call: Call, inFlight: number, total: number): Promis
 async function flights(call: Call, redis: Redis, bench: Bench): Promise<Record<string, number>> {
   const values: Record<string, number> = {};
   for (const inFlight of bench.pick(IN_FLIGHT, IN_FLIGHT.slice(0, 2))) {
-    const total = bench.pick(inFlight === 1 ? 300 : inFlight < 100 ? 1500 : 5000, 40);
     const before = await costsOf(redis);
     const start = performance.now();
-    const times = await keepInFlight(call, inFlight, total);
+    const times = await keepInFlight(call, inFlight, bench.pick(LASTS, 50));
+    const total = times.length;
     const seconds = (performance.now() - start) / 1000;
     const after = await costsOf(redis);
     if (inFlight === 1) values[latency] = median(times);

@@ -57,6 +57,11 @@ import { RedisLink } from "./redislink.ts";
 
 /** At least so many batches are posted, however few threads there are. */
 const LEAST_AHEAD = 4;
+/** So many of them go whatever they hold; more go when they are whole, or have waited for more calls for so many milliseconds. */
+const LEAST_PARTS = 2;
+const LONGEST_GATHERING = 4;
+/** Calls of which so many make a batch take less time all together than their way does. */
+const SHORT = 64;
 /** What an entry of the inbox may have beside one result. */
 const OVERHEAD = 2 * 1024 * 1024;
 
@@ -121,6 +126,8 @@ export class ClusterCalls implements Calls, BatchOwner {
   /** Those of the batches that machines have begun: they may wait for calls that are not posted yet. */
   #begunBatches = 0;
   #isServing = false;
+  /** Calls off the end of the wait for more calls, while there is one. */
+  #gathering: (() => void) | null = null;
   #isSettingUp = true;
   #isConnected = false;
   #last = 0;
@@ -392,9 +399,39 @@ export class ClusterCalls implements Calls, BatchOwner {
   /** Posts batches while there is room ahead. */
   #serve(): void {
     if (!this.#isConnected) return;
-    const most = Math.max(LEAST_AHEAD, this.options.ahead * this.threads);
-    while (this.queue.length > 0 && this.batches.size - this.#begunBatches < most) this.#postNext();
+    while (this.#hasRoom() && !this.#isGathering()) this.#postNext();
+    if (this.queue.length === 0) this.#endGathering();
     this.backpressure.announce();
+  }
+
+  #hasRoom(): boolean {
+    const most = Math.max(LEAST_AHEAD, this.options.ahead * this.threads);
+    return this.queue.length > 0 && this.batches.size - this.#begunBatches < most;
+  }
+
+  /**
+   * Whether the next batch does not go yet. While each thread has one before it, calls that do not make up a whole one
+   * wait for others: what comes back has them go together, as the way costs more than they do. Not for long, as what does
+   * not come back may be with a machine that hangs.
+   */
+  #isGathering(): boolean {
+    const next = this.queue.peek() as Job;
+    const whole = isApart(next) ? 1 : this.#sizes.of(next._code as ShippedFunction);
+    const parts = whole >= SHORT ? 1 : Math.max(LEAST_PARTS, this.threads);
+    if (this.batches.size - this.#begunBatches < parts || this.queue.length >= whole) return false;
+    this.#gathering ??= inRootContext(() =>
+      realTime.after(LONGEST_GATHERING, () => {
+        this.#gathering = null;
+        while (this.#hasRoom()) this.#postNext();
+        this.backpressure.announce();
+      }),
+    );
+    return true;
+  }
+
+  #endGathering(): void {
+    this.#gathering?.();
+    this.#gathering = null;
   }
 
   /** Jobs until they make up one batch; one that is told apart, as a stream, goes alone. */

@@ -13,7 +13,7 @@ import { random } from "../support/random.ts";
 import { connected, cutConnections, leftIn } from "../support/redisclient.ts";
 import { type RedisServer, startRedis } from "../support/redisserver.ts";
 
-const CALLS = Number(process.env.CLUSTER_CALLS ?? 3000);
+const CALLS = Number(process.env.CLUSTER_CALLS ?? 20_000);
 const SEED = Number(process.env.CLUSTER_SEED ?? 1);
 const MACHINES = 3;
 const MOST_OPEN = 400;

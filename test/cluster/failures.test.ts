@@ -121,6 +121,31 @@ describe("a machine that freezes", () => {
   });
 });
 
+describe("a machine that hangs with all that was posted", () => {
+  it("keeps calls waiting for others to go with for a few milliseconds only", async () => {
+    await using redis = await startRedis();
+    const machine = await startMachine(redis);
+    await using cluster = clusterAt(redis);
+    /** Submits three calls while it hangs, one after the other; tells whether the third one waits at first. */
+    const isGathered = async (): Promise<boolean> => {
+      for (let i = 0; i < 8; i++) await cluster.submit(jobs.add, i, 1); // so that more of them than one make a batch
+      machine.child.kill("SIGSTOP");
+      const calls: PromiseLike<number>[] = [];
+      for (let i = 0; i < 3; i++) {
+        calls.push(cluster.submit(jobs.add, i, 0));
+        await null;
+      }
+      const { batches } = cluster.stats();
+      await vi.waitUntil(() => cluster.stats().batches === 3, { timeout: 20_000, interval: 1 });
+      machine.child.kill("SIGCONT");
+      expect(await Promise.all(calls)).toEqual([0, 1, 2]);
+      return batches === 2;
+    };
+    // Where the last of the eight took long, as the processors were busy, one call makes a batch.
+    for (let times = 1; !(await isGathered()); times++) expect(times).toBeLessThan(20);
+  });
+});
+
 describe("a machine that is told to end", () => {
   it("finishes what it has and takes nothing more", async () => {
     await using redis = await startRedis();
