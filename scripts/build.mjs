@@ -115,17 +115,17 @@ function withBuiltins(code) {
   const rest = code.replace(
     /^import (?:(?:\* as )?([\w$]+)(?:, )?)?(?:\{([^}]*)\} )?(?:from )?"(node:(?!timers")[^"]+)";\n/gm,
     (_, whole, names = "", id) => {
-      const module = `getBuiltin("${id}")`;
-      if (whole !== undefined) taken.push(`const ${whole} = ${module};\n`);
+      if (whole !== undefined) taken.push(`const ${whole} = process.getBuiltinModule("${id}");\n`);
       for (const name of names.split(",").filter((each) => each.trim() !== "")) {
         const [exported, local = exported] = name.trim().split(" as ");
-        taken.push(`const ${local} = ${module}.${exported};\n`);
+        taken.push(`const ${local} = ofBuiltin("${id}", "${exported}");\n`);
       }
       return "";
     },
   );
   const at = /^(?!import |$)/m.exec(rest)?.index ?? rest.length;
-  if (taken.length > 0) taken.unshift("const getBuiltin = process.getBuiltinModule;\n");
+  if (taken.length > 0)
+    taken.push("function ofBuiltin(id, name) {\n\treturn process.getBuiltinModule(id)[name];\n}\n");
   return rest.slice(0, at) + taken.join("") + rest.slice(at);
 }
 

@@ -15,11 +15,13 @@ export {
   named,
   shown,
 } from "./errors/errors.ts";
-export { checkOptionNames, type OptionNames, optionNames } from "./errors/optionnames.ts";
+export { checkOptionNames } from "./errors/misspelt.ts";
+export { type OptionNames, optionNames } from "./errors/optionnames.ts";
 export { printable, printableLines } from "./errors/printable.ts";
 export { emitWarning } from "./errors/warning.ts";
 export * from "./index.ts";
-export { setDefaultExecutorFactory } from "./loop/loop.ts";
+export { DefaultExecutor, setDefaultExecutorFactory } from "./loop/defaultexecutor.ts";
+export { installLoopParts } from "./loop/loopparts.ts";
 export { isBundled, isOwn, PACKAGE_ROOT, requireFrom, stackScripts } from "./platform/node/place.ts";
 export {
   type CarriedVariable,

@@ -74,7 +74,8 @@ export type { SubprocessInfo, SubprocessProtocol, SubprocessProtocolOptions } fr
 export { type PipeInfo, type ReadPipeProtocol, ReadPipeTransport } from "./io/pipes.ts";
 export { type WritePipeProtocol, WritePipeTransport } from "./io/pipes.ts";
 export { type CreateTaskOptions, EventLoop, type EventLoopOptions, eagerTaskFactory } from "./loop/loop.ts";
-export type { ExceptionHandler, Executor, TaskFactory } from "./loop/loop.ts";
+export type { ExceptionHandler, TaskFactory } from "./loop/loop.ts";
+export type { Executor } from "./loop/defaultexecutor.ts";
 export { getEventLoop, getRunningLoop, newEventLoop, setEventLoop } from "./loop/loops.ts";
 export { type CallbackOptions, Handle, TimerHandle } from "./scheduling/handle.ts";
 export type { ExceptionContext } from "./scheduling/events.ts";

@@ -3,7 +3,8 @@
  * time.
  */
 
-import { checkOptionNames, optionNames } from "./errors/optionnames.ts";
+import { checkOptionNames } from "./errors/misspelt.ts";
+import { optionNames } from "./errors/optionnames.ts";
 import type { Clock } from "./scheduling/clock.ts";
 
 /** What a virtual clock can be told. */

@@ -9,7 +9,7 @@ import { Scheduler } from "./pool/scheduler.ts";
 import { type ThreadScheduler, ThreadWorkers } from "./pool/threadworkers.ts";
 import { PoolClosedError } from "./wire/errors.ts";
 import "./observe/debugendpoint.ts";
-import { setDefaultExecutorFactory } from "../src/core.ts";
+import { DefaultExecutor, installLoopParts, setDefaultExecutorFactory } from "../src/core.ts";
 import { addOwnExports } from "./bundle/addedexports.ts";
 import { loadInline } from "./bundle/loadparts.ts";
 import { type Actor, type ActorClass, spawnActor } from "./executor/actor.ts";
@@ -212,6 +212,7 @@ export class WorkerPool extends PoolView {
   }
 }
 
+installLoopParts({ DefaultExecutor });
 setDefaultExecutorFactory(() =>
   uplink() === null ? new WorkerPool({ name: "default" }) : new NestedExecutor(),
 );

@@ -4,7 +4,8 @@
  */
 import type { TlsOptions } from "node:tls";
 import { got } from "../errors/errors.ts";
-import { checkOptionNames, checkOwnOptions, optionNames } from "../errors/optionnames.ts";
+import { checkOwnOptions } from "../errors/misspelt.ts";
+import { checkOptionNames, optionNames } from "../errors/optionnames.ts";
 import { inRootContext } from "../scheduling/events.ts";
 import {
   type ConnectionOptions,

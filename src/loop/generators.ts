@@ -4,14 +4,9 @@
  */
 import { type AbstractEventLoop, type ExceptionContext, runningLoop } from "../scheduling/events.ts";
 
-/**
- * The open generators of each loop. They are held: CPython's are not, but one that is collected there is closed, while
- * here its cleanup would be lost.
- */
-const generators = new WeakMap<object, Set<AsyncGenerator>>();
-
 /** What closing needs of a loop. */
 interface ShutdownLoop extends AbstractEventLoop {
+  _closeGenerators: (() => Promise<void>) | null;
   createTask(fn: () => Promise<void>): PromiseLike<void>;
   callExceptionHandler(context: ExceptionContext): void;
 }
@@ -39,11 +34,23 @@ interface ShutdownLoop extends AbstractEventLoop {
  * ```
  */
 export function trackAsyncGenerator<G extends AsyncGenerator>(generator: G): G {
-  const loop = runningLoop();
-  const known = generators.get(loop) ?? new Set();
-  generators.set(loop, known.add(generator));
+  const loop = runningLoop() as ShutdownLoop;
+  const known = generatorsOf(loop).add(generator);
   for (const method of ["next", "return", "throw"] as const) forgetAtEnd(generator, method, known);
   return generator;
+}
+
+/**
+ * The open generators of each loop. They are held: CPython's are not, but one that is collected there is closed, while
+ * here its cleanup would be lost.
+ */
+const generators = new WeakMap<object, Set<AsyncGenerator>>();
+
+function generatorsOf(loop: ShutdownLoop): Set<AsyncGenerator> {
+  const known = generators.get(loop) ?? new Set();
+  generators.set(loop, known);
+  loop._closeGenerators ??= () => closeAsyncGenerators(loop);
+  return known;
 }
 
 /** Has a method of the generator take it out of the known ones when it ends by it. */
@@ -63,7 +70,7 @@ function forgetAtEnd(
 }
 
 /** Closes the generators of a loop at the same time; their errors go to its exception handler. */
-export async function closeAsyncGenerators(loop: ShutdownLoop): Promise<void> {
+async function closeAsyncGenerators(loop: ShutdownLoop): Promise<void> {
   const known = generators.get(loop);
   if (known === undefined) return;
   generators.delete(loop);

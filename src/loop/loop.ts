@@ -6,11 +6,9 @@
 import { got, isInstance, RuntimeError, shown } from "../errors/errors.ts";
 import { checkOptionNames, optionNames } from "../errors/optionnames.ts";
 import { DeadlockError } from "../errors/waiterrors.ts";
-import { emitWarning } from "../errors/warning.ts";
 import type { AddressInfo, FileHandle, Readable, Socket, Writable } from "../io/builtins.ts";
 import type { ConnectAcceptedSocketOptions, CreateConnectionOptions } from "../io/connections.ts";
 import type { DatagramEndpointOptions, DatagramProtocol, DatagramTransport } from "../io/datagrams.ts";
-import { io } from "../io/io.ts";
 import type { GetaddrinfoOptions } from "../io/names.ts";
 import type {
   ReadPipeProtocol,
@@ -24,7 +22,6 @@ import type { SubprocessProtocol, SubprocessProtocolOptions, SubprocessTransport
 import type { StartTlsOptions } from "../io/tls.ts";
 import type { Protocol, Transport } from "../io/transport.ts";
 import { inspect, types } from "../platform/node/inspect.ts";
-import { clearTimeout, setTimeout } from "../platform/node/timers.ts";
 import { type Clock, checkedClock, milliseconds, monotonicClock } from "../scheduling/clock.ts";
 import { type Context, checkContext } from "../scheduling/context.ts";
 import { debugging, describeStuck, rememberOrigin, warnSlow, withOrigin } from "../scheduling/debug.ts";
@@ -46,8 +43,9 @@ import { checkCallback, discard, discardOnError, starterOf } from "../task/start
 import type { TaskOptions } from "../task/task.ts";
 import { Task } from "../task/task.ts";
 import { UnretrievedErrors } from "../task/unretrieved.ts";
-import { closeAsyncGenerators } from "./generators.ts";
-import { SignalHandlers } from "./signalhandlers.ts";
+import type { DefaultExecutor, Executor } from "./defaultexecutor.ts";
+import { type LoopParts, loopPart } from "./loopparts.ts";
+import { checkSignal, type SignalHandlers } from "./signalhandlers.ts";
 
 /** Is told of what nobody else can be told: a callback that threw, an error that nobody looked at. */
 export type ExceptionHandler = (loop: EventLoop, context: ExceptionContext) => void;
@@ -63,13 +61,6 @@ export type TaskFactory = <T>(
 export interface CreateTaskOptions extends TaskOptions {
   /** Cancels the task when it aborts; the reason is the CancelledError's cause. */
   signal?: AbortSignal;
-}
-
-/** Anything that takes a function and its arguments and returns a Future; a WorkerPool is one. */
-export interface Executor {
-  submit<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Future<Awaited<R>>;
-  /** Finishes what was submitted and lets go of the threads. */
-  close?(): Promise<unknown>;
 }
 
 /** How a loop is made. */
@@ -90,17 +81,6 @@ function made<T>(task: Task<T>): Task<T> {
   if (isInstance(task, Future)) return task;
   throw new TypeError(`Expected the task factory to give a Task, got ${got(task)}`);
 }
-
-/** What makes the default executor of a loop at first use: the runtime itself knows no thread. */
-let executorFactory: (() => Executor) | null = null;
-
-/** @internal Says what makes the default executor of a loop: the main entry of the package registers the worker pool. */
-export function setDefaultExecutorFactory(make: () => Executor): void {
-  executorFactory = make;
-}
-
-/** The longest that Node's timers can wait; anything longer is as good as for ever. */
-const LONGEST_TIMER = 2 ** 31 - 1;
 
 const LOOP_OPTIONS = optionNames<EventLoopOptions>({ clock: true });
 const NO_OPTIONS: CreateTaskOptions = Object.freeze({});
@@ -131,8 +111,11 @@ export class EventLoop extends Pump {
   /** Milliseconds a callback or a step may take before debug mode reports it; default 100. */
   slowCallbackDuration = 100;
   readonly #unretrieved = new UnretrievedErrors((context) => this.callExceptionHandler(context));
-  readonly #signals = new SignalHandlers(this);
-  readonly #executor = new DefaultExecutor();
+  #signals: SignalHandlers | null = null;
+  #executor: DefaultExecutor | null = null;
+  /** Its default executor was shut down. */ #isShutDown = false;
+  /** @internal Closes the async generators that are to be closed at its end. */
+  _closeGenerators: (() => Promise<void>) | null = null;
   #exceptionHandler: ExceptionHandler | null = null;
   #taskFactory: TaskFactory | null = null;
   /** What `runUntilComplete` waits for. */ #until: Future | null = null;
@@ -297,20 +280,25 @@ export class EventLoop extends Pump {
     ...args: A
   ): void {
     this.#check(callback, "addSignalHandler");
+    if (this.#signals === null) {
+      const Signals = loopPart("SignalHandlers");
+      this.#signals = new Signals(this, this.isRunning());
+    }
     this.#signals.add(signal, new Handle(this, callback as Callback, args));
   }
 
   /** Gives a signal back to whom it belonged before; returns false when the loop had no handler for it. */
   removeSignalHandler(signal: NodeJS.Signals): boolean {
-    return this.#signals.remove(signal);
+    checkSignal(signal);
+    return this.#signals?.remove(signal) ?? false;
   }
 
   override async runForever(): Promise<void> {
-    this.#signals.setRunning(true);
+    this.#signals?.setRunning(true);
     try {
       await super.runForever();
     } finally {
-      this.#signals.setRunning(this.isRunning());
+      this.#signals?.setRunning(this.isRunning());
     }
   }
 
@@ -344,11 +332,11 @@ export class EventLoop extends Pump {
     super.close();
     for (const task of this._tasks)
       this._reportOf(task, { message: "Task was destroyed but it is pending!", task });
-    this.#signals.clear();
+    this.#signals?.clear();
     for (const release of [...this._atClose])
       this.#closing("What the loop holds failed to be released", release);
     this.#unretrieved.reportAll();
-    this.#closing("The default executor failed to close", () => this.#executor.close());
+    this.#closing("The default executor failed to close", () => this.#executor?.close());
   }
 
   /** Does a part of the close; what it throws, or what its promise rejects with, is told, and the close goes on. */
@@ -371,22 +359,31 @@ export class EventLoop extends Pump {
     ...args: A
   ): Future<Awaited<R>> {
     this._checkClosed();
-    return (executor ?? this.#executor.get()).submit(fn, ...args);
+    return (executor ?? this.#ownExecutor().get()).submit(fn, ...args);
   }
 
   /** Sets what `runInExecutor(null, ...)` uses. */
   setDefaultExecutor(executor: Executor): void {
-    this.#executor.set(executor);
+    this.#ownExecutor().set(executor);
+  }
+
+  #ownExecutor(): DefaultExecutor {
+    if (this.#executor === null) {
+      const Made = loopPart("DefaultExecutor");
+      this.#executor = new Made(this.#isShutDown);
+    }
+    return this.#executor;
   }
 
   /** Closes the default executor and waits until its jobs are done, at most `timeout` milliseconds (default: no limit). */
   async shutdownDefaultExecutor(timeout: number | null = null): Promise<void> {
-    await this.#executor.shutdown(timeout);
+    this.#isShutDown = true;
+    await this.#executor?.shutdown(timeout);
   }
 
   /** Closes the async generators that were given to `trackAsyncGenerator`, at the same time; `run` does it at its end. */
   async shutdownAsyncgens(): Promise<void> {
-    await closeAsyncGenerators(this);
+    await this._closeGenerators?.();
   }
 
   /**
@@ -406,8 +403,7 @@ export class EventLoop extends Pump {
    * ```
    */
   getaddrinfo(host: string, port: number, options: GetaddrinfoOptions = {}): Future<AddressInfo[]> {
-    this._checkClosed();
-    return io().getaddrinfo(this, host, port, options);
+    return this.#io().getaddrinfo(this, host, port, options);
   }
 
   /**
@@ -424,8 +420,7 @@ export class EventLoop extends Pump {
    * ```
    */
   getnameinfo(address: string, port: number): Future<[host: string, service: string]> {
-    this._checkClosed();
-    return io().getnameinfo(this, address, port);
+    return this.#io().getnameinfo(this, address, port);
   }
 
   /**
@@ -468,8 +463,7 @@ export class EventLoop extends Pump {
     protocolFactory: () => P,
     options: DatagramEndpointOptions = {},
   ): Promise<[transport: DatagramTransport, protocol: P]> {
-    this._checkClosed();
-    return await io().createDatagramEndpoint(this, protocolFactory, options);
+    return await this.#io().createDatagramEndpoint(this, protocolFactory, options);
   }
 
   /**
@@ -504,8 +498,7 @@ export class EventLoop extends Pump {
     port: number,
     options: CreateConnectionOptions = {},
   ): Promise<[transport: Transport, protocol: P]> {
-    this._checkClosed();
-    return await io().createConnection(this, protocolFactory, host, port, options);
+    return await this.#io().createConnection(this, protocolFactory, host, port, options);
   }
 
   /**
@@ -530,8 +523,7 @@ export class EventLoop extends Pump {
     path: string,
     options: Pick<CreateConnectionOptions, "tls"> = {},
   ): Promise<[transport: Transport, protocol: P]> {
-    this._checkClosed();
-    return await io().createUnixConnection(this, protocolFactory, path, options);
+    return await this.#io().createUnixConnection(this, protocolFactory, path, options);
   }
 
   /**
@@ -568,8 +560,7 @@ export class EventLoop extends Pump {
    * ```
    */
   async createServer(protocolFactory: () => Protocol, options: CreateServerOptions): Promise<Server<this>> {
-    this._checkClosed();
-    return await io().createServer(this, protocolFactory, options);
+    return await this.#io().createServer(this, protocolFactory, options);
   }
 
   /**
@@ -611,8 +602,7 @@ export class EventLoop extends Pump {
     path: string,
     options: Omit<CreateServerOptions, "host" | "path" | "port"> = {},
   ): Promise<Server<this>> {
-    this._checkClosed();
-    return await io().createUnixServer(this, protocolFactory, path, options);
+    return await this.#io().createUnixServer(this, protocolFactory, path, options);
   }
 
   /**
@@ -647,8 +637,7 @@ export class EventLoop extends Pump {
     socket: Socket,
     options: ConnectAcceptedSocketOptions = {},
   ): Promise<[transport: Transport, protocol: P]> {
-    this._checkClosed();
-    return await io().connectAcceptedSocket(this, protocolFactory, socket, options);
+    return await this.#io().connectAcceptedSocket(this, protocolFactory, socket, options);
   }
 
   /**
@@ -689,8 +678,7 @@ export class EventLoop extends Pump {
     protocol: Protocol,
     options: StartTlsOptions = {},
   ): Promise<Transport> {
-    this._checkClosed();
-    return await io().startTls(this, transport, protocol, options);
+    return await this.#io().startTls(this, transport, protocol, options);
   }
 
   /**
@@ -723,8 +711,7 @@ export class EventLoop extends Pump {
    * ```
    */
   async sendfile(transport: Transport, file: FileHandle, options: SendfileOptions = {}): Promise<number> {
-    this._checkClosed();
-    return await io().sendfile(this, transport, file, options);
+    return await this.#io().sendfile(this, transport, file, options);
   }
 
   /**
@@ -762,8 +749,7 @@ export class EventLoop extends Pump {
     args: readonly string[] = [],
     options: SubprocessProtocolOptions = {},
   ): Promise<[transport: SubprocessTransport, protocol: P]> {
-    this._checkClosed();
-    return await io().subprocessExec(this, protocolFactory, command, args, options);
+    return await this.#io().subprocessExec(this, protocolFactory, command, args, options);
   }
 
   /**
@@ -790,8 +776,7 @@ export class EventLoop extends Pump {
     commandLine: string,
     options: SubprocessProtocolOptions = {},
   ): Promise<[transport: SubprocessTransport, protocol: P]> {
-    this._checkClosed();
-    return await io().subprocessShell(this, protocolFactory, commandLine, options);
+    return await this.#io().subprocessShell(this, protocolFactory, commandLine, options);
   }
 
   /**
@@ -822,8 +807,7 @@ export class EventLoop extends Pump {
     protocolFactory: () => P,
     source: Readable,
   ): Promise<[transport: ReadPipeTransport, protocol: P]> {
-    this._checkClosed();
-    return await io().connectReadPipe(this, protocolFactory, source);
+    return await this.#io().connectReadPipe(this, protocolFactory, source);
   }
 
   /**
@@ -847,8 +831,7 @@ export class EventLoop extends Pump {
     protocolFactory: () => P,
     target: Writable,
   ): Promise<[transport: WritePipeTransport, protocol: P]> {
-    this._checkClosed();
-    return await io().connectWritePipe(this, protocolFactory, target);
+    return await this.#io().connectWritePipe(this, protocolFactory, target);
   }
 
   /** Sets who is told of errors that nobody else can be told of; null goes back to the default, which prints them. */
@@ -975,6 +958,11 @@ export class EventLoop extends Pump {
     return new DeadlockError(describeStuck([...this._tasks, ...until]));
   }
 
+  #io(): LoopParts["io"] {
+    this._checkClosed();
+    return loopPart("io");
+  }
+
   #check(callback: unknown, method: string): void {
     this._checkClosed();
     checkCallback(callback, method);
@@ -1006,61 +994,4 @@ function printPlainly(message: string, context: ExceptionContext): void {
   } catch {
     // there is nothing left by which it could be told
   }
-}
-
-/** The executor that `runInExecutor(null, ...)` uses: made at first use, and once shut down never again. */
-class DefaultExecutor {
-  #executor: Executor | null = null;
-  #closed = false;
-
-  get(): Executor {
-    if (this.#closed)
-      throw new RuntimeError("The default executor has been shut down: pass an executor of your own");
-    this.#executor ??= makeDefaultExecutor();
-    return this.#executor;
-  }
-
-  set(executor: Executor): void {
-    if (typeof executor?.submit !== "function") {
-      throw new TypeError(
-        `Expected \`executor\` to have a submit() method, as a WorkerPool has, got ${got(executor)}`,
-      );
-    }
-    this.#executor = executor;
-  }
-
-  /** Closes it and waits until its jobs are done, at most so many milliseconds; null is no limit. */
-  async shutdown(timeout: number | null): Promise<void> {
-    const closed = this.close();
-    if (closed === undefined || timeout === null || timeout > LONGEST_TIMER) {
-      await closed;
-      return;
-    }
-    let timer: NodeJS.Timeout | undefined;
-    const expired = new Promise<boolean>((resolve) => {
-      timer = setTimeout(resolve, timeout, true);
-    });
-    const late = await Promise.race([closed.then(() => false), expired]);
-    clearTimeout(timer);
-    if (late)
-      emitWarning(
-        "THREADLOOP_EXECUTOR_LATE",
-        `The default executor did not finish its jobs within ${timeout} ms`,
-      );
-  }
-
-  /** Closes it without waiting; returns the promise of its end, if it was ever used. */
-  close(): Promise<unknown> | undefined {
-    this.#closed = true;
-    const executor = this.#executor;
-    this.#executor = null;
-    return executor?.close?.();
-  }
-}
-
-function makeDefaultExecutor(): Executor {
-  if (executorFactory !== null) return executorFactory();
-  throw new RuntimeError(
-    'No default executor: import from "threadloop", or give the loop one with setDefaultExecutor()',
-  );
 }

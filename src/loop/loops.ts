@@ -1,14 +1,17 @@
 /**
  * This tells which loop is meant: the running one, or the thread's own, made at first use, as introductions to
- * asyncio teach it. Who has it may call its methods of connections and processes, so those come along; a bundle of a
- * program that only runs tasks leaves them out.
+ * asyncio teach it. Who has it may call any method of it, so what those need comes along (`loopparts`); a bundle of a
+ * program that only runs tasks leaves that out.
  */
 import { got } from "../errors/errors.ts";
-import { installIo } from "../io/io.ts";
-import * as methods from "../io/methods.ts";
+import { suggestOptionNames } from "../errors/misspelt.ts";
+import * as io from "../io/methods.ts";
 import { currentLoopOrNull, setCurrentLoop } from "../scheduling/events.ts";
 import { runningEventLoop } from "./currentloop.ts";
+import { DefaultExecutor } from "./defaultexecutor.ts";
 import { EventLoop, type EventLoopOptions } from "./loop.ts";
+import { installLoopParts } from "./loopparts.ts";
+import { SignalHandlers } from "./signalhandlers.ts";
 
 /**
  * Returns the loop that runs in this thread. Throws RuntimeError when none does.
@@ -76,8 +79,9 @@ export const newEventLoop: (options?: EventLoopOptions) => EventLoop = connected
   return new EventLoop(options);
 });
 
-/** Has the loop's methods of connections and processes come with a function: a bundler leaves out both, or neither. */
+/** Has all parts of a loop come with a function: a bundler leaves out both, or neither. */
 function connected<F>(fn: F): F {
-  installIo(methods);
+  installLoopParts({ io, DefaultExecutor, SignalHandlers });
+  suggestOptionNames();
   return fn;
 }

@@ -3,20 +3,19 @@
 import { got, RuntimeError } from "../errors/errors.ts";
 import { signalNumbers } from "../platform/node/signalnumbers.ts";
 // Not those of the global object: a test runner's fake timers must not let the process end.
-import { clearInterval, setInterval } from "../platform/node/timers.ts";
+import { clearInterval, LONGEST_WAIT, setInterval } from "../platform/node/timers.ts";
 import type { AbstractEventLoop } from "../scheduling/events.ts";
 import type { Handle } from "../scheduling/handle.ts";
-
-const LONGEST_INTERVAL = 2 ** 31 - 1;
 
 export class SignalHandlers {
   readonly #loop: AbstractEventLoop;
   readonly #listeners = new Map<NodeJS.Signals, () => void>();
-  #running = false;
+  #running: boolean;
   #hold: NodeJS.Timeout | null = null;
 
-  constructor(loop: AbstractEventLoop) {
+  constructor(loop: AbstractEventLoop, running: boolean) {
     this.#loop = loop;
+    this.#running = running;
   }
 
   /** Has the loop run this handle at each signal, instead of the one it ran before. */
@@ -58,7 +57,7 @@ export class SignalHandlers {
     const wanted = this.#running && this.#listeners.size > 0;
     if (wanted === (this.#hold !== null)) return;
     if (this.#hold !== null) clearInterval(this.#hold);
-    this.#hold = wanted ? setInterval(() => {}, LONGEST_INTERVAL) : null;
+    this.#hold = wanted ? setInterval(() => {}, LONGEST_WAIT) : null;
   }
 }
 

@@ -33,8 +33,7 @@ export class Context implements RunnerContext {
 
   /** Returns the value of a variable in this context, or undefined. */
   get<T>(variable: ContextVar<T>): T | undefined {
-    const value = valueIn(this, variable);
-    return value === NOTHING ? undefined : (value as T);
+    return variable?._valueIn?.(this);
   }
 
   /**
@@ -288,6 +287,12 @@ export class ContextVar<T> {
   get _definition(): ContextVarDefinition {
     const { name, _key: key } = this;
     return this.#default === NOTHING ? { name, key } : { name, key, default: this.#default };
+  }
+
+  /** @internal Its value in a context, or undefined. */
+  _valueIn(context: RunnerContext): T | undefined {
+    const value = valueIn(context, this);
+    return value === NOTHING ? undefined : (value as T);
   }
 
   /**

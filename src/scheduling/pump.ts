@@ -27,7 +27,7 @@
 
 import TinyQueue from "tinyqueue";
 import { RuntimeError } from "../errors/errors.ts";
-import { clearTimeout, setImmediate, setTimeout } from "../platform/node/timers.ts";
+import { clearTimeout, LONGEST_WAIT, setImmediate, setTimeout } from "../platform/node/timers.ts";
 import { type Clock, monotonicClock } from "./clock.ts";
 import {
   type AbstractEventLoop,
@@ -55,7 +55,6 @@ const TURN_MS = 1;
  * on, up to so many: long entries are noticed at once, and short ones pay for few looks.
  */
 const MOST_UNLOOKED = 16;
-const LONGEST_SLEEP = 2 ** 31 - 1;
 const PATIENCE = 20; // real milliseconds that a clock which jumps leaves to foreign promises
 
 /** A heap of no more timers than this is not cleared of cancelled ones. */
@@ -397,7 +396,7 @@ export abstract class Pump implements AbstractEventLoop {
     const wait = deadline === null ? Infinity : deadline - this.time();
     if (wait <= 0) return true;
     this.#idle = true;
-    if (wait < Infinity) this.#sleepFor(Math.min(Math.ceil(wait), LONGEST_SLEEP));
+    if (wait < Infinity) this.#sleepFor(Math.min(Math.ceil(wait), LONGEST_WAIT));
     return false;
   }
 

@@ -3,7 +3,8 @@
  * asyncio's `open_connection`, `start_server`, `connect_read_pipe` and their like.
  */
 import { got } from "../errors/errors.ts";
-import { checkOwnOptions, optionNames } from "../errors/optionnames.ts";
+import { checkOwnOptions } from "../errors/misspelt.ts";
+import { optionNames } from "../errors/optionnames.ts";
 import type {
   ConnectionOptions,
   IpcSocketConnectOpts,

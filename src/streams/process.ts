@@ -4,7 +4,8 @@
  */
 
 import { gather } from "../combine/gather.ts";
-import { checkOwnOptions, optionNames } from "../errors/optionnames.ts";
+import { checkOwnOptions } from "../errors/misspelt.ts";
+import { optionNames } from "../errors/optionnames.ts";
 import type { WritePipeTransport } from "../io/pipes.ts";
 import { tellAtOnce } from "../io/protocolcalls.ts";
 import {

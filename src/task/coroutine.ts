@@ -12,7 +12,7 @@ import { printable } from "../errors/printable.ts";
 import { inspect } from "../platform/node/inspect.ts";
 import { originOf, rememberOrigin, warn } from "../scheduling/debug.ts";
 import { type AbstractEventLoop, runningLoopOrNull } from "../scheduling/events.ts";
-import { isLazyFunction, LazyCall, noteLazyFunction } from "./startable.ts";
+import { LazyCall, setNeverRuns } from "./startable.ts";
 
 /** What is taken where asyncio takes a coroutine: a function to call, or the lazy call made by `coroutine(fn)`. */
 export type Startable<T> = Coroutine<T> | (() => PromiseLike<T> | T);
@@ -37,6 +37,8 @@ interface Unstarted {
   reported: boolean;
 }
 
+/** The functions that `coroutine()` made: nobody would start what they return. */
+const lazyFunctions = new WeakSet<object>();
 const collected = new FinalizationRegistry<Unstarted>(report);
 const madeWhileRunning = new WeakMap<AbstractEventLoop, Set<Unstarted>>();
 
@@ -118,8 +120,16 @@ export function coroutine<A extends unknown[], R>(
   if (typeof fn !== "function") throw new TypeError(`Expected \`fn\` to be a function, got ${got(fn)}`);
   const call = (...args: A) =>
     new Coroutine<Awaited<R>>(() => fn(...args) as Awaited<R>, fn.name || "anonymous");
-  noteLazyFunction(call);
+  lazyFunctions.add(call);
+  setNeverRuns(neverRuns);
   return Object.defineProperty(call, "name", { value: fn.name });
+}
+
+/** Why a callback would never run. */
+function neverRuns(callback: unknown): string {
+  if (callback instanceof LazyCall) return ": a coroutine goes to createTask()";
+  if (typeof callback !== "function" || !lazyFunctions.has(callback)) return "";
+  return " made by coroutine(), whose call nobody would start: pass () => createTask(fn()), or the async function itself";
 }
 
 /** Tells whether a value is a call made by `coroutine(fn)`. */
@@ -131,7 +141,7 @@ const AsyncFunction = (async () => {}).constructor;
 
 /** Tells whether a function is an async function, or was made by `coroutine(fn)`. */
 export function isCoroutineFunction(value: unknown): boolean {
-  return typeof value === "function" && (value instanceof AsyncFunction || isLazyFunction(value));
+  return typeof value === "function" && (value instanceof AsyncFunction || lazyFunctions.has(value));
 }
 
 /** Watches a coroutine from its making on; `loop` is the running one. */

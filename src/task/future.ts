@@ -132,10 +132,10 @@ export class Future<T = unknown> implements PromiseLike<T> {
    * `result` does when it was cancelled or is not done.
    */
   exception(): unknown {
-    if (this._state === FINISHED) return null;
     if (this._state >= FAILED) return this._takeError();
-    if (this._state === CANCELLED) throw this._takeCancelledError();
-    throw notDone("The exception is not set");
+    if (this._state === PENDING) throw notDone("The exception is not set");
+    this.result(); // throws when it was cancelled
+    return null;
   }
 
   /**

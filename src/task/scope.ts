@@ -202,6 +202,9 @@ function scopeOfRunner(runner: ContextRunner): CancelScope | null {
   return runner._isTask ? null : ((runner._scope ?? null) as CancelScope | null);
 }
 
+/** Not by the class: a program whose tasks have no blocks does without it. */
+const isBlock = (level: Level): level is CancelScope => level._parent !== null;
+
 /** Whether a level is another one, or inside it. */
 function isWithin(level: Level, outer: Level): boolean {
   for (let at: Level | null = level; at !== null; at = at._parent) if (at === outer) return true;
@@ -346,7 +349,7 @@ function renew(level: Level): void {
 /** The signal of a level: it aborts when the level or anything around it is cancelled. A block that is over has none. */
 export function signalOf(level: Level, task: ScopedTask): AbortSignal {
   let open = level;
-  while (open instanceof CancelScope && open._isLeft) open = open._parent;
+  while (isBlock(open) && open._isLeft) open = open._parent;
   const signals = signalsAt(open);
   if (signals.own !== null) return signals.own.signal;
   const own = new AbortController();
@@ -362,8 +365,7 @@ function signalsAt(level: Level): Signals {
 }
 
 function lastReasonIn(level: Level, task: ScopedTask): CancelReason | undefined {
-  for (let at = level; at instanceof CancelScope; at = at._parent)
-    if (at._cancels > 0) return at._lastReason();
+  for (let at = level; isBlock(at); at = at._parent) if (at._cancels > 0) return at._lastReason();
   return task._lastReason();
 }
 

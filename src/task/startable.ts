@@ -11,29 +11,19 @@ export abstract class LazyCall<T> {
   abstract close(): void;
 }
 
-const lazyFunctions = new WeakSet<object>();
-/** Whether there are any: each callback that is scheduled is looked for among them. */
-let hasLazyFunctions = false;
+/** Says why what is given as a callback would never run, or nothing; null until the program has made a coroutine. */
+let neverRuns: ((callback: unknown) => string) | null = null;
 
-/** To be told of a function that `coroutine()` makes: nobody would start what it returns. */
-export function noteLazyFunction(fn: object): void {
-  lazyFunctions.add(fn);
-  hasLazyFunctions = true;
-}
-
-export function isLazyFunction(fn: object): boolean {
-  return hasLazyFunctions && lazyFunctions.has(fn);
+/** Says what tells coroutines, and the functions that make them, from callbacks. */
+export function setNeverRuns(hintOf: (callback: unknown) => string): void {
+  neverRuns = hintOf;
 }
 
 /** Throws TypeError when a value is no callback: a coroutine would never be started by being called. */
 export function checkCallback(callback: unknown, taker: string): void {
-  if (typeof callback === "function" && !isLazyFunction(callback)) return;
-  let hint = "";
-  if (callback instanceof LazyCall) hint = ": a coroutine goes to createTask()";
-  else if (typeof callback === "function")
-    hint =
-      " made by coroutine(), whose call nobody would start: pass () => createTask(fn()), or the async function itself";
-  throw new TypeError(`Expected ${taker} to get a function, got ${got(callback)}${hint}`);
+  const hint = neverRuns === null ? "" : neverRuns(callback);
+  if (typeof callback !== "function" || hint !== "")
+    throw new TypeError(`Expected ${taker} to get a function, got ${got(callback)}${hint}`);
 }
 
 /** Closes a coroutine that is refused: its caller hears an error, and not also that it was never awaited. */
