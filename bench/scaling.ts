@@ -65,6 +65,7 @@ async function askMoreThreads(bench: Bench, perMs: number): Promise<void> {
       rounds: ROUNDS,
       workload: synthetic,
       threads: size,
+      warmUps: WARM_UPS,
       sample: (threads) => sample(threads, size, [1], perMs, 1),
     });
   }
