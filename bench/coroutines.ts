@@ -77,6 +77,12 @@ function judge(bench: Bench): void {
     value,
     atMost: 1.5,
   });
+  const files = bench.ratio(FILES, threadloop.name, postMessage.name);
+  bench.goal({
+    text: `${READS.toLocaleString("en")} jobs that ${FILES}: times bare`,
+    value: files,
+    atMost: 1.2,
+  });
   bench.note(
     `One task a worker: ${[...ONE_BY_ONE].map((peer) => peer.name).join(", ")} ran ${SHARE_ONE_BY_ONE * 100}% of the jobs.`,
   );

@@ -13,8 +13,8 @@ const question: Question = {
       { measure: "lock", workload: "lock", count },
       { measure: "queue of one", workload: "queue", count },
     ]);
-    goalsAgainst(bench, "lock", 10, 8);
-    goalsAgainst(bench, "queue of one", 6, 4);
+    goalsAgainst(bench, "lock", { asyncio: 10, uvloop: 8 });
+    goalsAgainst(bench, "queue of one", { asyncio: 6, uvloop: 4 });
   },
 };
 

@@ -45,6 +45,8 @@ const question: Question = {
     });
     const worst = median(bench.samples("0.1% long, worst wait", threadloop.name));
     bench.goal({ text: "0.1% long: worst wait of a short job, ms", value: worst, atMost: 10 });
+    const busy = median(bench.samples("1% long, worst wait", threadloop.name));
+    bench.goal({ text: "1% long: worst wait of a short job, ms", value: busy, atMost: 15 });
     const batching = [piscina8, piscina64, poolifier];
     const slower = batching.map((peer) =>
       bench.ratio(`0.1% long, ${AT_ONCE} at once`, threadloop.name, peer.name),

@@ -55,6 +55,12 @@ const question: Question = {
       threads: THREADS,
       sample: (threads, peer) => sample(threads, peer, sizes),
     });
+    for (const size of [64, 64 * KB]) {
+      const measure = nameOf(size, "copied");
+      const rivals = peers.filter(({ kind }) => kind === "peer");
+      const quickest = Math.max(...rivals.map(({ name }) => bench.ratio(measure, threadloop.name, name)));
+      bench.goal({ text: `${measure}: times the quickest peer`, value: quickest, atMost: 1 });
+    }
     const value = bench.ratio(nameOf(SIZES.at(-1)!, "transferred"), threadloop.name, postMessage.name);
     bench.goal({ text: "64 MB transferred: times bare postMessage", value, atMost: 1.2 });
   },

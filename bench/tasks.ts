@@ -16,10 +16,11 @@ const question: Question = {
       { measure: "gather of 10,000", workload: "gatherAll", count: scale(10_000) },
       { measure: "await a done future", workload: "doneFuture", count: scale(200_000) },
     ]);
-    goalsAgainst(bench, "switch, 1 task", 4, 2);
-    goalsAgainst(bench, "switch, 100 tasks", 4, 2);
-    goalsAgainst(bench, "create and await", 8, 4);
-    goalsAgainst(bench, "cancel", 4, 3);
+    goalsAgainst(bench, "switch, 1 task", { asyncio: 4, uvloop: 2 });
+    goalsAgainst(bench, "switch, 100 tasks", { asyncio: 4, uvloop: 2 });
+    goalsAgainst(bench, "create and await", { asyncio: 8, uvloop: 4, older: 8 });
+    goalsAgainst(bench, "cancel", { asyncio: 4, uvloop: 3 });
+    goalsAgainst(bench, "await a done future", { asyncio: 1 });
   },
 };
 

@@ -9,7 +9,7 @@ import { describeMachine, type Machine } from "./machine.ts";
 import { plotAnswer } from "./plot.ts";
 import { clearProgress, showProgress } from "./progress.ts";
 import type { Answer } from "./question.ts";
-import { formatAnswer } from "./table.ts";
+import { formatAllGoals, formatAnswer } from "./table.ts";
 
 const USAGE = `npm run bench                 every question of bench/
 npm run bench -- NAME...      only these
@@ -109,13 +109,8 @@ function formatMachine({ cpu, cores, memoryGb, os, node, v8, load }: Machine): s
 }
 
 function summary(answers: readonly Answer[]): string {
-  const goals = answers.flatMap((answer) => answer.goals);
-  const missed = goals.filter((goal) => !goal.reached);
-  const list = missed.map(
-    (goal) => `\n  missed: ${goal.text}: ${goal.bound}, got ${Number(goal.value.toPrecision(3))}`,
-  );
-  const reached = `${goals.length - missed.length} of ${goals.length} goals reached${list.join("")}`;
-  return `${options.quick ? "a quick run judges no goals" : reached}\nfigures and plots: ${options.results}`;
+  const goals = options.quick ? "a quick run judges no goals" : `Goals\n${formatAllGoals(answers)}`;
+  return `${goals}\nfigures and plots: ${options.results}`;
 }
 
 function fail(message: string): void {

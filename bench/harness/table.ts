@@ -2,7 +2,7 @@
 // many times it is ours; below it the goals.
 
 import { median, pairedRatio, quantile, spread } from "../../compare/statistics.ts";
-import type { Answer, Figure } from "./question.ts";
+import type { Answer, Figure, Verdict } from "./question.ts";
 
 const COLUMNS = 4;
 
@@ -64,14 +64,23 @@ function formatCell(answer: Answer, { name, better }: Answer["measures"][number]
 }
 
 function formatGoals({ goals }: Answer): string {
-  if (goals.length === 0) return "";
-  const rows = goals.map(({ text, value, bound, reached }) => [
-    text,
-    bound,
-    formatNumber(value),
-    reached ? "reached" : "MISSED",
-  ]);
-  return layOut([["goal", "bound", "got", ""], ...rows]);
+  return goals.length === 0
+    ? ""
+    : layOut([["goal", "bound", "got", ""], ...goals.map((goal) => rowOf(goal))]);
+}
+
+/** The goals of all questions as one table, and how many are reached. */
+export function formatAllGoals(answers: readonly Answer[]): string {
+  const rows = answers.flatMap(({ question, goals }) => goals.map((goal) => rowOf(goal, question)));
+  if (rows.length === 0) return "no goals";
+  const reached = answers.flatMap(({ goals }) => goals).filter((goal) => goal.reached).length;
+  return `${layOut([["goal", "bound", "got", ""], ...rows])}\n${reached} of ${rows.length} goals reached`;
+}
+
+function rowOf({ text, value, bound, reached }: Verdict, question?: string): string[] {
+  // What was not measured is not a number, and null once it has come from the question's process.
+  const outcome = reached ? "reached" : Number.isFinite(value) ? "MISSED" : "not measured";
+  return [question === undefined ? text : `${question}: ${text}`, bound, formatNumber(value), outcome];
 }
 
 function formatNoise({ probe, seconds, figures }: Answer): string {

@@ -31,20 +31,26 @@ export async function compareLoops(bench: Bench, rounds: number, rows: readonly 
 
 export const OURS = "threadloop";
 
-/** The goals of a row: how many times faster than asyncio and than uvloop; on older Node versions, no slower. */
-export function goalsAgainst(bench: Bench, measure: string, asyncio: number, uvloop?: number): void {
-  for (const [loop, atLeast] of [
-    ["asyncio", asyncio],
-    ["uvloop", uvloop],
+/** How many times faster than each loop a row is to be; on Node versions before 24 no slower, or `older`. */
+export interface LoopGoals {
+  readonly asyncio: number;
+  readonly uvloop?: number;
+  readonly older?: number;
+}
+
+export function goalsAgainst(bench: Bench, measure: string, { asyncio, uvloop, older = 1 }: LoopGoals): void {
+  for (const [loop, atLeast, onOlder] of [
+    ["asyncio", asyncio, older],
+    ["uvloop", uvloop, 1],
   ] as const) {
     if (atLeast === undefined || bench.samples(measure, loop).length === 0) continue;
     const value = bench.ratio(measure, loop, OURS);
-    const older = Number.parseInt(process.versions.node, 10) < 24;
+    const isOlder = Number.parseInt(process.versions.node, 10) < 24;
     bench.goal({
       text: `${measure}: times faster than ${loop}`,
       value,
       atLeast,
-      ...(older && { elsewhere: 1 }),
+      ...(isOlder && { elsewhere: onOlder }),
     });
   }
 }
