@@ -35,6 +35,8 @@ export class Batch implements JobPlace, SignalSession {
   beganAt = 0;
   /** The machine that has begun it, where it said so. */
   machine: string | null = null;
+  /** The machine it was sent to past the queue; null where it is whoever's takes it. */
+  readonly home: string | null;
   /** Milliseconds that it took there. */
   took: number | null = null;
   /** Resolves when Redis has it. */
@@ -43,8 +45,14 @@ export class Batch implements JobPlace, SignalSession {
   /** The signals that were aborted before it was known where it is. */
   readonly aborted: { readonly id: number; readonly reason: unknown }[] = [];
 
-  constructor(owner: BatchOwner) {
+  constructor(owner: BatchOwner, home: string | null = null) {
     this.#owner = owner;
+    this.home = home;
+  }
+
+  /** The machine that has it, or will have it; null when that is not known. */
+  get recipient(): string | null {
+    return this.machine ?? this.home;
   }
 
   isRunning(): boolean {

@@ -40,11 +40,14 @@ import { CREDIT, type JobKind } from "../workers/wire/protocol.ts";
 import { decodeThrown, type Encoded, encodeThrown } from "../workers/wire/serialize.ts";
 import { forgetSession, holdSignals, sendingTo } from "../workers/wire/signals.ts";
 import { checkAttached } from "../workers/wire/transfer.ts";
+import { ActorHomes } from "./actorhomes.ts";
 import { toNames } from "./address.ts";
 import { Batch, type BatchOwner, BatchSizes, MOST_BYTES } from "./batch.ts";
 import { RemotePort } from "./callbackport.ts";
 import { detach } from "./detach.ts";
+import type { DirectCall, DirectPosting } from "./direct.ts";
 import { ConnectionError, JobLostError, WorkerLostError } from "./errors.ts";
+import { runInAllMachines } from "./everywhere.ts";
 import { ProcessInbox } from "./inbox.ts";
 import { type ClusterSettings, checkShipping } from "./options.ts";
 import { Outboxes } from "./outbox.ts";
@@ -79,7 +82,7 @@ type FinalReply = Extract<
   ]
 >;
 
-export class ClusterCalls implements Calls, BatchOwner {
+export class ClusterCalls implements Calls, BatchOwner, DirectPosting {
   readonly options: ClusterSettings;
   readonly settings: CallSettings;
   readonly title: string;
@@ -90,6 +93,7 @@ export class ClusterCalls implements Calls, BatchOwner {
   readonly connection: RedisLink;
   readonly inbox: ProcessInbox;
   readonly postbox: Postbox;
+  readonly actors: ActorHomes = new ActorHomes(this);
   /** The batches that are not settled, by their ids. */
   readonly batches = new Map<string, Batch>();
   /** From submission to begin, and from begin to end. */
@@ -123,8 +127,8 @@ export class ClusterCalls implements Calls, BatchOwner {
   readonly #leaving = new Set<Job>();
   #whenIdle: (() => void)[] = [];
   #waits = 0;
-  /** Those of the batches that machines have begun: they may wait for calls that are not posted yet. */
-  #begunBatches = 0;
+  /** Batches in the queue that no machine has begun; those that one has may wait for calls that are not posted yet. */
+  #ahead = 0;
   #isServing = false;
   /** Calls off the end of the wait for more calls, while there is one. */
   #gathering: (() => void) | null = null;
@@ -200,16 +204,38 @@ export class ClusterCalls implements Calls, BatchOwner {
     return moduleExport(url, name);
   }
 
-  async findHome(): Promise<ActorHome> {
-    throw new TypeError(
-      "A ClusterExecutor has no `spawn`: keep the object in a WorkerPool, or in a service of its own",
-    );
+  findHome(Class: AnyFunction, tellDeath: (error: Error) => void): Promise<ActorHome> {
+    return this.actors.find(Class, tellDeath);
   }
 
-  async runEverywhere(): Promise<unknown[]> {
-    throw new TypeError(
-      "A ClusterExecutor has no `broadcast`: machines load what they need with `--preload`",
-    );
+  runEverywhere(fn: AnyFunction, args: readonly unknown[]): Promise<unknown[]> {
+    return runInAllMachines(this, fn, args);
+  }
+
+  async shipped(fn: AnyFunction): Promise<ShippedFunction> {
+    const code = await this.#codes.of(fn, this.settings.ship);
+    this.#writtenCode(code);
+    return code;
+  }
+
+  postTo(machine: string, { code, args, kind, attached, turns }: DirectCall): Job {
+    this.checkOpen();
+    const job = this.#make(code.fn, args, null);
+    const extra = job._more();
+    extra.kind = kind;
+    extra.attached = { ...extra.attached, ...attached };
+    job._code = code;
+    const batch = new Batch(this, machine);
+    const call = this.#write(batch, job, new Map());
+    if (call === null) return job;
+    batch.isAdded = true;
+    const body = this.#bodyOf(batch, [call], [code]);
+    this.tell(machine, [wire.RUN_BATCH, batch.id, turns.next++, wire.bodyOf(body)]);
+    return job;
+  }
+
+  tell(machine: string, order: wire.Order): void {
+    this.#outboxes.to(machine).add(order);
   }
 
   end(job: Job, how: End, value: unknown): void {
@@ -248,15 +274,14 @@ export class ClusterCalls implements Calls, BatchOwner {
   /** Ends the jobs of a batch; it is taken back, or cancelled where it runs. */
   dropBatch(batch: Batch, errorOf: (job: Job) => Error): Job[] {
     const jobs = [...batch.jobs];
-    if (batch.machine === null)
+    if (batch.recipient === null)
       void batch.added.then(
         () => this.postbox.takeBack(batch.id),
         () => {},
       );
     for (const [number, job] of jobs) {
       const error = errorOf(job);
-      if (batch.machine !== null)
-        this.#outboxes.to(batch.machine).add([wire.CANCEL_CALL, number, error.message]);
+      if (batch.recipient !== null) this.tell(batch.recipient, [wire.CANCEL_CALL, number, error.message]);
       this.settle(number, batch, () => this.end(job, "stopped", error));
     }
     return jobs.map(([, job]) => job);
@@ -406,7 +431,7 @@ export class ClusterCalls implements Calls, BatchOwner {
 
   #hasRoom(): boolean {
     const most = Math.max(LEAST_AHEAD, this.options.ahead * this.threads);
-    return this.queue.length > 0 && this.batches.size - this.#begunBatches < most;
+    return this.queue.length > 0 && this.#ahead < most;
   }
 
   /**
@@ -418,7 +443,7 @@ export class ClusterCalls implements Calls, BatchOwner {
     const next = this.queue.peek() as Job;
     const whole = isApart(next) ? 1 : this.#sizes.of(next._code as ShippedFunction);
     const parts = whole >= SHORT ? 1 : Math.max(LEAST_PARTS, this.threads);
-    if (this.batches.size - this.#begunBatches < parts || this.queue.length >= whole) return false;
+    if (this.#ahead < parts || this.queue.length >= whole) return false;
     this.#gathering ??= inRootContext(() =>
       realTime.after(LONGEST_GATHERING, () => {
         this.#gathering = null;
@@ -522,16 +547,26 @@ export class ClusterCalls implements Calls, BatchOwner {
     return encode(details);
   }
 
-  #post(batch: Batch, calls: readonly wire.CallRecord[], codes: readonly ShippedFunction[]): void {
+  /** What a batch is that is posted now. */
+  #bodyOf(
+    batch: Batch,
+    calls: readonly wire.CallRecord[],
+    codes: readonly ShippedFunction[],
+  ): wire.BatchBody {
     batch.size = calls.length;
     batch.postedAt = performance.now();
     this.batches.set(batch.id, batch);
-    const body: wire.BatchBody = {
+    return {
       codes: codes.map((code) => [this.#writtenCode(code), code.name]),
       calls,
       cancelOrphans: this.options.orphans === "cancel",
       most: this.options.maxPayload,
     };
+  }
+
+  #post(batch: Batch, calls: readonly wire.CallRecord[], codes: readonly ShippedFunction[]): void {
+    const body = this.#bodyOf(batch, calls, codes);
+    this.#ahead++;
     const [first] = batch.jobs.values();
     const name = batch.size === 1 ? `${first?.name}` : `${first?.name} ×${batch.size}`;
     batch.added = inRootContext(() => this.postbox.post(batch.id, name, calls.length, body));
@@ -578,6 +613,9 @@ export class ClusterCalls implements Calls, BatchOwner {
       case wire.TOLD:
         this.#questions.answer(record[1], wire.read(record[2]));
         return;
+      case wire.ACTOR_LOST:
+        this.actors.lost(from, record[1], thrownIn(record[2]) as Error);
+        return;
     }
     const [, number] = record;
     const batch = this.#calls.get(number);
@@ -603,7 +641,7 @@ export class ClusterCalls implements Calls, BatchOwner {
 
   /** A machine that has a call still, or may have, is not to go on with it: it was settled without that machine. */
   #giveUp(machine: string, number: number): void {
-    this.#outboxes.to(machine).add([wire.CANCEL_CALL, number, "Its caller has given it up"]);
+    this.tell(machine, [wire.CANCEL_CALL, number, "Its caller has given it up"]);
   }
 
   /** One whose begin was not told was begun about when it was posted. */
@@ -616,7 +654,7 @@ export class ClusterCalls implements Calls, BatchOwner {
     const batch = this.batches.get(id);
     if (batch === undefined || batch.machine !== null) return;
     batch.machine = machine;
-    this.#begunBatches++;
+    if (batch.home === null) this.#ahead--;
     this.begun += batch.jobs.size;
     if (threads > this.threads) this.threads = threads;
     const now = performance.now();
@@ -639,7 +677,7 @@ export class ClusterCalls implements Calls, BatchOwner {
     const batch = this.batches.get(id);
     if (batch === undefined) return;
     batch.took = took;
-    this.#sizes.learn(batch);
+    if (batch.home === null) this.#sizes.learn(batch);
   }
 
   /** Items come in order; one that is missing went to an inbox that was lost meanwhile. */
@@ -679,9 +717,23 @@ export class ClusterCalls implements Calls, BatchOwner {
     this.end(job, "succeeded", value);
   }
 
+  machineLost(machine: string): void {
+    this.actors.machineLost(machine);
+  }
+
+  /** Which of these batches a machine does not have; null when it does not say so in time. */
+  async unknownTo(machine: string, ids: readonly string[], patience: number): Promise<string[] | null> {
+    const [answer] = await this.#questions.ask([machine], patience, (question) => [
+      wire.ASK_BATCHES,
+      question,
+      ids,
+    ]);
+    return Array.isArray(answer) ? answer : null;
+  }
+
   /** Ends, or runs again, the calls of a batch that no record will settle; who has it still is told, and that may be any machine where none has said that it has it. */
   giveUp(batch: Batch, machines: readonly string[], how: (job: Job) => void): void {
-    const asked = batch.machine === null ? machines : [batch.machine];
+    const asked = batch.recipient === null ? machines : [batch.recipient];
     for (const [number, job] of [...batch.jobs]) {
       for (const machine of asked) this.#giveUp(machine, number);
       this.settle(number, batch, () => how(job));
@@ -699,13 +751,21 @@ export class ClusterCalls implements Calls, BatchOwner {
   }
 
   #lostError(job: Job, machine: string | null): WorkerLostError {
-    const isIdempotent = job._extra?.options.idempotent === true;
-    const advice = isIdempotent ? "" : ". Say that it is `idempotent` to have it run again";
+    const advice = this.#adviceFor(job);
     const where = machine === null ? "The machine" : `Machine ${machine}`;
     return new WorkerLostError(
       `${where} that ran job \`${job.name}\` was lost: it may have run in part, or to its end${advice}`,
       { job: job.name, ...(machine !== null && { machine }) },
     );
+  }
+
+  #adviceFor(job: Job): string {
+    const { kind, options } = job._more();
+    if (kind.is === "broadcast" || options.idempotent === true) return "";
+    const isOfActor = kind.is === "actorMake" || kind.is === "actorCall" || kind.is === "actorDrop";
+    return isOfActor
+      ? ". Spawn another actor: that one is lost with it"
+      : ". Say that it is `idempotent` to have it run again";
   }
 
   /** Puts jobs that were posted in front of their equals, in their order. */
@@ -724,7 +784,7 @@ export class ClusterCalls implements Calls, BatchOwner {
     this.#calls.delete(number);
     if (batch.jobs.delete(number) && batch.machine !== null) this.begun--;
     if (batch.jobs.size === 0 && this.batches.delete(batch.id)) {
-      if (batch.machine !== null) this.#begunBatches--;
+      if (batch.recipient === null) this.#ahead--;
       forgetSession(batch);
     }
     how();
@@ -737,8 +797,7 @@ export class ClusterCalls implements Calls, BatchOwner {
     const extra = job._more();
     const isFirst = extra.ending === null;
     extra.ending = ending;
-    if (batch.machine !== null)
-      this.#outboxes.to(batch.machine).add([wire.CANCEL_CALL, job._slot, ending.message]);
+    if (batch.recipient !== null) this.tell(batch.recipient, [wire.CANCEL_CALL, job._slot, ending.message]);
     else if (isFirst) {
       this.#leaving.add(job);
       this.backpressure.announce();
@@ -765,21 +824,20 @@ export class ClusterCalls implements Calls, BatchOwner {
   }
 
   control(batch: Batch, job: Job, code: number, value: unknown): void {
-    if (code === CREDIT && batch.machine !== null)
-      this.#outboxes.to(batch.machine).add([wire.GIVE_CREDIT, job._slot, value as number]);
+    if (code === CREDIT && batch.recipient !== null)
+      this.tell(batch.recipient, [wire.GIVE_CREDIT, job._slot, value as number]);
   }
 
   signalAborted(batch: Batch, id: number, reason: unknown): void {
-    if (batch.machine === null) batch.aborted.push({ id, reason });
-    else this.#outboxes.to(batch.machine).add([wire.ABORT_SIGNAL, batch.id, id, written(reason)]);
+    if (batch.recipient === null) batch.aborted.push({ id, reason });
+    else this.tell(batch.recipient, [wire.ABORT_SIGNAL, batch.id, id, written(reason)]);
   }
 
   #portOf(batch: Batch, number: number, job: Job): RemotePort {
     const known = this.#ports.get(job);
     if (known !== undefined) return known;
     const port = new RemotePort((message) => {
-      if (batch.machine !== null)
-        this.#outboxes.to(batch.machine).add([wire.ANSWER_CALLBACK, number, message]);
+      if (batch.recipient !== null) this.tell(batch.recipient, [wire.ANSWER_CALLBACK, number, message]);
     });
     this.#ports.set(job, port);
     answerCalls(job.name, job._extra?.callbacks ?? new Map(), port);
@@ -819,6 +877,8 @@ export class ClusterCalls implements Calls, BatchOwner {
   async disconnect(): Promise<void> {
     this.#reconciler.stop();
     await this.keepingProcess(async () => {
+      this.actors.leave();
+      await this.#outboxes.flushed();
       await this.inbox.close();
       await this.postbox.close();
     });

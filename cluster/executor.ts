@@ -56,12 +56,36 @@ export class ClusterExecutor extends PoolView {
     return this.#calls.ready;
   }
 
-  /** @internal */
+  /**
+   * Makes an object in a thread of one machine, that with the fewest actors for its threads, and returns its handle: calls of
+   * its methods run there, in their order, and return Jobs. The class is named as functions are. The object lives until
+   * `close()`, or until the executor closes or its process is gone, when the machine disposes of it; a machine that is told to
+   * end disposes of it when the calls that it has have ended.
+   *
+   * When its thread ends, so does the object: its calls fail with WorkerTerminatedError; when its machine is lost, or told
+   * to end, with WorkerLostError. Waits for a machine; throws JobRefusedError when none has come within `connectTimeout`
+   * milliseconds.
+   */
   spawn<T extends object, A extends unknown[]>(Class: ActorClass<T, A>, ...args: A): Promise<Actor<T>> {
     return spawnActor(this.#calls, Class, args);
   }
 
-  /** @internal */
+  /**
+   * Runs a function once in every thread of every machine there is now, and gives the results: by machines in the order of
+   * `workers()`, and by their threads. Threads that these machines start later run it before their first job, as long
+   * as this process is there; machines that come later do not: give those `--preload`. Rejects with the first
+   * error, also that of a machine that was lost meanwhile, and then no thread that is started later runs it. Waits for
+   * a machine, as `spawn` does.
+   *
+   * @example
+   * ```ts
+   * import { ClusterExecutor } from "threadloop/cluster";
+   *
+   * const cluster = new ClusterExecutor({ url: process.env.REDIS_URL ?? "redis://127.0.0.1:6379" });
+   * console.log(await cluster.broadcast(Math.max, 1, 2)); // [ 2 ]
+   * await cluster.close();
+   * ```
+   */
   broadcast<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Promise<Awaited<R>[]> {
     return broadcastJob(this.#calls, fn as AnyFunction, args) as Promise<Awaited<R>[]>;
   }

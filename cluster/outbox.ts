@@ -7,12 +7,14 @@
 
 import { setTimeout as wait } from "node:timers/promises";
 import { INLINE, putBlob, seal } from "./payload.ts";
-import { bodyOf, type Order, type Reply } from "./protocol.ts";
+import { bodyOf, type Order, type Reply, sizeOf } from "./protocol.ts";
 import type { RedisLink } from "./redislink.ts";
 
 /** An entry that Redis refuses, as it is full, is tried again for so long. */
 const TRY_FOR = 10_000;
 const TRY_EVERY = 100;
+/** Records of so many bytes are an entry: more would be larger, together, than who reads it takes. */
+const ENTRY_BYTES = 1024 * 1024;
 /** How long lies beside an inbox what nobody read; milliseconds. */
 const LATE_TTL = 600_000;
 
@@ -44,11 +46,20 @@ export class Outbox<Sent extends Reply | Order> {
   async #send(): Promise<void> {
     await null; // for the others of this turn
     while (this.#waiting.length > 0) {
-      const records = this.#waiting;
-      this.#waiting = [];
+      const records = this.#next();
       if (!(await this.#isDelivered(records))) this.#lost(records);
     }
     this.#sending = null;
+  }
+
+  /** What waits, as far as it makes up one entry. */
+  #next(): readonly Sent[] {
+    let size = 0;
+    let count = 0;
+    while (count < this.#waiting.length && size < ENTRY_BYTES) size += sizeOf(this.#waiting[count++] as Sent);
+    const records = this.#waiting;
+    this.#waiting = records.splice(count);
+    return records;
   }
 
   async #isDelivered(records: readonly Sent[]): Promise<boolean> {
@@ -99,5 +110,10 @@ export class Outboxes<Sent extends Reply | Order> {
     const outbox = new Outbox<Sent>(this.#connection, id);
     this.#outboxes.set(id, outbox);
     return outbox;
+  }
+
+  /** Resolves when everything that was said has been delivered, or was lost. */
+  async flushed(): Promise<void> {
+    await Promise.all([...this.#outboxes.values()].map((outbox) => outbox.flushed()));
   }
 }

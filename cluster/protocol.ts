@@ -7,6 +7,7 @@
 //            <----  CALL_ITEM, CALLBACK                       streams, functions of the caller
 //            ---->  GIVE_CREDIT, ANSWER_CALLBACK, ... ----->  inbox
 //            <----  CALL_OK, _FAILED, _CANCELLED or _LOST     one for each call, BATCH_ENDING before the last one
+//            ---->  RUN_BATCH --------------------------->  inbox: a batch for this machine only (`direct`)
 //
 // Records that come together leave as one entry. An entry has its sender's number, so one that a connection sent twice
 // is read once. The first final record of a call settles it; a call that is posted again gets a new number, so what a
@@ -21,7 +22,9 @@ import type { Attached, JobKind } from "../workers/wire/protocol.ts";
 import { decode, encode } from "./payload.ts";
 
 /** Who reads a newer version than its own refuses it by name; the version before this one is understood. */
-export const VERSION = 1;
+export const VERSION = 2;
+/** Machines of this version take batches by their inboxes, and so have actors and broadcasts. */
+export const DIRECT_SINCE = 2;
 
 // From a machine to a client.
 export const CALL_OK = 0;
@@ -33,8 +36,10 @@ export const BATCH_BEGAN = 4;
 export const BATCH_ENDING = 5;
 export const CALL_ITEM = 6;
 export const CALLBACK = 7;
-/** The answer to ASK_MACHINE and ASK_NUMBERS. */
+/** The answer to an ASK. */
 export const TOLD = 8;
+/** An actor is not there any more, or will not be in a moment: the error says why. */
+export const ACTOR_LOST = 9;
 
 // From a client to a machine.
 export const CANCEL_CALL = 20;
@@ -47,6 +52,14 @@ export const ABORT_SIGNAL = 23;
 export const ASK_MACHINE = 24;
 /** What its pool does and has done, in numbers, which it goes on to count for a while. */
 export const ASK_NUMBERS = 25;
+/** A batch for this machine; calls with turns run in the order of those. */
+export const RUN_BATCH = 26;
+/** Nobody calls this actor any more. */
+export const LEAVE_ACTOR = 27;
+/** Threads that are born later do not run this broadcast. */
+export const FORGET_BROADCAST = 28;
+/** Which of these batches the machine does not have. */
+export const ASK_BATCHES = 29;
 
 /** A primitive, or an object as bytes. */
 export type Word = string | number | bigint | boolean | null | undefined | Uint8Array;
@@ -61,7 +74,8 @@ export type Reply =
   | readonly [typeof BATCH_ENDING, batch: string, milliseconds: number]
   | readonly [typeof CALL_ITEM, call: number, at: number, item: Word]
   | readonly [typeof CALLBACK, call: number, message: Word]
-  | readonly [typeof TOLD, question: number, answer: Word];
+  | readonly [typeof TOLD, question: number, answer: Word]
+  | readonly [typeof ACTOR_LOST, actor: number, thrown: Word];
 
 /** What a machine reads. */
 export type Order =
@@ -70,7 +84,11 @@ export type Order =
   | readonly [typeof ANSWER_CALLBACK, call: number, message: Word]
   | readonly [typeof ABORT_SIGNAL, batch: string, signal: number, reason: Word]
   | readonly [typeof ASK_MACHINE, question: number, patience: number]
-  | readonly [typeof ASK_NUMBERS, question: number, lease: number];
+  | readonly [typeof ASK_NUMBERS, question: number, lease: number]
+  | readonly [typeof RUN_BATCH, batch: string, turn: number, body: Uint8Array]
+  | readonly [typeof LEAVE_ACTOR, actor: number]
+  | readonly [typeof FORGET_BROADCAST, broadcast: number]
+  | readonly [typeof ASK_BATCHES, question: number, batches: readonly string[]];
 
 /** What a call is beside a function and arguments. */
 export interface CallDetails {

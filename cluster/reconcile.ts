@@ -1,6 +1,7 @@
 // This is what no record will settle any more. While calls are open, it is looked every two seconds which machines
 // there are, and whether Redis still knows the batches that were posted before. One that it does not know, or that
-// has failed as a whole, may have said its last in the inbox already: so that is read to its end first.
+// has failed as a whole, may have said its last in the inbox already: so that is read to its end first. Of batches that
+// went to one machine, that one is asked; when it is not there for two looks, it is lost, with the actors on it.
 
 import { performance } from "node:perf_hooks";
 import { clearInterval, setInterval } from "node:timers";
@@ -11,7 +12,7 @@ import { JobLostError, JobRefusedError } from "./errors.ts";
 import type { ProcessInbox } from "./inbox.ts";
 import type { BatchState, Postbox } from "./postbox.ts";
 import type { RedisLink } from "./redislink.ts";
-import { type MachineInfo, machinesOf } from "./roster.ts";
+import { type Announced, announcedIn } from "./roster.ts";
 
 /** Milliseconds between two looks, and after which a batch is looked for. */
 const LOOK_EVERY = 2000;
@@ -26,6 +27,10 @@ export interface Posting {
   end(job: Job, how: End, value: unknown): void;
   /** Its machine was lost. */
   lose(job: Job, machine: string | null): void;
+  /** It is not there any more. */
+  machineLost(machine: string): void;
+  /** Which of these batches a machine does not have; null when it does not say so in time. */
+  unknownTo(machine: string, ids: readonly string[], patience: number): Promise<string[] | null>;
   /** No record will settle its calls any more; one of these machines may have it. */
   giveUp(batch: Batch, machines: readonly string[], how: (job: Job) => void): void;
 }
@@ -34,6 +39,8 @@ export class Reconciler {
   readonly #posting: Posting;
   #timer: NodeJS.Timeout | undefined;
   #isLooking = false;
+  /** The machines that were not there at the last look, though batches were sent to them. */
+  #missing: ReadonlySet<string> = new Set();
   #lookedAt = Number.NEGATIVE_INFINITY;
 
   constructor(posting: Posting) {
@@ -57,9 +64,12 @@ export class Reconciler {
     this.#isLooking = true;
     this.#lookedAt = performance.now();
     try {
-      const machines = await machinesOf(this.#posting.connection);
-      if (machines.length > 0) this.#posting.noteThreads(sumOf(machines));
-      await this.#reconcile(new Set(machines.map(({ id }) => id)));
+      const machines = await announcedIn(this.#posting.connection);
+      const taking = machines.filter(({ isDraining }) => !isDraining);
+      if (taking.length > 0) this.#posting.noteThreads(sumOf(taking));
+      const ids = new Set(machines.map(({ id }) => id));
+      await this.#reconcile(ids);
+      await this.#reconcileDirect(ids);
     } catch {
     } finally {
       this.#isLooking = false;
@@ -67,9 +77,8 @@ export class Reconciler {
   }
 
   async #reconcile(machines: ReadonlySet<string>): Promise<void> {
-    const { batches, postbox, inbox } = this.#posting;
-    const before = performance.now() - LOOK_EVERY;
-    const old = [...batches.values()].filter((batch) => batch.isAdded && batch.postedAt < before);
+    const { postbox, inbox } = this.#posting;
+    const old = this.#old.filter(({ home }) => home === null);
     const states = await Promise.all(old.map(({ id }) => postbox.stateOf(id)));
     const over = old
       .map((batch, at) => ({ batch, state: states[at] as BatchState }))
@@ -85,10 +94,48 @@ export class Reconciler {
     }
   }
 
+  /** The batches that were posted before the last look. */
+  get #old(): Batch[] {
+    const before = performance.now() - LOOK_EVERY;
+    return [...this.#posting.batches.values()].filter((batch) => batch.isAdded && batch.postedAt < before);
+  }
+
+  async #reconcileDirect(machines: ReadonlySet<string>): Promise<void> {
+    const homes = new Set(this.#old.flatMap(({ home }) => (home === null ? [] : [home])));
+    const missing = new Set<string>();
+    const looks = [...homes].map((home) => {
+      if (machines.has(home)) return this.#askFor(home);
+      if (this.#missing.has(home)) return this.#loseMachine(home);
+      missing.add(home); // Redis may have come back without its data, and the machine says so in a moment
+      return undefined;
+    });
+    this.#missing = missing;
+    await Promise.all(looks);
+  }
+
+  async #askFor(home: string): Promise<void> {
+    const ids = this.#old.filter((batch) => batch.home === home).map(({ id }) => id);
+    const unknown = await this.#posting.unknownTo(home, ids, LOOK_EVERY);
+    if (unknown === null || unknown.length === 0) return;
+    await this.#posting.inbox.caughtUp(); // what it said of these lies there, or came before its answer
+    for (const id of unknown) this.#giveUp(this.#posting.batches.get(id), { is: "gone" });
+  }
+
+  async #loseMachine(home: string): Promise<void> {
+    await this.#posting.inbox.caughtUp();
+    this.#posting.machineLost(home);
+    for (const batch of [...this.#posting.batches.values()])
+      if (batch.home === home) this.#giveUp(batch, { is: "active" });
+  }
+
+  #giveUp(batch: Batch | undefined, state: BatchState): void {
+    if (batch !== undefined) this.#posting.giveUp(batch, [], (job) => this.#endAs(state, job, batch));
+  }
+
   #endAs(state: BatchState, job: Job, batch: Batch): void {
     const ending = job._extra?.ending ?? null;
     if (ending !== null) this.#posting.end(job, "stopped", ending);
-    else if (state.is === "active") this.#posting.lose(job, batch.machine);
+    else if (state.is === "active") this.#posting.lose(job, batch.recipient);
     else if (state.is === "failed" && batch.machine === null)
       this.#posting.end(
         job,
@@ -107,6 +154,6 @@ export class Reconciler {
   }
 }
 
-function sumOf(machines: readonly MachineInfo[]): number {
+function sumOf(machines: readonly Announced[]): number {
   return machines.reduce((sum, { threads }) => sum + threads, 0);
 }

@@ -3,9 +3,11 @@
 
 import type { RedisLink } from "./redislink.ts";
 
-/** Milliseconds between two signs of life, and after which a machine without one is not listed any more. */
-export const BEAT = 5000;
-const GONE_AFTER: number = 3 * BEAT;
+/** Milliseconds between two signs of life, at most. */
+const LONGEST_BEAT = 5000;
+/** A machine that has missed so many is not listed any more. */
+const MOST_MISSED = 3;
+const GONE_AFTER: number = MOST_MISSED * LONGEST_BEAT;
 
 /** What a machine says of itself. */
 export interface MachineInfo {
@@ -22,16 +24,31 @@ export interface MachineInfo {
   readonly succeeded: number;
   readonly failed: number;
   readonly cancelled: number;
+  /** Actors that live there. */
+  readonly actors: number;
 }
 
-/** Says that this machine is there. */
-export async function announce({ redis, keys }: RedisLink, info: MachineInfo): Promise<void> {
+/** What a machine says to others of its kind. */
+export interface Announced extends MachineInfo {
+  /** It takes nothing more, and finishes what it has. */
+  readonly isDraining: boolean;
+  /** The newest version of the protocol that it understands. */
+  readonly protocol: number;
+}
+
+/** Milliseconds between two signs of life of a machine that is lost when it was not heard of for `lock` milliseconds. */
+export function beatOf(lock: number): number {
+  return Math.min(LONGEST_BEAT, Math.ceil(lock / 2));
+}
+
+/** Says that this machine is there; it is heard of every `beat` milliseconds. */
+export async function announce({ redis, keys }: RedisLink, info: Announced, beat: number): Promise<void> {
   const key = keys.worker(info.id);
-  const fields = { ...info } as Record<string, string | number>;
+  const fields = { ...info, isDraining: Number(info.isDraining) } as Record<string, string | number>;
   await redis
     .multi()
     .hset(key, fields)
-    .pexpire(key, GONE_AFTER)
+    .pexpire(key, MOST_MISSED * beat)
     .sadd(keys.workers, info.id)
     .pexpire(keys.workers, GONE_AFTER)
     .exec();
@@ -42,8 +59,14 @@ export async function withdraw({ redis, keys, id }: RedisLink): Promise<void> {
   await redis.multi().srem(keys.workers, id).del(keys.worker(id)).exec();
 }
 
-/** The machines there are, by name. */
-export async function machinesOf({ redis, keys }: RedisLink): Promise<MachineInfo[]> {
+/** The machines that take calls, by name. */
+export async function machinesOf(link: RedisLink): Promise<MachineInfo[]> {
+  const all = await announcedIn(link);
+  return all.filter(({ isDraining }) => !isDraining).map(({ isDraining: _, protocol: __, ...info }) => info);
+}
+
+/** All machines there are, by name. */
+export async function announcedIn({ redis, keys }: RedisLink): Promise<Announced[]> {
   const ids = await redis.smembers(keys.workers);
   const found = await Promise.all(ids.map((id) => redis.hgetall(keys.worker(id))));
   const gone = ids.filter((_, at) => found[at]?.id === undefined);
@@ -52,7 +75,7 @@ export async function machinesOf({ redis, keys }: RedisLink): Promise<MachineInf
   return machines.sort((a, b) => a.name.localeCompare(b.name) || a.id.localeCompare(b.id));
 }
 
-function infoOf(fields: Record<string, string>): MachineInfo {
+function infoOf(fields: Record<string, string>): Announced {
   const number = (name: string): number => Number(fields[name] ?? 0) || 0;
   return {
     id: fields.id ?? "",
@@ -65,5 +88,8 @@ function infoOf(fields: Record<string, string>): MachineInfo {
     succeeded: number("succeeded"),
     failed: number("failed"),
     cancelled: number("cancelled"),
+    actors: number("actors"),
+    isDraining: number("isDraining") === 1,
+    protocol: Math.max(1, number("protocol")),
   };
 }

@@ -7,24 +7,28 @@ import { hostname } from "node:os";
 import { clearInterval, setInterval } from "node:timers";
 import type { Job as QueuedBatch } from "bullmq";
 import { emitWarning, inRootContext } from "../../src/core.ts";
+import type { Job } from "../../workers/executor/job.ts";
 import { realTime } from "../../workers/executor/time.ts";
 import { gatherSnapshots } from "../../workers/observe/gather.ts";
 import { PoolWatch } from "../../workers/observe/poolwatch.ts";
 import type { ThreadScheduler } from "../../workers/pool/threadworkers.ts";
 import { LruMap } from "../../workers/shipping/lrumap.ts";
 import { reasonOf } from "../../workers/wire/describe.ts";
+import { encodeThrown } from "../../workers/wire/serialize.ts";
 import { WorkerPool } from "../../workers/workerpool.ts";
 import { ProcessInbox } from "../inbox.ts";
 import { type MachineOptions, type MachineSettings, machineSettingsOf } from "../options.ts";
 import { Outboxes } from "../outbox.ts";
-import { dropBlob, readBlob, unseal } from "../payload.ts";
+import { dropBlob, encode, readBlob, unseal } from "../payload.ts";
 import * as wire from "../protocol.ts";
 import { RedisLink } from "../redislink.ts";
-import { announce, BEAT, withdraw } from "../roster.ts";
+import { type Announced, announce, beatOf, withdraw } from "../roster.ts";
 import { placesOf } from "./concurrency.ts";
+import { type ActorLandlord, HostedActors } from "./hostedactors.ts";
+import { HostedBroadcasts } from "./hostedbroadcasts.ts";
 import { NamedFunctions } from "./namedfunctions.ts";
-import { batchOf } from "./received.ts";
-import { type BatchHost, BatchRun } from "./run.ts";
+import { batchOf, directOf, idsOf } from "./received.ts";
+import { type BatchHost, BatchRun, type DirectRunCall } from "./run.ts";
 import { type Taker, Taking } from "./taking.ts";
 
 /** What an entry of the inbox, or a batch, may have beside values. */
@@ -58,7 +62,7 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
   return machine;
 }
 
-class RunningMachine implements Machine, BatchHost, Taker {
+class RunningMachine implements Machine, BatchHost, Taker, ActorLandlord {
   readonly scheduler: ThreadScheduler;
   readonly functions: NamedFunctions;
   readonly maxPayload: number;
@@ -69,6 +73,8 @@ class RunningMachine implements Machine, BatchHost, Taker {
   readonly #inbox: ProcessInbox;
   readonly #taking: Taking;
   readonly #outboxes: Outboxes<wire.Reply>;
+  readonly #actors: HostedActors = new HostedActors(this);
+  readonly #broadcasts: HostedBroadcasts;
   /** The batches that are not over, by their ids, and by client and call. */
   readonly #runs = new Map<string, BatchRun>();
   readonly #calls = new Map<string, BatchRun>();
@@ -76,6 +82,10 @@ class RunningMachine implements Machine, BatchHost, Taker {
   #missing = new Map<string, number>();
   /** Those that were taken lately: whatever becomes of the data of Redis, none is run twice here. */
   readonly #taken = new LruMap<string, true>(MOST_REMEMBERED);
+  /** Those that came past the queue. */
+  readonly #direct = new Set<Promise<void>>();
+  readonly #beat: number;
+  #isDraining = false;
   #beating: NodeJS.Timeout | undefined;
   #looking: NodeJS.Timeout | undefined;
   #closed: Promise<void> | null = null;
@@ -83,6 +93,7 @@ class RunningMachine implements Machine, BatchHost, Taker {
   constructor(settings: MachineSettings) {
     this.#settings = settings;
     this.maxPayload = settings.maxPayload;
+    this.#beat = beatOf(settings.lock);
     const { queue, threads, preload, tasksPerWorker, cancelGrace, lock, modules, allowSource } = settings;
     this.#connection = new RedisLink(settings);
     this.#outboxes = new Outboxes(this.#connection);
@@ -96,6 +107,7 @@ class RunningMachine implements Machine, BatchHost, Taker {
       cancelGrace,
     });
     this.scheduler = this.#pool._scheduler;
+    this.#broadcasts = new HostedBroadcasts(this.scheduler);
     this.#watch = new PoolWatch(() => [this.scheduler]);
     this.#inbox = new ProcessInbox(
       this.#connection,
@@ -111,9 +123,10 @@ class RunningMachine implements Machine, BatchHost, Taker {
 
   async open(): Promise<void> {
     await this.#inbox.open();
-    await this.#beat();
+    await this.#announce();
     await this.#taking.start();
-    this.#beating = setInterval(() => void this.#beat().catch(() => {}), BEAT);
+    this.#beating = setInterval(() => this.#announceSoon(), this.#beat);
+    this.#connection.redis.on("ready", () => this.#announceSoon()); // Redis may have come back without its data
     this.#looking = setInterval(() => void this.#cancelOrphans().catch(() => {}), LOOK_FOR_CLIENTS);
   }
 
@@ -123,27 +136,59 @@ class RunningMachine implements Machine, BatchHost, Taker {
   }
 
   async #drain(deadline: number): Promise<void> {
-    clearInterval(this.#beating);
-    await withdraw(this.#connection).catch(() => {});
+    this.#isDraining = true;
+    this.#announceSoon();
     const callOff = realTime.after(deadline, () => void this.#pool.close({ deadline: 0 }));
+    const actorsLeft = this.#actors.retire();
     await this.#taking.stop();
+    await actorsLeft;
+    await Promise.all(this.#direct);
     callOff();
     clearInterval(this.#looking);
+    clearInterval(this.#beating);
     await this.#pool.close();
+    await withdraw(this.#connection).catch(() => {});
     await this.#inbox.close().catch(() => {});
     this.#connection.close();
   }
 
   get places(): number {
-    return placesOf(this.scheduler);
+    return placesOf(this.scheduler, this.#actors.busy);
   }
 
-  async #beat(): Promise<void> {
+  tellLost(client: string, number: number, error: Error): void {
+    this.#outboxes.to(client).add([wire.ACTOR_LOST, number, encode(encodeThrown(error))]);
+  }
+
+  actorsChanged(): void {
+    this.#announceSoon();
+  }
+
+  submitDirect({ client, turn, fn, args, kind, attached }: DirectRunCall): Job | null {
+    switch (kind.is) {
+      case "actorMake":
+        return this.#actors.make(fn, { client, number: kind.id, turn, args, attached });
+      case "actorCall":
+        return this.#actors.call(kind.method, { client, number: kind.id, turn, args, attached });
+      case "actorDrop":
+        return this.#actors.drop({ client, number: kind.id, turn, args, attached });
+      case "broadcast":
+        return this.#broadcasts.run(fn, args, attached, { client, number: kind.number });
+      default:
+        return null;
+    }
+  }
+
+  #announceSoon(): void {
+    this.#announce().catch(() => {}); // again at the next beat
+  }
+
+  async #announce(): Promise<void> {
     const { name, threads } = this.#settings;
     const { succeeded, failed, cancelled } = this.scheduler.settlement;
     let running = 0;
     for (const run of this.#runs.values()) running += run.running;
-    await announce(this.#connection, {
+    const info: Announced = {
       id: this.id,
       name: name === "" ? hostname() : name,
       host: hostname(),
@@ -154,7 +199,11 @@ class RunningMachine implements Machine, BatchHost, Taker {
       succeeded,
       failed,
       cancelled,
-    });
+      actors: this.#actors.count,
+      isDraining: this.#isDraining,
+      protocol: wire.VERSION,
+    };
+    await announce(this.#connection, info, this.#beat);
   }
 
   /** Runs a batch that was taken. Throws to say which calls of it have failed, or why none was run. */
@@ -166,21 +215,39 @@ class RunningMachine implements Machine, BatchHost, Taker {
     const wasTaken = this.#taken.get(id) !== undefined;
     this.#taken.set(id, true);
     await this.#runs.get(id)?.done;
-    const run = new BatchRun(this, { id, client: from }, body, out);
-    this.#runs.set(id, run);
-    for (const [number] of body.calls) this.#calls.set(`${from} ${number}`, run);
-    try {
-      if (wasTaken || batch.stalledCounter > 0) run.tellLost();
-      else run.start();
-      await run.done;
-      await out.flushed();
-    } finally {
-      this.#runs.delete(id);
-      for (const [number] of body.calls) this.#calls.delete(`${from} ${number}`);
-    }
+    const run = new BatchRun(this, { id, client: from, turn: null }, body, out);
+    await this.#hold(run, body, wasTaken || batch.stalledCounter > 0);
+    await out.flushed();
     if (blob !== undefined) await dropBlob(this.#connection.redis, blob);
     if (run.failed > 0)
       throw new Error(`${run.failed} of ${run.size} calls failed: ${reasonOf(run.firstError)}`);
+  }
+
+  /** Runs the calls of a batch, which others can talk to meanwhile. */
+  async #hold(run: BatchRun, { calls }: wire.BatchBody, wasLost: boolean): Promise<void> {
+    const { id, client } = run;
+    this.#runs.set(id, run);
+    for (const [number] of calls) this.#calls.set(`${client} ${number}`, run);
+    try {
+      if (wasLost) run.tellLost();
+      else run.start();
+      await run.done;
+    } finally {
+      this.#runs.delete(id);
+      for (const [number] of calls) this.#calls.delete(`${client} ${number}`);
+    }
+  }
+
+  /** Runs a batch that came by the inbox. Throws when it cannot be read, or was here before. */
+  #runDirect(client: string, { id, turn, body: bytes }: ReturnType<typeof directOf>): void {
+    if (this.#taken.get(id) !== undefined) throw new Error(`batch ${id} was here before`);
+    this.#taken.set(id, true);
+    const body = batchOf(wire.contentOf(bytes));
+    const out = this.#outboxes.to(client);
+    const done = this.#hold(new BatchRun(this, { id, client, turn }, body, out), body, false)
+      .then(() => out.flushed())
+      .finally(() => this.#direct.delete(done));
+    this.#direct.add(done);
   }
 
   /** The calls of a batch. Throws to say why it is not run. */
@@ -212,12 +279,15 @@ class RunningMachine implements Machine, BatchHost, Taker {
     const { redis, keys } = this.#connection;
     const runs = [...this.#runs.values()].filter((run) => run.needsClient);
     const missing = new Map<string, number>();
-    for (const client of new Set(runs.map((run) => run.client))) {
+    const talking = runs.map((run) => run.client);
+    for (const client of new Set([...talking, ...this.#actors.clients, ...this.#broadcasts.clients])) {
       if ((await redis.exists(keys.inbox(client))) === 1) continue;
       const times = (this.#missing.get(client) ?? 0) + 1;
       missing.set(client, times);
       if (times < MOST_MISSING) continue;
       for (const run of runs) if (run.client === client) run.orphan("Its caller is not there any more");
+      this.#actors.orphan(client);
+      this.#broadcasts.orphan(client);
     }
     this.#missing = missing;
   }
@@ -233,19 +303,34 @@ class RunningMachine implements Machine, BatchHost, Taker {
   }
 
   #obey(from: string, order: wire.Order): void {
-    if (order[0] === wire.ASK_MACHINE) {
-      void this.#tell(from, order[1], order[2]);
-      return;
-    }
-    if (order[0] === wire.ASK_NUMBERS) {
-      const numbers = this.#watch.read(Math.min(LONGEST_WATCH, order[2]));
-      this.#outboxes.to(from).add([wire.TOLD, order[1], wire.written(numbers)]);
-      return;
-    }
-    if (order[0] === wire.ABORT_SIGNAL) {
-      const run = this.#runs.get(order[1]);
-      if (run?.client === from) run.abort(order[2], order[3]);
-      return;
+    switch (order[0]) {
+      case wire.ASK_MACHINE:
+        void this.#tell(from, order[1], order[2]);
+        return;
+      case wire.ASK_NUMBERS:
+        this.#answer(from, order[1], this.#watch.read(Math.min(LONGEST_WATCH, order[2])));
+        return;
+      case wire.ASK_BATCHES:
+        this.#answer(
+          from,
+          order[1],
+          idsOf(order[2]).filter((id) => !this.#runs.has(id)),
+        );
+        return;
+      case wire.RUN_BATCH:
+        this.#runDirect(from, directOf(order[1], order[2], order[3]));
+        return;
+      case wire.LEAVE_ACTOR:
+        this.#actors.leave(from, order[1]);
+        return;
+      case wire.FORGET_BROADCAST:
+        this.#broadcasts.forget(from, order[1]);
+        return;
+      case wire.ABORT_SIGNAL: {
+        const run = this.#runs.get(order[1]);
+        if (run?.client === from) run.abort(order[2], order[3]);
+        return;
+      }
     }
     const [kind, number, value] = order;
     const run = this.#calls.get(`${from} ${number}`);
@@ -254,11 +339,15 @@ class RunningMachine implements Machine, BatchHost, Taker {
     else if (kind === wire.ANSWER_CALLBACK) run?.answer(number, value as wire.Word);
   }
 
+  #answer(client: string, question: number, answer: unknown): void {
+    this.#outboxes.to(client).add([wire.TOLD, question, wire.written(answer)]);
+  }
+
   /** Answers with the tasks of this process, after what runs has been told to have begun. */
   async #tell(client: string, question: number, patience: number): Promise<void> {
     for (const run of this.#runs.values()) if (run.client === client) run.beginIfRunning();
     const snapshots = await gatherSnapshots([this.scheduler], patience / 2);
     const [own, ...threads] = snapshots;
-    this.#outboxes.to(client).add([wire.TOLD, question, wire.written([own, ...threads])]);
+    this.#answer(client, question, [own, ...threads]);
   }
 }

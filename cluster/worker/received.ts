@@ -9,6 +9,20 @@ import type { BatchBody, CallDetails, CallRecord, WrittenArgs } from "../protoco
 
 type Fields = Readonly<Record<string, unknown>>;
 
+/** A batch that came by the inbox: its id, its turn and its body. Throws PayloadError for anything else. */
+export function directOf(
+  id: unknown,
+  turn: unknown,
+  body: unknown,
+): { id: string; turn: number; body: Uint8Array } {
+  return { id: textOf(id), turn: countOf(turn), body: bytesOf(body) };
+}
+
+/** The ids of batches. Throws PayloadError for anything else. */
+export function idsOf(ids: unknown): string[] {
+  return listOf(ids, "batches").map(textOf);
+}
+
 /** The body of a batch. Throws PayloadError for anything else. */
 export function batchOf(content: unknown): BatchBody {
   const { codes, calls, cancelOrphans, most } = fieldsOf(content, "a batch");
@@ -31,21 +45,29 @@ export function batchOf(content: unknown): BatchBody {
   return { codes: known, calls: records, cancelOrphans: cancelOrphans === true, most: countOf(most) };
 }
 
-/** What a call is beside a function and arguments. Throws PayloadError for anything else. */
-export function detailsOf(content: unknown): CallDetails {
+/**
+ * What a call is beside a function and arguments; actors and broadcasts are for those only that came to this very machine.
+ * Throws PayloadError for anything else.
+ */
+export function detailsOf(content: unknown, { isDirect }: { readonly isDirect: boolean }): CallDetails {
   const { kind, attached, options, callbacks } = fieldsOf(content, "a call");
   return {
-    kind: kindOf(fieldsOf(kind, "a call")),
+    kind: kindOf(fieldsOf(kind, "a call"), isDirect),
     attached: attachedOf(fieldsOf(attached, "a call")),
     options: optionsOf(fieldsOf(options, "options")),
     callbacks: callbacks === null ? null : listOf(callbacks, "callbacks").map(countOf),
   };
 }
 
-function kindOf({ is, credit }: Fields): JobKind {
+function kindOf({ is, credit, id, method, number }: Fields, isDirect: boolean): JobKind {
   if (is === undefined || is === "call") return {};
   if (is === "each") return { is };
   if (is === "stream") return { is, credit: countOf(credit) };
+  if (isDirect) {
+    if (is === "actorMake" || is === "actorDrop") return { is, id: countOf(id) };
+    if (is === "actorCall") return { is, id: countOf(id), method: textOf(method) };
+    if (is === "broadcast") return { is, number: countOf(number) };
+  }
   throw new PayloadError(`Calls of the kind "${String(is)}" do not come from other machines`);
 }
 

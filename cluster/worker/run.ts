@@ -11,9 +11,10 @@ import { callable } from "../../workers/executor/callbacks.ts";
 import type { Job } from "../../workers/executor/job.ts";
 import type { CallOptions } from "../../workers/executor/options.ts";
 import type { ThreadScheduler } from "../../workers/pool/threadworkers.ts";
+import type { AnyFunction } from "../../workers/shipping/recipe.ts";
 import { resultError } from "../../workers/wire/clone.ts";
 import { CloneError, PoolClosedError } from "../../workers/wire/errors.ts";
-import { CREDIT } from "../../workers/wire/protocol.ts";
+import { type Attached, CREDIT, type JobKind } from "../../workers/wire/protocol.ts";
 import { decodeThrown, type Encoded, encodeThrown } from "../../workers/wire/serialize.ts";
 import { type ReceivedSignals, receivingFrom } from "../../workers/wire/signals.ts";
 import { RemotePort } from "../callbackport.ts";
@@ -33,6 +34,25 @@ export interface BatchHost {
   readonly scheduler: ThreadScheduler;
   readonly functions: NamedFunctions;
   readonly maxPayload: number;
+  /** Makes a job of a call that is for this very machine; null where it is one like any other. */
+  submitDirect(call: DirectRunCall): Job | null;
+}
+
+/** A call that came past the queue. */
+export interface DirectRunCall {
+  readonly client: string;
+  readonly turn: number;
+  readonly fn: AnyFunction;
+  readonly args: readonly unknown[];
+  readonly kind: JobKind;
+  readonly attached: Attached;
+}
+
+/** Which batch it is: whose, and, when it came past the queue, its turn. */
+export interface BatchOrigin {
+  readonly id: string;
+  readonly client: string;
+  readonly turn: number | null;
 }
 
 /** A call that is not over. */
@@ -56,6 +76,7 @@ export class BatchRun {
   failed = 0;
   firstError: unknown = null;
   readonly #host: BatchHost;
+  readonly #turn: number | null;
   readonly #out: Outbox<wire.Reply>;
   readonly #body: wire.BatchBody;
   readonly #open = new Map<number, Open>();
@@ -68,13 +89,14 @@ export class BatchRun {
 
   constructor(
     host: BatchHost,
-    { id, client }: { id: string; client: string },
+    { id, client, turn }: BatchOrigin,
     body: wire.BatchBody,
     out: Outbox<wire.Reply>,
   ) {
     this.#host = host;
     this.id = id;
     this.client = client;
+    this.#turn = turn;
     this.cancelsOrphans = body.cancelOrphans;
     this.#body = body;
     this.#out = out;
@@ -178,7 +200,7 @@ export class BatchRun {
     const given = receivingFrom(this.#signals, () => wire.readArgs(args));
     if (written === undefined)
       return { job: scheduler.submit(fn, given, EMPTY), port: null, isTalking: false };
-    const details = detailsOf(decode(written));
+    const details = detailsOf(decode(written), { isDirect: this.#turn !== null });
     const { kind, attached, callbacks } = details;
     const isTalking = callbacks !== null || kind.is === "stream";
     if (isTalking) this.#begin(); // its client talks with it
@@ -193,11 +215,24 @@ export class BatchRun {
       this.#out.add([wire.CALL_ITEM, number, items++, this.#written(attached.name ?? name, item)]);
     };
     const options = { ...details.options, ...(attached.name !== undefined && { name: attached.name }) };
-    const job = scheduler.forward(fn, complete, options, {
-      kind,
-      attached,
-      onItem: kind.is === "stream" ? onItem : null,
-    });
+    const direct =
+      this.#turn === null
+        ? null
+        : this.#host.submitDirect({
+            client: this.client,
+            turn: this.#turn,
+            fn,
+            args: complete,
+            kind,
+            attached,
+          });
+    const job =
+      direct ??
+      scheduler.forward(fn, complete, options, {
+        kind,
+        attached,
+        onItem: kind.is === "stream" ? onItem : null,
+      });
     return { job, port, isTalking };
   }
 

@@ -164,6 +164,26 @@ describe("a machine that is told to end", () => {
     expect(await first.ended).toBe(0);
   });
 
+  it("is not believed lost while it finishes that, however long it takes", async () => {
+    await using redis = await startRedis();
+    await using meeting = await Rendezvous.open();
+    const machine = await startMachine(redis);
+    await using cluster = clusterAt(redis);
+    const call = cluster.submit(jobs.visit, meeting.port, "long");
+    await meeting.arrived("long");
+    machine.child.kill("SIGTERM");
+    await machine.said("draining");
+    await using client = connected(redis);
+    // The caller has looked twice which machines there are, and what became of the call.
+    const looks = async () =>
+      Number(/hgetall:calls=(\d+)/.exec(await client.redis.info("commandstats"))?.[1]);
+    const before = await looks();
+    await vi.waitUntil(async () => (await looks()) >= before + 2, { timeout: 20_000, interval: 50 });
+    meeting.letGo("long");
+    expect(await call).toBe(machine.pid);
+    expect(await machine.ended).toBe(0);
+  });
+
   it("cancels what is not done within --drain, and says which call", async () => {
     await using redis = await startRedis();
     await using meeting = await Rendezvous.open();

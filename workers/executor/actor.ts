@@ -126,6 +126,6 @@ class ActorHandle {
   }
 
   #submit(kind: JobKind, args: readonly unknown[], name: string): Job {
-    return (this.#home as ActorHome).submit(kind, args, name);
+    return (this.#home as ActorHome).submit(kind, args, { name });
   }
 }

@@ -4,7 +4,7 @@
 
 import type { AnyFunction } from "../shipping/recipe.ts";
 import type { ShipMode } from "../shipping/shipment.ts";
-import type { JobKind } from "../wire/protocol.ts";
+import type { Attached, JobKind } from "../wire/protocol.ts";
 import type { Backpressure } from "./backpressure.ts";
 import type { Job } from "./job.ts";
 import type { OpenStreams } from "./openstreams.ts";
@@ -48,7 +48,7 @@ export interface Calls {
 
 /** The place of an object, which calls of its methods go to. */
 export interface ActorHome {
-  submit(kind: JobKind, args: readonly unknown[], name: string): Job;
+  submit(kind: JobKind, args: readonly unknown[], attached: Attached): Job;
   /** The object is not there any more. */
   leave(): void;
 }

@@ -71,6 +71,11 @@ export class Dispatcher {
     if (!this.workers.some((worker) => worker.isLive)) this.workers.find((worker) => worker.isOpen)?.open();
   }
 
+  /** Has as many threads start as there may be. */
+  openAll(): void {
+    for (const worker of this.workers) if (!worker.isAway && worker.isOpen) worker.open();
+  }
+
   /** The worker with the least to do, for what is bound to one. */
   leastBusy(): WorkerLink {
     const open = this.workers.filter((worker) => worker.isOpen);

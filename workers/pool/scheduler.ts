@@ -39,7 +39,7 @@ import { moduleExport, shipOnce } from "../shipping/shipper.ts";
 import { BrokenPoolError, WorkerTerminatedError } from "../wire/errors.ts";
 import type { Attached, JobKind } from "../wire/protocol.ts";
 import { holdSignals } from "../wire/signals.ts";
-import { Broadcasts } from "./broadcasts.ts";
+import { Broadcasts, type RunningBroadcast } from "./broadcasts.ts";
 import { Dispatcher } from "./dispatch.ts";
 import { terminatedError, unstartedError } from "./threaddeath.ts";
 
@@ -184,19 +184,32 @@ export class Scheduler<Source extends WorkerSource = WorkerSource> implements Li
     };
     worker.pins++;
     this.watch(worker, died);
-    return { submit: (kind, args, name) => this.submitTo(worker, code, args, kind, name), leave };
+    return { submit: (kind, args, attached) => this.submitTo(worker, code, args, kind, attached), leave };
   }
 
   /** In every worker there is; those born later run it when they are set up. */
   async runEverywhere(fn: AnyFunction, args: readonly unknown[]): Promise<unknown[]> {
+    return (await this.startEverywhere(fn, args)).results;
+  }
+
+  /**
+   * The same, told when it has begun; `attached` travels with its jobs, and with `isFull` as many threads start first as
+   * there may be.
+   */
+  async startEverywhere(
+    fn: AnyFunction,
+    args: readonly unknown[],
+    { attached = {}, isFull = false }: { readonly attached?: Attached; readonly isFull?: boolean } = {},
+  ): Promise<RunningBroadcast> {
     const code = await this.codes.of(fn, this.settings.ship);
     this.checkOpen();
+    if (isFull) this.dispatcher.openAll();
     return this.broadcasts.run(code, args, (number) =>
       // Idle threads wait for a worker to be theirs: as many start, before this broadcast is on the list that those born
       // later run through.
       this.source
         .withThreads()
-        .map((worker) => this.submitTo(worker, code, args, { is: "broadcast", number })),
+        .map((worker) => this.submitTo(worker, code, args, { is: "broadcast", number }, attached)),
     );
   }
 
@@ -206,14 +219,14 @@ export class Scheduler<Source extends WorkerSource = WorkerSource> implements Li
     code: ShippedFunction,
     args: readonly unknown[],
     kind: JobKind,
-    name?: string,
+    attached: Attached = {},
   ): Job {
     this.checkOpen();
     const job = this.#make(code.fn, args, null);
     const extra = job._more();
     extra.target = worker;
     extra.kind = kind;
-    if (name !== undefined) extra.attached = { ...extra.attached, name };
+    extra.attached = { ...extra.attached, ...attached };
     this.#shipped(job, code);
     return job;
   }

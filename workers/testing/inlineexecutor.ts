@@ -46,7 +46,7 @@ import { ShipError } from "../shipping/shiperror.ts";
 import { functionName, reasonOf } from "../wire/describe.ts";
 import { PoolClosedError } from "../wire/errors.ts";
 import { BUCKETS, count, histogramOf } from "../wire/memory.ts";
-import type { JobKind } from "../wire/protocol.ts";
+import type { Attached, JobKind } from "../wire/protocol.ts";
 import { holdSignals } from "../wire/signals.ts";
 import { InlineJob, type InlineOwner, MOST_RUNNING } from "./inlinejob.ts";
 import { inNextIteration } from "./localchannel.ts";
@@ -173,13 +173,13 @@ class InlineCalls implements Calls, InlineOwner {
   }
 
   async findHome(Class: AnyFunction): Promise<ActorHome> {
-    const submit = (kind: JobKind, args: readonly unknown[], name: string): Job =>
-      this.#submitBound(Class, kind, args, name);
+    const submit = (kind: JobKind, args: readonly unknown[], attached: Attached): Job =>
+      this.#submitBound(Class, kind, args, attached);
     return { submit, leave: () => {} };
   }
 
   async runEverywhere(fn: AnyFunction, args: readonly unknown[]): Promise<unknown[]> {
-    return [await this.#submitBound(fn, { is: "broadcast", number: 0 }, args, functionName(fn))];
+    return [await this.#submitBound(fn, { is: "broadcast", number: 0 }, args, { name: functionName(fn) })];
   }
 
   end(job: Job, how: End, value: unknown): void {
@@ -285,12 +285,12 @@ class InlineCalls implements Calls, InlineOwner {
     job._listen(() => caller.leavePlace(-1));
   }
 
-  #submitBound(fn: AnyFunction, kind: JobKind, args: readonly unknown[], name: string): Job {
+  #submitBound(fn: AnyFunction, kind: JobKind, args: readonly unknown[], attached: Attached): Job {
     this.checkOpen();
     const job = this.#make(fn, args, null);
     const extra = job._more();
     extra.kind = kind;
-    extra.attached = { ...extra.attached, name };
+    extra.attached = { ...extra.attached, ...attached };
     return this.#send(job);
   }
 

@@ -51,7 +51,7 @@ const cluster: Harness = {
     made.push(executor);
     return executor;
   },
-  lacks: ["spawn", "broadcast"],
+  lacks: [],
   sharesMemory: false,
   checked: [{ maxQueue: -1 }, { ahead: 0 }, { connectTimeout: Number.NaN }, { maxPayload: 1 }],
   refuses: [

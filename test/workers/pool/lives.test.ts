@@ -28,7 +28,7 @@ describe("a worker that dies", () => {
       const deaths: string[] = [];
       const home = await pool.scheduler.findHome(max as never, (error) => deaths.push(error.message));
       const call = (work: object) =>
-        home.submit({ is: "actorCall", actor: 1, method: "m" } as never, [work], "call");
+        home.submit({ is: "actorCall", actor: 1, method: "m" } as never, [work], { name: "call" });
       const first = call({ name: "first", takes: 2, ends: "killing its worker" });
       const second = call({ name: "second" });
       const errors = [await failureOf(first), await failureOf(second)];
@@ -43,7 +43,7 @@ describe("a bound job", () => {
     simulated({ size: 2 }, async (pool) => {
       const home = await pool.scheduler.findHome(max as never, () => {});
       const call = (work: object) =>
-        home.submit({ is: "actorCall", actor: 1, method: "m" } as never, [work], "call");
+        home.submit({ is: "actorCall", actor: 1, method: "m" } as never, [work], { name: "call" });
       const calls = [call({ name: "long", takes: 100 }), call({ name: "short" })];
       for (const job of calls) await job;
       expect(new Set(pool.source.starts.map(({ worker }) => worker)).size).toBe(1);
@@ -56,11 +56,9 @@ describe("a bound job", () => {
       const [worker] = pool.source.workers;
       const closed = worker?.close();
       const home = await pool.scheduler.findHome(max as never, () => {});
-      const job = home.submit(
-        { is: "actorCall", actor: 1, method: "m" } as never,
-        [{ name: "bound" }],
-        "call",
-      );
+      const job = home.submit({ is: "actorCall", actor: 1, method: "m" } as never, [{ name: "bound" }], {
+        name: "call",
+      });
       expect(pool.scheduler.dispatcher.bound.length).toBe(1);
       await closed;
       expect(await job).toBe("bound");

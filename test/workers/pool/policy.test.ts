@@ -90,7 +90,9 @@ class Load {
   }
 
   #call(home: ActorHome, work: Work): Job {
-    return home.submit({ is: "actorCall", actor: 1, method: "m" } as never, [work], work.name ?? "");
+    return home.submit({ is: "actorCall", actor: 1, method: "m" } as never, [work], {
+      name: work.name ?? "",
+    });
   }
 
   #leave(): void {
