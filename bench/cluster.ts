@@ -90,7 +90,11 @@ const HERE = "a waiting call here";
 
 function declare(bench: Bench): void {
   bench.measure(latency, "ms");
-  for (const inFlight of IN_FLIGHT.slice(1)) bench.measure(rate(inFlight), "calls/s", { better: "higher" });
+  for (const inFlight of IN_FLIGHT.slice(1))
+    bench.measure(rate(inFlight), "calls/s", {
+      better: "higher",
+      at: { curve: "calls", x: inFlight, axis: "in flight" },
+    });
   for (const { milliseconds } of SPINS) bench.measure(spinning(milliseconds), "times ideal", { plot: false });
   bench.measure(BIG_RESULT, "ms", { plot: false });
   bench.measure(IDLE, "ms/s", { plot: false });

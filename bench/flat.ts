@@ -16,6 +16,7 @@ const question: Question = {
       measure: name(count),
       workload: "tasks" as const,
       count,
+      at: { curve: "cost of a task", x: count, axis: "tasks" },
       repeat: Math.max(1, 50_000 / count),
     }));
     await compareLoops(bench, bench.pick(ROUNDS, 1), rows);

@@ -18,7 +18,8 @@ const question: Question = {
   title: `empty jobs, up to a million in flight, ${THREADS} threads`,
   async ask(bench) {
     const counts = bench.pick(COUNTS, [100, 1_000]);
-    for (const count of counts) bench.measure(name(count), "µs/job");
+    for (const count of counts)
+      bench.measure(name(count), "µs/job", { at: { curve: "cost of a job", x: count, axis: "in flight" } });
     bench.measure(HEAP, "bytes");
     await compare(bench, [postMessage, threadloop, piscina64, poolifier], {
       rounds: bench.pick(ROUNDS, 1),

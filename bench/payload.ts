@@ -37,7 +37,8 @@ const question: Question = {
   async ask(bench) {
     const sizes = bench.pick(SIZES, [64, 64 * KB]);
     for (const size of sizes)
-      for (const way of Object.keys(WAYS)) bench.measure(nameOf(size, way as Way), "µs");
+      for (const way of Object.keys(WAYS))
+        bench.measure(nameOf(size, way as Way), "µs", { at: { curve: way, x: size, axis: "bytes" } });
     bench.skip("jest-worker, transferred", "it hands nothing over");
     const peers = [
       threadloop,

@@ -28,7 +28,11 @@ const question: Question = {
   title: "speed-up over the same work on the loop, which has the cores to itself meanwhile",
   async ask(bench) {
     const lengths = bench.pick(LENGTHS_MS, [1]);
-    for (const ms of lengths) bench.measure(nameOf(ms, THREADS), "times", { better: "higher" });
+    for (const ms of lengths)
+      bench.measure(nameOf(ms, THREADS), "times", {
+        better: "higher",
+        at: { curve: `speed-up, ${THREADS} threads`, x: ms, axis: "ms a job", level: 1 },
+      });
     const perMs = iterationsPerMs();
     const pythons = startExecutors(bench, THREADS);
     const questions = Object.fromEntries(

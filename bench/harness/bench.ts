@@ -1,9 +1,17 @@
 // This is the record of one question, kept while it is asked.
 
 import { pairedRatio } from "../../compare/statistics.ts";
-import type { Answer, Bench, Contender, Figure, Goal, MeasureOptions, Sample, Verdict } from "./question.ts";
-
-type Measure = Answer["measures"][number];
+import type {
+  Answer,
+  Bench,
+  Contender,
+  Figure,
+  Goal,
+  Measure,
+  MeasureOptions,
+  Sample,
+  Verdict,
+} from "./question.ts";
 
 /** Creates what a question is asked with, and the function that returns what was recorded. */
 export function createBench(
@@ -42,8 +50,8 @@ export function createBench(
   const bench: Bench = {
     quick,
     pick: (full, short) => (quick ? short : full),
-    measure: (name, unit, { better = "lower", plot = true }: MeasureOptions = {}) => {
-      measures.push({ name, unit, better, plot });
+    measure: (name, unit, { better = "lower", plot = true, at }: MeasureOptions = {}) => {
+      measures.push({ name, unit, better, plot, ...(at !== undefined && { at }) });
     },
     async warmUp(contenders) {
       for (const contender of contenders) {

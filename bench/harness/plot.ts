@@ -1,70 +1,113 @@
-// This is an answer as a picture: bars of the medians, one panel a measure, on a logarithmic scale where contenders
-// lie far apart. echarts draws it (Apache-2.0, kept by the ASF) because it renders SVG without a browser.
-import { init } from "echarts";
+// This is an answer as a picture: curves with the quartiles around them where measures differ by a size, bars of the
+// medians elsewhere, on a logarithmic scale where figures lie far apart. echarts draws it (Apache-2.0, kept by the
+// ASF) because it renders SVG without a browser.
+import { type EChartsOption, init } from "echarts";
 import { median } from "../../compare/statistics.ts";
-import type { Answer, Figure } from "./question.ts";
+import { type Curve, curvesOf, drawCurves } from "./curves.ts";
+import type { Answer, Figure, Measure } from "./question.ts";
 import { formatNumber } from "./table.ts";
 
 const WIDTH = 900;
 const ROW = 22;
+const CURVES_HEIGHT = 260;
 const MARGIN = 64;
 const COLOURS = { ours: "#c2410c", limit: "#94a3b8", peer: "#2563eb" };
 const LOG_FROM = 20;
 
+/** What is drawn in one box: bars of one measure, or a curve for each contender. */
+type Panel = Bars | Curve;
+
+interface Bars {
+  readonly measure: Measure;
+  readonly figures: readonly Figure[];
+}
+
+export interface Box {
+  readonly top: number;
+  readonly height: number;
+}
+
 /** Returns an SVG document, or `undefined` when there is nothing to draw. */
 export function plotAnswer(answer: Answer): string | undefined {
-  const panels = answer.measures
-    .filter((measure) => measure.plot)
-    .map((measure) => ({
-      ...measure,
-      figures: answer.figures.filter((figure) => figure.measure === measure.name),
-    }))
-    .filter((panel) => panel.figures.length > 0);
+  const panels: Panel[] = [...curvesOf(answer), ...barsOf(answer)];
   if (panels.length === 0) return undefined;
   let top = MARGIN;
-  const boxes = panels.map((panel) => {
-    const box = { top: top + 24, height: panel.figures.length * ROW };
-    top = box.top + box.height + 40;
+  const boxes = panels.map((panel): Box => {
+    const box = { top: top + 24, height: isCurve(panel) ? CURVES_HEIGHT : panel.figures.length * ROW };
+    top = box.top + box.height + (isCurve(panel) ? 64 : 40);
     return box;
   });
   const chart = init(null, null, { renderer: "svg", ssr: true, width: WIDTH, height: top });
+  chart.setOption({ animation: false, backgroundColor: "#ffffff" });
+  const parts = panels.map((panel, i) =>
+    isCurve(panel) ? drawCurves(panel, i, boxes[i]!) : drawBars(panel, i, boxes[i]!),
+  );
+  const all = (key: keyof EChartsOption) => parts.flatMap((part) => part[key] ?? []) as never;
   chart.setOption({
-    animation: false,
-    backgroundColor: "#ffffff",
-    title: [
-      { text: answer.title, left: 16, top: 12, textStyle: { fontSize: 16 } },
-      ...panels.map(({ name, unit, better, figures }, i) => ({
-        text: `${name} (${unit}, ${better} is better${isWide(figures) ? ", logarithmic" : ""})`,
-        left: 16,
-        top: boxes[i]!.top - 22,
-        textStyle: { fontSize: 12, fontWeight: "normal" as const },
-      })),
-    ],
-    grid: boxes.map((box) => ({ ...box, left: 220, right: 80 })),
-    xAxis: panels.map(({ figures }, gridIndex) => ({ gridIndex, ...scaleOf(figures) })),
-    yAxis: panels.map(({ figures }, gridIndex) => ({
-      gridIndex,
-      type: "category" as const,
-      inverse: true,
-      data: figures.map((figure) => figure.contender),
-      axisTick: { show: false },
-    })),
-    series: panels.map(({ figures }, i) => ({
-      type: "bar" as const,
-      xAxisIndex: i,
-      yAxisIndex: i,
-      barWidth: 13,
-      data: figures.map(barOf),
-      label: {
-        show: true,
-        position: "right" as const,
-        formatter: ({ value }: { value: unknown }) => formatNumber(Number(value)),
-      },
-    })),
+    title: [{ text: answer.title, left: 16, top: 12, textStyle: { fontSize: 15 } }, ...(all("title") as [])],
+    grid: all("grid"),
+    xAxis: all("xAxis"),
+    yAxis: all("yAxis"),
+    series: all("series"),
   });
   const svg = chart.renderToSVGString();
   chart.dispose();
-  return svg;
+  return shortened(svg);
+}
+
+/** Without what no viewer of a picture that stands still needs: half of the text. */
+function shortened(svg: string): string {
+  return svg
+    .replace(/ (?:ecmeta_[a-z_]+|class|xml:space)="[^"]*"/g, "")
+    .replace(/<style ?>.*?<\/style>/gs, "")
+    .replace(/\d+\.\d{2,}/g, (number) => String(Number(Number(number).toFixed(1))))
+    .replace(/ fill-opacity="1"| stroke-opacity="1"/g, "");
+}
+
+function isCurve(panel: Panel): panel is Curve {
+  return "lines" in panel;
+}
+
+function barsOf({ measures, figures }: Answer): Bars[] {
+  return measures
+    .filter((measure) => measure.plot && measure.at === undefined)
+    .map((measure) => ({ measure, figures: figures.filter((figure) => figure.measure === measure.name) }))
+    .filter((panel) => panel.figures.length > 0);
+}
+
+function drawBars({ measure, figures }: Bars, index: number, box: Box): EChartsOption {
+  const { name, unit, better } = measure;
+  return {
+    title: {
+      text: `${name} (${unit}, ${better} is better${isWide(figures) ? ", logarithmic" : ""})`,
+      left: 16,
+      top: box.top - 22,
+      textStyle: { fontSize: 12, fontWeight: "normal" },
+    },
+    grid: { ...box, left: 220, right: 80 },
+    xAxis: { gridIndex: index, ...scaleOf(figures) },
+    yAxis: {
+      gridIndex: index,
+      type: "category",
+      inverse: true,
+      data: figures.map((figure) => figure.contender),
+      axisTick: { show: false },
+      axisLine: { show: false },
+    },
+    series: {
+      type: "bar",
+      xAxisIndex: index,
+      yAxisIndex: index,
+      barWidth: 13,
+      silent: true,
+      data: figures.map(barOf),
+      label: {
+        show: true,
+        position: "right",
+        formatter: ({ value }: { value: unknown }) => formatNumber(Number(value)),
+      },
+    },
+  };
 }
 
 function positiveMedians(figures: readonly Figure[]): number[] {

@@ -32,6 +32,26 @@ export interface MeasureOptions {
   readonly better?: "lower" | "higher";
   /** A measure that explains another one is left out of the plot. */
   readonly plot?: boolean;
+  /** Where it lies on a curve, when it is one of several that differ by a size. */
+  readonly at?: Place;
+}
+
+/** A point of a curve: those of one name are drawn together. */
+export interface Place {
+  readonly curve: string;
+  readonly x: number;
+  /** What the size is, in the words of the axis: "files", "bytes of a call". */
+  readonly axis: string;
+  /** A level to compare with, such as 1 where figures are speed-ups. */
+  readonly level?: number;
+}
+
+export interface Measure {
+  readonly name: string;
+  readonly unit: string;
+  readonly better: "lower" | "higher";
+  readonly plot: boolean;
+  readonly at?: Place;
 }
 
 export interface Contender {
@@ -59,7 +79,7 @@ export interface Answer {
   readonly question: string;
   readonly title: string;
   readonly seconds: number;
-  readonly measures: readonly { name: string; unit: string; better: "lower" | "higher"; plot: boolean }[];
+  readonly measures: readonly Measure[];
   readonly figures: readonly Figure[];
   readonly goals: readonly Verdict[];
   readonly skipped: readonly string[];

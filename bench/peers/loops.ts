@@ -1,6 +1,6 @@
 // This is one table of loop workloads: threadloop, asyncio and uvloop, interleaved.
 import { run } from "threadloop";
-import type { Bench, Sample } from "../harness/question.ts";
+import type { Bench, Place, Sample } from "../harness/question.ts";
 import { type LoopWorkload, runWorkload } from "../workloads/loop.ts";
 import { startLoops } from "./asyncio.ts";
 
@@ -9,13 +9,15 @@ export interface Row {
   readonly workload: LoopWorkload;
   readonly count: number;
   readonly unit?: string;
+  readonly at?: Place;
   /** A short workload is run so many times for one sample, which is their mean. */
   readonly repeat?: number;
 }
 
 /** Asks each loop each row once a round. */
 export async function compareLoops(bench: Bench, rounds: number, rows: readonly Row[]): Promise<void> {
-  for (const { measure, unit } of rows) bench.measure(measure, unit ?? "ns");
+  for (const { measure, unit, at } of rows)
+    bench.measure(measure, unit ?? "ns", at === undefined ? {} : { at });
   const pythons = startLoops(bench);
   const contenders = [
     { name: OURS, kind: "ours" as const, sample: () => sampleRows(rows, runOurs) },

@@ -1,6 +1,6 @@
-// This is real input for the real jobs: the README files and the modules of the installed packages, and the bytes of
-// the Node binary. Sorted, so that every run on the same installation sees the same input.
-import { closeSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
+// This is real input for the real jobs: the README files and the modules of the installed packages. Sorted, so that
+// every run on the same installation sees the same input.
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseModule } from "./real.ts";
@@ -15,20 +15,6 @@ export function readMarkdown(count: number): string[] {
 /** Returns up to `count` ES modules between 2 and 200 kB that the parser accepts. */
 export function readModules(count: number): string[] {
   return pick(count, /\.m?js$/, parses);
-}
-
-/** Returns `count` slices of `size` bytes from the running Node binary. */
-export function readBytes(count: number, size: number): Uint8Array[] {
-  const file = openSync(process.execPath, "r");
-  try {
-    return Array.from({ length: count }, (_, index) => {
-      const bytes = new Uint8Array(size);
-      readSync(file, bytes, 0, size, index * size);
-      return bytes;
-    });
-  } finally {
-    closeSync(file);
-  }
 }
 
 function pick(count: number, name: RegExp, accept: (text: string) => boolean): string[] {

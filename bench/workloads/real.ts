@@ -1,5 +1,4 @@
 // These are CPU-bound jobs as applications have them, on input that nobody wrote for a benchmark.
-import { createHash } from "node:crypto";
 import { parse } from "acorn";
 import { marked } from "marked";
 
@@ -12,9 +11,4 @@ export function renderMarkdown(markdown: string): string {
 export function parseModule(source: string): string {
   const program = parse(source, { ecmaVersion: "latest", sourceType: "module" });
   return `${program.body.length} statements up to ${program.body.at(-1)?.end ?? 0}`;
-}
-
-/** Hashes bytes with SHA-256. */
-export function digest(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
 }
