@@ -12,6 +12,7 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { init, parse } from "es-module-lexer";
 import { rolldown } from "rolldown";
+import { minifySync } from "rolldown/utils";
 import { rollDeclarations } from "./declarations.mjs";
 import { withoutEffects } from "./effects.mjs";
 import { buildInline, buildPiscina } from "./inline.mjs";
@@ -35,6 +36,7 @@ if (status === 0) {
   await buildInline(root, dist, INTERFACES);
   await buildPiscina(root, dist);
   await bundle();
+  for (const file of modulesIn("bin")) writeFileSync(join(dist, file), withoutComments(file));
   await bundleTerminal();
   await rollDeclarations(dist, {
     index: join(dist, "index.d.ts"),
@@ -79,11 +81,20 @@ async function bundle() {
   }
 }
 
+/** The code of a command, which is packed as it is. */
+function withoutComments(file) {
+  const options = { module: true, compress: false, mangle: false, codegen: { removeWhitespace: false } };
+  const { code, errors } = minifySync(file, readFileSync(join(dist, file), "utf8"), options);
+  if (errors.length > 0) throw new Error(`${file}: ${errors[0].message}`);
+  return code;
+}
+
 /** What commands need for terminals is put into the file that imports it, so that the package depends on none of it. */
 async function bundleTerminal() {
   const file = join(dist, "bin/terminal.js");
   const bundler = await rolldown({ input: file, platform: "node", external: /^node:/ });
-  const { output } = await bundler.generate({ format: "esm", comments: false, codeSplitting: false });
+  const minify = { compress: { keepNames: { function: true, class: true } }, mangle: false, codegen: true };
+  const { output } = await bundler.generate({ format: "esm", comments: false, codeSplitting: false, minify });
   await bundler.close();
   writeFileSync(file, `/*! Contains packages of others: see THIRD-PARTY-NOTICES. */\n${output[0].code}`);
 }
