@@ -5,7 +5,7 @@
 
 export { awaitingTasks } from "./debug/callgraph.ts";
 export { rootsOf } from "./debug/roots.ts";
-export { describeTasks, reportTasks, type TaskReport, taskId } from "./debug/taskreport.ts";
+export { reportTasks, type TaskReport, taskId } from "./debug/taskreport.ts";
 export {
   CancelReason,
   cancelledError,
@@ -22,6 +22,7 @@ export { emitWarning } from "./errors/warning.ts";
 export * from "./index.ts";
 export { DefaultExecutor, setDefaultExecutorFactory } from "./loop/defaultexecutor.ts";
 export { installLoopParts } from "./loop/loopparts.ts";
+export { describeTasks } from "./loop/taskdescription.ts";
 export { isBundled, isOwn, PACKAGE_ROOT, requireFrom, stackScripts } from "./platform/node/place.ts";
 export {
   type CarriedVariable,

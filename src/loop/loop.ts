@@ -24,7 +24,14 @@ import type { Protocol, Transport } from "../io/transport.ts";
 import { inspect, types } from "../platform/node/inspect.ts";
 import { type Clock, checkedClock, milliseconds, monotonicClock } from "../scheduling/clock.ts";
 import { type Context, checkContext } from "../scheduling/context.ts";
-import { debugging, describeStuck, rememberOrigin, warnSlow, withOrigin } from "../scheduling/debug.ts";
+import {
+  debugging,
+  describeStuck,
+  listed,
+  rememberOrigin,
+  warnSlow,
+  withOrigin,
+} from "../scheduling/debug.ts";
 import {
   type ExceptionContext,
   type FailedFuture,
@@ -44,7 +51,7 @@ import type { TaskOptions } from "../task/task.ts";
 import { Task } from "../task/task.ts";
 import { UnretrievedErrors } from "../task/unretrieved.ts";
 import type { DefaultExecutor, Executor } from "./defaultexecutor.ts";
-import { type LoopParts, loopPart } from "./loopparts.ts";
+import { type LoopParts, loopPart, loopPartOrNull } from "./loopparts.ts";
 import { checkSignal, type SignalHandlers } from "./signalhandlers.ts";
 
 /** Is told of what nobody else can be told: a callback that threw, an error that nobody looked at. */
@@ -950,6 +957,13 @@ export class EventLoop extends Pump {
   /** @internal Reports the error of a future at once, if nobody has looked at it. */
   _reportUnretrieved(future: FailedFuture): void {
     this.#unretrieved.report(future);
+  }
+
+  /** @internal Says what its tasks wait on, or nothing when there are none. */
+  _describeTasks(): string {
+    if (this._tasks.size === 0) return "";
+    const describe = loopPartOrNull("describeTasks");
+    return describe === null ? `its tasks:${listed(this._tasks)}` : describe(this);
   }
 
   /** @internal */ _stuck(): Error | null {

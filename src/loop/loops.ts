@@ -12,6 +12,7 @@ import { DefaultExecutor } from "./defaultexecutor.ts";
 import { EventLoop, type EventLoopOptions } from "./loop.ts";
 import { installLoopParts } from "./loopparts.ts";
 import { SignalHandlers } from "./signalhandlers.ts";
+import { describeTasks } from "./taskdescription.ts";
 
 /**
  * Returns the loop that runs in this thread. Throws RuntimeError when none does.
@@ -81,7 +82,7 @@ export const newEventLoop: (options?: EventLoopOptions) => EventLoop = connected
 
 /** Has all parts of a loop come with a function: a bundler leaves out both, or neither. */
 function connected<F>(fn: F): F {
-  installLoopParts({ io, DefaultExecutor, SignalHandlers });
+  installLoopParts({ io, DefaultExecutor, SignalHandlers, describeTasks });
   suggestOptionNames();
   return fn;
 }

@@ -1,6 +1,5 @@
 /** These run a program: `run` and `Runner`, as `asyncio.run` and `asyncio.Runner`. */
 
-import { describeTasks } from "../debug/taskreport.ts";
 import { CancelledError, got, RuntimeError } from "../errors/errors.ts";
 import { checkOptionNames, optionNames } from "../errors/optionnames.ts";
 import { allTasks } from "../loop/currentloop.ts";
@@ -183,7 +182,7 @@ async function closeLoop(loop: EventLoop, interrupts: Interrupts): Promise<void>
 
 /** Told in debug mode, and whenever somebody has asked the program to end. */
 function tellSlowEnd(loop: EventLoop, { interrupt }: Interrupts): void {
-  const waiting = loop.getDebug() || interrupt !== null ? describeTasks(loop) : "";
+  const waiting = loop.getDebug() || interrupt !== null ? loop._describeTasks() : "";
   if (waiting !== "")
     warn("THREADLOOP_SLOW_END", `run() has ended, and waits since ${SLOW_END / 1000} s for ${waiting}`);
 }

@@ -8,7 +8,6 @@
  * even a program that never comes back to its loop.
  */
 
-import { describeTasks } from "../debug/taskreport.ts";
 import { named } from "../errors/errors.ts";
 import type { EventLoop } from "../loop/loop.ts";
 import { exitCodeOf, isHandled, listenerCountOf, listenTo } from "../loop/signalhandlers.ts";
@@ -74,7 +73,7 @@ export async function interruptibleEnd<T>(
   body: () => Promise<T>,
 ): Promise<T> {
   const unlisten = listen(interrupts, () => {
-    const waiting = describeTasks(loop);
+    const waiting = loop._describeTasks();
     if (waiting !== "") console.error(`run() has ended, and waited for ${waiting}`);
     return false;
   });

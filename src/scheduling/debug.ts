@@ -54,8 +54,12 @@ export function warnSlow(entry: object, took: number): void {
 
 /** Says which tasks wait for ever. */
 export function describeStuck(tasks: readonly object[]): string {
-  const stuck = tasks.map((task) => `\n  ${shown(task)}`);
-  return `Nothing can wake the event loop any more; ${stuck.length} tasks wait for ever:${stuck.join("")}`;
+  return `Nothing can wake the event loop any more; ${tasks.length} tasks wait for ever:${listed(tasks)}`;
+}
+
+/** Tasks as they show themselves, in a line each. */
+export function listed(tasks: Iterable<object>): string {
+  return Array.from(tasks, (task) => `\n  ${shown(task)}`).join("");
 }
 
 /** The lines of a stack, which `Error.prepareStackTrace` of the application may make anything of, or refuse. */

@@ -1,5 +1,5 @@
 // These tests say how much of the package a bundle takes along: what the program imports, and what that needs.
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
@@ -28,11 +28,17 @@ async function bundleOf(program: string, resolveDir = folder): Promise<Uint8Arra
 
 const sizeOf = async (program: string) => (await bundleOf(program)).byteLength;
 
-/** What a program prints when its bundle runs. */
-async function printedBy(program: string): Promise<string> {
+/** What a program prints when its bundle runs, to its end or to a signal that ends it. */
+async function printedBy(program: string, end: NodeJS.Signals | null = null): Promise<string> {
   const file = join(folder, "printing.mjs");
   writeFileSync(file, await bundleOf(program));
-  return execFileSync(process.execPath, [file], { encoding: "utf8", timeout: 20_000 });
+  const { stdout, stderr, signal } = spawnSync(process.execPath, [file], {
+    encoding: "utf8",
+    timeout: 20_000,
+    killSignal: "SIGKILL",
+  });
+  expect({ stderr, signal }).toEqual({ stderr: "", signal: end });
+  return stdout;
 }
 
 describe("a minified bundle", () => {
@@ -42,7 +48,7 @@ describe("a minified bundle", () => {
 
   it("has tasks and the loop with run, and neither threads nor connections", async () => {
     const program = 'import { run, sleep } from "threadloop"; await run(() => sleep(1));';
-    expect(await sizeOf(program)).toBeLessThan(51_000);
+    expect(await sizeOf(program)).toBeLessThan(49_500);
   });
 
   it("has the loop's connections with whatever gives the loop", async () => {
@@ -79,6 +85,32 @@ describe("a minified bundle", () => {
     expect(await printedBy(program)).toMatch(expected);
     const importing = `import { getRunningLoop } from "threadloop"; console.log(getRunningLoop.name);${program}`;
     expect(await printedBy(importing)).toMatch(call.includes("null") ? /import runInExecutor of/ : /^did/m);
+  });
+
+  it("says what the end of run waits for, and more of it where a loop is had", async () => {
+    const program = `
+      import { createTask, run, sleep } from "threadloop";
+      await run(async () => {
+        const waiting = async () => {
+          try {
+            await sleep(60_000);
+          } finally {
+            console.error = (message) => console.log(message);
+            process.kill(process.pid, "SIGINT");
+            await sleep(60_000);
+          }
+        };
+        createTask(waiting, { name: "cleaning" });
+        await sleep(0);
+      });
+    `;
+    expect(await printedBy(program, "SIGINT")).toMatch(
+      /^run\(\) has ended, and waited for its tasks:\n {2}<Task 'cleaning' pending.*, waits on sleep>\n$/,
+    );
+    const importing = `import { getRunningLoop } from "threadloop"; console.log(getRunningLoop.name);${program}`;
+    expect(await printedBy(importing, "SIGINT")).toMatch(
+      /waited for 1 task:\n {2}task 'cleaning' \(.*\): waits on sleep for 0\.\d s\n$/,
+    );
   });
 
   it("names the options there are where one is misspelt, and the one that was meant where a loop is had", async () => {
