@@ -33,7 +33,7 @@ const WORKS: readonly Work[] = [
 type LoopTimes = Map<string, number[]>;
 
 const question: Question = {
-  title: `speed-up of real work over the same on the loop by its amount, ${THREADS} threads; cold: the program has just begun`,
+  title: `real work on ${THREADS} threads, times as fast as on the loop; cold: in a program just begun`,
   async ask(bench) {
     const counts = bench.pick(COUNTS, [2, 4]);
     for (const { title } of WORKS)

@@ -94,6 +94,7 @@ export function drawCurves(
       type: isWide ? "log" : "value",
       min: scale.from,
       max: scale.to,
+      ...(scale.step !== undefined && { interval: scale.step }),
       axisLabel: { formatter: (value: number) => formatNumber(value) },
       splitLine: { lineStyle: { color: "#e5e7eb" } },
     },
@@ -149,6 +150,8 @@ export function drawCurves(
 interface Scale {
   readonly from: number;
   readonly to: number;
+  /** The distance of its marks, where it is not logarithmic. */
+  readonly step?: number;
   /** How far up a value lies, from 0 to 1. */
   share(value: number): number;
 }
@@ -159,9 +162,10 @@ function scaleOf(values: readonly number[], isWide: boolean, level: number | und
     const [from, to] = [10 ** Math.floor(Math.log10(least)), 10 ** Math.ceil(Math.log10(most))];
     return { from, to, share: (value) => Math.log(value / from) / Math.log(to / from) };
   }
-  const step = 10 ** Math.floor(Math.log10(most)) / 2;
+  const decade = 10 ** Math.floor(Math.log10(most));
+  const step = decade * ([0.2, 0.5, 1].find((share) => most / (share * decade) <= 6) ?? 2);
   const to = Math.ceil(most / step) * step;
-  return { from: 0, to, share: (value) => value / to };
+  return { from: 0, to, step, share: (value) => value / to };
 }
 
 function coloursOf(lines: readonly Line[]): string[] {

@@ -27,4 +27,45 @@ describe("a plot", () => {
     expect(lengths).toHaveLength(medians.length);
     expect(lengths).toEqual(lengths.filter((length) => length > 0).sort((a, b) => a - b));
   });
+
+  it("draws a curve with a band where measures differ by a size, and names each contender once, apart from the others", () => {
+    const sizes = [1, 10, 100];
+    const svg = plotAnswer({
+      question: "q",
+      title: "t",
+      seconds: 1,
+      measures: sizes.map((x) => ({
+        name: `at ${x}`,
+        unit: "times",
+        better: "higher",
+        plot: true,
+        at: { curve: "speed-up", x, axis: "files", level: 1 },
+      })),
+      figures: ["first", "second"].flatMap((contender) =>
+        sizes.map((x) => ({
+          contender,
+          kind: "peer",
+          measure: `at ${x}`,
+          samples: [0.5, 1, 1.5],
+        })),
+      ),
+      goals: [],
+      skipped: [],
+      notes: [],
+      probe: [],
+    });
+    expect(svg).toContain("speed-up (times, higher is better) over files");
+    const heights = ["first", "second"].map((name) => {
+      const labels = [
+        ...(svg ?? "").matchAll(new RegExp(`translate\\([\\d.]+ ([\\d.]+)\\)"[^>]*>${name}<`, "g")),
+      ];
+      expect(labels).toHaveLength(1);
+      return Number(labels[0]?.[1]);
+    });
+    expect(Math.abs((heights[0] ?? 0) - (heights[1] ?? 0))).toBeGreaterThanOrEqual(12);
+    const bands = [...(svg ?? "").matchAll(/<polygon points="([^"]*)"/g)].map(
+      (match) => new Set(match[1]?.split(" ").filter((_, i) => i % 2 === 1)).size,
+    );
+    expect(bands).toEqual([2, 2]);
+  });
 });
