@@ -64,7 +64,9 @@ function shortened(svg: string): string {
     )
     .replace(/<style ?>.*?<\/style>/gs, "")
     .replace(/ (?:fill|stroke)-opacity="1"/g, "")
-    .replace(/\d+\.\d{2,}/g, (number) => String(Number(Number(number).toFixed(1))))
+    .replace(/<[^>]*>/g, (tag) =>
+      tag.replace(/\d+\.\d{2,}/g, (number) => String(Number(Number(number).toFixed(1)))),
+    )
     .replace(/style="font-size:(\d+)px;font-family:sans-serif;/g, 'style="font-size:$1px;')
     .replaceAll(' style="font-size:12px;"', "")
     .replace("<svg ", '<svg role="img" font-family="sans-serif" font-size="12" ')

@@ -21,6 +21,7 @@ describe("a plot", () => {
       probe: [],
     });
     const bars = [...(svg ?? "").matchAll(/<path d="M([\d.]+) [\d.]+l(-?[\d.]+) [^"]*" fill="#2563eb"/g)];
+    for (const value of medians) expect(svg).toContain(`>${value}</text>`);
     const feet = new Set(bars.map((bar) => bar[1]));
     const lengths = bars.map((bar) => Number(bar[2]));
     expect(feet.size).toBe(1);
