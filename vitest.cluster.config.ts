@@ -9,6 +9,8 @@ export default defineConfig({
     passWithNoTests: !hasRedis,
     env: { EXECUTOR: "cluster" },
     server: { deps: { external: [/\/dist\//, /\/fixtures\/(shipping|workers|cluster)\//] } },
+    // The servers of tests keep their data where a test asks for that only.
+    execArgv: ["--disable-warning=THREADLOOP_CLUSTER_PERSISTENCE"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     maxWorkers: 2,

@@ -57,6 +57,7 @@ import * as wire from "./protocol.ts";
 import { Questions } from "./questions.ts";
 import { Reconciler } from "./reconcile.ts";
 import { RedisLink } from "./redislink.ts";
+import { warnOfSettings } from "./serversettings.ts";
 
 /** At least so many batches are posted, however few threads there are. */
 const LEAST_AHEAD = 4;
@@ -861,7 +862,7 @@ export class ClusterCalls implements Calls, BatchOwner, DirectPosting {
       void this.#reconciler.look();
     });
     try {
-      await Promise.race([opened, lost]);
+      await Promise.race([opened.then(() => warnOfSettings(this.connection, this.title)), lost]);
     } catch (cause) {
       if (cause instanceof ConnectionError) throw cause;
       const error = new ConnectionError(`Redis refuses ${this.title}: ${reasonOf(cause)}`, { cause });

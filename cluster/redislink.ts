@@ -28,6 +28,8 @@ export class RedisLink {
   readonly id = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
   readonly keys: Keys;
   readonly signer: Signer;
+  /** Where its Redis is; it may hold a password. */
+  readonly url: string;
   /** For commands; nothing that blocks. */
   readonly redis: Redis;
   readonly #where: Whereabouts;
@@ -38,6 +40,7 @@ export class RedisLink {
 
   constructor(where: Whereabouts) {
     this.#where = where;
+    this.url = where.url;
     this.keys = keysOf(where.queue);
     this.signer = new Signer(where.secrets);
     this.redis = this.another();

@@ -62,7 +62,7 @@ async function freePort() {
 
 async function startRedis(folder) {
   const port = await freePort();
-  const flags = ["--bind", "127.0.0.1", "--port", String(port), "--dir", folder, "--save", ""];
+  const flags = ["--bind", "127.0.0.1", "--port", String(port), "--dir", folder, "--appendonly", "yes"];
   for (const program of process.env.REDIS_SERVER
     ? [process.env.REDIS_SERVER]
     : ["redis-server", "valkey-server"]) {
