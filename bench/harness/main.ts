@@ -56,9 +56,9 @@ async function main(names: readonly string[]): Promise<void> {
     const answer = await ask(name, `[${index + 1}/${names.length}] ${name}`);
     if (answer === undefined) continue;
     answers.push(answer);
+    write({ machine, quick: options.quick, answers }); // at once, as a run that is broken off has taken long
     console.log(`\n${formatAnswer(answer)}`);
   }
-  write({ machine, quick: options.quick, answers });
   if (baseline !== undefined) console.log(`\nBefore and now\n${compareRuns(answers, baseline.answers)}`);
   console.log(`\n${summary(answers)}`);
 }
