@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import {
   compile,
@@ -16,9 +16,9 @@ const guides = readdirSync(join(root, "docs")).filter((file) => file.endsWith(".
 const pages = ["README.md", ...guides.map((file) => join("docs", file))];
 const sources = ["src", "workers", "compare"].flatMap((folder) => filesBelow(folder, ".ts"));
 /** What docs/servers.md shows of examples/ is tried with real requests by test/matrix/frameworks. */
-const shown = readdirSync(join(root, "examples"), { recursive: true, encoding: "utf8" })
+const shown = filesBelow("examples", "js")
   .filter((file) => /\.m?js$/.test(file) && !/node_modules|\.next/.test(file))
-  .map((file) => ({ file, text: readFileSync(join(root, "examples", file), "utf8") }));
+  .map((file) => ({ file: relative("examples", file), text: readFileSync(join(root, file), "utf8") }));
 const isShown = ({ code }: Example): boolean => shown.some(({ text }) => text === code);
 const examples: Example[] = [
   ...pages.flatMap((page) => examplesOfMarkdown(page)).filter((example) => !isShown(example)),

@@ -72,7 +72,7 @@ export function examplesOfSource(file: string): Example[] {
   });
 }
 
-/** The files below some folders of the project with this ending. */
+/** The files below some folders of the project with this ending. Links are not followed: one may lead back to the project. */
 export function filesBelow(folder: string, ending: string): string[] {
   const entries = readdirSync(join(root, folder), { withFileTypes: true, recursive: true });
   const files = entries.filter((entry) => entry.isFile() && entry.name.endsWith(ending));
