@@ -1,7 +1,7 @@
 // `threadloop doctor`: which functions of a running process block its loop, and what a thread would bring.
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { constants } from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
@@ -10,9 +10,10 @@ import { attached } from "../attach.ts";
 import { runsNode } from "../isnode.ts";
 import { Problem } from "../problem.ts";
 import { checkWritable } from "../writable.ts";
-import { type Advice, type Diagnosis, diagnose, type Finding } from "./diagnosis.ts";
+import { type Advice, type Diagnosis, diagnose } from "./diagnosis.ts";
 import { type Examination, examine } from "./examination.ts";
-import { pathOf, reportOf } from "./report.ts";
+import { handoverOf } from "./handover.ts";
+import { reportOf } from "./report.ts";
 
 export interface DoctorSettings {
   readonly port: number;
@@ -173,12 +174,14 @@ async function told(
   { port, seconds, calls, json }: DoctorSettings & { readonly seconds: number },
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const [main, ...threads] = (await examinations(pid, port, { seconds, calls, signal })).map((one) =>
-    diagnose(one, THRESHOLD),
-  );
+  const seen = await examinations(pid, port, { seconds, calls, signal });
+  const mains = new Map(seen.map(({ thread, main }) => [thread, main]));
+  const [main, ...threads] = seen.map((one) => diagnose(one, THRESHOLD));
   const processes = nodesBelow(pid);
   const whole = { ...(main as Diagnosis), threads, processes };
-  const text = json ? JSON.stringify(whole, null, 2) : reportOf(whole, commandFor);
+  const text = json
+    ? JSON.stringify(whole, null, 2)
+    : reportOf(whole, (finding, thread) => handoverOf(finding, mains.get(thread) ?? null));
   return { text, code: codeOf([main as Diagnosis, ...threads]) };
 }
 
@@ -213,16 +216,4 @@ function codeOf(diagnoses: readonly Diagnosis[]): number {
   if (diagnoses.some(({ findings }) => findings.some(({ advice }) => SOMETHING.has(advice))))
     return CODES.something;
   return diagnoses[0]?.verdict === "unclear" ? CODES.cannotBeTold : CODES.nothing;
-}
-
-/** The command that measures a function, where its file says that it exports it. */
-export function commandFor({ advice, name, file }: Finding): string | null {
-  if (advice !== "offload" || !/^[\w$]+$/.test(name) || !existsSync(file)) return null;
-  const text = readFileSync(file, "utf8");
-  const escaped = name.replaceAll("$", "\\$");
-  const isExported = new RegExp(
-    `^export\\s+(?:async\\s+)?(?:function\\*?|const|let|var)\\s+${escaped}(?![\\w$])|^export\\s*\\{[^}]*(?<![\\w$])${escaped}(?![\\w$])|^(?:module\\.)?exports\\.${escaped}\\s*=|^module\\.exports\\s*=\\s*\\{[^}]*(?<![\\w$])${escaped}(?![\\w$])`,
-    "m",
-  ).test(text);
-  return isExported ? `npx threadloop compare ${pathOf(file)}#${name} --args '[...]'` : null;
 }

@@ -12,6 +12,8 @@ import { type Sources, sourcesOf } from "./sources.ts";
 export interface Examination {
   /** The number of the worker thread; 0 for the main thread. */
   readonly thread: number;
+  /** The file that it began with, if it is one. */
+  readonly main: string | null;
   /** The functions are where they were written, where there are source maps. */
   readonly profile: Profile;
   readonly marks: Marks;
@@ -37,6 +39,8 @@ const SETTLE = 500;
 const PATIENCE = 15_000;
 /** Milliseconds after which marks end by themselves when nobody takes them. */
 const GRACE = 60_000;
+/** Asks a thread for its number and the file that it began with. */
+const WHO = `[process.getBuiltinModule("node:worker_threads").threadId, String(process.argv[1] ?? "")]`;
 const GONE = "The process ended while it was examined";
 
 /** Examines the threads of a process, the main one first. */
@@ -73,9 +77,10 @@ async function examineThread(
     if (answer === null) throw new Problem(`${GONE}, or its main thread does not answer`);
     return answer;
   };
-  const number = Number(
-    await thread.evaluate(`process.getBuiltinModule("node:worker_threads").threadId`, { patience: PATIENCE }),
-  );
+  const [number, main] = ((await thread.evaluate(WHO, { patience: PATIENCE })) ?? [0, ""]) as [
+    number,
+    string,
+  ];
   let last: string | null = null;
   thread.on("Runtime.bindingCalled", ({ name, payload }) => {
     if (name === binding) last = String(payload);
@@ -105,6 +110,7 @@ async function examineThread(
     const sources = await sourcesOf(thread, profile);
     return {
       thread: number,
+      main: main === "" ? null : main,
       profile: sources.mapped(profile),
       marks: JSON.parse(taken) as Marks,
       sources,

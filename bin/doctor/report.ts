@@ -1,7 +1,7 @@
 // A diagnosis in words.
 
-import { relative } from "node:path";
-import type { CodePlace, Diagnosis, DoctorVerdict, Finding } from "./diagnosis.ts";
+import type { Diagnosis, DoctorVerdict, Finding } from "./diagnosis.ts";
+import { where } from "./places.ts";
 
 const VERDICTS: Readonly<Record<DoctorVerdict, string>> = {
   free: "Nothing blocks the loop: threads would not help. What is slow waits for something else.",
@@ -20,19 +20,17 @@ export interface Report extends Diagnosis {
   readonly processes: readonly number[];
 }
 
-type CommandFor = (finding: Finding) => string | null;
+/** Gives the lines that lead from a finding in a thread to what measures it. */
+type HandOver = (finding: Finding, thread: number) => readonly string[];
 
-/** What the command prints. `commandFor` gives the command that measures a function, where it is exported. */
-export function reportOf(report: Report, commandFor: CommandFor): string {
+/** What the command prints. */
+export function reportOf(report: Report, handOver: HandOver): string {
   const { threads, processes } = report;
   const quiet = threads.filter(({ findings }) => findings.length === 0);
   const told = threads.filter(({ findings }) => findings.length > 0);
   return [
-    ...linesOfThread(report, commandFor),
-    ...told.flatMap((one) => [
-      "",
-      `Worker thread ${one.thread}: ${linesOfThread(one, commandFor).join("\n")}`,
-    ]),
+    ...linesOfThread(report, handOver),
+    ...told.flatMap((one) => ["", `Worker thread ${one.thread}: ${linesOfThread(one, handOver).join("\n")}`]),
     ...(quiet.length === 0
       ? []
       : ["", `Worker threads whose loops nothing blocks: ${quiet.map(({ thread }) => thread).join(", ")}`]),
@@ -42,7 +40,7 @@ export function reportOf(report: Report, commandFor: CommandFor): string {
   ].join("\n");
 }
 
-function linesOfThread(diagnosis: Diagnosis, commandFor: CommandFor): string[] {
+function linesOfThread(diagnosis: Diagnosis, handOver: HandOver): string[] {
   const { watched, busy, collector, turns, wait, verdict, findings, isCrowded, stolen, requestsPerSecond } =
     diagnosis;
   const requests = requestsPerSecond === 0 ? "" : `, ${rate(requestsPerSecond)} requests a second`;
@@ -56,11 +54,14 @@ function linesOfThread(diagnosis: Diagnosis, commandFor: CommandFor): string[] {
       : []),
     "",
     VERDICTS[verdict],
-    ...findings.flatMap((finding, i) => ["", ...linesOf(finding, i + 1, commandFor(finding))]),
+    ...findings.flatMap((finding, i) => [
+      "",
+      ...linesOf(finding, i + 1, handOver(finding, diagnosis.thread)),
+    ]),
   ];
 }
 
-function linesOf(finding: Finding, number: number, command: string | null): string[] {
+function linesOf(finding: Finding, number: number, handedOver: readonly string[]): string[] {
   const { name, how, calledFrom, share, inside, wait, advice } = finding;
   const caller = how === "foreign" ? `, called by ${calledFrom.name} ${where(calledFrom)}` : "";
   return [
@@ -71,7 +72,7 @@ function linesOf(finding: Finding, number: number, command: string | null): stri
       ? []
       : [`   without it others wait ${ms(wait.after)} ms instead of ${ms(wait.before)} ms (p99)`]),
     `   ${adviceOf(finding)}`,
-    ...(command === null ? [] : [`   ${command}`]),
+    ...handedOver.map((line) => `   ${line}`),
   ];
 }
 
@@ -108,18 +109,6 @@ function adviceOf(finding: Finding): string {
       return `${whole}make a function of ${what}, and run that in a thread`;
     }
   }
-}
-
-/** File and line, from here. */
-export function where({ file, line }: CodePlace): string {
-  if (file === "") return "";
-  return `${pathOf(file)}:${line}`;
-}
-
-/** A path that is short from here, where it is one. */
-export function pathOf(file: string): string {
-  const short = relative(process.cwd(), file);
-  return file.startsWith("/") && !short.startsWith("..") ? short : file;
 }
 
 function ms(value: number): string {

@@ -167,6 +167,16 @@ describe("threadloop doctor", () => {
     });
   });
 
+  it("asks to move an exported function out of the file that starts the server, before it is compared", async () => {
+    await loaded(fixture("fastify.mjs"), async (app) => {
+      const { output } = await command("doctor", String(app.pid), "--seconds", "2");
+      expect(output).toMatch(
+        /fastify\.mjs would start the program again .*: move scoreAll to a module of its own/,
+      );
+      expect(output).toContain("npx threadloop compare MODULE#scoreAll --args '[...]'");
+    });
+  });
+
   it("counts calls when it is asked to", async () => {
     await loaded(fixture("middleware.mjs"), async (app) => {
       const { output } = await command("doctor", String(app.pid), "--seconds", "2", "--calls", "--json");
