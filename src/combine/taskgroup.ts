@@ -16,7 +16,22 @@ import { type CancelScope, type Level, newScope } from "../task/scope.ts";
 import { checkBody, discard } from "../task/startable.ts";
 import type { Task } from "../task/task.ts";
 
-/** A group of tasks; made by `taskGroup`. */
+/**
+ * A group of tasks; made by `taskGroup`.
+ *
+ * @example
+ * ```ts
+ * import { run, sleep, taskGroup } from "threadloop";
+ *
+ * await run(async () => {
+ *   const task = await taskGroup(async (group) => {
+ *     group.createTask(() => sleep(5));
+ *     return group.createTask(() => sleep(10, "both are done"));
+ *   });
+ *   console.log(await task);
+ * });
+ * ```
+ */
 export class TaskGroup {
   /** Its block, with the wait for the children. */
   #scope: CancelScope | null = null;

@@ -21,7 +21,22 @@ import { type Awaitable, checkAwaitable, ensureFuture } from "./ensure.ts";
 
 type TimeoutState = "created" | "active" | "expiring" | "expired" | "finished";
 
-/** A deadline on the code that runs inside its `run`. */
+/**
+ * A deadline on the code that runs inside its `run`.
+ *
+ * @example
+ * ```ts
+ * import { run, sleep, timeout } from "threadloop";
+ *
+ * await run(async () => {
+ *   await timeout(10, async (limit) => {
+ *     limit.reschedule(null); // no limit any more
+ *     await sleep(20);
+ *     console.log(limit.expired()); // false
+ *   });
+ * });
+ * ```
+ */
 export class Timeout {
   #state: TimeoutState = "created";
   #when: number | null;

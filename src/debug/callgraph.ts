@@ -64,6 +64,17 @@ export interface TaskTree {
 /**
  * Returns the tasks of a loop that are not done, each below the one that awaits it. Default: the running loop. Tasks that
  * wait for each other in a circle are below the first of them, which is there once more at the end of the circle.
+ *
+ * @example
+ * ```ts
+ * import { captureTaskTree, createTask, run, sleep } from "threadloop";
+ *
+ * await run(async () => {
+ *   createTask(() => sleep(5), { name: "worker" });
+ *   await sleep(0); // it begins
+ *   for (const { task } of captureTaskTree()) console.log(task.getName()); // Task-1, worker
+ * });
+ * ```
  */
 export function captureTaskTree(loop: EventLoop = runningEventLoop()): TaskTree[] {
   const nodes = new Map(allTasks(loop).map((task) => [task, { task, waitsFor: [] } as TaskTree]));
@@ -79,7 +90,20 @@ export function captureTaskTree(loop: EventLoop = runningEventLoop()): TaskTree[
   });
 }
 
-/** Returns that tree as text. */
+/**
+ * Returns that tree as text.
+ *
+ * @example
+ * ```ts
+ * import { createTask, formatTaskTree, run, sleep } from "threadloop";
+ *
+ * await run(async () => {
+ *   createTask(() => sleep(5), { name: "worker" });
+ *   await sleep(0); // it begins
+ *   console.log(formatTaskTree().includes("worker")); // true
+ * });
+ * ```
+ */
 export function formatTaskTree(loop: EventLoop = runningEventLoop()): string {
   const seen = new Set<Task>();
   return captureTaskTree(loop)

@@ -5,6 +5,17 @@ import { named, RuntimeError } from "./errors.ts";
 export class DeadlockError extends RuntimeError {}
 named(DeadlockError, "DeadlockError");
 
-/** Is thrown when a deadline has passed: by `timeout`, `waitFor`, `asCompleted` and a job's time limits. */
+/**
+ * Is thrown when a deadline has passed: by `timeout`, `waitFor`, `asCompleted` and a job's time limits.
+ *
+ * @example
+ * ```ts
+ * import { run, sleep, TimeoutError, waitFor } from "threadloop";
+ *
+ * await run(async () => {
+ *   await waitFor(sleep(60_000), 5).catch((error) => console.log(error instanceof TimeoutError)); // true
+ * });
+ * ```
+ */
 export class TimeoutError extends Error {}
 named(TimeoutError, "TimeoutError");

@@ -84,6 +84,18 @@ let count = 0;
  * A coroutine under way. Made by `createTask`; await it for its result.
  *
  * Awaiting a task and being cancelled meanwhile cancels it too; use `shield` to prevent that.
+ *
+ * @example
+ * ```ts
+ * import { createTask, isCancelled, run, sleep } from "threadloop";
+ *
+ * await run(async () => {
+ *   const task = createTask(() => sleep(60_000));
+ *   await sleep(0); // it begins
+ *   task.cancel("not needed any more");
+ *   await task.catch((error) => console.log(isCancelled(error))); // true
+ * });
+ * ```
  */
 export class Task<T = unknown> extends Future<T> implements AwaitingTask, ListedTask, ScopedTask {
   /** @internal */

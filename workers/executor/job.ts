@@ -94,6 +94,20 @@ const NO_OPTIONS: CallOptions = Object.freeze({});
  * `cancel()` settles a job that has not started at once. A running coroutine gets CancelledError at its await, running
  * synchronous code at its next `checkCancelled()`; the job settles when it has really ended, its `finally` blocks
  * included. One that goes on beyond `cancelGrace` loses its thread.
+ *
+ * @example
+ * ```ts
+ * import { CancelledError } from "threadloop";
+ * import { checkCancelled, WorkerPool } from "threadloop/workers";
+ *
+ * const pool = new WorkerPool();
+ * const job = pool.submit(() => {
+ *   for (;;) checkCancelled();
+ * });
+ * job.cancel();
+ * await job.catch((error) => console.log(error instanceof CancelledError)); // true
+ * await pool.close();
+ * ```
  */
 export class Job<T = unknown> extends Future<T> {
   /** @internal */

@@ -15,6 +15,21 @@ import type { CallOptions } from "./options.ts";
  *
  * A stream whose reader was collected is ended, and one that nobody has read for a second while its pool closes; a
  * process warning names it.
+ *
+ * @example
+ * ```ts
+ * import { WorkerPool } from "threadloop/workers";
+ *
+ * const pool = new WorkerPool();
+ * function* naturals() {
+ *   for (let n = 0; ; n++) yield n;
+ * }
+ * for await (const n of pool.stream(naturals)) {
+ *   console.log(n); // 0, 1, 2
+ *   if (n === 2) break; // ends the generator
+ * }
+ * await pool.close();
+ * ```
  */
 export class JobStream<T> implements AsyncIterableIterator<T> {
   readonly #stream: OpenStream<T>;

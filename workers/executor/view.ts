@@ -10,7 +10,19 @@ import { type RemoteModule, remoteModule } from "./remotemodule.ts";
 import type { Sendable } from "./sendable.ts";
 import { JobStream } from "./stream.ts";
 
-/** A pool as seen through options for the calls made through it; made by `pool.with(options)`. */
+/**
+ * A pool as seen through options for the calls made through it; made by `pool.with(options)`.
+ *
+ * @example
+ * ```ts
+ * import { type PoolView, WorkerPool } from "threadloop/workers";
+ *
+ * const report = (pool: PoolView, text: string) => pool.submit((one: string) => one.length, text);
+ * const pool = new WorkerPool();
+ * console.log(await report(pool.with({ timeout: 1000 }), "four")); // 4
+ * await pool.close();
+ * ```
+ */
 export class PoolView {
   /** @internal */
   readonly _calls: Calls;
@@ -143,6 +155,16 @@ export class PoolView {
   /**
    * Returns a view of the pool whose calls have these options, beside those of this view. It can be handed to
    * `loop.runInExecutor(view, fn, ...args)`.
+   *
+   * @example
+   * ```ts
+   * import { WorkerPool } from "threadloop/workers";
+   *
+   * const pool = new WorkerPool({ size: 1 });
+   * const urgent = pool.with({ priority: 10, timeout: 1000 });
+   * console.log(await urgent.submit(Math.sqrt, 16)); // 4
+   * await pool.close();
+   * ```
    */
   with(options: CallOptions): PoolView {
     const own = callOptionsOf(options);

@@ -42,6 +42,19 @@ export class WorkerTerminatedError extends Error {
 }
 named(WorkerTerminatedError, "WorkerTerminatedError");
 
-/** Is thrown when an argument or a result cannot be copied to the other thread; the message says which and where. */
+/**
+ * Is thrown when an argument or a result cannot be copied to the other thread; the message says which and where.
+ *
+ * @example
+ * ```ts
+ * import { CloneError, WorkerPool } from "threadloop/workers";
+ *
+ * const pool = new WorkerPool();
+ * await pool
+ *   .submit((signals: AbortController) => signals.abort(), new AbortController())
+ *   .catch((error) => console.log(error instanceof CloneError)); // true
+ * await pool.close();
+ * ```
+ */
 export class CloneError extends TypeError {}
 named(CloneError, "CloneError");
