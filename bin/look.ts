@@ -2,6 +2,7 @@
 
 import type { ThreadNumbers } from "../workers/observe/poolwatch.ts";
 import type { ThreadSnapshot } from "../workers/observe/snapshot.ts";
+import { notUsing } from "./nodesbelow.ts";
 import { Problem } from "./problem.ts";
 import type { Remote, RemoteThread } from "./remote.ts";
 
@@ -27,8 +28,7 @@ export async function lookInto(remote: Remote, pid: number): Promise<ThreadSnaps
   const threads = await remote.threads();
   const found = await Promise.all(threads.map(snapshotsOf));
   const snapshots = found.flat();
-  if (snapshots.length === 0)
-    throw new Problem(`Process ${pid} does not use threadloop, or has not loaded it yet`);
+  if (snapshots.length === 0) throw new Problem(notUsing(pid));
   return snapshots;
 }
 

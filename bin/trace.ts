@@ -4,6 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import { attached } from "./attach.ts";
 import { LEASE } from "./lease.ts";
+import { notUsing } from "./nodesbelow.ts";
 import { Problem } from "./problem.ts";
 import type { Remote, RemoteThread } from "./remote.ts";
 import { merged } from "./timeline.ts";
@@ -62,8 +63,7 @@ async function recordFor(
   const recorded = await startPatiently(main as RemoteThread, workers).catch((error: Error) => {
     throw new Problem(`Cannot trace process ${pid}: ${error.message.split("\n")[0]}`);
   });
-  if (recorded.length === 0)
-    throw new Problem(`Process ${pid} does not use threadloop, or has not loaded it yet`);
+  if (recorded.length === 0) throw new Problem(notUsing(pid));
   const keeping = setInterval(() => {
     for (const thread of recorded) void thread.evaluate(KEEP).catch(() => {});
   }, KEEP_EVERY);

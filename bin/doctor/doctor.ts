@@ -8,6 +8,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { printableLines } from "../../src/errors/printable.ts";
 import { attached } from "../attach.ts";
 import { runsNode } from "../isnode.ts";
+import { nodesBelow } from "../nodesbelow.ts";
 import { Problem } from "../problem.ts";
 import { checkWritable } from "../writable.ts";
 import { type Advice, type Diagnosis, diagnose } from "./diagnosis.ts";
@@ -197,19 +198,6 @@ async function examinations(
       return seen;
     }).then(resolve, reject);
   });
-}
-
-/** The Node processes that a process has started, where /proc tells. */
-function nodesBelow(pid: number): number[] {
-  try {
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(/\s+/);
-    return children
-      .filter((one) => one !== "")
-      .map(Number)
-      .filter(runsNode);
-  } catch {
-    return [];
-  }
 }
 
 function codeOf(diagnoses: readonly Diagnosis[]): number {

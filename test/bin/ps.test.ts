@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { command, startFixture } from "../support/processes.ts";
+import { command, Program, startFixture } from "../support/processes.ts";
 
 describe("threadloop ps and pstree", () => {
   it("show the tasks of every thread of a running process, also of one that is stuck, and leave it as it was", async () => {
@@ -60,6 +60,21 @@ describe("threadloop ps and pstree", () => {
       expect((await command("ps", String(app.pid))).errors).toContain("does not use threadloop");
     app.say("go\n");
     expect(await app.ended).toBe(0);
+  });
+
+  it("name the processes that a script has started, of which one may be meant", async () => {
+    const child = "console.log(process.pid); process.stdin.resume()";
+    const line = JSON.stringify(`"${process.execPath}" -e "${child}"; :`);
+    const script = new Program([
+      "--inspect-port=0",
+      "-e",
+      `require("node:child_process").spawn(${line}, { shell: true, stdio: "inherit" })`,
+    ]);
+    await script.said("\n");
+    const { errors } = await command("ps", String(script.pid));
+    expect(errors).toContain(`It has started other Node processes: ${script.output.trim()}`);
+    script.child.stdin?.end();
+    expect(await script.ended).toBe(0);
   });
 
   it.runIf(process.platform === "linux")("say so when the main thread is in native code", async () => {
