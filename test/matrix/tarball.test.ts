@@ -45,7 +45,7 @@ describe("the packed package", () => {
     expect(dead).toEqual([]);
   });
 
-  it("runs nothing when it is installed, and holds nothing that nobody imports, in less than 620 kB", () => {
+  it("runs nothing when it is installed, and holds nothing that nobody imports, in less than 630 kB", () => {
     const { scripts, exports } = JSON.parse(readFileSync(join(unpacked, "package.json"), "utf8")) as {
       scripts: Record<string, string>;
       exports: Record<string, string | { readonly default: string }>;
@@ -75,7 +75,7 @@ describe("the packed package", () => {
         encoding: "utf8",
       }),
     ) as [{ size: number }];
-    expect(packed.size).toBeLessThan(620_000);
+    expect(packed.size).toBeLessThan(630_000);
   });
 });
 
