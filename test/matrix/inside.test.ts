@@ -138,6 +138,35 @@ describe("the advice that a bundle is given", () => {
     }
   });
 
+  it.each([
+    ["out.mjs", false],
+    ["out.cjs", true],
+  ] as const)(
+    "holds where webpack has made its own of an import(): %s, minified: %s",
+    async (file, minify) => {
+      const lazy = join(project, "lazy.mjs");
+      writeFileSync(join(project, "later.mjs"), "export const twice = (n) => 2 * n;");
+      writeFileSync(
+        lazy,
+        `import { WorkerPool } from "threadloop/workers";
+       import { twice } from "./later.mjs";
+       const pool = new WorkerPool({ size: 1 });
+       const lazily = pool.submit(async (n) => (await import("./later.mjs")).twice(n), 21);
+       const told = lazily.then(String, (error) => error.message);
+       const ignored = pool.submit(async () => (await import(/* webpackIgnore: true */ "node:path")).basename("a/b"));
+       told
+         .then(async (message) => console.log(JSON.stringify([message, await pool.submit((n) => twice(n), 21), await ignored])))
+         .then(() => pool.close());`,
+      );
+      await bundlers.webpack!({ input: lazy, folder, file, minify, inside: true });
+      const [message, ...others] = (await runForJson([file], { cwd: folder })) as [string, number, string];
+      expect(message).toMatch(
+        /is what webpack made of an import\(\).*Import the module at the head of the file.*external to the bundle/,
+      );
+      expect(others).toEqual([42, "b"]);
+    },
+  );
+
   it("holds where no code is made from text", async () => {
     const told = await tell(["--disallow-code-generation-from-strings"], ["shared"]);
     expect(told.shared).toMatch(/this process forbids it.*Keep what they share in an object/);

@@ -215,6 +215,13 @@ function symbolNode(copying: Copying, symbol: symbol): CopyNode {
   );
 }
 
+declare const __webpack_require__: unknown;
+
+/** Whether a function is that by which a bundle of webpack's, with this package in it, knows its modules. */
+function isBundlersRequire(fn: object): boolean {
+  return typeof __webpack_require__ === "function" && fn === __webpack_require__;
+}
+
 function functionNode(copying: Copying, fn: object, number: number): CopyNode {
   if (types.isProxy(fn))
     throw cannotSend(copying, "a Proxy, which belongs to this thread", "Send the function behind it");
@@ -233,6 +240,13 @@ function functionNode(copying: Copying, fn: object, number: number): CopyNode {
       copying,
       "a native function that no global name leads to",
       "Call it from a function of your own",
+    );
+  }
+  if (isBundlersRequire(fn)) {
+    throw cannotSend(
+      copying,
+      "what webpack made of an import() or a require(), which leads to every module of the bundle",
+      "Import the module at the head of the file, so that what the function uses of it travels along, or keep threadloop external to the bundle",
     );
   }
   const url = scriptUrl(inspection.scriptId);
