@@ -1,5 +1,5 @@
 import { createReadStream, statSync } from "node:fs";
-import { clearLine, cursorTo } from "node:readline";
+import cliProgress from "cli-progress";
 import { run } from "threadloop";
 import { WorkerPool } from "threadloop/workers";
 import { makeFile } from "./make.js";
@@ -20,26 +20,26 @@ async function* pieces(read) {
   if (rest !== "") yield rest;
 }
 
-function show(done) {
-  if (!process.stderr.isTTY) return;
-  cursorTo(process.stderr, 0);
-  clearLine(process.stderr, 1);
-  process.stderr.write(`${"█".repeat(Math.round(done * 30)).padEnd(30, "·")} ${Math.round(done * 100)} %`);
-}
-
 async function main(pool) {
   console.error(`importing ${file}`);
   const sums = new Map();
-  let bytes = 0;
-  const read = (amount) => {
-    bytes += amount;
-  };
+  const bar = new cliProgress.SingleBar({
+    format: "{bar} {percentage} %, {value} of {total} bytes",
+    stream: process.stderr, // shows nothing where that is no terminal
+    hideCursor: true,
+    gracefulExit: false, // Ctrl-C is run()'s
+  });
+  bar.start(size, 0);
   // A few pieces are in work at once, and the file is not read further ahead; Ctrl-C ends it all.
-  for await (const part of pool.map(sumRows, pieces(read))) {
-    for (const [customer, amount] of part) sums.set(customer, (sums.get(customer) ?? 0) + amount);
-    show(bytes / size);
+  try {
+    for await (const part of pool.map(
+      sumRows,
+      pieces((bytes) => bar.increment(bytes)),
+    ))
+      for (const [customer, amount] of part) sums.set(customer, (sums.get(customer) ?? 0) + amount);
+  } finally {
+    bar.stop(); // and the cursor is there again
   }
-  if (process.stderr.isTTY) process.stderr.write("\n");
   const total = [...sums.values()].reduce((sum, amount) => sum + amount, 0);
   console.log(`${sums.size} customers have paid ${total}`);
 }

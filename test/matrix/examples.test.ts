@@ -1,10 +1,12 @@
 // These tests run the examples beside the servers' (frameworks.test.ts) as a stranger does: with the packed package, by
 // the one line of their README, and with a real Ctrl-C and SIGTERM.
 import { once } from "node:events";
-import { readdirSync, readFileSync } from "node:fs";
+import { appendFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { findChromium, launchChromium } from "../support/chromium.ts";
 import { Program } from "../support/processes.ts";
+import { Terminal } from "../support/terminal.ts";
 import { makePackedProject, removeProject, root } from "./project.ts";
 
 const PACKAGES = [
@@ -12,6 +14,7 @@ const PACKAGES = [
   "@opentelemetry/api",
   "@opentelemetry/core",
   "@opentelemetry/sdk-trace-base",
+  "cli-progress",
   "csv-parse",
   "marked",
   "pdfkit",
@@ -26,6 +29,11 @@ beforeAll(() => {
 });
 afterAll(() => removeProject(folder));
 
+const chromium = findChromium();
+
+const CURSOR_HIDDEN = "\x1b[?25l";
+const CURSOR_SHOWN = "\x1b[?25h";
+
 /** Starts an example as `npm start` does. */
 function start(example: string, env: Record<string, string> = {}): Program {
   const { scripts } = JSON.parse(readFileSync(join(folder, example, "package.json"), "utf8")) as {
@@ -33,6 +41,15 @@ function start(example: string, env: Record<string, string> = {}): Program {
   };
   const [, ...args] = scripts.start.split(" ");
   return new Program(args, join(folder, example), { PORT: "0", ...env });
+}
+
+/** A table of 80 MB, for which the example needs some seconds. */
+function largeTable(): string {
+  const file = join(folder, "large.csv");
+  const rows = '"a customer",1\n'.repeat(20_000);
+  writeFileSync(file, rows);
+  for (let i = 1; i < 270; i++) appendFileSync(file, rows);
+  return file;
 }
 
 async function serve(
@@ -81,13 +98,31 @@ describe("an example", () => {
   });
 
   it("csv ends by Ctrl-C, and its threads with it", async () => {
-    const program = start("csv");
+    const program = new Program(["main.js", largeTable()], join(folder, "csv"));
     const { stderr } = program.child;
     if (stderr !== null) await once(stderr, "data");
     program.child.kill("SIGINT");
     await program.ended;
     expect(program.child.signalCode).toBe("SIGINT");
     expect(program.output).toBe("");
+  });
+
+  it("csv shows in a terminal how far it is, and has the cursor back at the end, done or by Ctrl-C", async () => {
+    const done = new Terminal("", "main.js", join(folder, "csv"));
+    await done.shows(/\b100 %, (\d+) of \1 bytes[\s\S]*1000 customers have paid 9599419/);
+    expect(await done.ended).toBe(0);
+    const shown = [...done.written.matchAll(/(\d+) %, /g)].map(([, percent]) => Number(percent));
+    expect(shown).toEqual(shown.toSorted((a, b) => a - b));
+    expect([shown[0], shown.at(-1)]).toEqual([0, 100]);
+    expect(done.written.lastIndexOf(CURSOR_SHOWN)).toBeGreaterThan(done.written.lastIndexOf(CURSOR_HIDDEN));
+
+    const interrupted = new Terminal(largeTable(), "main.js", join(folder, "csv"));
+    await interrupted.shows(/ %, /);
+    interrupted.press("\x03");
+    expect(await interrupted.ended).toBe(130);
+    expect(interrupted.written.lastIndexOf(CURSOR_SHOWN)).toBeGreaterThan(
+      interrupted.written.lastIndexOf(CURSOR_HIDDEN),
+    );
   });
 
   it("tokens streams words while they are written, ends those of a reader who leaves, and what is under way at the end", async () => {
@@ -116,6 +151,31 @@ describe("an example", () => {
     expect(told.map(({ done }) => done)).toEqual(told.map(({ done }) => done).sort((a, b) => a - b));
     expect(told.at(-1)).toEqual({ done: 1, count: 2262 });
     expect(events.at(-1)).toBe("event: done\ndata:");
+    program.child.kill("SIGTERM");
+    expect(await program.ended, program.errors).toBe(0);
+  });
+
+  it.runIf(chromium !== null)("progress shows in a browser how its job goes on, and asks once", async () => {
+    const { program, url } = await serve("progress");
+    const browser = await launchChromium(chromium!);
+    try {
+      const page = await browser.newPage();
+      const wrong: string[] = [];
+      const asked: string[] = [];
+      page.on("console", (message) => {
+        if (["error", "warning"].includes(message.type())) wrong.push(message.text());
+      });
+      page.on("pageerror", (error) => wrong.push(String(error)));
+      page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+      await page.goto(url);
+      await page.waitForFunction("document.title === 'done'");
+      expect(await page.textContent("#count")).toBe("216816 primes, 100 % done");
+      expect(await page.getAttribute("#bar", "value")).toBe("1");
+      expect(asked.filter((path) => path === "/events")).toEqual(["/events"]);
+      expect(wrong).toEqual([]);
+    } finally {
+      await browser.close();
+    }
     program.child.kill("SIGTERM");
     expect(await program.ended, program.errors).toBe(0);
   });

@@ -1,11 +1,11 @@
-// This is a command in a pseudo-terminal.
+// This is a program in a pseudo-terminal.
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 
 const COMMAND = fileURLToPath(new URL("../../dist/bin/threadloop.js", import.meta.url));
 
-/** `threadloop` in a pseudo-terminal of 100 columns and 40 rows. */
+/** `threadloop`, or another program of Node, in a pseudo-terminal of 100 columns and 40 rows. */
 export class Terminal {
   written = "";
   readonly ended: Promise<number | null>;
@@ -13,9 +13,10 @@ export class Terminal {
   #from = 0;
   #told: () => void = () => {};
 
-  constructor(line: string) {
-    const run = `stty cols 100 rows 40; exec ${process.execPath} ${COMMAND} ${line}`;
-    this.#child = spawn("script", ["-qefc", run, "/dev/null"], { env: { ...process.env, TERM: "xterm" } });
+  constructor(line: string, program = COMMAND, cwd?: string) {
+    const run = `stty cols 100 rows 40; exec ${process.execPath} ${program} ${line}`;
+    const env = { ...process.env, TERM: "xterm" };
+    this.#child = spawn("script", ["-qefc", run, "/dev/null"], { cwd, env });
     this.#child.stdout.setEncoding("utf8").on("data", (text: string) => {
       this.written += text;
       this.#told();
