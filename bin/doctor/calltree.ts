@@ -8,11 +8,12 @@ const OURS = new URL("../../", import.meta.url).href;
 export type FrameKind = "engine" | "builtin" | "node" | "package" | "app";
 
 /** Whose a function is. */
-export function kindOf({ url, functionName }: Frame): FrameKind {
+export function kindOf({ url, functionName, isPackage = false }: Frame): FrameKind {
   if (functionName.startsWith("(") && url === "") return "engine";
   if (url === "") return "builtin";
   if (url.startsWith("node:")) return "node";
-  return /[\\/]node_modules[\\/]/.test(url) || url.startsWith(OURS) ? "package" : "app";
+  const isOfPackage = isPackage || /[\\/]node_modules[\\/]/.test(url) || url.startsWith(OURS);
+  return isOfPackage ? "package" : "app";
 }
 
 /** Tells functions apart. */

@@ -7,6 +7,8 @@ export interface Frame {
   readonly url: string;
   readonly lineNumber: number;
   readonly columnNumber: number;
+  /** It is a package's, in a bundle whose file says nothing of that. */
+  readonly isPackage?: boolean;
 }
 
 export interface ProfileNode {

@@ -23,7 +23,7 @@ const PATIENCE = 10_000;
 
 /** The sources of the functions in a profile. */
 export interface Sources {
-  /** The profile with every function where it was written, wherever a source map says so. */
+  /** The profile with every function where it was written, and whose, wherever a source map or a bundle says so. */
   mapped(profile: Profile): Profile;
   /** The lines of a file; null where they are not known. */
   linesOf(url: string): readonly string[] | null;
@@ -36,12 +36,20 @@ export interface Sources {
 export async function sourcesOf(thread: RemoteThread, profile: Profile): Promise<Sources> {
   const scripts = await scriptsOf(thread, profile);
   const maps = new Map([...scripts].map(([id, script]) => [id, loadMap(script)]));
+  const bundles = new Map(
+    [...scripts].flatMap(([id, { url }]) =>
+      maps.get(id) === null ? [[id, modulesOf(fileOf(url) ?? "")]] : [],
+    ),
+  );
   const texts = new Map([...maps.values()].flatMap((map) => (map === null ? [] : [...map.texts])));
   const lines = new Map<string, readonly string[] | null>();
   return {
     mapped: ({ nodes, ...rest }) => ({
       ...rest,
-      nodes: nodes.map((node) => mappedNode(node, maps.get(node.callFrame.scriptId) ?? null)),
+      nodes: nodes.map((node) => {
+        const { scriptId } = node.callFrame;
+        return withOwner(mappedNode(node, maps.get(scriptId) ?? null), bundles.get(scriptId) ?? []);
+      }),
     }),
     linesOf(url) {
       if (!lines.has(url)) lines.set(url, (texts.get(url) ?? fileOf(url))?.split("\n") ?? null);
@@ -74,6 +82,28 @@ function fileOf(url: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** From which line of a bundle on, from 0, the code is that of a module. */
+interface BundledModule {
+  readonly line: number;
+  readonly isPackage: boolean;
+}
+
+/** The modules of a bundle, in order, by the comments that esbuild, rolldown and webpack put above each. */
+function modulesOf(text: string): BundledModule[] {
+  const heads = text.matchAll(/^(?:\/\/(?:#region)? |\/\*{3}\/ ")(\S+\.[cm]?[jt]sx?)(?:":.*)?$/gm);
+  let [line, at] = [0, 0];
+  return [...heads].map(({ index, 1: path = "" }) => {
+    for (; at < index; at++) if (text[at] === "\n") line++;
+    return { line, isPackage: /(?:^|\/)node_modules\//.test(path) };
+  });
+}
+
+function withOwner(node: ProfileNode, modules: readonly BundledModule[]): ProfileNode {
+  const { lineNumber } = node.callFrame;
+  const isPackage = modules.findLast(({ line }) => line <= lineNumber)?.isPackage ?? false;
+  return isPackage ? { ...node, callFrame: { ...node.callFrame, isPackage } } : node;
 }
 
 function mappedNode(node: ProfileNode, source: MapOfScript | null): ProfileNode {

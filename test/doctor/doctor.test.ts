@@ -3,11 +3,12 @@
 import { mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { Agent, get } from "node:http";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Report } from "../../dist/bin/doctor/report.js";
+import { Remote } from "../../dist/bin/remote.js";
 import { root } from "../matrix/project.ts";
 import { command, Program, startCommand } from "../support/processes.ts";
 
@@ -44,6 +45,7 @@ const SERVERS: readonly Server[] = [
   { file: "hono.mjs", culprits: ["closest"], advice: "offload" },
   { file: "hono.mjs", culprits: ["closest"], bundle: { sourcemap: true }, advice: "offload" },
   { file: "hono.mjs", culprits: ["closest"], bundle: { sourcemap: true, minify: true }, advice: "offload" },
+  { file: "hono.mjs", culprits: ["closest"], bundle: { sourcemap: false }, advice: "offload" },
   { file: "typed.ts", culprits: ["groupRows"], bundle: { sourcemap: "inline" }, advice: "offload" },
   { file: "commonjs.cjs", culprits: ["packed"], advice: "twin" },
   { file: "methods.mjs", culprits: ["search"], advice: "offload" },
@@ -89,9 +91,9 @@ function load(port: number): () => void {
   };
 }
 
-/** Where a function stands in its source. */
+/** Where a function stands in a fixture, or in another file. */
 function lineOf(file: string, name: string): number {
-  const lines = readFileSync(fixture(file), "utf8").split("\n");
+  const lines = readFileSync(isAbsolute(file) ? file : fixture(file), "utf8").split("\n");
   return (
     lines.findIndex((line) => new RegExp(`function ${name}\\(|^  ${name}\\(|const ${name} =`).test(line)) + 1
   );
@@ -123,12 +125,14 @@ describe("threadloop doctor", () => {
   const quiet = SERVERS.filter(({ culprits }) => culprits.length === 0);
 
   it.each(named)("finds what blocks $file $bundle", async (server) => {
-    const { file, culprits, source = file, advice, thread = 0 } = server;
-    await loaded(await programOf(server), async (app) => {
+    const program = await programOf(server);
+    const { file, culprits, advice, thread = 0 } = server;
+    const source = server.bundle?.sourcemap === false ? program : (server.source ?? file);
+    await loaded(program, async (app) => {
       const { report, code } = await diagnosed(app);
       const one = [report, ...report.threads].find((some) => some.thread === thread) ?? report;
       expect(namesIn(one)).toEqual(
-        culprits.map((name) => `${name} ${source}:${lineOf(source, name)}`).sort(),
+        culprits.map((name) => `${name} ${basename(source)}:${lineOf(source, name)}`).sort(),
       );
       // A machine that leaves the collector no processor of its own makes it the culprit, whose findings are the same.
       if (advice !== undefined && one.verdict !== "garbage")
@@ -199,6 +203,22 @@ describe("threadloop doctor", () => {
         ]);
       }),
     );
+  });
+
+  it("watches a process beside a debugger, which notices nothing of it", async () => {
+    const app = new Program(["--inspect=127.0.0.1:0", fixture("methods.mjs")]);
+    await app.said("\n");
+    const stop = load(Number.parseInt(app.output, 10));
+    const url = /ws:\/\/\S+/.exec(app.errors)?.[0] ?? "";
+    const debugging = await Remote.connect(url);
+    await debugging.main.call("Debugger.enable");
+    const { report } = await diagnosed(app);
+    stop();
+    expect(namesIn(report)).toEqual([`search methods.mjs:${lineOf("methods.mjs", "search")}`]);
+    // Its session is as it was: this is refused where the debugger is not enabled.
+    expect(await debugging.main.call("Debugger.setBreakpointsActive", { active: true })).toEqual({});
+    expect(await debugging.main.evaluate("6 * 7")).toBe(42);
+    await debugging.close();
   });
 
   it("leaves nothing behind in the process", async () => {
