@@ -14,7 +14,7 @@ import { readFileSync, realpathSync, statSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { dirname, isAbsolute, join, relative, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { PACKAGE_ROOT, printable } from "../src/core.ts";
+import { type CarriedVariable, PACKAGE_ROOT, printable } from "../src/core.ts";
 import type { Copy, CopyNode, ModuleReference, Path, Recipe, Reference } from "../workers/shipping/recipe.ts";
 import { ShipError } from "../workers/shipping/shiperror.ts";
 
@@ -53,10 +53,30 @@ export function toNames(recipe: Recipe, root: string): NamedRecipe {
   return { recipe: mapped(recipe, nameOf, (url) => nameBelow(url, folder) ?? ""), hashes };
 }
 
+/**
+ * Context variables for machines whose `modules` is a copy of `root`: those of other files are left out, as no function there
+ * has them.
+ */
+export function variablesByName(variables: readonly CarriedVariable[], root: string): CarriedVariable[] {
+  const folder = realpathSync(root);
+  return variables.flatMap((variable) => {
+    const name = fileNameBelow(fileOf(variable.key), folder);
+    return name === null ? [] : [{ ...variable, key: name + nameOf(variable.key) }];
+  });
+}
+
+/** The same for a path that a stack gave: it may be one that is no part of a URL. */
+function fileNameBelow(path: string, folder: string): string | null {
+  try {
+    return nameBelow(`file://${path}`, folder);
+  } catch {
+    return null;
+  }
+}
+
 /** The path of a file below a folder, as part of a URL; null for one that is elsewhere. */
 function nameBelow(url: string, folder: string): string | null {
-  if (!url.startsWith("file:")) return null;
-  const path = realpathOf(fileURLToPath(withoutQuery(url)));
+  const path = url.startsWith("file:///") ? realpathOf(fileURLToPath(withoutQuery(url))) : null;
   if (path === null || !isBelow(path, folder)) return null;
   const name = relative(folder, path).split(sep).map(encodeURIComponent).join("/");
   return name + url.slice(withoutQuery(url).length);
@@ -92,6 +112,15 @@ export function toUrls(named: NamedRecipe, root: string, trust: Trust): Recipe {
     (name) => urlOf(name, named, folder, trust),
     (name) => placeOf(name, folder),
   );
+}
+
+/** Context variables by the keys that they have on this machine; those of files that it does not have are left out. */
+export function variablesHere(variables: readonly CarriedVariable[], root: string): CarriedVariable[] {
+  const folder = realpathSync(root);
+  return variables.flatMap((variable) => {
+    const place = placeOf(fileOf(variable.key), folder);
+    return place === "" ? [] : [{ ...variable, key: place.slice("file://".length) + nameOf(variable.key) }];
+  });
 }
 
 function urlOf(name: string, { hashes }: NamedRecipe, folder: string, trust: Trust): string {
@@ -239,6 +268,10 @@ function checkPackage(
 }
 
 // Both.
+
+/** A variable's key is the path of its file, and its name behind a hash. */
+const fileOf = (key: string): string => key.slice(0, Math.max(0, key.lastIndexOf("#")));
+const nameOf = (key: string): string => key.slice(Math.max(0, key.lastIndexOf("#")));
 
 /** A recipe with other addresses: those of what it refers to, and those where its texts were written. */
 function mapped(recipe: Recipe, module: (url: string) => string, place: (url: string) => string): Recipe {

@@ -41,7 +41,7 @@ import { decodeThrown, type Encoded, encodeThrown } from "../workers/wire/serial
 import { forgetSession, holdSignals, sendingTo } from "../workers/wire/signals.ts";
 import { checkAttached } from "../workers/wire/transfer.ts";
 import { ActorHomes } from "./actorhomes.ts";
-import { toNames } from "./address.ts";
+import { toNames, variablesByName } from "./address.ts";
 import { Batch, type BatchOwner, BatchSizes, MOST_BYTES } from "./batch.ts";
 import { RemotePort } from "./callbackport.ts";
 import { detach } from "./detach.ts";
@@ -57,6 +57,7 @@ import * as wire from "./protocol.ts";
 import { Questions } from "./questions.ts";
 import { Reconciler } from "./reconcile.ts";
 import { RedisLink } from "./redislink.ts";
+import type { Announced } from "./roster.ts";
 import { warnOfSettings } from "./serversettings.ts";
 
 /** At least so many batches are posted, however few threads there are. */
@@ -106,6 +107,8 @@ export class ClusterCalls implements Calls, BatchOwner, DirectPosting {
   refusal: Error | null = null;
   /** Threads of the machines there are. */
   threads = 1;
+  /** The machines that took calls when it was last looked. */
+  machines: readonly Announced[] = [];
   /** Calls that machines have begun. */
   begun = 0;
   /** Calls that were given to other machines, as theirs were lost. */
@@ -165,7 +168,10 @@ export class ClusterCalls implements Calls, BatchOwner, DirectPosting {
     this.#questions = new Questions(this.#outboxes);
     const { lease, maxPayload } = options;
     const received = (from: string, records: readonly unknown[]): void => this.#bring(from, records);
-    this.inbox = new ProcessInbox(this.connection, { lease, most: maxPayload + OVERHEAD }, received);
+    const limits = { lease, most: maxPayload + OVERHEAD };
+    this.inbox = new ProcessInbox(this.connection, limits, received, (batch) =>
+      this.#reconciler.lookFor(batch),
+    );
     this.postbox = new Postbox(this.connection, options.queue);
     this.#reconciler = new Reconciler(this);
     this.ready = inRootContext(() => this.#connect());
@@ -307,9 +313,11 @@ export class ClusterCalls implements Calls, BatchOwner, DirectPosting {
     }
   }
 
-  /** It is known how many threads there are. */
-  noteThreads(threads: number): void {
-    this.threads = Math.max(1, threads);
+  /** It is known which machines take calls. */
+  noteMachines(machines: readonly Announced[]): void {
+    this.machines = machines;
+    const threads = machines.reduce((sum, machine) => sum + machine.threads, 0);
+    if (threads > 0) this.threads = threads;
     this.#serveSoon();
   }
 
@@ -536,9 +544,14 @@ export class ClusterCalls implements Calls, BatchOwner, DirectPosting {
     const extra = job._extra;
     if (extra === null) return undefined;
     const { timeout, cancelGrace } = extra.options;
+    const variables = extra.attached?.variables;
     const details: wire.CallDetails = {
       kind: extra.kind,
-      attached: { ...extra.attached, name: job.name },
+      attached: {
+        ...extra.attached,
+        name: job.name,
+        ...(variables && { variables: variablesByName(variables, this.options.modules) }),
+      },
       options: {
         ...(timeout !== undefined && { timeout }),
         ...(cancelGrace !== undefined && { cancelGrace }),

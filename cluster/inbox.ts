@@ -5,7 +5,8 @@
 // writes to a process that is gone learns that, and nothing of it stays. When the connection comes back, reading goes
 // on behind the last entry that was read, and the lease is renewed first.
 //
-// Invariant: an entry is looked into only when it is signed as it has to be.
+// Invariant: an entry is looked into only when it is signed as it has to be. One that says nothing but that it is worth
+// to look for a batch needs no signature.
 
 import { clearInterval, setInterval } from "node:timers";
 import { setTimeout as wait } from "node:timers/promises";
@@ -29,6 +30,9 @@ const MOST_SENDERS = 10_000;
 /** Deletes entries that were read, and the stream when there are no others: it would be there for nothing. */
 const FORGET = `redis.call("xdel", KEYS[1], unpack(ARGV)) if redis.call("xlen", KEYS[1]) == 0 then redis.call("del", KEYS[1]) end`;
 
+/** The field of an entry that says for which batch it is worth to look. */
+export const LOOK_FOR = "look";
+
 /** What is told of an entry: who sent it, and its records. */
 export type Receive = (from: string, records: readonly unknown[]) => void;
 
@@ -38,6 +42,7 @@ export class ProcessInbox {
   readonly #key: string;
   readonly #lease: number;
   readonly #receive: Receive;
+  readonly #lookFor: (batch: string) => void;
   readonly #most: number;
   /** The id of the last entry that was read. */
   #last = "0-0";
@@ -50,14 +55,20 @@ export class ProcessInbox {
   /** Those who wait until an entry has been read. */
   readonly #catchingUp = new Set<{ readonly to: string; readonly resolve: () => void }>();
 
-  /** `most`: bytes of an entry, unpacked. */
-  constructor(connection: RedisLink, { lease, most }: { lease: number; most: number }, receive: Receive) {
+  /** `most`: bytes of an entry, unpacked. `lookFor`: something has become of a batch, whoever says so. */
+  constructor(
+    connection: RedisLink,
+    { lease, most }: { lease: number; most: number },
+    receive: Receive,
+    lookFor: (batch: string) => void = () => {},
+  ) {
     this.#connection = connection;
     this.#reader = connection.another();
     this.#key = connection.keys.inbox(connection.id);
     this.#lease = lease;
     this.#most = most;
     this.#receive = receive;
+    this.#lookFor = lookFor;
   }
 
   /** Makes the stream, and reads it from now on. */
@@ -146,6 +157,8 @@ export class ProcessInbox {
 
   async #take(fields: ReadonlyMap<string, Buffer>, numbers: Map<string, number>): Promise<void> {
     const { redis, keys, id, signer } = this.#connection;
+    const batch = fields.get(LOOK_FOR);
+    if (batch !== undefined) this.#lookFor(batch.toString());
     const from = fields.get("f")?.toString();
     const number = Number(fields.get("n")?.toString());
     if (from === undefined || from === id || !(number > (numbers.get(from) ?? 0))) return;

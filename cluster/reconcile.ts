@@ -23,7 +23,8 @@ export interface Posting {
   readonly inbox: ProcessInbox;
   readonly postbox: Postbox;
   readonly batches: ReadonlyMap<string, Batch>;
-  noteThreads(threads: number): void;
+  /** These machines take calls now. */
+  noteMachines(machines: readonly Announced[]): void;
   end(job: Job, how: End, value: unknown): void;
   /** Its machine was lost. */
   lose(job: Job, machine: string | null): void;
@@ -39,6 +40,8 @@ export class Reconciler {
   readonly #posting: Posting;
   #timer: NodeJS.Timeout | undefined;
   #isLooking = false;
+  /** Batches that are being looked for. */
+  readonly #lookedFor = new Set<string>();
   /** The machines that were not there at the last look, though batches were sent to them. */
   #missing: ReadonlySet<string> = new Set();
   #lookedAt = Number.NEGATIVE_INFINITY;
@@ -65,8 +68,7 @@ export class Reconciler {
     this.#lookedAt = performance.now();
     try {
       const machines = await announcedIn(this.#posting.connection);
-      const taking = machines.filter(({ isDraining }) => !isDraining);
-      if (taking.length > 0) this.#posting.noteThreads(sumOf(taking));
+      this.#posting.noteMachines(machines.filter(({ isDraining }) => !isDraining));
       const ids = new Set(machines.map(({ id }) => id));
       await this.#reconcile(ids);
       await this.#reconcileDirect(ids);
@@ -74,6 +76,23 @@ export class Reconciler {
     } finally {
       this.#isLooking = false;
     }
+  }
+
+  /** Looks for one that may have been refused. */
+  lookFor(id: string): void {
+    if (this.#lookedFor.has(id) || !this.#posting.batches.has(id)) return;
+    this.#lookedFor.add(id);
+    void this.#endIfRefused(id)
+      .catch(() => {}) // it is looked for again with the others
+      .finally(() => this.#lookedFor.delete(id));
+  }
+
+  async #endIfRefused(id: string): Promise<void> {
+    const { postbox, inbox, batches } = this.#posting;
+    const state = await postbox.stateOf(id);
+    if (state.is !== "failed") return;
+    await inbox.caughtUp();
+    this.#giveUp(batches.get(id), state);
   }
 
   async #reconcile(machines: ReadonlySet<string>): Promise<void> {
@@ -152,8 +171,4 @@ export class Reconciler {
         ),
       );
   }
-}
-
-function sumOf(machines: readonly Announced[]): number {
-  return machines.reduce((sum, { threads }) => sum + threads, 0);
 }

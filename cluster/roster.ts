@@ -1,6 +1,7 @@
 // This tells which machines there are. Each keeps a hash that expires when it is not heard of for a while, so no
 // clock of one machine is compared with that of another; a set has their names.
 
+import type { WorkerStats } from "../workers/observe/stats.ts";
 import type { RedisLink } from "./redislink.ts";
 
 /** Milliseconds between two signs of life, at most. */
@@ -34,6 +35,8 @@ export interface Announced extends MachineInfo {
   readonly isDraining: boolean;
   /** The newest version of the protocol that it understands. */
   readonly protocol: number;
+  /** Its threads, in numbers. */
+  readonly workers: readonly WorkerStats[];
 }
 
 /** Milliseconds between two signs of life of a machine that is lost when it was not heard of for `lock` milliseconds. */
@@ -44,7 +47,11 @@ export function beatOf(lock: number): number {
 /** Says that this machine is there; it is heard of every `beat` milliseconds. */
 export async function announce({ redis, keys }: RedisLink, info: Announced, beat: number): Promise<void> {
   const key = keys.worker(info.id);
-  const fields = { ...info, isDraining: Number(info.isDraining) } as Record<string, string | number>;
+  const { isDraining, workers, ...others } = info;
+  const numbers = workers.map(({ thread, running, waiting, eventLoop: { idle, active, utilization } }) => {
+    return [thread, running, waiting, idle, active, utilization];
+  });
+  const fields = { ...others, isDraining: Number(isDraining), workers: JSON.stringify(numbers) };
   await redis
     .multi()
     .hset(key, fields)
@@ -62,7 +69,9 @@ export async function withdraw({ redis, keys, id }: RedisLink): Promise<void> {
 /** The machines that take calls, by name. */
 export async function machinesOf(link: RedisLink): Promise<MachineInfo[]> {
   const all = await announcedIn(link);
-  return all.filter(({ isDraining }) => !isDraining).map(({ isDraining: _, protocol: __, ...info }) => info);
+  return all
+    .filter(({ isDraining }) => !isDraining)
+    .map(({ isDraining: _, protocol: __, workers: ___, ...info }) => info);
 }
 
 /** All machines there are, by name. */
@@ -91,5 +100,29 @@ function infoOf(fields: Record<string, string>): Announced {
     actors: number("actors"),
     isDraining: number("isDraining") === 1,
     protocol: Math.max(1, number("protocol")),
+    workers: workersIn(fields.workers ?? "[]", fields.name ?? ""),
   };
+}
+
+/** What is not as it should be is left out. */
+function workersIn(text: string, machine: string): WorkerStats[] {
+  let all: unknown;
+  try {
+    all = JSON.parse(text);
+  } catch {
+    return [];
+  }
+  const isOne = (one: unknown): one is number[] =>
+    Array.isArray(one) && one.length === 6 && one.every((number) => typeof number === "number");
+  return (Array.isArray(all) ? all : []).filter(isOne).map((numbers) => {
+    const [thread, running, waiting, idle, active, utilization] = numbers as [
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
+    return { thread, machine, name: null, running, waiting, eventLoop: { idle, active, utilization } };
+  });
 }

@@ -6,7 +6,10 @@ import { describeStats, type PoolStats } from "../workers/observe/stats.ts";
 import { histogramOf } from "../workers/wire/memory.ts";
 import type { ClusterCalls } from "./engine.ts";
 
-/** A cluster in numbers, as one of its clients has them: `threads` are those of all machines. */
+/**
+ * A cluster in numbers, as one of its clients has them: `threads` are those of all machines, and `workers` what these told of
+ * them, which is some seconds old: it is looked every two seconds while calls are open, and machines tell it every five.
+ */
 export interface ClusterStats extends PoolStats {
   /** Calls that were posted and are not settled; the others wait here. */
   readonly posted: number;
@@ -28,7 +31,7 @@ export function clusterStatsOf(calls: ClusterCalls): ClusterStats {
     settled: { succeeded, failed, cancelled },
     waitTime: histogramOf(calls.waits),
     runTime: histogramOf(calls.runs),
-    workers: [],
+    workers: calls.machines.flatMap(({ workers }) => workers),
     eventLoop: performance.eventLoopUtilization(),
     posted: [...batches.values()].reduce((sum, batch) => sum + batch.jobs.size, 0),
     batches: batches.size,

@@ -16,7 +16,7 @@ import { LruMap } from "../../workers/shipping/lrumap.ts";
 import { reasonOf } from "../../workers/wire/describe.ts";
 import { encodeThrown } from "../../workers/wire/serialize.ts";
 import { WorkerPool } from "../../workers/workerpool.ts";
-import { ProcessInbox } from "../inbox.ts";
+import { LOOK_FOR, ProcessInbox } from "../inbox.ts";
 import { type MachineOptions, type MachineSettings, machineSettingsOf } from "../options.ts";
 import { Outboxes } from "../outbox.ts";
 import { dropBlob, encode, readBlob, unseal } from "../payload.ts";
@@ -61,6 +61,9 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
   await inRootContext(() => machine.open());
   return machine;
 }
+
+/** Says why no call of a batch is run. */
+class Refusal extends Error {}
 
 class RunningMachine implements Machine, BatchHost, Taker, ActorLandlord {
   readonly scheduler: ThreadScheduler;
@@ -202,6 +205,7 @@ class RunningMachine implements Machine, BatchHost, Taker, ActorLandlord {
       actors: this.#actors.count,
       isDraining: this.#isDraining,
       protocol: wire.VERSION,
+      workers: this.#pool.stats().workers,
     };
     await announce(this.#connection, info, this.#beat);
   }
@@ -221,6 +225,14 @@ class RunningMachine implements Machine, BatchHost, Taker, ActorLandlord {
     if (blob !== undefined) await dropBlob(this.#connection.redis, blob);
     if (run.failed > 0)
       throw new Error(`${run.failed} of ${run.size} calls failed: ${reasonOf(run.firstError)}`);
+  }
+
+  /** A client whose batch was refused is told to look what became of it; whoever that is, it is told no more. */
+  failed(batch: QueuedBatch<wire.BatchData>, failure: unknown): void {
+    if (!(failure instanceof Refusal)) return;
+    const { redis, keys } = this.#connection;
+    const inbox = keys.inbox(String(batch.data.from));
+    redis.xadd(inbox, "NOMKSTREAM", "*", LOOK_FOR, String(batch.id)).catch(() => {}); // it looks anyway, a little later
   }
 
   /** Runs the calls of a batch, which others can talk to meanwhile. */
@@ -253,7 +265,7 @@ class RunningMachine implements Machine, BatchHost, Taker, ActorLandlord {
   /** The calls of a batch. Throws to say why it is not run. */
   async #bodyOf(id: string, { v, from, p, b, mac }: wire.BatchData): Promise<wire.BatchBody> {
     if (!(v <= wire.VERSION))
-      throw new Error(
+      throw new Refusal(
         `its client speaks version ${v} of the protocol, and machine ${this.#settings.name || this.id} speaks ${wire.VERSION}: update machines before clients`,
       );
     const { redis, keys, signer } = this.#connection;
@@ -270,7 +282,7 @@ class RunningMachine implements Machine, BatchHost, Taker, ActorLandlord {
         );
       return batchOf(wire.contentOf(await unseal(sealed, most)));
     } catch (error) {
-      throw new Error(reasonOf(error), { cause: error });
+      throw new Refusal(reasonOf(error), { cause: error });
     }
   }
 

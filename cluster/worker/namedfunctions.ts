@@ -4,7 +4,8 @@
 import { LruMap } from "../../workers/shipping/lrumap.ts";
 import type { AnyFunction } from "../../workers/shipping/recipe.ts";
 import { standIn } from "../../workers/shipping/standin.ts";
-import { type NamedRecipe, type Trust, toUrls } from "../address.ts";
+import type { Attached } from "../../workers/wire/protocol.ts";
+import { type NamedRecipe, type Trust, toUrls, variablesHere } from "../address.ts";
 import { decode } from "../payload.ts";
 
 /** So many are remembered. */
@@ -31,5 +32,13 @@ export class NamedFunctions {
     const fn = standIn(name, () => shipment);
     this.#known.set(key, fn);
     return fn;
+  }
+
+  /** What came beside a call, with the context variables of this machine's modules. */
+  attachedHere(attached: Attached): Attached {
+    const { variables } = attached;
+    return variables === undefined
+      ? attached
+      : { ...attached, variables: variablesHere(variables, this.#root) };
   }
 }

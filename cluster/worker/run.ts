@@ -201,7 +201,8 @@ export class BatchRun {
     if (written === undefined)
       return { job: scheduler.submit(fn, given, EMPTY), port: null, isTalking: false };
     const details = detailsOf(decode(written), { isDirect: this.#turn !== null });
-    const { kind, attached, callbacks } = details;
+    const { kind, callbacks } = details;
+    const attached = functions.attachedHere(details.attached);
     const isTalking = callbacks !== null || kind.is === "stream";
     if (isTalking) this.#begin(); // its client talks with it
     const port =

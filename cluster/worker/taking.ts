@@ -26,6 +26,8 @@ export interface Taker {
   readonly places: number;
   /** Runs one, which is kept until this settles; an error says what went wrong with it. */
   run(batch: QueuedBatch<BatchData>): Promise<void>;
+  /** It is known in Redis that one has failed, and why. */
+  failed(batch: QueuedBatch<BatchData>, failure: unknown): void;
 }
 
 export class Taking {
@@ -106,7 +108,10 @@ export class Taking {
     }
     try {
       if (failure === null) await batch.moveToCompleted(undefined as never, token, false);
-      else await batch.moveToFailed(new UnrecoverableError(messageOf(failure)), token, false);
+      else {
+        await batch.moveToFailed(new UnrecoverableError(messageOf(failure)), token, false);
+        this.#taker.failed(batch, failure);
+      }
     } catch {
       // Its lock was lost, or Redis has no such batch any more: another machine has it, or its client has given it up.
     }

@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { inspect } from "node:util";
 import {
   ClusterExecutor,
   type ClusterExecutorOptions,
@@ -102,7 +103,7 @@ describe("an actor on a machine", () => {
   it("is lost with its machine: what was called fails by name, and so does what is called then", async () => {
     await using redis = await startRedis();
     await using meeting = await openMeeting("over");
-    const machine = await startMachine(redis, ["--lock", "500"]);
+    const machine = await startMachine(redis, ["--lock", "500", "--name", "doomed"]);
     await using cluster = clusterAt(redis);
     const ledger = await cluster.spawn(jobs.Ledger, meeting.port, "over");
     const calls = [
@@ -111,6 +112,10 @@ describe("an actor on a machine", () => {
       cluster.broadcast(jobs.visit, meeting.port, "all"),
     ];
     for (const tag of ["one", "two", "all"]) await meeting.arrived(tag);
+    // While calls are open, it is looked which machines there are, and what they say of their threads.
+    await vi.waitUntil(() => cluster.stats().workers.length > 0, { timeout: 20_000 });
+    expect(cluster.stats().workers).toMatchObject([{ machine: "doomed", running: 3, waiting: 0 }]);
+    expect(inspect(cluster.stats())).toMatch(/doomed, thread \d+: 3 running, 0 waiting, \d+ % busy/);
     machine.child.kill("SIGKILL");
     const errors = await Promise.all(calls.map(errorOf));
     for (const error of errors) expect(error).toBeInstanceOf(WorkerLostError);

@@ -216,7 +216,9 @@ export const DELAY_RESOLUTION = 10;
 
 function addWorkers(families: Map<MetricName, MetricFamily>, readings: readonly Reading[]): void {
   const workers = readings.flatMap(({ name: pool, stats }) =>
-    stats.workers.map((worker) => ({ labels: { pool, thread: String(worker.thread) }, worker })),
+    stats.workers
+      .filter(({ machine }) => machine === undefined) // those of other machines are theirs to tell
+      .map((worker) => ({ labels: { pool, thread: String(worker.thread) }, worker })),
   );
   type Counted = (worker: PoolStats["workers"][number]) => number;
   const numbers = (value: Counted): MetricSample[] =>

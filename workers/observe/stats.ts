@@ -12,6 +12,8 @@ import { BUCKETS, histogramOf } from "../wire/memory.ts";
 export interface WorkerStats {
   /** The thread's id, as `worker_threads.threadId` in it. */
   readonly thread: number;
+  /** The machine it is on, by its name, where that is another one: a cluster's. */
+  readonly machine?: string;
   /** Its name, null where the pool gives it none. */
   readonly name: string | null;
   /** Jobs that it has started and not ended. */
@@ -96,8 +98,8 @@ function sumOf(counts: readonly Uint32Array[]): Uint32Array {
 export function describeStats(stats: PoolStats): string {
   const { succeeded, failed, cancelled } = stats.settled;
   const workers = stats.workers.map(
-    ({ thread, name, running, waiting, eventLoop }) =>
-      `  thread ${thread}${name === null ? "" : ` (${name})`}: ${running} running, ${waiting} waiting, ${percent(eventLoop)} busy`,
+    ({ thread, machine, name, running, waiting, eventLoop }) =>
+      `  ${machine === undefined ? "" : `${machine}, `}thread ${thread}${name === null ? "" : ` (${name})`}: ${running} running, ${waiting} waiting, ${percent(eventLoop)} busy`,
   );
   return [
     `<PoolStats ${stats.threads} threads, ${stats.sessions} in use`,
