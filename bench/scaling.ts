@@ -64,7 +64,7 @@ async function askMoreThreads(bench: Bench, perMs: number): Promise<void> {
       bench.skip(`${size} threads`, `this machine has ${cores} cores`);
       continue;
     }
-    bench.measure(nameOf(1, size), "times", { better: "higher" });
+    bench.measure(nameOf(1, size), "times", { better: "higher", plot: size > 1 });
     await compare(bench, [threadloop, postMessage, ...pools], {
       rounds: ROUNDS,
       workload: synthetic,

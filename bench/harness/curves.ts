@@ -28,7 +28,12 @@ interface Point {
 
 const OURS = ["#c2410c", "#f59e0b"];
 const LIMITS = ["#475569", "#94a3b8", "#cbd5e1"];
-const PEERS = ["#2563eb", "#0891b2", "#059669", "#7c3aed", "#db2777", "#65a30d"];
+const PEERS = [
+  ...["#2563eb", "#059669", "#7c3aed", "#db2777", "#0891b2", "#65a30d", "#1e3a8a"],
+  ...["#14b8a6", "#a855f7", "#9f1239", "#3b82f6", "#365314", "#818cf8", "#f472b6"],
+];
+/** Where there are more lines, only ours have bands: many over each other are one grey. */
+const LINES_WITH_BANDS = 6;
 const LOG_FROM = 20;
 const LABEL_HEIGHT = 14;
 
@@ -98,8 +103,8 @@ export function drawCurves(
       axisLabel: { formatter: (value: number) => formatNumber(value) },
       splitLine: { lineStyle: { color: "#e5e7eb" } },
     },
-    series: lines.flatMap(({ contender, kind, points }, i) => [
-      {
+    series: lines.flatMap(({ contender, kind, points }, i) => {
+      const band = {
         ...axes,
         type: "custom" as const,
         data: [[points[0]!.x, points[0]!.middle]],
@@ -113,8 +118,8 @@ export function drawCurves(
           },
           style: { fill: colours[i]!, opacity: kind === "ours" ? 0.25 : 0.1 },
         }),
-      },
-      {
+      };
+      const line = {
         ...axes,
         type: "line" as const,
         data: points.map(({ x, middle }) => [x, middle]),
@@ -142,8 +147,9 @@ export function drawCurves(
               lineStyle: { color: "#111827", type: "dotted" as const },
             },
           }),
-      },
-    ]),
+      };
+      return kind === "ours" || lines.length <= LINES_WITH_BANDS ? [band, line] : [line];
+    }),
   };
 }
 
