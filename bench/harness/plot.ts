@@ -62,8 +62,9 @@ function shortened(svg: string): string {
       / (?:ecmeta_[a-z_]+|class|xml:space|pointer-events|xmlns:xlink|version|baseProfile)="[^"]*"/g,
       "",
     )
-    .replace(/<style ?>.*?<\/style>/gs, "")
-    .replace(/ (?:fill|stroke)-opacity="1"/g, "")
+    .replace(/<(style|defs) ?>.*?<\/\1>/gs, "")
+    .replace(/ clip-path="[^"]*"/g, "") // nothing lies outside of its panel
+    .replace(/ (?:(?:fill|stroke)-opacity="1"|stroke-linejoin="bevel"|stroke-linecap="round")/g, "")
     .replace(/<[^>]*>/g, (tag) =>
       tag.replace(/\d+\.\d{2,}/g, (number) => String(Number(Number(number).toFixed(1)))),
     )
