@@ -42,6 +42,11 @@ describe.each(["Bun", "Deno"] as const)("in %s", (runtime) => {
       message: expect.stringContaining(`${runtime} tells no program what its functions close over`),
     });
   });
+
+  it("exports are found also where nothing awaits the program", async () => {
+    const [binary, ...args] = BINARIES[runtime];
+    expect(await start(join(folder, binary), [...args, "floating.mjs"])).toBe("55\n");
+  });
 });
 
 function start(command: string, args: readonly string[]): Promise<string> {

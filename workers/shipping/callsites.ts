@@ -2,6 +2,7 @@
 // each script's id, which saves a search for the address of functions defined there.
 import { isAbsolute } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { types } from "node:util";
 import { isOwn, requireFrom, stackScripts } from "../../src/core.ts";
 import { shippedCodeOf } from "./code.ts";
 import { withoutMarks } from "./stacks.ts";
@@ -57,5 +58,7 @@ function loadedUrl(scriptName: string | null | undefined): string | undefined {
 
 /** The path of a CommonJS module's file, when `url` is one in `require.cache`. */
 export function isCommonjs(url: string): boolean {
-  return url.startsWith("file:") && cache[fileURLToPath(url)] !== undefined;
+  const module = url.startsWith("file:") ? cache[fileURLToPath(url)] : undefined;
+  // Bun has the ES modules there too, once they were evaluated.
+  return module !== undefined && !(NAMES_BY_PATH && types.isModuleNamespaceObject(module.exports));
 }
