@@ -15,7 +15,7 @@ import { rolldown } from "rolldown";
 import { minifySync } from "rolldown/utils";
 import { rollDeclarations } from "./declarations.mjs";
 import { withoutEffects } from "./effects.mjs";
-import { buildInline, buildPiscina } from "./inline.mjs";
+import { buildInline, buildPiscina, inAscii } from "./inline.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = join(root, "dist");
@@ -77,7 +77,7 @@ async function bundle() {
   await bundler.close();
   for (const file of modulesIn("chunks")) {
     const code = readFileSync(join(dist, file), "utf8");
-    writeFileSync(join(dist, file), hidden(withoutEffects(code)));
+    writeFileSync(join(dist, file), inAscii(hidden(withoutEffects(code))));
   }
 }
 
@@ -142,7 +142,8 @@ function withBuiltins(code) {
 
 /** Says in which chunk a module goes, by who loads it. */
 function chunksByReach() {
-  const onMain = reachedFrom(["index.js", "workers/index.js"]);
+  const withPools = reachedFrom(["workers/index.js"]);
+  const onMain = new Set([...reachedFrom(["index.js"]), ...withPools]);
   const inWorkers = reachedFrom(["workers/workerthread.js"]);
   const forSharing = reachedFrom(["workers/shared/index.js"]);
   const forShipping = reachedFrom(["workers/shipping/ship.js"]);
@@ -173,7 +174,7 @@ function chunksByReach() {
   const isOnBothSides = (module) => onMain.has(module) || inTests.has(module) || forShipping.has(module);
   return (module) => {
     if (fixed.has(module)) return fixed.get(module);
-    if (inRuntime.has(module)) return inWorkers.has(module) ? "threadloop" : "runtime";
+    if (inRuntime.has(module)) return inWorkers.has(module) || withPools.has(module) ? "threadloop" : "runtime";
     if (inWorkers.has(module)) return isOnBothSides(module) ? "wire" : "worker";
     return chunkOf(module);
   };

@@ -187,7 +187,7 @@ async function partsText({ dist, folder, treeshake }) {
 }
 
 /** A string of other characters would take V8 twice the memory. They stand in strings and regular expressions only. */
-function inAscii(code) {
+export function inAscii(code) {
   return code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
