@@ -174,7 +174,8 @@ function chunksByReach() {
   const isOnBothSides = (module) => onMain.has(module) || inTests.has(module) || forShipping.has(module);
   return (module) => {
     if (fixed.has(module)) return fixed.get(module);
-    if (inRuntime.has(module)) return inWorkers.has(module) || withPools.has(module) ? "threadloop" : "runtime";
+    if (inRuntime.has(module))
+      return inWorkers.has(module) || withPools.has(module) ? "threadloop" : "runtime";
     if (inWorkers.has(module)) return isOnBothSides(module) ? "wire" : "worker";
     return chunkOf(module);
   };
