@@ -434,7 +434,8 @@ export class ClusterCalls implements Calls, BatchOwner, DirectPosting {
   #serve(): void {
     if (!this.#isConnected) return;
     while (this.#hasRoom() && !this.#isGathering()) this.#postNext();
-    if (this.queue.length === 0) this.#endGathering();
+    if (this.#hasRoom()) this.#endGatheringLater();
+    else if (this.queue.length === 0) this.#callOffGathering();
     this.backpressure.announce();
   }
 
@@ -445,14 +446,17 @@ export class ClusterCalls implements Calls, BatchOwner, DirectPosting {
 
   /**
    * Whether the next batch does not go yet. While each thread has one before it, calls that do not make up a whole one
-   * wait for others: what comes back has them go together, as the way costs more than they do. Not for long, as what does
-   * not come back may be with a machine that hangs.
+   * wait for others: what comes back has them go together, as the way costs more than they do.
    */
   #isGathering(): boolean {
     const next = this.queue.peek() as Job;
     const whole = isApart(next) ? 1 : this.#sizes.of(next._code as ShippedFunction);
     const parts = whole >= SHORT ? 1 : Math.max(LEAST_PARTS, this.threads);
-    if (this.#ahead < parts || this.queue.length >= whole) return false;
+    return this.#ahead >= parts && this.queue.length < whole;
+  }
+
+  /** They do not wait for long, as what does not come back may be with a machine that hangs. */
+  #endGatheringLater(): void {
     this.#gathering ??= inRootContext(() =>
       realTime.after(LONGEST_GATHERING, () => {
         this.#gathering = null;
@@ -460,10 +464,9 @@ export class ClusterCalls implements Calls, BatchOwner, DirectPosting {
         this.backpressure.announce();
       }),
     );
-    return true;
   }
 
-  #endGathering(): void {
+  #callOffGathering(): void {
     this.#gathering?.();
     this.#gathering = null;
   }
@@ -611,7 +614,7 @@ export class ClusterCalls implements Calls, BatchOwner, DirectPosting {
         emitWarning("THREADLOOP_CLUSTER_ENTRY", `What a machine said cannot be read: ${reasonOf(error)}`);
       }
     }
-    for (const number of unknown) this.#giveUp(from, number);
+    for (const number of unknown) this.#callOff(from, number);
     this.#serveSoon();
   };
 
@@ -648,13 +651,13 @@ export class ClusterCalls implements Calls, BatchOwner, DirectPosting {
         return;
       default:
         this.#meter(job, batch);
-        if (batch.machine !== null && batch.machine !== from) this.#giveUp(batch.machine, number);
+        if (batch.machine !== null && batch.machine !== from) this.#callOff(batch.machine, number);
         this.settle(number, batch, () => this.#final(record, job, batch.machine));
     }
   }
 
   /** A machine that has a call still, or may have, is not to go on with it: it was settled without that machine. */
-  #giveUp(machine: string, number: number): void {
+  #callOff(machine: string, number: number): void {
     this.tell(machine, [wire.CANCEL_CALL, number, "Its caller has given it up"]);
   }
 
@@ -745,11 +748,14 @@ export class ClusterCalls implements Calls, BatchOwner, DirectPosting {
     return Array.isArray(answer) ? answer : null;
   }
 
-  /** Ends, or runs again, the calls of a batch that no record will settle; who has it still is told, and that may be any machine where none has said that it has it. */
+  /**
+   * Ends, or runs again, the calls of a batch that no record will settle. The machine that has it still is told, and where
+   * none has said that it has it each of `machines`.
+   */
   giveUp(batch: Batch, machines: readonly string[], how: (job: Job) => void): void {
     const asked = batch.recipient === null ? machines : [batch.recipient];
     for (const [number, job] of [...batch.jobs]) {
-      for (const machine of asked) this.#giveUp(machine, number);
+      for (const machine of asked) this.#callOff(machine, number);
       this.settle(number, batch, () => how(job));
     }
   }

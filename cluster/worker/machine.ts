@@ -37,7 +37,10 @@ const OVERHEAD = 2 * 1024 * 1024;
 const LEASE = 60_000;
 /** How often it is looked whether the clients are there whose calls are cancelled when they are not. */
 const LOOK_FOR_CLIENTS = 1000;
-/** A client is gone whose inbox was missing so often, one look after the other: Redis may have come back without its data, and the client after it. */
+/**
+ * A client is gone whose inbox was missing so often, one look after the other: Redis may have come back without its data,
+ * and the client after it.
+ */
 const MOST_MISSING = 3;
 /** Milliseconds for which it goes on counting for who looks at it. */
 const LONGEST_WATCH = 60_000;

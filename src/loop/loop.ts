@@ -27,7 +27,7 @@ import { type Context, checkContext } from "../scheduling/context.ts";
 import {
   debugging,
   describeStuck,
-  listed,
+  linesOf,
   rememberOrigin,
   warnSlow,
   withOrigin,
@@ -963,7 +963,7 @@ export class EventLoop extends Pump {
   _describeTasks(): string {
     if (this._tasks.size === 0) return "";
     const describe = loopPartOrNull("describeTasks");
-    return describe === null ? `its tasks:${listed(this._tasks)}` : describe(this);
+    return describe === null ? `its tasks:${linesOf(this._tasks)}` : describe(this);
   }
 
   /** @internal */ _stuck(): Error | null {

@@ -1,8 +1,8 @@
 /**
  * These are the parts of a loop that a program does without which only runs tasks: its connections, processes and pipes
  * (`io`, one object with a function for each method, which takes the loop first), its default executor, its handlers of
- * signals, the words for what its tasks wait on. They come with the functions that give programs a loop (`loops`): a thread whose code imports none of them is
- * the sooner there without them, and a bundle the smaller.
+ * signals, the words for what its tasks wait on. They come with the functions that give programs a loop (`loops`): a
+ * thread whose code imports none of them is the sooner there without them, and a bundle the smaller.
  */
 import { RuntimeError } from "../errors/errors.ts";
 import type * as methods from "../io/methods.ts";

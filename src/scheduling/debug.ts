@@ -54,11 +54,11 @@ export function warnSlow(entry: object, took: number): void {
 
 /** Says which tasks wait for ever. */
 export function describeStuck(tasks: readonly object[]): string {
-  return `Nothing can wake the event loop any more; ${tasks.length} tasks wait for ever:${listed(tasks)}`;
+  return `Nothing can wake the event loop any more; ${tasks.length} tasks wait for ever:${linesOf(tasks)}`;
 }
 
 /** Tasks as they show themselves, in a line each. */
-export function listed(tasks: Iterable<object>): string {
+export function linesOf(tasks: Iterable<object>): string {
   return Array.from(tasks, (task) => `\n  ${shown(task)}`).join("");
 }
 
