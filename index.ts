@@ -2,6 +2,6 @@
 export * from "./src/index.ts";
 
 // Worker threads
-export { runInExecutor, toThread } from "./workers/defaultexecutor.ts";
+export { runInExecutor, toThread } from "./workers/eagerexecutor.ts";
 export { task } from "./workers/shipping/declared.ts";
 export { ShipError, type ShipErrorCode } from "./workers/shipping/shiperror.ts";

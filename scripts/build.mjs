@@ -23,7 +23,11 @@ const dist = join(root, "dist");
 const INTERFACES = new Set(["src/index.js", "src/core.js"].map((file) => join(dist, file)));
 
 /** What they do themselves is to be done with them only. */
-const ENTRIES = new Set(["index.js", "testing.js", "workers/index.js"].map((file) => join(dist, file)));
+const ENTRIES = new Set(
+  ["index.js", "node.js", "testing.js", "workers/index.js", "workers/node.js"].map((file) =>
+    join(dist, file),
+  ),
+);
 
 /** Is built apart, and loaded by programs that were bundled; what the others were is in it. */
 const INLINE = "workers/bundle/inline.js";
@@ -51,7 +55,12 @@ process.exitCode = status ?? 1;
 
 async function bundle() {
   await init;
-  const all = ["index.js", "testing.js", ...["src", "workers", "compare", "cluster"].flatMap(modulesIn)];
+  const all = [
+    "index.js",
+    "node.js",
+    "testing.js",
+    ...["src", "workers", "compare", "cluster"].flatMap(modulesIn),
+  ];
   const modules = all.filter((file) => file !== INLINE);
   const bundler = await rolldown({
     input: Object.fromEntries(modules.map((file) => [file.slice(0, -".js".length), join(dist, file)])),
@@ -148,37 +157,43 @@ function chunksByReach() {
   const forSharing = reachedFrom(["workers/shared/index.js"]);
   const forShipping = reachedFrom(["workers/shipping/ship.js"]);
   const inTests = reachedFrom(["testing.js"]);
+  /** With the loop, and before the first call of a pool, in a program that Node itself loads. */
+  const withLoop = reachedFrom(["node.js"]);
+  const beforeCalls = reachedFrom(["workers/node.js"]);
   const inRuntime = new Set(
     [...inWorkers, ...onMain, ...forShipping].filter((file) => file.startsWith(join(dist, "src/"))),
   );
-  /** What only one entry loads, in a chunk of its name; of two that load a module the first one has it. */
-  const apart = [
-    ["shipping", forShipping],
-    ["metrics", reachedFrom(["workers/metrics/index.js"])],
-    ["cluster", reachedFrom(["cluster/index.js"])],
-    ["machine", reachedFrom(["cluster/worker/index.js"])],
-    ["onlooker", reachedFrom(["cluster/onlooker.js"])],
+  const isOnBothSides = (module) => onMain.has(module) || inTests.has(module) || forShipping.has(module);
+  const isIn = (modules) => (module) => modules.has(module);
+  /** The first that a module is in has it. */
+  const chunks = [
+    ["compare", (module) => module.startsWith(join(dist, "compare/"))],
+    ["threadloop", (module) => inRuntime.has(module) && (inWorkers.has(module) || withPools.has(module))],
+    ["runtime", isIn(inRuntime)],
+    ["threadloop", isIn(withLoop)],
+    ["shared", (module) => forSharing.has(module) && !inWorkers.has(module)],
+    ["wire", (module) => beforeCalls.has(module) && inWorkers.has(module)],
+    ["view", isIn(beforeCalls)],
+    ["session", (module) => inWorkers.has(module) && isOnBothSides(module)],
+    ["worker", isIn(inWorkers)],
+    ["executor", (module) => inTests.has(module) && onMain.has(module)],
+    ["testing", isIn(inTests)],
+    ["main", isIn(onMain)],
+    // What only one entry loads, in a chunk of its name.
+    ["shipping", isIn(forShipping)],
+    ["metrics", isIn(reachedFrom(["workers/metrics/index.js"]))],
+    ["cluster", isIn(reachedFrom(["cluster/index.js"]))],
+    ["machine", isIn(reachedFrom(["cluster/worker/index.js"]))],
+    ["onlooker", isIn(reachedFrom(["cluster/onlooker.js"]))],
   ];
-  const chunkOf = (module) => {
-    if (module.startsWith(join(dist, "compare/"))) return "compare";
-    if (forSharing.has(module)) return "shared";
-    if (inTests.has(module)) return onMain.has(module) ? "executor" : "testing";
-    if (onMain.has(module)) return "main";
-    return apart.find(([, reached]) => reached.has(module))?.[0] ?? null;
-  };
   const fixed = new Map([
     ...[...ENTRIES].map((module) => [module, null]),
     ...[...INTERFACES].map((module) => [module, "runtime"]),
     [join(root, "node_modules/tinyqueue/index.js"), "threadloop"],
+    [join(dist, "workers/lateexecutor.js"), "runtime"],
   ]);
-  const isOnBothSides = (module) => onMain.has(module) || inTests.has(module) || forShipping.has(module);
-  return (module) => {
-    if (fixed.has(module)) return fixed.get(module);
-    if (inRuntime.has(module))
-      return inWorkers.has(module) || withPools.has(module) ? "threadloop" : "runtime";
-    if (inWorkers.has(module)) return isOnBothSides(module) ? "wire" : "worker";
-    return chunkOf(module);
-  };
+  return (module) =>
+    fixed.has(module) ? fixed.get(module) : (chunks.find(([, has]) => has(module))?.[0] ?? null);
 }
 
 /** The modules that are loaded with these, themselves included. */

@@ -137,8 +137,9 @@ async function threadTexts({ dist, folder, treeshake }) {
     threadloopSession = session;
   `;
   const exports = `
-    import ${at("workers/defaultexecutor.js")};
+    import { installPools } from ${at("workers/poolparts.js")};
     import { ownExports } from ${at("workers/bundle/ownexports.js")};
+    installPools();
     export default ownExports();
   `;
   const bundler = await rolldown({

@@ -1,14 +1,19 @@
 // This is the default pool: made at first use, one for each loop, closed with it; and one for programs without a
 // loop.
 
-import { type EventLoop, type Future, runningLoopOrNull } from "../src/core.ts";
+import {
+  type EventLoop,
+  type Executor,
+  type Future,
+  runningLoopOrNull,
+  setDefaultExecutorFactory,
+} from "../src/core.ts";
 import { addOwnExports } from "./bundle/addedexports.ts";
 import { carryingVariables } from "./executor/jobcontext.ts";
 import type { Sendable } from "./executor/sendable.ts";
-import { setDefaultRun } from "./host/nestedcalls.ts";
+import { poolParts } from "./latepools.ts";
+import { uplink } from "./wire/uplink.ts";
 import { WorkerPool } from "./workerpool.ts";
-
-setDefaultRun((fn, args) => runInExecutor(fn as (...args: unknown[]) => unknown, ...args));
 
 let shared: WorkerPool | null = null;
 
@@ -70,4 +75,14 @@ export function toThread<A extends unknown[], R>(
   return carryingVariables(() => runInExecutor(fn, ...args));
 }
 
-addOwnExports({ runInExecutor, toThread });
+/** What a loop runs functions on that are given to none. */
+export function makeDefaultExecutor(): Executor {
+  if (uplink() === null) return new WorkerPool({ name: "default" });
+  const { NestedExecutor } = poolParts();
+  return new NestedExecutor();
+}
+
+export function installDefaultExecutor(): void {
+  setDefaultExecutorFactory(makeDefaultExecutor);
+  addOwnExports({ WorkerPool, runInExecutor, toThread });
+}

@@ -2,29 +2,26 @@
 
 import type { Readable } from "node:stream";
 import { inspect } from "node:util";
-import { broadcastJob } from "./executor/broadcast.ts";
-import { gatherSnapshots } from "./observe/gather.ts";
-import { type CloseOptions, type CloseReport, Closing } from "./pool/closing.ts";
-import { Scheduler } from "./pool/scheduler.ts";
-import { type ThreadScheduler, ThreadWorkers } from "./pool/threadworkers.ts";
-import { PoolClosedError } from "./wire/errors.ts";
-import "./observe/debugendpoint.ts";
-import { DefaultExecutor, installLoopParts, setDefaultExecutorFactory } from "../src/core.ts";
-import { addOwnExports } from "./bundle/addedexports.ts";
-import { loadInline } from "./bundle/loadparts.ts";
-import { type Actor, type ActorClass, spawnActor } from "./executor/actor.ts";
-import { checkCloseOptions, patienceOf, settingsOf, type WorkerPoolOptions } from "./executor/options.ts";
+import type { Actor, ActorClass } from "./executor/actor.ts";
+import type { Calls } from "./executor/calls.ts";
+import {
+  checkCloseOptions,
+  patienceOf,
+  type Settings,
+  settingsOf,
+  type WorkerPoolOptions,
+} from "./executor/options.ts";
 import { PoolView } from "./executor/view.ts";
-import { addPool } from "./observe/pools.ts";
-import { type PoolStats, statsOf } from "./observe/stats.ts";
-import { TaskForest } from "./observe/tasktree.ts";
-import { PoolTrace } from "./observe/trace.ts";
-import { Watchdog } from "./observe/watchdog.ts";
-import { setPartsLoader } from "./shipping/parts.ts";
+import { type MadePiscina, startFirstThread } from "./host/piscina.ts";
+import { arePoolsLoaded, poolParts } from "./latepools.ts";
+import { addPool, type ListedPool } from "./observe/pools.ts";
+import type { PoolStats } from "./observe/stats.ts";
+import type { TaskForest } from "./observe/tasktree.ts";
+import type { PoolTrace } from "./observe/trace.ts";
+import type { CloseOptions, CloseReport, Closing } from "./pool/closing.ts";
+import type { ThreadScheduler, ThreadWorkers } from "./pool/threadworkers.ts";
 import type { AnyFunction } from "./shipping/recipe.ts";
-import { setLaterLoader } from "./shipping/shipper.ts";
-import { NestedExecutor } from "./thread/nested.ts";
-import { uplink } from "./wire/uplink.ts";
+import { PoolClosedError } from "./wire/errors.ts";
 
 /**
  * Worker threads that each run an event loop, as an executor.
@@ -43,22 +40,44 @@ import { uplink } from "./wire/uplink.ts";
  * ```
  */
 export class WorkerPool extends PoolView {
-  /** @internal */
-  readonly _scheduler: ThreadScheduler;
+  readonly #settings: Settings;
+  readonly #listed: ListedPool;
+  #scheduler: ThreadScheduler | null = null;
   #closing: Closing | null = null;
 
   constructor(options: WorkerPoolOptions = {}) {
-    const scheduler = new Scheduler<ThreadWorkers>(settingsOf(options), (pool) => new ThreadWorkers(pool));
-    super(scheduler, null);
-    this._scheduler = scheduler;
-    addPool(scheduler);
+    super(null, null);
+    this.#settings = settingsOf(options);
+    this.#listed = addPool(this);
+  }
+
+  /** @internal The inside, made when it is first needed. */
+  get _scheduler(): ThreadScheduler {
+    this.#scheduler ??= this.#make(null);
+    return this.#scheduler;
+  }
+
+  /** @internal A first call: its thread starts while what a pool is made of is loaded. */
+  override _makeCalls(): Calls {
+    this.#scheduler ??= this.#make(arePoolsLoaded() ? null : startFirstThread(this.#settings));
+    return this.#scheduler;
+  }
+
+  #make(made: MadePiscina | null): ThreadScheduler {
+    const { Scheduler, ThreadWorkers, Watchdog } = poolParts();
+    const scheduler = new Scheduler<ThreadWorkers>(
+      this.#settings,
+      (inside) => new ThreadWorkers(inside, made),
+    );
+    this.#listed.reference = new WeakRef(scheduler);
     const watchdog = new Watchdog(scheduler, scheduler.settings.blockedAfter);
     scheduler.source.onSession = () => watchdog.wake();
+    return scheduler;
   }
 
   /** The name given in the options. */
   get name(): string {
-    return this._scheduler.settings.name;
+    return this.#settings.name;
   }
 
   /**
@@ -112,7 +131,7 @@ export class WorkerPool extends PoolView {
    * ```
    */
   spawn<T extends object, A extends unknown[]>(Class: ActorClass<T, A>, ...args: A): Promise<Actor<T>> {
-    return spawnActor(this._scheduler, Class, args);
+    return poolParts().spawnActor(this._scheduler, Class, args);
   }
 
   /**
@@ -121,7 +140,7 @@ export class WorkerPool extends PoolView {
    * born later is a process warning.
    */
   broadcast<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Promise<Awaited<R>[]> {
-    return broadcastJob(this._scheduler, fn as AnyFunction, args) as Promise<Awaited<R>[]>;
+    return poolParts().broadcastJob(this._scheduler, fn as AnyFunction, args) as Promise<Awaited<R>[]>;
   }
 
   /**
@@ -139,7 +158,7 @@ export class WorkerPool extends PoolView {
    * ```
    */
   stats(): PoolStats {
-    return statsOf(this._scheduler);
+    return poolParts().statsOf(this._scheduler);
   }
 
   /**
@@ -164,6 +183,7 @@ export class WorkerPool extends PoolView {
    */
   async tasks(options: { readonly patience?: number } = {}): Promise<TaskForest> {
     const patience = patienceOf(options);
+    const { TaskForest, gatherSnapshots } = poolParts();
     return new TaskForest(await gatherSnapshots([this._scheduler], patience));
   }
 
@@ -186,6 +206,7 @@ export class WorkerPool extends PoolView {
    * ```
    */
   trace(file: string | URL): PoolTrace {
+    const { PoolTrace } = poolParts();
     return new PoolTrace(this._scheduler, file);
   }
 
@@ -196,6 +217,7 @@ export class WorkerPool extends PoolView {
    */
   close(options: CloseOptions = {}): Promise<CloseReport> {
     checkCloseOptions(options);
+    const { Closing } = poolParts();
     if (this.#closing === null) this.#closing = new Closing(this._scheduler, options);
     else this.#closing.hasten(options);
     return this.#closing.report;
@@ -211,11 +233,3 @@ export class WorkerPool extends PoolView {
     return `<WorkerPool ${settings.name} ${state}, threads=${source.threads.count}/${settings.size}, jobs=${settlement.open}, queued=${dispatcher.queue.length}>`;
   }
 }
-
-installLoopParts({ DefaultExecutor });
-setDefaultExecutorFactory(() =>
-  uplink() === null ? new WorkerPool({ name: "default" }) : new NestedExecutor(),
-);
-addOwnExports({ WorkerPool });
-setPartsLoader(loadInline);
-setLaterLoader(() => import("./bundle/later.ts"));

@@ -38,15 +38,15 @@ type RemoteOverloads<F> = F extends {
 
 /** The module at `url` as those have it who run the calls. */
 export function remoteModule<M>(
-  calls: Calls,
+  calls: () => Calls,
   url: string | URL,
   options: CallOptions | null,
 ): RemoteModule<M> {
   const href = moduleUrl(url);
   const functions = new Map<string, AnyFunction>();
   const functionFor = (name: string): AnyFunction => {
-    const fn = calls.exportOf(href, name);
-    const call = (...args: unknown[]): unknown => calls.submit(fn, args, options);
+    const fn = calls().exportOf(href, name);
+    const call = (...args: unknown[]): unknown => calls().submit(fn, args, options);
     functions.set(name, call);
     return call;
   };

@@ -24,14 +24,27 @@ import { JobStream } from "./stream.ts";
  * ```
  */
 export class PoolView {
-  /** @internal */
-  readonly _calls: Calls;
+  #calls: Calls | null;
   readonly #options: CallOptions | null;
+  /** What it is a view of, when that has no calls yet. */
+  readonly #whole: PoolView | null;
 
   /** @internal */
-  constructor(calls: Calls, options: CallOptions | null) {
-    this._calls = calls;
+  constructor(calls: Calls | null, options: CallOptions | null, whole: PoolView | null = null) {
+    this.#calls = calls;
     this.#options = options;
+    this.#whole = whole;
+  }
+
+  /** @internal What runs its calls; of a pool it is made with the first. */
+  get _calls(): Calls {
+    this.#calls ??= this._makeCalls();
+    return this.#calls;
+  }
+
+  /** @internal */
+  _makeCalls(): Calls {
+    return (this.#whole as PoolView)._calls;
   }
 
   /**
@@ -149,7 +162,7 @@ export class PoolView {
    * ```
    */
   module<M extends object>(url: string | URL): RemoteModule<M> {
-    return remoteModule<M>(this._calls, url, this.#options);
+    return remoteModule<M>(() => this._calls, url, this.#options);
   }
 
   /**
@@ -168,7 +181,7 @@ export class PoolView {
    */
   with(options: CallOptions): PoolView {
     const own = callOptionsOf(options);
-    return new PoolView(this._calls, this.#options === null ? own : { ...this.#options, ...own });
+    return new PoolView(this.#calls, this.#options === null ? own : { ...this.#options, ...own }, this);
   }
 
   [inspect.custom](): string {

@@ -8,6 +8,7 @@ import { realTime, type Time } from "../executor/time.ts";
 import type { LinkOwner, WorkerSource } from "../executor/workerlink.ts";
 import { Host, type ThreadSource } from "../host/host.ts";
 import { Output } from "../host/output.ts";
+import type { MadePiscina } from "../host/piscina.ts";
 import { Threads } from "../host/threads.ts";
 import { loadParts } from "../shipping/parts.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -30,7 +31,7 @@ export class ThreadWorkers implements WorkerSource, ThreadSource {
   onSession: () => void = () => {};
   readonly #pool: ThreadScheduler;
 
-  constructor(pool: ThreadScheduler) {
+  constructor(pool: ThreadScheduler, made: MadePiscina | null = null) {
     const { settings } = pool;
     this.settings = settings;
     this.#pool = pool;
@@ -39,7 +40,7 @@ export class ThreadWorkers implements WorkerSource, ThreadSource {
     const abandon = (error: Error) => {
       for (const host of this.hosts) host.abandon(error);
     };
-    this.threads = new Threads(settings, this.output, abandon, (error) => pool.stray(error));
+    this.threads = new Threads(settings, this.output, abandon, (error) => pool.stray(error), made);
   }
 
   link(owner: LinkOwner): Host {

@@ -14,9 +14,12 @@ interface Table {
 }
 
 const TABLE = Symbol.for("threadloop.declared");
-const holder = globalThis as { [TABLE]?: Table };
-holder[TABLE] ??= { functions: new Map(), declarations: new WeakMap() };
-const table = holder[TABLE];
+
+function table(): Table {
+  const holder = globalThis as { [TABLE]?: Table };
+  holder[TABLE] ??= { functions: new Map(), declarations: new WeakMap() };
+  return holder[TABLE];
+}
 
 /**
  * Declares a function that worker threads find by name, and returns it unchanged: it stays callable as itself.
@@ -50,25 +53,25 @@ export function task<F extends AnyFunction>(url: string | URL, name: string, fn:
   if (typeof fn !== "function")
     throw new TypeError(`Expected \`fn\` of task "${name}" to be a function, got ${show(fn)}`);
   warnOfSecond(declaration, fn);
-  table.functions.set(key(declaration.url, name), fn);
-  table.declarations.set(fn, declaration);
+  table().functions.set(key(declaration.url, name), fn);
+  table().declarations.set(fn, declaration);
   return fn;
 }
 
 /** The declaration of a function, if `task` made one in this thread. */
 export function declarationOf(fn: object): Declaration | undefined {
-  return table.declarations.get(fn as AnyFunction);
+  return table().declarations.get(fn as AnyFunction);
 }
 
 /** The function that this thread declared under a name, once its module was evaluated. */
 export function declaredFunction(url: string, name: string): AnyFunction | undefined {
-  return table.functions.get(key(url, name));
+  return table().functions.get(key(url, name));
 }
 
 /** The names that a module declared in this thread. */
 export function declaredNames(url: string): string[] {
   const prefix = key(url, "");
-  return [...table.functions.keys()].filter((k) => k.startsWith(prefix)).map((k) => k.slice(prefix.length));
+  return [...table().functions.keys()].filter((k) => k.startsWith(prefix)).map((k) => k.slice(prefix.length));
 }
 
 const key = (url: string, name: string): string => `${url}#${name}`;

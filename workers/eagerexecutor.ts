@@ -1,0 +1,12 @@
+// This is the default executor of a program whose pools are loaded with it, as a bundler has them: it leaves them out
+// where nobody uses one of these.
+import * as executor from "./defaultexecutor.ts";
+import { installPools } from "./poolparts.ts";
+
+export const runInExecutor: typeof executor.runInExecutor = withPools(executor.runInExecutor);
+export const toThread: typeof executor.toThread = withPools(executor.toThread);
+
+function withPools<T>(fn: T): T {
+  installPools();
+  return fn;
+}

@@ -1,0 +1,71 @@
+// This gives a pool what it is made of (`poolparts`). In a program that Node itself loads that is loaded with the first
+// call of a pool, while its first thread starts; all others load it with the package.
+
+import { Future, RuntimeError } from "../src/core.ts";
+import type { spawnActor } from "./executor/actor.ts";
+import type { broadcastJob } from "./executor/broadcast.ts";
+import type { gatherSnapshots } from "./observe/gather.ts";
+import type { statsOf } from "./observe/stats.ts";
+import type { TaskForest } from "./observe/tasktree.ts";
+import type { PoolTrace } from "./observe/trace.ts";
+import type { Watchdog } from "./observe/watchdog.ts";
+import type { Closing } from "./pool/closing.ts";
+import type { Scheduler } from "./pool/scheduler.ts";
+import type { ThreadWorkers } from "./pool/threadworkers.ts";
+import { LateModule } from "./shipping/latemodule.ts";
+import type { NestedExecutor } from "./thread/nested.ts";
+
+export interface PoolParts {
+  readonly Closing: typeof Closing;
+  readonly NestedExecutor: typeof NestedExecutor;
+  readonly PoolTrace: typeof PoolTrace;
+  readonly Scheduler: typeof Scheduler;
+  readonly TaskForest: typeof TaskForest;
+  readonly ThreadWorkers: typeof ThreadWorkers;
+  readonly Watchdog: typeof Watchdog;
+  readonly broadcastJob: typeof broadcastJob;
+  readonly gatherSnapshots: typeof gatherSnapshots;
+  readonly spawnActor: typeof spawnActor;
+  readonly statsOf: typeof statsOf;
+}
+
+/** What `poolparts` exports that is of use here. */
+interface Exports {
+  readonly Future: typeof Future;
+  readonly installPools: () => void;
+}
+
+let installed: PoolParts | null = null;
+
+let late: LateModule<Exports> | null = null;
+
+/** Is told by `poolparts` what pools are made of. */
+export function setPoolParts(parts: PoolParts): void {
+  installed = parts;
+}
+
+/** To be said where they are not loaded with the package; `load` imports them where they cannot be had at once. */
+export function expectPools(load: () => Promise<Exports>): void {
+  if (installed !== null || late !== null) return;
+  late = new LateModule("workers/poolparts.js", (found) => found.Future === Future, load);
+  late.expect((parts) => parts.installPools());
+}
+
+/** Loads them where they cannot be had at once. */
+export async function importPools(): Promise<void> {
+  if (installed === null) (await late?.import())?.installPools();
+}
+
+export function arePoolsLoaded(): boolean {
+  return installed !== null;
+}
+
+/** What pools are made of, loaded now if need be. */
+export function poolParts(): PoolParts {
+  if (installed === null) late?.exports?.installPools();
+  if (installed !== null) return installed;
+  throw new RuntimeError(
+    "This pool is used before the package is loaded as a whole, which takes a moment where modules are not loaded by " +
+      "Node itself: use it after an `await`",
+  );
+}
