@@ -8,7 +8,7 @@
 // comments are in the declarations.
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { init, parse } from "es-module-lexer";
 import { rolldown } from "rolldown";
@@ -88,6 +88,23 @@ async function bundle() {
     const code = readFileSync(join(dist, file), "utf8");
     writeFileSync(join(dist, file), inAscii(hidden(withoutEffects(code))));
   }
+  for (const file of ["node.js", "workers/node.js"])
+    writeFileSync(join(dist, file), knowing(file, readFileSync(join(dist, file), "utf8")));
+}
+
+/** An entry of Node's own that says in vm contexts which chunks have come with it: see `workers/shipping/evaluated`. */
+function knowing(file, code) {
+  const chunks = new Set(parse(code)[0].map(({ specifier }) => resolve(dist, file, "..", specifier)));
+  for (const chunk of chunks)
+    for (const { type, specifier } of parse(readFileSync(chunk, "utf8"))[0])
+      if (type !== "dynamic" && specifier?.startsWith(".")) chunks.add(resolve(dirname(chunk), specifier));
+  const specifiers = [...chunks].map((chunk) =>
+    `./${relative(dirname(join(dist, file)), chunk)}`.replace("./..", ".."),
+  );
+  const imports = specifiers.map((specifier, at) => `import * as chunk${at} from "${specifier}";\n`);
+  const modules = specifiers.map((specifier, at) => `"${specifier}": chunk${at}`);
+  const home = specifiers.find((specifier) => specifier.endsWith("/threadloop.js"));
+  return `${imports.join("")}import { knowModules } from "${home}";\nknowModules(import.meta.url, { ${modules.join(", ")} });\n${code}`;
 }
 
 /** The code of a command, which is packed as it is. */

@@ -3,7 +3,6 @@
  * do not. It is never re-exported.
  */
 
-export { follow } from "./combine/chain.ts";
 export { awaitingTasks } from "./debug/callgraph.ts";
 export { rootsOf } from "./debug/roots.ts";
 export { reportTasks, type TaskReport, taskId } from "./debug/taskreport.ts";
@@ -24,14 +23,7 @@ export * from "./index.ts";
 export { DefaultExecutor, setDefaultExecutorFactory } from "./loop/defaultexecutor.ts";
 export { installLoopParts } from "./loop/loopparts.ts";
 export { describeTasks } from "./loop/taskdescription.ts";
-export {
-  isBundled,
-  isOwn,
-  PACKAGE_ROOT,
-  requireFrom,
-  type StackScript,
-  stackScripts,
-} from "./platform/node/place.ts";
+export { isBundled, isOwn, PACKAGE_ROOT, requireFrom, stackScripts } from "./platform/node/place.ts";
 export {
   type CarriedVariable,
   type ContextVarDefinition,
@@ -56,5 +48,4 @@ export {
 } from "./scheduling/events.ts";
 export { followSignal } from "./task/abort.ts";
 export { CANCELLED, FAILED, FINISHED, PENDING } from "./task/future.ts";
-export { OutsideFuture } from "./task/outside.ts";
 export { starterOf } from "./task/startable.ts";

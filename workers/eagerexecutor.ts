@@ -3,10 +3,12 @@
 import * as executor from "./defaultexecutor.ts";
 import { installPools } from "./poolparts.ts";
 
-export const runInExecutor: typeof executor.runInExecutor = withPools(executor.runInExecutor);
-export const toThread: typeof executor.toThread = withPools(executor.toThread);
+const runInExecutor: typeof executor.runInExecutor = withPools(executor.runInExecutor);
+const toThread: typeof executor.toThread = withPools(executor.toThread);
 
 function withPools<T>(fn: T): T {
   installPools();
   return fn;
 }
+
+export { runInExecutor, toThread };

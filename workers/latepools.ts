@@ -1,7 +1,7 @@
 // This gives a pool what it is made of (`poolparts`). In a program that Node itself loads that is loaded with the first
 // call of a pool, while its first thread starts; all others load it with the package.
 
-import { Future, RuntimeError } from "../src/core.ts";
+import { Future } from "../src/core.ts";
 import type { spawnActor } from "./executor/actor.ts";
 import type { broadcastJob } from "./executor/broadcast.ts";
 import type { gatherSnapshots } from "./observe/gather.ts";
@@ -44,16 +44,9 @@ export function setPoolParts(parts: PoolParts): void {
   installed = parts;
 }
 
-/** To be said where they are not loaded with the package; `load` imports them where they cannot be had at once. */
-export function expectPools(load: () => Promise<Exports>): void {
-  if (installed !== null || late !== null) return;
-  late = new LateModule("workers/poolparts.js", (found) => found.Future === Future, load);
-  late.expect((parts) => parts.installPools());
-}
-
-/** Loads them where they cannot be had at once. */
-export async function importPools(): Promise<void> {
-  if (installed === null) (await late?.import())?.installPools();
+/** To be said where they are not loaded with the package. */
+export function expectPools(): void {
+  late ??= new LateModule("workers/poolparts.js", (found) => found.Future === Future);
 }
 
 export function arePoolsLoaded(): boolean {
@@ -62,10 +55,6 @@ export function arePoolsLoaded(): boolean {
 
 /** What pools are made of, loaded now if need be. */
 export function poolParts(): PoolParts {
-  if (installed === null) late?.exports?.installPools();
-  if (installed !== null) return installed;
-  throw new RuntimeError(
-    "This pool is used before the package is loaded as a whole, which takes a moment where modules are not loaded by " +
-      "Node itself: use it after an `await`",
-  );
+  if (installed === null) late?.needed.installPools();
+  return installed as unknown as PoolParts;
 }

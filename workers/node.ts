@@ -8,4 +8,4 @@ export * from "./exports.ts";
 
 installDefaultExecutor();
 offerLate(poolParts);
-expectPools(() => import("./poolparts.ts"));
+expectPools();

@@ -55,7 +55,7 @@ export function runCoroutineThreadsafe<T>(startable: Startable<T>, loop: EventLo
 }
 
 /** Has the destination settle as the source does, and the source be cancelled when the destination is. */
-export function follow<T>(source: Future<T>, destination: Future<T>): void {
+function follow<T>(source: Future<T>, destination: Future<T>): void {
   source._listen(() => {
     if (destination.done() || destination._loop.isClosed()) return;
     source._deliver(

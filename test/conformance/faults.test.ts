@@ -103,6 +103,7 @@ function copyOfPackage(name: string, fault?: Fault): string {
   for (const path of [
     "package.json",
     "dist/index.js",
+    "dist/node.js",
     "dist/testing.js",
     "dist/src",
     "dist/workers",

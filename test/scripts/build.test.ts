@@ -10,13 +10,14 @@ const modulesOf = (chunk: string) =>
 
 describe("The build", () => {
   it("has a thread load no other chunks than its own", () => {
-    expect(importsOf("worker").sort()).toEqual(["threadloop", "wire"]);
+    expect(importsOf("worker").sort()).toEqual(["session", "threadloop", "wire"]);
+    expect(importsOf("session").sort()).toEqual(["threadloop", "wire"]);
     expect(importsOf("wire")).toEqual(["threadloop"]);
     expect(importsOf("threadloop")).toEqual([]);
   });
 
   it("leaves streams, servers, processes and shared objects out of what a thread loads", () => {
-    const modules = ["worker", "wire", "threadloop"].flatMap(modulesOf);
+    const modules = ["worker", "session", "wire", "threadloop"].flatMap(modulesOf);
     expect(modules).toContain("workers/workerthread");
     expect(modules).toContain("src/scheduling/pump");
     const needless =
@@ -26,7 +27,7 @@ describe("The build", () => {
 
   it("loads no hosts, no policy and no shipping for tests", () => {
     expect(importsOf("testing")).not.toContain("main");
-    expect(importsOf("executor").sort()).toEqual(["threadloop", "wire"]);
+    expect(importsOf("executor").sort()).toEqual(["session", "threadloop", "wire"]);
     const modules = [...modulesOf("testing"), ...modulesOf("executor")];
     expect(modules).toContain("workers/testing/inlineexecutor");
     const needless =
@@ -35,14 +36,27 @@ describe("The build", () => {
   });
 
   it("has a program load neither shipping nor the rest of the runtime with a pool", () => {
-    expect(importsOf("main").sort()).toEqual(["executor", "shared", "threadloop", "wire"]);
-    const modules = ["main", "executor", "wire", "threadloop"].flatMap(modulesOf);
+    expect(importsOf("main").sort()).toEqual(["executor", "session", "threadloop", "view", "wire"]);
+    const modules = ["main", "executor", "session", "view", "wire", "threadloop"].flatMap(modulesOf);
     expect(modules).toContain("workers/shipping/nearby");
     expect(modules.filter((module) => /shipping\/(copy|plan|syntax|sharing)$/.test(module))).toEqual([]);
   });
 
+  it("has Node load what pools are made of with the first call of one only", () => {
+    const entry = (file: string) => readFileSync(new URL(`../../dist/${file}.js`, import.meta.url), "utf8");
+    const chunksOf = (file: string) =>
+      [...entry(file).matchAll(/chunks\/(.*)\.js"/g)].map(([, chunk]) => chunk).sort();
+    expect(chunksOf("node")).toEqual(["runtime", "threadloop"]);
+    expect(chunksOf("workers/node")).toEqual(["shared", "threadloop", "view", "wire"]);
+    for (const chunk of ["runtime", "shared", "threadloop", "view", "wire"])
+      expect(["runtime", "shared", "threadloop", "view", "wire"]).toEqual(
+        expect.arrayContaining(importsOf(chunk).filter((name) => name !== "rolldown-runtime")),
+      );
+  });
+
   it("leaves nothing out of what the main thread loads", () => {
-    const chunks = ["executor", "main", "runtime", "shared", "threadloop", "wire"].flatMap(modulesOf);
+    const names = ["executor", "main", "runtime", "session", "shared", "threadloop", "view", "wire"];
+    const chunks = names.flatMap(modulesOf);
     for (const module of ["src/streams/connect", "src/io/server", "workers/shared/lock", "workers/host/host"])
       expect(chunks).toContain(module);
   });

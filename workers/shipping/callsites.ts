@@ -3,7 +3,7 @@
 import { isAbsolute } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { types } from "node:util";
-import { isOwn, requireFrom, type StackScript, stackScripts } from "../../src/core.ts";
+import { isOwn, requireFrom, stackScripts } from "../../src/core.ts";
 import { shippedCodeOf } from "./code.ts";
 import { withoutMarks } from "./stacks.ts";
 
@@ -32,13 +32,10 @@ export function calledFrom<T>(sites: CallSite[], goOn: () => T): T {
 
 /** The scripts of the callers that Node loaded itself, without this package's own and Node's. */
 export function callSites(): CallSite[] {
-  return earlier ?? sitesIn(stackScripts(FRAMES));
-}
-
-/** The same of a stack. */
-export function sitesIn(stack: readonly StackScript[]): CallSite[] {
+  if (earlier !== null) return earlier;
+  const sites = stackScripts(FRAMES);
   const byUrl = new Map<string, CallSite>();
-  for (const { scriptName, scriptId } of stack) {
+  for (const { scriptName, scriptId } of sites) {
     const url = loadedUrl(scriptName);
     if (url && !byUrl.has(url)) byUrl.set(url, scriptId === undefined ? { url } : { url, scriptId });
   }

@@ -1,23 +1,30 @@
 // This is a part of the package that is loaded when it is first needed, so that a program that only imports the package
 // does not wait for it.
 //
-// It is loaded at once, so that captured variables are read at the moment of the call. Where that would give another
-// instance of the package it comes by `import`, and who needs it before it is there waits for it: in a program that was
-// bundled, and in a vm context (as Jest has them).
+// It is loaded at once, so that captured variables are read at the moment of the call. In a program that was bundled it
+// comes by `import`, and who needs it before it is there waits for it.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { PACKAGE_ROOT, requireFrom } from "../../src/core.ts";
+import { PACKAGE_ROOT, RuntimeError, requireFrom } from "../../src/core.ts";
+import { evaluated, mayEvaluate } from "./evaluated.ts";
 import { isForeignRealm, mayRequireModules } from "./native.ts";
 
 export class LateModule<Exports extends object> {
   readonly #file: string;
   readonly #isOurs: (found: Exports) => boolean;
-  readonly #load: () => Promise<Exports>;
+  readonly #load: (() => Promise<Exports>) | null;
   #loaded: Exports | null = null;
   #loading: Promise<Exports> | null = null;
 
-  /** `file` is below the built package; `isOurs` tells whether what was found belongs to this instance; `load` imports it. */
-  constructor(file: string, isOurs: (found: Exports) => boolean, load: () => Promise<Exports>) {
+  /**
+   * `file` is below the built package; `isOurs` tells whether what was found belongs to this instance; `load` imports it
+   * where it cannot be had at once.
+   */
+  constructor(
+    file: string,
+    isOurs: (found: Exports) => boolean,
+    load: (() => Promise<Exports>) | null = null,
+  ) {
     this.#file = file;
     this.#isOurs = isOurs;
     this.#load = load;
@@ -27,6 +34,16 @@ export class LateModule<Exports extends object> {
   get exports(): Exports | null {
     this.#loaded ??= this.#require();
     return this.#loaded;
+  }
+
+  /** The same where nothing can wait. */
+  get needed(): Exports {
+    const { exports } = this;
+    if (exports !== null) return exports;
+    throw new RuntimeError(
+      `Expected \`require\` to give the module that \`import\` gives, got another one of ${this.#file}: a loader of this ` +
+        "program changes modules for one of them only. Have it leave out threadloop, as it should all packages",
+    );
   }
 
   /** Whether it is there. */
@@ -40,18 +57,19 @@ export class LateModule<Exports extends object> {
     return this.#loading;
   }
 
-  /** In a vm context it is on its way from the beginning: there it cannot be had at once. */
-  expect(use: (exports: Exports) => void = () => {}): void {
-    if (!isForeignRealm) return;
+  /** In a vm context that has loaded the package as a whole it is on its way from the beginning: it cannot be had at once. */
+  expect(): void {
+    if (!isForeignRealm || mayEvaluate()) return;
     void Promise.resolve()
       .then(() => this.import())
-      .then(use)
       .catch(() => {}); // it is told to whoever needs it
   }
 
   #require(): Exports | null {
+    const url = new URL(this.#file, PACKAGE_ROOT);
+    if (mayEvaluate()) return evaluated(url.href) as Exports;
     if (!mayRequireModules()) return null;
-    const file = fileURLToPath(new URL(this.#file, PACKAGE_ROOT));
+    const file = fileURLToPath(url);
     for (const way of ways) {
       const found = way(file) as Exports | null;
       if (found === null || !this.#isOurs(found)) continue;
@@ -63,6 +81,7 @@ export class LateModule<Exports extends object> {
 
   /** The promise of `import` itself may be one of another realm. */
   async #import(): Promise<Exports> {
+    if (this.#load === null) return this.needed;
     this.#loaded = await this.#load();
     return this.#loaded;
   }

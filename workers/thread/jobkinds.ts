@@ -15,6 +15,9 @@ import { isTransfer, transfer, unmarked } from "../wire/transfer.ts";
 import { type Actors, callActor, dropActor, makeActor } from "./actors.ts";
 import { Credit } from "./credit.ts";
 
+/** Frames from here on are the runtime's. */
+const HERE = import.meta.url;
+
 /** A job of many pieces gives the loop of its thread a turn after so many milliseconds. */
 const TURN_AFTER = 1;
 /** A piece that takes less is short; so many of them in a row say that the next one is. */
@@ -230,7 +233,7 @@ class Chunk {
   /** The first failure ends the chunk. */
   #fail(error: unknown): void {
     if (isInstance(error, CancelledError)) throw error; // the host knows why
-    this.#failure = encodeThrown(error, import.meta.url);
+    this.#failure = encodeThrown(error, HERE);
     this.#at = this.#items.length;
   }
 }
