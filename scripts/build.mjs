@@ -79,6 +79,17 @@ async function bundle() {
     const code = readFileSync(join(dist, file), "utf8");
     writeFileSync(join(dist, file), inAscii(hidden(withoutEffects(code))));
   }
+  loadChunkAtOnce("workers/entry.cjs", "workers/workerthread.js");
+}
+
+/** Has a file load the chunk where the default export of a module lies, and not the module, which only gives it on. */
+function loadChunkAtOnce(file, module) {
+  const [, name, chunk] = /export \{ (\w+) as default \} from "(.+)"/.exec(
+    readFileSync(join(dist, module), "utf8"),
+  );
+  const code = readFileSync(join(dist, file), "utf8");
+  const changed = code.replace("./workerthread.js", chunk).replace(".default(", `.${name}(`);
+  writeFileSync(join(dist, file), changed);
 }
 
 /** The code of a command, which is packed as it is. */

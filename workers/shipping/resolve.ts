@@ -10,7 +10,6 @@ import { describeModule, describeReference, OWN_EXPORTS, type Path, type Referen
 import { ShipError } from "./shiperror.ts";
 import { syntaxPlace } from "./syntaxplace.ts";
 
-const require = requireFrom();
 const known = new Map<string, Found>();
 /** The ES modules that were loaded, by their URLs. */
 const namespaces = new Map<string, object>();
@@ -90,7 +89,7 @@ async function load(reference: Exclude<Reference, { kind: "global" }>): Promise<
 async function follow(reference: Exclude<Reference, { kind: "global" }>): Promise<Found> {
   switch (reference.kind) {
     case "commonjs":
-      return { value: dig(require(fileURLToPath(reference.url)), reference.path) };
+      return { value: dig(requireFrom()(fileURLToPath(reference.url)), reference.path) };
     case "declared":
       await import(reference.url);
       return { value: declaredFunction(reference.url, reference.name) };
