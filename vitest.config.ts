@@ -1,4 +1,16 @@
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+/** Those that take longest begin first: else one of them runs on alone when all others have ended. */
+const LONGEST = ["workers/shipping/programs", "docs/examples", "workers/shipping/fuzz", "bin/trace"];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isLong = ({ moduleId }: TestSpecification) =>
+      LONGEST.some((name) => moduleId.endsWith(`/test/${name}.test.ts`));
+    return (await super.sort(files)).sort((a, b) => Number(isLong(b)) - Number(isLong(a)));
+  }
+}
 
 export default defineConfig({
   test: {
@@ -10,6 +22,7 @@ export default defineConfig({
     server: { deps: { external: [/\/dist\//, /\/fixtures\/(shipping|workers)\//] } },
     testTimeout: 30_000,
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     // .ci/run adds up the reports of all Node versions.
     reporters: process.env.VITEST_JSON
       ? ["default", ["json", { outputFile: process.env.VITEST_JSON }]]

@@ -41,7 +41,12 @@ const question: Question = {
         for (const count of counts)
           bench.measure(nameOf(title, count, temperature), "times", {
             better: "higher",
-            at: { curve: `${title}, ${temperature}`, x: count, axis: "files", level: 1 },
+            at: {
+              curve: `${title}, ${temperature}`,
+              x: count,
+              axis: "files",
+              level: { value: 1, name: "the loop" },
+            },
           });
     const folder = await mkdtemp(join(tmpdir(), "realwork-"));
     try {

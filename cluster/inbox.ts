@@ -12,7 +12,7 @@ import { clearInterval, setInterval } from "node:timers";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { emitWarning } from "../src/core.ts";
-import { reasonOf } from "../workers/wire/describe.ts";
+import { reasonOf } from "../workers/shipping/reason.ts";
 import { dropBlob, readBlob, unseal } from "./payload.ts";
 import { contentOf } from "./protocol.ts";
 import type { RedisLink } from "./redislink.ts";

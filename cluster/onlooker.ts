@@ -4,7 +4,7 @@
 import type { ThreadNumbers } from "../workers/observe/poolwatch.ts";
 import type { ThreadSnapshot } from "../workers/observe/snapshot.ts";
 import { TaskForest } from "../workers/observe/tasktree.ts";
-import { reasonOf } from "../workers/wire/describe.ts";
+import { reasonOf } from "../workers/shipping/reason.ts";
 import { ConnectionError } from "./errors.ts";
 import { ProcessInbox } from "./inbox.ts";
 import { type OnlookerOptions, onlookerSettingsOf } from "./options.ts";

@@ -7,7 +7,7 @@ import { hostname } from "node:os";
 import { Redis, type RedisOptions } from "ioredis";
 import { inRootContext } from "../src/core.ts";
 import { realTime } from "../workers/executor/time.ts";
-import { reasonOf } from "../workers/wire/describe.ts";
+import { reasonOf } from "../workers/shipping/reason.ts";
 import { ConnectionError } from "./errors.ts";
 import { type Keys, keysOf } from "./keys.ts";
 import { Signer } from "./signature.ts";

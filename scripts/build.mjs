@@ -90,6 +90,7 @@ async function bundle() {
   }
   for (const file of ["node.js", "workers/node.js"])
     writeFileSync(join(dist, file), knowing(file, readFileSync(join(dist, file), "utf8")));
+  loadChunkAtOnce("workers/entry.cjs", "workers/workerthread.js");
 }
 
 /** An entry of Node's own that says in vm contexts which chunks have come with it: see `workers/shipping/evaluated`. */
@@ -105,6 +106,16 @@ function knowing(file, code) {
   const modules = specifiers.map((specifier, at) => `"${specifier}": chunk${at}`);
   const home = specifiers.find((specifier) => specifier.endsWith("/threadloop.js"));
   return `${imports.join("")}import { knowModules } from "${home}";\nknowModules(import.meta.url, { ${modules.join(", ")} });\n${code}`;
+}
+
+/** Has a file load the chunk where the default export of a module lies, and not the module, which only gives it on. */
+function loadChunkAtOnce(file, module) {
+  const [, name, chunk] = /export \{ (\w+) as default \} from "(.+)"/.exec(
+    readFileSync(join(dist, module), "utf8"),
+  );
+  const code = readFileSync(join(dist, file), "utf8");
+  const changed = code.replace("./workerthread.js", chunk).replace(".default(", `.${name}(`);
+  writeFileSync(join(dist, file), changed);
 }
 
 /** The code of a command, which is packed as it is. */

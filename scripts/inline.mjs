@@ -20,7 +20,13 @@ const WITHOUT_NICE = [
   `Promise.resolve().then(() => __importStar(require('@napi-rs/nice')))`,
   `Promise.reject()`,
 ];
+/** In each thread the module is loaded for what only the main thread asks. */
+const OS_LATER = [
+  [`const node_os_1 = require("node:os");`, ``],
+  [`(0, node_os_1.availableParallelism)()`, `require("node:os").availableParallelism()`],
+];
 const ALL_CHANGES = {
+  "dist/common.js": OS_LATER,
   "dist/task_queue/array_queue.js": [WITHOUT_ASSERT],
   "dist/task_queue/fixed_queue.js": [WITHOUT_ASSERT],
   "dist/worker_pool/base.js": [WITHOUT_ASSERT],

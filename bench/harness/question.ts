@@ -42,8 +42,13 @@ export interface Place {
   readonly x: number;
   /** What the size is, in the words of the axis: "files", "bytes of a call". */
   readonly axis: string;
-  /** A level to compare with, such as 1 where figures are speed-ups. */
-  readonly level?: number;
+  /** A level to compare with, such as 1, the loop, where figures are speed-ups. */
+  readonly level?: Level;
+}
+
+export interface Level {
+  readonly value: number;
+  readonly name: string;
 }
 
 export interface Measure {

@@ -13,7 +13,7 @@ import { gatherSnapshots } from "../../workers/observe/gather.ts";
 import { PoolWatch } from "../../workers/observe/poolwatch.ts";
 import type { ThreadScheduler } from "../../workers/pool/threadworkers.ts";
 import { LruMap } from "../../workers/shipping/lrumap.ts";
-import { reasonOf } from "../../workers/wire/describe.ts";
+import { reasonOf } from "../../workers/shipping/reason.ts";
 import { encodeThrown } from "../../workers/wire/serialize.ts";
 import { WorkerPool } from "../../workers/workerpool.ts";
 import { LOOK_FOR, ProcessInbox } from "../inbox.ts";

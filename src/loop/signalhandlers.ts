@@ -91,13 +91,13 @@ export function listenTo(
 
 /** What a shell shows of a process that a signal ended. */
 export function exitCodeOf(signal: NodeJS.Signals): number {
-  return 128 + signalNumbers[signal];
+  return 128 + signalNumbers()[signal];
 }
 
 /** Throws TypeError or RangeError when a value is no signal of this system. */
 export function checkSignal(signal: NodeJS.Signals): void {
   if (typeof signal !== "string")
     throw new TypeError(`Expected \`signal\` to be the name of a signal, as "SIGTERM", got ${got(signal)}`);
-  if (!Object.hasOwn(signalNumbers, signal))
+  if (!Object.hasOwn(signalNumbers(), signal))
     throw new RangeError(`Expected \`signal\` to be a signal of this system, got ${got(signal)}`);
 }

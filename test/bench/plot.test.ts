@@ -40,7 +40,7 @@ describe("a plot", () => {
         unit: "times",
         better: "higher",
         plot: true,
-        at: { curve: "speed-up", x, axis: "files", level: 1 },
+        at: { curve: "speed-up", x, axis: "files", level: { value: 1, name: "the loop" } },
       })),
       figures: ["first", "second"].flatMap((contender) =>
         sizes.map((x) => ({
@@ -68,5 +68,49 @@ describe("a plot", () => {
       (match) => new Set(match[1]?.split(" ").filter((_, i) => i % 2 === 1)).size,
     );
     expect(bands).toEqual([2, 2]);
+  });
+
+  it("names ours, the limits and the best peers where there are many lines, one of each package, and has the others grey", () => {
+    const sizes = [1, 10, 100];
+    const speeds = { ours: 3, bare: 4, "first, fast": 2.9, "first, slow": 2.8, second: 2.7, third: 2.6 };
+    const slow = Array.from({ length: 8 }, (_, i) => [`slow ${i}`, 1 + i / 10] as const);
+    const kindOf = (name: string) => (name === "ours" ? "ours" : name === "bare" ? "limit" : "peer");
+    const svg = plotAnswer({
+      question: "q",
+      title: "t",
+      seconds: 1,
+      measures: sizes.map((x) => ({
+        name: `at ${x}`,
+        unit: "times",
+        better: "higher",
+        plot: true,
+        at: { curve: "speed-up", x, axis: "files", level: { value: 1, name: "the loop" } },
+      })),
+      figures: [...slow, ...Object.entries(speeds)].flatMap(([contender, speed]) =>
+        sizes.map((x) => ({
+          contender,
+          kind: kindOf(contender),
+          measure: `at ${x}`,
+          samples: [speed - 0.1, speed, speed + 0.1],
+        })),
+      ),
+      goals: [],
+      skipped: [],
+      notes: [],
+      probe: [],
+    });
+    const names = [...(svg ?? "").matchAll(/>([^<>]+)<\/text>/g)].map((match) => match[1]!);
+    const shown = names.filter((name) => !/^(t|[\d,.]+|speed-up .*)$/.test(name));
+    expect(shown.toSorted()).toEqual([
+      "bare",
+      "first, fast",
+      "ours",
+      "second",
+      "slow 7",
+      "the loop",
+      "third",
+    ]);
+    expect(names).toContain("speed-up (times, higher is better) over files; grey: 8 others");
+    expect((svg ?? "").match(/<polygon/g)).toHaveLength(1);
   });
 });

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, describe, expect, it } from "vitest";
 import { command, startCommand, startCommandIn, startFixture } from "../support/processes.ts";
 import { checkTrace } from "../support/traces.ts";
@@ -13,10 +14,10 @@ describe("threadloop trace", () => {
     const file = join(folder, "trace.json");
     const app = startFixture("observe/busy.mjs");
     await app.said("ready");
-    const { code, output, errors } = await command("trace", String(app.pid), "--seconds", "2", "-o", file);
+    const { code, output, errors } = await command("trace", String(app.pid), "--seconds", "1", "-o", file);
     expect({ code, errors }).toEqual({ code: 0, errors: "" });
     expect(output).toMatch(
-      /^Recording process \d+ .*\n\d+ events of 2 s in .*trace\.json: open it at https:\/\/ui\.perfetto\.dev\n$/,
+      /^Recording process \d+ .*\n\d+ events of 1 s in .*trace\.json: open it at https:\/\/ui\.perfetto\.dev\n$/,
     );
     app.say("stop\n");
     expect(await app.ended).toBe(0);
@@ -36,7 +37,7 @@ describe("threadloop trace", () => {
     const file = join(folder, "threads.json");
     const app = startFixture("observe/threads.mjs");
     await app.said("ready");
-    const { code, errors } = await command("trace", String(app.pid), "--seconds", "2", "-o", file);
+    const { code, errors } = await command("trace", String(app.pid), "--seconds", "1", "-o", file);
     expect({ code, errors }).toEqual({ code: 0, errors: "" });
     app.say("stop\n");
     await app.ended;
@@ -63,11 +64,32 @@ describe("threadloop trace", () => {
       expect(begins.map(({ tid }) => tid)).toEqual([hop]);
     }
   });
+});
+
+// These wait more than they work: for an inspector to close itself, for a command that was stopped.
+describe.concurrent("threadloop trace, from begin to end", () => {
+  it("leaves a process alone that is being traced", async () => {
+    const file = join(folder, "first.json");
+    const app = startFixture("observe/busy.mjs", "calm");
+    await app.said("ready");
+    const first = startCommand("trace", String(app.pid), "--seconds", "600", "-o", file);
+    await first.said("Recording");
+    const second = await command("trace", String(app.pid), "-o", join(folder, "second.json"));
+    expect(second.code).toBe(1);
+    expect(second.errors).toBe(
+      `threadloop: Cannot trace process ${app.pid}: RuntimeError: This thread is being traced already: stop that trace first\n`,
+    );
+    first.child.kill("SIGINT");
+    expect(await first.ended).toBe(0);
+    expect(checkTrace(readFileSync(file, "utf8")).length).toBeGreaterThan(0);
+    app.say("stop\n");
+    expect(await app.ended).toBe(0);
+  });
 
   it.each(["SIGKILL", "SIGTERM", "SIGHUP"] as const)(
     "leaves no inspector open when it is ended by %s, and no recording that keeps others from tracing",
     async (signal) => {
-      const app = startFixture("observe/busy.mjs");
+      const app = startFixture("observe/busy.mjs", "calm");
       await app.said("ready");
       const killed = startCommand(
         "trace",
@@ -86,14 +108,14 @@ describe("threadloop trace", () => {
       expect({ code, errors }).toEqual({ code: 0, errors: "" });
       checkTrace(readFileSync(file, "utf8"));
       // The process closes it by itself, soon after the last client is gone.
-      while (await isOpen(url)) await killed.ended;
+      await closing(url!);
       app.say("stop\n");
       expect(await app.ended).toBe(0);
     },
   );
 
   it("has the process itself close its inspector when nobody comes after a command that was killed", async () => {
-    const app = startFixture("observe/busy.mjs");
+    const app = startFixture("observe/busy.mjs", "calm");
     await app.said("ready");
     const killed = startCommand(
       "trace",
@@ -107,7 +129,7 @@ describe("threadloop trace", () => {
     const url = /ws:\/\/(\S+?)\//.exec(app.errors)![1];
     expect(await isOpen(url!)).toBe(true);
     killed.child.kill("SIGKILL");
-    while (await isOpen(url!)) await killed.ended;
+    await closing(url!);
     app.say("stop\n");
     expect(await app.ended).toBe(0);
   });
@@ -115,7 +137,7 @@ describe("threadloop trace", () => {
   it.runIf(process.platform === "linux")(
     "never keeps the process waiting, not even when it is stopped",
     async () => {
-      const app = startFixture("observe/busy.mjs");
+      const app = startFixture("observe/busy.mjs", "calm");
       await app.said("ready");
       const stopped = startCommand(
         "trace",
@@ -139,7 +161,7 @@ describe("threadloop trace", () => {
   );
 
   it("writes to a new file only, where none was named", async () => {
-    const app = startFixture("observe/busy.mjs");
+    const app = startFixture("observe/busy.mjs", "calm");
     await app.said("ready");
     const target = join(folder, "precious");
     writeFileSync(target, "precious");
@@ -156,7 +178,7 @@ describe("threadloop trace", () => {
   });
 
   it("says so when the process ends meanwhile", async () => {
-    const app = startFixture("observe/busy.mjs");
+    const app = startFixture("observe/busy.mjs", "calm");
     await app.said("ready");
     const tracing = startCommand(
       "trace",
@@ -176,30 +198,12 @@ describe("threadloop trace", () => {
 
   it("ends early when it is interrupted, and writes what it has", async () => {
     const file = join(folder, "early.json");
-    const app = startFixture("observe/busy.mjs");
+    const app = startFixture("observe/busy.mjs", "calm");
     await app.said("ready");
     const tracing = startCommand("trace", String(app.pid), "--seconds", "600", "-o", file);
     await tracing.said("Recording");
     tracing.child.kill("SIGINT");
     expect(await tracing.ended).toBe(0);
-    expect(checkTrace(readFileSync(file, "utf8")).length).toBeGreaterThan(0);
-    app.say("stop\n");
-    expect(await app.ended).toBe(0);
-  });
-
-  it("leaves a process alone that is being traced", async () => {
-    const file = join(folder, "first.json");
-    const app = startFixture("observe/busy.mjs");
-    await app.said("ready");
-    const first = startCommand("trace", String(app.pid), "--seconds", "600", "-o", file);
-    await first.said("Recording");
-    const second = await command("trace", String(app.pid), "-o", join(folder, "second.json"));
-    expect(second.code).toBe(1);
-    expect(second.errors).toBe(
-      `threadloop: Cannot trace process ${app.pid}: RuntimeError: This thread is being traced already: stop that trace first\n`,
-    );
-    first.child.kill("SIGINT");
-    expect(await first.ended).toBe(0);
     expect(checkTrace(readFileSync(file, "utf8")).length).toBeGreaterThan(0);
     app.say("stop\n");
     expect(await app.ended).toBe(0);
@@ -225,6 +229,11 @@ describe("threadloop trace", () => {
     await app.ended;
   });
 });
+
+/** Waits until no inspector listens at this address any more. */
+async function closing(address: string): Promise<void> {
+  while (await isOpen(address)) await wait(50);
+}
 
 /** Whether an inspector listens at this address. */
 async function isOpen(address: string): Promise<boolean> {

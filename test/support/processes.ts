@@ -1,11 +1,18 @@
 // These are processes that a test starts, talks to, and ends.
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { afterEach } from "vitest";
+import { afterEach, beforeEach } from "vitest";
 
 const running = new Set<ChildProcess>();
+/** Tests may run side by side: what they leave goes with the last of them. */
+let testsAtOnce = 0;
 
+beforeEach(() => {
+  testsAtOnce += 1;
+});
 afterEach(() => {
+  testsAtOnce -= 1;
+  if (testsAtOnce > 0) return;
   for (const child of running) child.kill("SIGKILL");
   running.clear();
 });
@@ -57,8 +64,9 @@ export class Program {
 }
 
 /** Starts a program of the fixtures; its inspector, if it is opened, takes a port that is free. */
-export function startFixture(path: string): Program {
-  return new Program(["--inspect-port=0", fileURLToPath(new URL(`../fixtures/${path}`, import.meta.url))]);
+export function startFixture(path: string, ...args: string[]): Program {
+  const file = fileURLToPath(new URL(`../fixtures/${path}`, import.meta.url));
+  return new Program(["--inspect-port=0", file, ...args]);
 }
 
 /** Starts the `threadloop` command. */

@@ -20,6 +20,7 @@ import {
 } from "node:worker_threads";
 import { inRootContext, runningLoopOrNull } from "../../src/core.ts";
 import type { ShippedFunction } from "../executor/codebook.ts";
+import { reasonOf } from "../shipping/reason.ts";
 import { Channel } from "../wire/channel.ts";
 import { unreadableError } from "../wire/clone.ts";
 import { packedJobs, unpacked } from "../wire/message.ts";
@@ -310,7 +311,7 @@ export class Session implements SignalSession {
     try {
       await Promise.race([this.#owner.start(port), this.#abandoned]);
     } catch (error) {
-      failure = error instanceof Error ? error : new Error(String(error));
+      failure = error instanceof Error ? error : new Error(reasonOf(error));
     }
     // What the thread said before it died may still be in the port.
     for (let entry = this.#next(); entry !== undefined; entry = this.#next()) this.#read(entry.message);

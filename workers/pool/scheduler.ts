@@ -33,6 +33,7 @@ import type {
 } from "../executor/workerlink.ts";
 import { whereModulesAre } from "../shipping/advice.ts";
 import { modulesLoading, refuseWhileLoading } from "../shipping/loading.ts";
+import { clauseOf, stackOrReasonOf } from "../shipping/reason.ts";
 import type { AnyFunction } from "../shipping/recipe.ts";
 import type { ShipMode } from "../shipping/shipment.ts";
 import { moduleExport, shipOnce } from "../shipping/shipper.ts";
@@ -177,7 +178,7 @@ export class Scheduler<Source extends WorkerSource = WorkerSource> implements Li
       leave();
       tellDeath(
         new WorkerTerminatedError(
-          `The worker of actor ${code.name} (${this.title}) ended: ${cause.message}. Spawn another one`,
+          `The worker of actor ${code.name} (${this.title}) ended: ${clauseOf(cause)}. Spawn another one`,
           { cause, threadId, exitCode },
         ),
       );
@@ -372,7 +373,7 @@ export class Scheduler<Source extends WorkerSource = WorkerSource> implements Li
   stray(error: unknown): void {
     emitWarning(
       "THREADLOOP_STRAY_ERROR",
-      `An error in a worker of pool "${this.settings.name}" that belongs to no running job: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      `An error in a worker of pool "${this.settings.name}" that belongs to no running job: ${stackOrReasonOf(error)}`,
     );
   }
 
@@ -429,9 +430,8 @@ export class Scheduler<Source extends WorkerSource = WorkerSource> implements Li
   /** No worker can be set up: everything fails, now and later. */
   broken(cause: unknown): void {
     if (this.source.reship(cause)) return;
-    const reason = cause instanceof Error ? cause.message : String(cause);
     const error = new BrokenPoolError(
-      `The workers of pool "${this.settings.name}" cannot be set up: ${reason}${whereModulesAre(cause)}`,
+      `The workers of pool "${this.settings.name}" cannot be set up: ${clauseOf(cause)}${whereModulesAre(cause)}`,
       { cause },
     );
     this.refuse(error);

@@ -3,6 +3,7 @@
 // a declared function goes by value as any other. A bundle that has this package outside cannot be told from a
 // program without one.
 import { isBundled } from "../../src/core.ts";
+import { codeOf } from "./reason.ts";
 
 /** How something can get to threads with its module: `what` completes "export ... from a module". */
 export function bringFromModule(what: string): string {
@@ -34,7 +35,7 @@ export function moduleAddress(otherwise: string): string {
 
 /** Why a thread did not find a module that was named by its address, if that is what happened. */
 export function whereModulesAre(error: unknown): string {
-  const code = String((error as { code?: unknown } | null)?.code);
+  const code = codeOf(error);
   return isBundled() && /MODULE_NOT_FOUND$|^ENOENT$/.test(code)
     ? ". This program was bundled, and bundlers do not write what is imported by its address: put that file beside the bundle"
     : "";

@@ -35,6 +35,7 @@ import { propertiesUsed } from "./narrow.ts";
 import { log, noticeAssignments, noticeCopy } from "./notices.ts";
 import { nameOf, type Plan, planFor, waysIn } from "./plan.ts";
 import { isWellKnown, valuesOf } from "./properties.ts";
+import { clauseOf } from "./reason.ts";
 import {
   type Copy,
   type CopyNode,
@@ -110,7 +111,7 @@ function notAlone({ root }: Copying, { type, urls }: Entangled, error: ShipError
   return new ShipError(
     error.code,
     `Cannot send function ${root} to a worker thread: it takes along the class ${title}, which its module does not export, or which was changed. ` +
-      `A thread that loads the module has another one, and nothing of ${urls.join(", ")} can go by value beside it: ${error.message}. ` +
+      `A thread that loads the module has another one, and nothing of ${urls.join(", ")} can go by value beside it: ${clauseOf(error)}. ` +
       "Export the class",
     { cause: error },
   );

@@ -66,25 +66,66 @@ let unguardPrograms = (): void => {};
 /** `listen` of servers and `process.exit` are others while anything is loaded; the context tells whose call it is. */
 function guardPrograms(): void {
   setProgramGuard(refuseProgram);
-  const { prototype } = process.getBuiltinModule("node:net").Server;
-  const takeBack = [
-    guardMethod(prototype, "listen", "listens"),
-    guardMethod(process, "exit", "ends the process"),
-  ];
+  const takeBack = [guardServers(), guardMethod(process, "exit", "ends the process")];
   unguardPrograms = () => {
     for (const undo of takeBack) undo();
   };
 }
 
-function guardMethod<K extends string>(owner: Record<K, unknown>, name: K, how: string): () => void {
-  const method = owner[name] as (...args: unknown[]) => unknown;
-  const guarded = function (this: unknown, ...args: unknown[]): unknown {
-    refuseWhileLoading(how);
-    return Reflect.apply(method, this, args);
+/**
+ * Every thread would load what servers are made of, for the few modules that make one: where it is not there yet, it is
+ * there when the first emitter that listens is made.
+ */
+function guardServers(): () => void {
+  if (hasServers()) return guardListen();
+  let takeBack: (() => void) | null = null;
+  const undo = replaceMethod(emitters(), "init", (init) => {
+    return function (this: object, ...args: unknown[]): unknown {
+      if ("listen" in this) takeBack ??= guardListen();
+      return Reflect.apply(init, this, args);
+    };
+  });
+  return () => {
+    undo();
+    takeBack?.();
   };
-  Object.assign(owner, { [name]: guarded });
+}
+
+/** What every emitter calls that is made; Node's own `domain` replaces it as well. */
+const emitters = (): { init: Method } =>
+  process.getBuiltinModule("node:events") as unknown as { init: Method };
+
+function hasServers(): boolean {
+  const { moduleLoadList } = process as { moduleLoadList?: readonly string[] };
+  return moduleLoadList === undefined || moduleLoadList.includes("NativeModule net");
+}
+
+function guardListen(): () => void {
+  return guardMethod(process.getBuiltinModule("node:net").Server.prototype, "listen", "listens");
+}
+
+function guardMethod<K extends string>(owner: Record<K, unknown>, name: K, how: string): () => void {
+  return replaceMethod(owner as Record<K, Method>, name, (method) => {
+    return function (this: unknown, ...args: unknown[]): unknown {
+      refuseWhileLoading(how);
+      return Reflect.apply(method, this, args);
+    };
+  });
+}
+
+type Method = (...args: never[]) => unknown;
+
+/** Puts another method in the place of one; what is returned takes it back. */
+function replaceMethod<K extends string>(
+  owner: Record<K, Method>,
+  name: K,
+  replacement: (method: Method) => Method,
+): () => void {
+  const method = owner[name];
+  const other = replacement(method);
+  Object.assign(owner, { [name]: other });
   return () => {
     // Unless an instrumentation was put on top of it meanwhile: then it stays, and asks.
-    if (owner[name] === guarded) Object.assign(owner, { [name]: method });
+    if (owner[name] === other) Object.assign(owner, { [name]: method });
   };
 }

@@ -11,6 +11,7 @@ import { globalReference } from "./globals.ts";
 import { type CodeInspection, inspect, type Scope } from "./inspector.ts";
 import { isSloppyAt } from "./language.ts";
 import { LruMap } from "./lrumap.ts";
+import { clauseOf } from "./reason.ts";
 import type { Reference, SourceText } from "./recipe.ts";
 import { scriptUrl } from "./scripts.ts";
 import { ShipError } from "./shiperror.ts";
@@ -323,7 +324,7 @@ const isSyntaxError = (error: unknown): error is SyntaxError =>
 function unsendableSource(title: string, failure: Error | undefined): ShipError {
   return new ShipError(
     "ERR_SHIP_SOURCE",
-    `Cannot send function ${title} to a worker thread: its source does not stand by itself (${failure?.message}). ` +
+    `Cannot send function ${title} to a worker thread: its source does not stand by itself (${clauseOf(failure)}). ` +
       "Methods that use super or #private members cannot travel alone: call them in a function that creates their object, or " +
       bringFunction("name"),
     { cause: failure },

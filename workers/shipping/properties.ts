@@ -1,6 +1,7 @@
 // These are the properties of an object among the captured values: which of them travel, and their nodes.
 import { EventEmitter } from "node:events";
 import { type Copying, cannotSend, within } from "./copying.ts";
+import { clauseOf } from "./reason.ts";
 import {
   ACCESSOR,
   CONFIGURABLE,
@@ -109,7 +110,7 @@ function valueAt(copying: Copying, object: object, key: string | symbol): unknow
   } catch (error) {
     throw cannotSend(
       copying,
-      `a getter that throws (${String((error as { message?: unknown } | null)?.message ?? error)})`,
+      `a getter that throws (${clauseOf(error)})`,
       "Put what the function needs of the object into a variable",
       error,
     );

@@ -6,11 +6,11 @@ import { declaredFunction, declaredNames } from "./declared.ts";
 import { hasPrints, modificationTime } from "./fingerprint.ts";
 import { importAs } from "./importas.ts";
 import { whileLoading } from "./loading.ts";
+import { clauseOf, codeOf } from "./reason.ts";
 import { describeModule, describeReference, OWN_EXPORTS, type Path, type Reference } from "./recipe.ts";
 import { ShipError } from "./shiperror.ts";
 import { syntaxPlace } from "./syntaxplace.ts";
 
-const require = requireFrom();
 const known = new Map<string, Found>();
 /** The ES modules that were loaded, by their URLs. */
 const namespaces = new Map<string, object>();
@@ -90,7 +90,7 @@ async function load(reference: Exclude<Reference, { kind: "global" }>): Promise<
 async function follow(reference: Exclude<Reference, { kind: "global" }>): Promise<Found> {
   switch (reference.kind) {
     case "commonjs":
-      return { value: dig(require(fileURLToPath(reference.url)), reference.path) };
+      return { value: dig(requireFrom()(fileURLToPath(reference.url)), reference.path) };
     case "declared":
       await import(reference.url);
       return { value: declaredFunction(reference.url, reference.name) };
@@ -154,16 +154,15 @@ const UNREACHABLE =
 
 function loadError(reference: Reference, error: unknown): ShipError {
   if (error instanceof ShipError && error.reference) return error;
-  const code = String((error as { code?: unknown } | null)?.code ?? "");
+  const code = codeOf(error);
   // A SyntaxError: the main thread's loader translates this file and the worker's does not.
   const unreachable =
     UNREACHABLE.test(code) || error instanceof SyntaxError || ("guessed" in reference && reference.guessed);
-  const message = error instanceof Error ? error.message : String(error);
   return new ShipError(
     unreachable ? "ERR_SHIP_UNREACHABLE" : "ERR_SHIP_LOAD",
     unreachable
-      ? `A worker thread cannot import ${describeReference(reference)}: ${message}${"url" in reference ? syntaxPlace(error, reference.url) : ""}${whereModulesAre(error)}`
-      : `${describeReference(reference)} threw while a worker thread loaded it: ${message}. Guard what only the main thread can do: ` +
+      ? `A worker thread cannot import ${describeReference(reference)}: ${clauseOf(error)}${"url" in reference ? syntaxPlace(error, reference.url) : ""}${whereModulesAre(error)}`
+      : `${describeReference(reference)} threw while a worker thread loaded it: ${clauseOf(error)}. Guard what only the main thread can do: ` +
           "`if (isMainThread) { ... }` from node:worker_threads, or " +
           bringFromModule("the function"),
     { cause: error, reference },

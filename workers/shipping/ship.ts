@@ -13,6 +13,7 @@ import { inspect, inspectorRefusal, mayInspect } from "./inspector.ts";
 import { type CallMoment, newMoment } from "./moment.ts";
 import { loadParts } from "./parts.ts";
 import { nameOf, titleOf } from "./plan.ts";
+import { clauseOf, reasonOf } from "./reason.ts";
 import { type AnyFunction, describeReference, type Recipe, type Reference } from "./recipe.ts";
 import {
   isNative,
@@ -102,7 +103,7 @@ export function checkReference(reference: Reference): void {
   if (why === undefined) return;
   const { code, cause } =
     why instanceof ShipError ? why : { code: "ERR_SHIP_UNREACHABLE" as const, cause: why };
-  throw new ShipError(code, textOf(why), cause === undefined ? { reference } : { cause, reference });
+  throw new ShipError(code, reasonOf(why), cause === undefined ? { reference } : { cause, reference });
 }
 
 /** What another way of shipping the function avoids. */
@@ -149,9 +150,11 @@ function copyOf(fn: AnyFunction, moment: CallMoment): CopiedFunction | Promise<u
   } catch (error) {
     const lost = lostReferenceOf(fn);
     if (!lost || !(error instanceof ShipError)) throw error;
-    throw new ShipError(error.code, `${error.message}. (It cannot go by reference: ${textOf(lost.why)})`, {
-      cause: lost.why,
-    });
+    throw new ShipError(
+      error.code,
+      `${clauseOf(error)}. (It cannot go by reference: ${clauseOf(lost.why)})`,
+      { cause: lost.why },
+    );
   }
 }
 
@@ -178,7 +181,7 @@ function notExported(fn: AnyFunction): ShipError {
   return new ShipError(
     "ERR_SHIP_NOT_EXPORTED",
     lost
-      ? `Function ${name} cannot be sent as ${describeReference(lost.reference)}, and \`ship: "reference"\` forbids to copy it: ${textOf(lost.why)}`
+      ? `Function ${name} cannot be sent as ${describeReference(lost.reference)}, and \`ship: "reference"\` forbids to copy it: ${reasonOf(lost.why)}`
       : `Function ${name} is not an export of a module that a worker thread can import, and \`ship: "reference"\` forbids to copy it. ` +
           (isBundled()
             ? "This program was bundled, so its functions travel by value only: leave the option out"
@@ -224,6 +227,3 @@ function orPermit(): string {
     ? ""
     : ", or start the program with --allow-inspector";
 }
-
-/** Errors from other threads may be plain data. */
-const textOf = (error: unknown): string => String((error as { message?: unknown } | null)?.message ?? error);

@@ -1,7 +1,7 @@
 // These are positions in the user's source. A loader (tsx) or a bundler may have translated the file; this thread
 // has the source map, a worker that compiles one function of it has not. So the worker's frames carry a mark, and
 // are translated here.
-import { findSourceMap } from "node:module";
+import type { SourceMap } from "node:module";
 import { fileURLToPath } from "node:url";
 
 /** Behind the URL in frames of shipped code whose positions are those of a translated file. */
@@ -41,8 +41,9 @@ export function originalPosition(url: string, line: number, column: number): str
 }
 
 /** Node keeps maps by URL, of what was loaded as a path by the URL of that: it may be written in another way. */
-function mapOf(url: string): ReturnType<typeof findSourceMap> {
+function mapOf(url: string): SourceMap | undefined {
   if (!url) return undefined;
+  const { findSourceMap } = process.getBuiltinModule("node:module"); // which a thread need not load otherwise
   const found = findSourceMap(url);
   return found === undefined && /^file:.*[?#%]/.test(url) ? findSourceMap(fileURLToPath(url)) : found;
 }

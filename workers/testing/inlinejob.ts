@@ -10,12 +10,12 @@ import type { RunningJob } from "../executor/currentjob.ts";
 import { detailsOf, type End, type Job, type JobPlace, jobTimer } from "../executor/job.ts";
 import { inJobContext } from "../executor/jobcontext.ts";
 import type { Time } from "../executor/time.ts";
+import { reasonOf } from "../shipping/reason.ts";
 import type { AnyFunction } from "../shipping/recipe.ts";
 import type { Actors } from "../thread/actors.ts";
 import type { Credit } from "../thread/credit.ts";
 import { type BodyOwner, specialBody } from "../thread/jobkinds.ts";
 import { jobError, resultError } from "../wire/clone.ts";
-import { reasonOf } from "../wire/describe.ts";
 import {
   CURRENT,
   FIRST_SLOT,

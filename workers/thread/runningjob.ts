@@ -12,7 +12,7 @@ import {
   type Task,
 } from "../../src/core.ts";
 import type { RunningJob } from "../executor/currentjob.ts";
-import { reasonOf } from "../wire/describe.ts";
+import { reasonOf } from "../shipping/reason.ts";
 import { CURRENT, cancelRequested, NOWHERE, type Slots, SUSPENDED } from "../wire/memory.ts";
 import { smallCopy } from "../wire/ownership.ts";
 import * as wire from "../wire/protocol.ts";

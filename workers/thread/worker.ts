@@ -8,7 +8,7 @@ import { type MessagePort, receiveMessageOnPort, threadId } from "node:worker_th
 import { EventLoop, emitWarning } from "../../src/core.ts";
 import { currentJob } from "../executor/currentjob.ts";
 import type { ThreadOptions } from "../executor/options.ts";
-import { reasonOf } from "../wire/describe.ts";
+import { reasonOf } from "../shipping/reason.ts";
 import { slotsIn } from "../wire/memory.ts";
 import { Inbox, open } from "../wire/message.ts";
 import type * as wire from "../wire/protocol.ts";

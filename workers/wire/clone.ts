@@ -1,7 +1,8 @@
 // This finds what it is in a value that structured clone refuses, so that the error can name it.
 
 import { types } from "node:util";
-import { keyOf, kindOf, reasonOf } from "./describe.ts";
+import { clauseOf } from "../shipping/reason.ts";
+import { keyOf, kindOf } from "./describe.ts";
 import { CloneError } from "./errors.ts";
 import { packed } from "./message.ts";
 import type { Details } from "./protocol.ts";
@@ -23,7 +24,7 @@ export function jobError(
   const store = Object.keys(stores).find((each) => !isCloneable(stores[each]));
   if (store !== undefined) return storeError(job, store, stores[store], cause);
   if (details?.recipe !== undefined && !isCloneable(details.recipe)) return codeError(job, cause);
-  return new CloneError(`The arguments of job \`${job}\` cannot be sent to a worker: ${reason(cause)}`, {
+  return new CloneError(`The arguments of job \`${job}\` cannot be sent to a worker: ${clauseOf(cause)}`, {
     cause,
   });
 }
@@ -41,7 +42,7 @@ function storeError(job: string, store: string, value: unknown, cause: unknown):
 /** The error for a job whose function could not be posted. */
 export function codeError(job: string, cause: unknown): CloneError {
   return new CloneError(
-    `Cannot copy what the function of job \`${job}\` captures: ${reason(cause)}. ${ADVICE}`,
+    `Cannot copy what the function of job \`${job}\` captures: ${clauseOf(cause)}. ${ADVICE}`,
     { cause },
   );
 }
@@ -49,7 +50,7 @@ export function codeError(job: string, cause: unknown): CloneError {
 /** The error for a job whose result could not be posted. */
 export function resultError(job: string, result: unknown, cause: unknown): CloneError {
   if (isCloneable(result))
-    return new CloneError(`The result of job \`${job}\` cannot be sent back: ${reason(cause)}`, { cause });
+    return new CloneError(`The result of job \`${job}\` cannot be sent back: ${clauseOf(cause)}`, { cause });
   return new CloneError(
     `Cannot copy the result of job \`${job}\` back: ${describe(result, "it")}. ${ADVICE}`,
     { cause },
@@ -66,7 +67,7 @@ export function callbackError(
 ): CloneError {
   const which = `the ${what} of callback \`${callback}\` of job \`${job}\``;
   if (isCloneable(value))
-    return new CloneError(`Cannot copy ${which} to the other thread: ${reason(cause)}`, { cause });
+    return new CloneError(`Cannot copy ${which} to the other thread: ${clauseOf(cause)}`, { cause });
   return new CloneError(`Cannot copy ${which} to the other thread: ${describe(value, "it")}. ${ADVICE}`, {
     cause,
   });
@@ -82,10 +83,6 @@ export function unreadableError(what: string): CloneError {
 const ADVICE =
   "Send plain data (what structuredClone() takes), or keep the object in one thread and send what it needs";
 
-function reason(cause: unknown): string {
-  return reasonOf(cause).replace(/\.$/, "");
-}
-
 export function isCloneable(value: unknown): boolean {
   try {
     structuredClone(packed(value));
@@ -99,7 +96,7 @@ export function isCloneable(value: unknown): boolean {
 function describe(value: unknown, path: string, depth: number = DEPTH): string {
   const inner = depth > 0 && !Thrown.is(value) ? firstUncloneable(value) : undefined;
   if (inner !== undefined) return describe(inner.value, `${path}${inner.step}`, depth - 1);
-  return `${path} is ${Thrown.is(value) ? `a getter that throws (${reason(value.error)})` : kindOf(value)}`;
+  return `${path} is ${Thrown.is(value) ? `a getter that throws (${clauseOf(value.error)})` : kindOf(value)}`;
 }
 
 function firstUncloneable(value: unknown): { step: string; value: unknown } | undefined {

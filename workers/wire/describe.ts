@@ -14,14 +14,6 @@ export function functionName(fn: unknown, otherwise: string = UNNAMED): string {
   }, otherwise);
 }
 
-/** What an error says, or what another thrown value is as text. */
-export function reasonOf(thrown: unknown): string {
-  return attempt(
-    () => String(thrown instanceof Error ? thrown.message : thrown),
-    "what was thrown cannot be shown",
-  );
-}
-
 /** What kind of thing a value is that structured clone refuses. */
 export function kindOf(value: unknown): string {
   if (types.isProxy(value)) return "a Proxy";

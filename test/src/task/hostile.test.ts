@@ -410,8 +410,9 @@ function isGroup(error: unknown): error is ExceptionGroup {
   }
 }
 
-const COUNT = Number(process.env.HOSTILE ?? 2000);
-const SEED = Number(process.env.SEED ?? 1);
+const COUNT = Number(process.env.HOSTILE ?? 1200);
+/** Each version of Node meets others. */
+const SEED = Number(process.env.SEED ?? Number.parseInt(process.versions.node, 10));
 const AT_ONCE = 10;
 
 afterEach(() => vi.restoreAllMocks());

@@ -98,6 +98,17 @@ describe("teardown", () => {
     await pool.close();
     expect((await warned)[0]).toMatchObject({ code: "THREADLOOP_STRAY_ERROR" });
   });
+
+  it("that throws what becomes no text is a warning too", async () => {
+    const warned = once(process, "warning");
+    const pool = makePool({ size: 1, teardown: jobs.throwTextless });
+    await pool.submit(jobs.echo, 1);
+    await pool.close();
+    expect((await warned)[0]).toMatchObject({
+      code: "THREADLOOP_STRAY_ERROR",
+      message: expect.stringMatching(/belongs to no running job: what was thrown cannot be shown$/),
+    });
+  });
 });
 
 describe("a process with a pool", () => {

@@ -1,4 +1,5 @@
 import { AsyncResource } from "node:async_hooks";
+import { createServer } from "node:net";
 import { describe, expect, it } from "vitest";
 import { refuseWhileLoading, whileLoading } from "../../../dist/workers/core.js";
 
@@ -23,5 +24,19 @@ describe("a pool", () => {
       ),
     });
     expect(afterwards).not.toThrow();
+  });
+});
+
+describe("a server", () => {
+  it("is refused as well where the thread has made servers before, and is not afterwards", async () => {
+    const server = createServer();
+    const loading = whileLoading("file:///app/tasks.js#work", () => void server.listen(0));
+    await expect(loading).rejects.toMatchObject({
+      code: "ERR_SHIP_REENTRANT",
+      message: expect.stringContaining("tasks.js#work listens while a worker thread loads it"),
+    });
+    expect(server.listening).toBe(false);
+    await new Promise<void>((resolve) => server.listen(0, resolve));
+    await new Promise((resolve) => server.close(resolve));
   });
 });

@@ -19,7 +19,7 @@ describe("a reference that cannot be followed", () => {
     await expect(call(query)).rejects.toMatchObject({
       code: "ERR_SHIP_LOAD",
       message: expect.stringMatching(
-        /onlymain\.mjs#query threw while a worker thread loaded it: no database here/,
+        /onlymain\.mjs#query threw while a worker thread loaded it: no database here\. Guard/,
       ),
     });
     expect(await call(fib, 10)).toBe(55);

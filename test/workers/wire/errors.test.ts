@@ -142,13 +142,13 @@ describe("An error that arrives", () => {
     expect(all.cause).toBe(all.errors[0]);
   });
 
-  it("may have 100,000 causes", async () => {
+  it("may have 30,000 causes", async () => {
     const error = await thrown(
-      "let e = new Error(0); for (let i = 1; i <= 100_000; i++) e = new Error(i, { cause: e }); return e",
+      "let e = new Error(0); for (let i = 1; i <= 30_000; i++) e = new Error(i, { cause: e }); return e",
     );
     let causes = 0;
     for (let at: unknown = error; at instanceof Error && at.cause !== undefined; at = at.cause) causes++;
-    expect(causes).toBe(100_000);
+    expect(causes).toBe(30_000);
   });
 
   it("keeps its own properties as they are: enumerable or not, and symbols that every thread has", async () => {

@@ -22,6 +22,9 @@ import values from "./values.mjs";
 const tables = { scopes, classes, text, values, everyday, documented };
 const HEAD = { esm: 'import util from "node:util";', cjs: 'const util = require("node:util");' };
 
+/** How many programs are loaded at a time. */
+const BATCH = 50;
+
 /** The programs lie where no package is found. */
 const PACKAGE = JSON.stringify(new URL("../../../../dist/index.js", import.meta.url).href);
 
@@ -54,17 +57,24 @@ rmSync(folder, { recursive: true });
 console.log(JSON.stringify({ ran, wrong }));
 
 async function compareTables() {
-  for (const [topic, rows] of Object.entries(tables)) {
-    for (const [name, row] of Object.entries(rows)) {
-      const title = `${topic}: ${name}`;
-      if (!title.includes(part)) continue;
+  const programs = Object.entries(tables).flatMap(([topic, rows]) =>
+    Object.entries(rows).map(([name, row]) => {
       const [code, refusal] = Array.isArray(row) ? row : [row];
-      const write = () => {
-        const [extension, module] = shapes[shape](code);
-        return writeFiles({ [`main${extension}`]: module });
-      };
-      await compare(title, write, pool, refusal);
-    }
+      const [extension, module] = shapes[shape](code);
+      const write = () => writeFiles({ [`main${extension}`]: module });
+      return { title: `${topic}: ${name}`, write, refusal };
+    }),
+  );
+  const chosen = programs.filter(({ title }) => title.includes(part));
+  for (let i = 0; i < chosen.length; i += BATCH) await compareAll(chosen.slice(i, i + BATCH));
+}
+
+/** Loads what goes to the thread before the first of it goes: to find a script costs as much as to find all there are. */
+async function compareAll(programs) {
+  const files = programs.map(({ write }) => write());
+  for (const file of files) await load(file);
+  for (const [i, { title, write, refusal }] of programs.entries()) {
+    await compare(title, files[i], write, pool, refusal);
   }
 }
 
@@ -72,14 +82,16 @@ async function compareModules() {
   for (const [name, row] of Object.entries({ ...modules, ...unexported, ...ofRows })) {
     if (!name.includes(part)) continue;
     const [files, refusal] = Array.isArray(row) ? row : [row];
-    await compare(`${name}, by value`, () => writeFiles(files), pool, refusal);
-    await compare(`${name}, by reference`, () => writeFiles(files), pool.with({ ship: "auto" }));
+    const write = () => writeFiles(files);
+    await compare(`${name}, by value`, write(), write, pool, refusal);
+    await compare(`${name}, by reference`, write(), write, pool.with({ ship: "auto" }));
   }
 }
 
-async function compare(title, write, view, refusal) {
+/** Runs what a file has in a thread, and what a copy of it has here. */
+async function compare(title, file, write, view, refusal) {
   ran++;
-  const there = await outcome(write(), (job, args) => view.submit(job, ...args));
+  const there = await outcome(file, (job, args) => view.submit(job, ...args));
   const here = refusal ?? (await outcome(write(), async (job, args) => structuredClone(await job(...args))));
   const isRight =
     refusal instanceof RegExp ? refusal.test(there) && there.startsWith("ShipError") : there === here;
@@ -96,12 +108,15 @@ function writeFiles(files) {
 }
 
 async function outcome(file, run) {
-  const { job, args = [] } = await import(pathToFileURL(file).href).then(
-    (exports) => exports.default ?? exports,
-  );
+  const { job, args = [] } = await load(file);
   try {
     return inspect(await run(job, args), { depth: 10 });
   } catch (error) {
     return `${error?.name}: ${error?.message}`.replaceAll(file, "FILE");
   }
+}
+
+async function load(file) {
+  const exports = await import(pathToFileURL(file).href);
+  return exports.default ?? exports;
 }
