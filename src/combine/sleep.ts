@@ -37,8 +37,8 @@ export function sleep<T>(delay: number, result?: T): Future<T | undefined> {
   if (typeof delay !== "number" || Number.isNaN(delay)) throw noDelay(delay);
   const loop = runningLoop();
   if (delay <= 0) return new Yield(loop, result);
-  const sleeper = new Sleeper(loop, loop.time() + delay, result);
-  (loop as Pump)._pushTimer(sleeper as Sleeper<unknown>);
+  const sleeper = new Sleeper(loop, result);
+  (loop as Pump)._pushTimer(sleeper as Sleeper<unknown>, loop.time() + delay);
   return sleeper;
 }
 
@@ -48,16 +48,12 @@ function noDelay(delay: unknown): Error {
 }
 
 class Sleeper<T> extends Future<T> implements Timer {
-  readonly _when: number;
-  _age = 0;
   _off = false;
   _inHeap = false;
-  readonly #result: T;
 
-  constructor(loop: AbstractEventLoop, when: number, result: T) {
+  constructor(loop: AbstractEventLoop, result: T) {
     super(loop);
-    this._when = when;
-    this.#result = result;
+    this._value = result;
   }
 
   override cancel(message?: string, cause?: unknown): boolean {
@@ -72,7 +68,7 @@ class Sleeper<T> extends Future<T> implements Timer {
   }
 
   _run(): Outcome {
-    if (this._state === PENDING) this.setResult(this.#result);
+    if (this._state === PENDING) this.setResult(this._value as T);
     return DONE;
   }
 }

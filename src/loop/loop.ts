@@ -212,7 +212,7 @@ export class EventLoop extends Pump {
     this.#check(callback, "callAt");
     const deadline = milliseconds(when, "when");
     const handle = new TimerHandle(this, deadline, callback as Callback, args, context);
-    this._pushTimer(handle);
+    this._pushTimer(handle, deadline);
     return handle;
   }
 

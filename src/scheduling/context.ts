@@ -115,6 +115,12 @@ function copyOf(context: RunnerContext): Context {
   return copy;
 }
 
+/** @internal The same for a task: null where no variable has a value, as most tasks never ask for their context. */
+export function copyOfValues(): Context | null {
+  const context = currentContext();
+  return context._values === null && context._owner === null ? null : copyOf(context);
+}
+
 /** @internal For whom the current code runs, or null. */
 export function currentOwner(): object | null {
   return currentContext()._owner;

@@ -30,9 +30,6 @@ export interface Runnable {
 
 /** An entry that becomes ready at a time. */
 export interface Timer extends Runnable {
-  readonly _when: number;
-  /** The order of making, which decides among equal deadlines. */
-  _age: number;
   /** Whether it was cancelled. */
   readonly _off: boolean;
   _inHeap: boolean;

@@ -138,10 +138,7 @@ function call(handle: Handle): unknown {
 
 /** A callback with a deadline. */
 export class TimerHandle extends Handle implements Timer {
-  /** @internal */
-  readonly _when: number;
-  /** @internal */
-  _age = 0;
+  readonly #when: number;
   /** @internal */
   _inHeap = false;
 
@@ -154,12 +151,12 @@ export class TimerHandle extends Handle implements Timer {
     context?: RunnerContext,
   ) {
     super(loop, callback, args, context);
-    this._when = when;
+    this.#when = when;
   }
 
   /** Returns the deadline, in milliseconds of the loop's time. */
   when(): number {
-    return this._when;
+    return this.#when;
   }
 
   override cancel(): void {

@@ -25,7 +25,6 @@
  */
 // Node's own and not those of the global object: a test runner's fake timers, also of before, must not stop the loop.
 
-import TinyQueue from "tinyqueue";
 import { RuntimeError } from "../errors/errors.ts";
 import { clearTimeout, LONGEST_WAIT, setImmediate, setTimeout } from "../platform/node/timers.ts";
 import { type Clock, monotonicClock } from "./clock.ts";
@@ -45,6 +44,7 @@ import {
   UNTRACKED,
 } from "./events.ts";
 import { TaskList } from "./tasklist.ts";
+import { TimerHeap } from "./timerheap.ts";
 
 /** libuv gets its turn after so many entries... */
 const TURN_ENTRIES = 300;
@@ -57,13 +57,9 @@ const TURN_MS = 1;
 const MOST_UNLOOKED = 16;
 const PATIENCE = 20; // real milliseconds that a clock which jumps leaves to foreign promises
 
-/** A heap of no more timers than this is not cleared of cancelled ones. */
-const SMALL_HEAP = 100;
-
 const RESOLVED = Promise.resolve();
 const nextTick = process.nextTick.bind(process);
 const now = monotonicClock.now;
-const earlier = (a: Timer, b: Timer) => a._when - b._when || a._age - b._age;
 
 export abstract class Pump implements AbstractEventLoop {
   /** @internal */ readonly _tasks = new TaskList<ListedTask>();
@@ -193,8 +189,8 @@ export abstract class Pump implements AbstractEventLoop {
   }
 
   /** @internal */
-  _pushTimer(timer: Timer): void {
-    this.#timers.add(timer);
+  _pushTimer(timer: Timer, when: number): void {
+    this.#timers.add(timer, when);
     if (this.#idle) this.#wake();
   }
 
@@ -539,73 +535,5 @@ class ReadyQueue<T> {
     this.#items = items;
     this.#head = 0;
     this.#mask = items.length - 1;
-  }
-}
-
-/**
- * The timers of a loop, in a heap ordered by deadline and then by age, so that equal deadlines fire first-in
- * first-out. A cancelled timer stays until it comes to the top, or until more than half are cancelled
- * (`BaseEventLoop._run_once` of CPython has the same rule).
- */
-class TimerHeap {
-  #heap = new TinyQueue<Timer>([], earlier);
-  #age = 0;
-  #cancelled = 0;
-
-  get size(): number {
-    return this.#heap.length;
-  }
-
-  add(timer: Timer): void {
-    timer._age = this.#age++;
-    timer._inHeap = true;
-    this.#heap.push(timer);
-  }
-
-  /** Notes that a timer in the heap was cancelled. */
-  noteCancelled(): void {
-    this.#cancelled++;
-  }
-
-  /** The earliest deadline of a timer that is not cancelled, or null: a deadline of Infinity is none. */
-  next(): number | null {
-    if (this.#cancelled > 0) this.#dropCancelled();
-    const when = this.#heap.peek()?._when ?? Infinity;
-    return when === Infinity ? null : when;
-  }
-
-  /** Moves the timers that are due to the ready queue, the earliest first. */
-  moveDue(now: number, ready: { push(timer: Timer): void }): void {
-    if (this.#cancelled > 0) this.#dropCancelled();
-    for (let top = this.#heap.peek(); top !== undefined && top._when <= now; top = this.#heap.peek()) {
-      this.#heap.pop();
-      top._inHeap = false;
-      if (top._off) this.#cancelled--;
-      ready.push(top);
-    }
-  }
-
-  /** Takes all, in no order. */
-  clear(): Timer[] {
-    const timers = this.#heap.data;
-    this.#heap = new TinyQueue<Timer>([], earlier);
-    this.#cancelled = 0;
-    return timers;
-  }
-
-  #dropCancelled(): void {
-    if (this.#heap.length > SMALL_HEAP && this.#cancelled * 2 > this.#heap.length) {
-      for (const timer of this.#heap.data) if (timer._off) timer._inHeap = false;
-      this.#heap = new TinyQueue(
-        this.#heap.data.filter((timer) => !timer._off),
-        earlier,
-      );
-      this.#cancelled = 0;
-    }
-    for (let top = this.#heap.peek(); top?._off; top = this.#heap.peek()) {
-      this.#heap.pop();
-      top._inHeap = false;
-      this.#cancelled--;
-    }
   }
 }

@@ -560,7 +560,7 @@ export class Reaction<R = unknown> implements Runnable, Reacting, PromiseLike<R>
     onFulfilled?: ((value: R) => R1 | PromiseLike<R1>) | null,
     onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
   ): PromiseLike<R1 | R2> {
-    return this.#chain().then(onFulfilled, onRejected);
+    return chainOn(this).then(onFulfilled, onRejected);
   }
 
   catch<R2 = never>(onRejected: (error: unknown) => R2 | PromiseLike<R2>): PromiseLike<R | R2> {
@@ -568,19 +568,22 @@ export class Reaction<R = unknown> implements Runnable, Reacting, PromiseLike<R>
   }
 
   finally(onFinally: () => unknown): PromiseLike<R> {
-    const chain = this.#chain();
+    const chain = chainOn(this);
     return (chain instanceof Future ? chain : Promise.resolve(chain)).finally(onFinally as () => void);
   }
+}
 
-  /** It was called by hand: no task waits with it. */
-  #chain(): PromiseLike<R> {
-    const resolve = this._resolve;
-    if (typeof resolve !== "function") return resolve;
-    const gives = new Chained<R>(this._future, resolve, this._reject);
-    this._resolve = gives;
-    this._task?._stopAwaiting(this);
-    return gives;
-  }
+/**
+ * `then` was called by hand: no task waits with it. No method, as V8 gives each instance of a class that has private
+ * methods one field more for them.
+ */
+function chainOn<R>(reaction: Reaction<R>): PromiseLike<R> {
+  const resolve = reaction._resolve;
+  if (typeof resolve !== "function") return resolve;
+  const gives = new Chained<R>(reaction._future, resolve, reaction._reject);
+  reaction._resolve = gives;
+  reaction._task?._stopAwaiting(reaction);
+  return gives;
 }
 
 function react(reaction: Reaction, call: Call, value: unknown): void {

@@ -42,9 +42,9 @@ const FAULTS: Record<string, Fault> = {
   },
   "a sleep of zero that makes a timer": { file: "combine/sleep", code: "delay <= 0", instead: "delay < 0" },
   "timers of equal deadline that fire last-in first-out": {
-    file: "scheduling/pump",
-    code: "a._age - b._age",
-    instead: "b._age - a._age",
+    file: "scheduling/timerheap",
+    code: "age < this.#ages[than]",
+    instead: "age > this.#ages[than]",
   },
   "a notification that is lost with a cancelled waiter": {
     file: "sync/condition",

@@ -1,8 +1,9 @@
-import { AsyncLocalStorage } from "node:async_hooks";
+import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
 import {
   ContextVar,
   copyContext,
   createTask,
+  gather,
   getRunningLoop,
   RuntimeError,
   sleep,
@@ -78,6 +79,22 @@ describe("a context", () => {
     ]);
   });
 
+  it("of a task is one, and has nothing that its creator set later", () =>
+    virtual(async () => {
+      const variable = new ContextVar<string>("variable");
+      const task = createTask(async () => variable.set("own"));
+      const context = task.getContext();
+      variable.set("later");
+      expect(context.get(variable)).toBe(undefined);
+      await task;
+      expect([context.get(variable), task.getContext() === context]).toEqual(["own", true]);
+      expect(
+        createTask(async () => {})
+          .getContext()
+          .get(variable),
+      ).toBe("later");
+    }));
+
   it("that is given to a task is used as it is, not copied", () =>
     virtual(async () => {
       const variable = new ContextVar("variable", { default: 0 });
@@ -92,6 +109,22 @@ describe("a context", () => {
       await second;
       await taskGroup(async (group) => void group.createTask(add, { context }));
       expect([context.get(variable), variable.get(), first.getContext()]).toEqual([3, 0, context]);
+    }));
+
+  it("of another kind that a task enters does not keep it from ending with its own body", () =>
+    virtual(async () => {
+      const storage = new AsyncLocalStorage<number>();
+      const bodies = [
+        async (id: number) => storage.enterWith(id),
+        (id: number) => storage.run(id, async () => storage.getStore()),
+        (id: number) => new AsyncResource("Body").runInAsyncScope(async () => id),
+        (id: number) => copyContext().run(async () => await sleep(id, id)),
+        (id: number) => Promise.resolve().then(() => createTask(() => sleep(0, id))),
+        async (id: number) => await Promise.reject(id),
+      ];
+      const outcomes = bodies.map((body, id) => createTask(() => body(id) as unknown));
+      const ended = await gather(outcomes, { returnExceptions: true });
+      expect(ended).toEqual([undefined, 1, 2, 3, 4, 5]);
     }));
 
   it("does not take the application's own storages along", () =>
