@@ -36,7 +36,6 @@ interface Exports {
 }
 
 let installed: PoolParts | null = null;
-
 let late: LateModule<Exports> | null = null;
 
 /** Is told by `poolparts` what pools are made of. */

@@ -6,11 +6,13 @@
 
 import type { WorkerOptions } from "node:worker_threads";
 import type { Piscina, TaskQueue } from "piscina";
+import { inRootContext } from "../../src/core.ts";
 import type { Settings } from "../executor/options.ts";
 import { LONGEST } from "../executor/time.ts";
 import { refresh } from "../shared/processmemory.ts";
 import { records } from "../shared/records.ts";
 import { type ThreadLoader, threadLoader } from "../shipping/loader.ts";
+import { modulesLoading } from "../shipping/loading.ts";
 import { loadParts, parts, threadFile } from "../shipping/parts.ts";
 
 type Task = Parameters<TaskQueue["push"]>[0];
@@ -57,15 +59,19 @@ export interface MadePiscina {
 
 /**
  * Starts the first thread of a pool whose inside is loaded meanwhile; null where that would change more than when it
- * starts.
+ * starts, or cannot be done: what stands in the way is told by the call.
  */
 export function startFirstThread(settings: Settings): MadePiscina | null {
   const { teardown, threadName, minThreads } = settings;
-  if (teardown !== undefined || threadName !== undefined || minThreads > 0 || loadParts() !== null)
+  if (teardown !== undefined || threadName !== undefined || minThreads > 0) return null;
+  if (modulesLoading > 0 || loadParts() !== null) return null;
+  try {
+    const made = inRootContext(() => makePiscina(settings, threadLoader(), 1));
+    Object.assign(made.piscina.options, { minThreads });
+    return made;
+  } catch {
     return null;
-  const made = makePiscina(settings, threadLoader(), 1);
-  Object.assign(made.piscina.options, { minThreads });
-  return made;
+  }
 }
 
 /** Loads piscina at first use, so that importing threadloop stays cheap, and at once: the thread starts the sooner. */
