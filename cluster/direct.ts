@@ -2,9 +2,8 @@
 // broadcast, to each. They travel as batches do, only that the machine is told by its inbox; so they arrive in order,
 // and a machine that is not there takes none of them.
 
-import { performance } from "node:perf_hooks";
 import { setTimeout as wait } from "node:timers/promises";
-import { printable } from "../src/core.ts";
+import { monotonicTime, printable } from "../src/core.ts";
 import type { ShippedFunction } from "../workers/executor/codebook.ts";
 import type { Job } from "../workers/executor/job.ts";
 import type { AnyFunction } from "../workers/shipping/recipe.ts";
@@ -52,12 +51,12 @@ export interface DirectCall {
 export function machinesThere(posting: DirectPosting, what: string): Promise<Announced[]> {
   return posting.keepingProcess(async () => {
     await posting.ready;
-    const end = performance.now() + posting.options.connectTimeout;
+    const end = monotonicTime() + posting.options.connectTimeout;
     for (;;) {
       const all = await lookFor(posting);
       const able = all.filter(({ isDraining, protocol }) => !isDraining && protocol >= DIRECT_SINCE);
       if (able.length > 0) return able;
-      if (performance.now() >= end) throw nobodyTakes(what, all, posting.options.queue);
+      if (monotonicTime() >= end) throw nobodyTakes(what, all, posting.options.queue);
       await wait(LOOK_EVERY);
     }
   });

@@ -7,8 +7,14 @@
 // Invariant: a call settles once, through Settlement: by the first final record under its number, or when `reconcile`
 // finds that none can come any more.
 
-import { performance } from "node:perf_hooks";
-import { CancelledError, emitWarning, got, inRootContext, runningLoopOrNull } from "../src/core.ts";
+import {
+  CancelledError,
+  emitWarning,
+  got,
+  inRootContext,
+  monotonicTime,
+  runningLoopOrNull,
+} from "../src/core.ts";
 import { Backpressure } from "../workers/executor/backpressure.ts";
 import { answerCalls, takeCallbacks } from "../workers/executor/callbacks.ts";
 import type { ActorHome, CallSettings, Calls } from "../workers/executor/calls.ts";
@@ -35,7 +41,7 @@ import type { ShipMode } from "../workers/shipping/shipment.ts";
 import { moduleExport, shipOnce } from "../workers/shipping/shipper.ts";
 import { codeError, jobError } from "../workers/wire/clone.ts";
 import { CloneError } from "../workers/wire/errors.ts";
-import { BUCKETS, COMMON, count } from "../workers/wire/memory.ts";
+import { BUCKETS, count } from "../workers/wire/memory.ts";
 import { CREDIT, type JobKind } from "../workers/wire/protocol.ts";
 import { decodeThrown, type Encoded, encodeThrown } from "../workers/wire/serialize.ts";
 import { forgetSession, holdSignals, sendingTo } from "../workers/wire/signals.ts";
@@ -571,7 +577,7 @@ export class ClusterCalls implements Calls, BatchOwner, DirectPosting {
     codes: readonly ShippedFunction[],
   ): wire.BatchBody {
     batch.size = calls.length;
-    batch.postedAt = performance.now();
+    batch.postedAt = monotonicTime();
     this.batches.set(batch.id, batch);
     return {
       codes: codes.map((code) => [this.#writtenCode(code), code.name]),
@@ -663,8 +669,8 @@ export class ClusterCalls implements Calls, BatchOwner, DirectPosting {
 
   /** One whose begin was not told was begun about when it was posted. */
   #meter(job: Job, batch: Batch): void {
-    if (batch.machine === null) count(this.waits, batch.postedAt + COMMON - job._submitted.at);
-    count(this.runs, performance.now() - (batch.machine === null ? batch.postedAt : batch.beganAt));
+    if (batch.machine === null) count(this.waits, batch.postedAt - job._submitted.at);
+    count(this.runs, monotonicTime() - (batch.machine === null ? batch.postedAt : batch.beganAt));
   }
 
   #began(id: string, machine: string, threads: number): void {
@@ -674,11 +680,11 @@ export class ClusterCalls implements Calls, BatchOwner, DirectPosting {
     if (batch.home === null) this.#ahead--;
     this.begun += batch.jobs.size;
     if (threads > this.threads) this.threads = threads;
-    const now = performance.now();
+    const now = monotonicTime();
     batch.beganAt = now;
     const outbox = this.#outboxes.to(machine);
     for (const [number, job] of batch.jobs) {
-      count(this.waits, now + COMMON - job._submitted.at);
+      count(this.waits, now - job._submitted.at);
       job._extra?.onStarted?.();
       this.#leaving.delete(job);
       const ending = job._extra?.ending ?? null;

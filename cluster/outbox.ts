@@ -6,6 +6,7 @@
 // only have been cut off.
 
 import { setTimeout as wait } from "node:timers/promises";
+import { monotonicTime } from "../src/core.ts";
 import { INLINE, putBlob, seal } from "./payload.ts";
 import { bodyOf, type Order, type Reply, sizeOf } from "./protocol.ts";
 import type { RedisLink } from "./redislink.ts";
@@ -63,13 +64,13 @@ export class Outbox<Sent extends Reply | Order> {
   }
 
   async #isDelivered(records: readonly Sent[]): Promise<boolean> {
-    const end = performance.now() + TRY_FOR;
+    const end = monotonicTime() + TRY_FOR;
     const number = ++this.#count;
     for (;;) {
       try {
         return await this.#post(number, bodyOf(records));
       } catch {
-        if (performance.now() >= end) return false;
+        if (monotonicTime() >= end) return false;
         await wait(TRY_EVERY, undefined, { ref: false });
       }
     }

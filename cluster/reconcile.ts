@@ -3,9 +3,8 @@
 // has failed as a whole, may have said its last in the inbox already: so that is read to its end first. Of batches that
 // went to one machine, that one is asked; when it is not there for two looks, it is lost, with the actors on it.
 
-import { performance } from "node:perf_hooks";
 import { clearInterval, setInterval } from "node:timers";
-import { inRootContext } from "../src/core.ts";
+import { inRootContext, monotonicTime } from "../src/core.ts";
 import type { End, Job } from "../workers/executor/job.ts";
 import type { Batch } from "./batch.ts";
 import { JobLostError, JobRefusedError } from "./errors.ts";
@@ -53,7 +52,7 @@ export class Reconciler {
   /** Calls are open. */
   start(): void {
     this.#timer ??= inRootContext(() => setInterval(() => void this.look(), LOOK_EVERY).unref());
-    if (performance.now() - this.#lookedAt > LOOK_EVERY) void this.look();
+    if (monotonicTime() - this.#lookedAt > LOOK_EVERY) void this.look();
   }
 
   stop(): void {
@@ -65,7 +64,7 @@ export class Reconciler {
   async look(): Promise<void> {
     if (this.#isLooking) return;
     this.#isLooking = true;
-    this.#lookedAt = performance.now();
+    this.#lookedAt = monotonicTime();
     try {
       const machines = await announcedIn(this.#posting.connection);
       this.#posting.noteMachines(machines.filter(({ isDraining }) => !isDraining));
@@ -115,7 +114,7 @@ export class Reconciler {
 
   /** The batches that were posted before the last look. */
   get #old(): Batch[] {
-    const before = performance.now() - LOOK_EVERY;
+    const before = monotonicTime() - LOOK_EVERY;
     return [...this.#posting.batches.values()].filter((batch) => batch.isAdded && batch.postedAt < before);
   }
 

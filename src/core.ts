@@ -3,7 +3,7 @@
  * do not. It is never re-exported.
  */
 
-export { awaitingTasks } from "./debug/callgraph.ts";
+export { awaitingTasks } from "./debug/awaiters.ts";
 export { rootsOf } from "./debug/roots.ts";
 export { reportTasks, type TaskReport, taskId } from "./debug/taskreport.ts";
 export {
@@ -23,6 +23,7 @@ export * from "./index.ts";
 export { DefaultExecutor, setDefaultExecutorFactory } from "./loop/defaultexecutor.ts";
 export { installLoopParts } from "./loop/loopparts.ts";
 export { describeTasks } from "./loop/taskdescription.ts";
+export { monotonicTime } from "./platform/node/monotonic.ts";
 export { isBundled, isOwn, PACKAGE_ROOT, requireFrom, stackScripts } from "./platform/node/place.ts";
 export {
   type CarriedVariable,

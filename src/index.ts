@@ -2,7 +2,7 @@
 
 // Running a program
 export { Runner, type RunOptions, run } from "./run/runner.ts";
-export { KeyboardInterrupt, SignalInterrupt } from "./run/signals.ts";
+export { KeyboardInterrupt, SignalInterrupt } from "./errors/interrupts.ts";
 
 // Tasks and futures
 export { createTask } from "./combine/ensure.ts";
@@ -89,7 +89,7 @@ export {
   formatCallGraph,
   printCallGraph,
 } from "./debug/callgraph.ts";
-export { futureAddToAwaitedBy, futureDiscardFromAwaitedBy } from "./debug/callgraph.ts";
+export { futureAddToAwaitedBy, futureDiscardFromAwaitedBy } from "./debug/awaiters.ts";
 export { captureTaskTree, formatTaskTree, printTaskTree, type TaskTree } from "./debug/callgraph.ts";
 
 // Errors

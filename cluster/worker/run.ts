@@ -4,9 +4,8 @@
 // A batch that was given to this machine as another one was lost with it is not run: its calls are told as LOST, and
 // their client says which of them run again. Where the client's inbox is gone nobody reads that either.
 
-import { performance } from "node:perf_hooks";
 import { clearTimeout, setTimeout } from "node:timers";
-import { CancelledError } from "../../src/core.ts";
+import { CancelledError, monotonicTime } from "../../src/core.ts";
 import { callable } from "../../workers/executor/callbacks.ts";
 import type { Job } from "../../workers/executor/job.ts";
 import type { CallOptions } from "../../workers/executor/options.ts";
@@ -81,7 +80,7 @@ export class BatchRun {
   readonly #body: wire.BatchBody;
   readonly #open = new Map<number, Open>();
   readonly #signals: ReceivedSignals = new Map();
-  readonly #begunAt = performance.now();
+  readonly #begunAt = monotonicTime();
   #left: number;
   #beginning: NodeJS.Timeout | null = null;
   #hasBegun = false;
@@ -243,7 +242,7 @@ export class BatchRun {
     this.#open.delete(number);
     if (--this.#left === 0) {
       this.#stopBeginning();
-      this.#out.add([wire.BATCH_ENDING, this.id, performance.now() - this.#begunAt]);
+      this.#out.add([wire.BATCH_ENDING, this.id, monotonicTime() - this.#begunAt]);
     }
     tell();
     if (this.#left === 0) this.#end();

@@ -7,7 +7,7 @@ import { allTasks } from "../loop/currentloop.ts";
 import type { EventLoop } from "../loop/loop.ts";
 import { type DescribedTask, described } from "../loop/taskdescription.ts";
 import type { Task } from "../task/task.ts";
-import { awaitingTasks } from "./callgraph.ts";
+import { awaitingTasks } from "./awaiters.ts";
 
 /** What a task does at a moment. */
 export interface TaskReport extends DescribedTask {

@@ -4,7 +4,7 @@
  */
 
 import { got } from "../errors/errors.ts";
-import { performance } from "../platform/node/monotonic.ts";
+import { monotonicTime } from "../platform/node/monotonic.ts";
 
 /** A source of time that can be given to `run(main, { clock })`. */
 export interface Clock {
@@ -20,7 +20,7 @@ export interface Clock {
 }
 
 /** The process's monotonic clock, the default. */
-export const monotonicClock: Clock = { now: performance.now.bind(performance) };
+export const monotonicClock: Clock = { now: monotonicTime };
 
 /** Milliseconds since a tick, which is a whole number of 32 bits that wraps around. */
 export function ticksSince(tick: number): number {

@@ -4,13 +4,14 @@ import { random } from "./random.ts";
 // The loop also gives libuv its turn when a millisecond is over, and microtasks that nobody awaits go on there. So that
 // a busy machine changes nothing, the runtime is loaded with a time that stands still unless it is told to rise; its
 // timers are Node's.
-const { now } = performance;
+const { hrtime } = process;
 let processTime = 0;
 let pause: () => number = () => 0;
-performance.now = () => {
+const standing = (): [number, number] => {
   processTime += pause();
-  return processTime;
+  return [0, processTime * 1e6];
 };
+process.hrtime = Object.assign(standing, { bigint: hrtime.bigint });
 const {
   createTask,
   currentTask,
@@ -29,7 +30,7 @@ const {
   wrapPromise,
 } = await import("threadloop");
 const { VirtualClock } = await import("threadloop/testing");
-performance.now = now;
+process.hrtime = hrtime;
 
 /** A part of a program. Delays are below a millisecond, and no two parts have one in common. */
 type Part =

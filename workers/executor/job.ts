@@ -3,16 +3,15 @@
 // Where it is: `_place` is the queue, the host whose worker has it, or SETTLED in the end; `_slot` is its slot
 // in that worker. A place knows how to take a job back or how to stop it.
 
-import { performance } from "node:perf_hooks";
 import {
   type AbstractEventLoop,
   CancelledError,
   Future,
   followSignal,
+  monotonicTime,
   printable,
   TimeoutError,
 } from "../../src/core.ts";
-import { COMMON } from "../wire/memory.ts";
 import type { Attached, Details, JobKind } from "../wire/protocol.ts";
 import type { Callbacks } from "./callbacks.ts";
 import type { ShippedFunction } from "./codebook.ts";
@@ -312,7 +311,7 @@ export class Moments {
   #begin(): Moment {
     if (this.#current === null) queueMicrotask(this.#end);
     this.#left = LONGEST_BURST;
-    this.#current = { at: performance.now() + COMMON };
+    this.#current = { at: monotonicTime() };
     return this.#current;
   }
 

@@ -1,9 +1,8 @@
 // This says where the limits of jobs take their time from: the process's clock, whatever the clock of a loop shows,
 // as jobs that run elsewhere take real time; or the clock of the loop, where they run on it.
 
-import { performance } from "node:perf_hooks";
 import { clearTimeout, setTimeout } from "node:timers";
-import { type EventLoop, inRootContext } from "../../src/core.ts";
+import { type EventLoop, inRootContext, monotonicTime } from "../../src/core.ts";
 
 /** A clock with timers, in milliseconds. */
 export interface Time {
@@ -21,7 +20,7 @@ const nothing = (): void => {};
 
 /** The timers are those that the process has at the moment of a call: a test may replace them. */
 export const realTime: Time = {
-  now: () => performance.now(),
+  now: () => monotonicTime(),
   after: (milliseconds, fn) => {
     if (milliseconds > LONGEST) return nothing;
     const timer = setTimeout(fn, milliseconds);

@@ -10,10 +10,9 @@
 // States:  IDLE --post--> LIVE --nothing to do for LINGER--> ENDING --the thread has let go--> IDLE
 //                          LIVE --the thread dies--> IDLE, its jobs handed back as a Death
 
-import { performance } from "node:perf_hooks";
 import { clearTimeout, setTimeout } from "node:timers";
 import type { MessagePort } from "node:worker_threads";
-import { CancelledError, inRootContext } from "../../src/core.ts";
+import { CancelledError, inRootContext, monotonicTime } from "../../src/core.ts";
 import { serveCallbacks } from "../executor/callbacks.ts";
 import type { ShippedFunction } from "../executor/codebook.ts";
 import { detailsOf, type Job, jobTimer, priorityOf } from "../executor/job.ts";
@@ -187,7 +186,7 @@ export class Host implements WorkerLink, SessionOwner {
   /** Its session; opens one when there is none. */
   open(): Session {
     if (this.#session !== null) return this.#session;
-    this.#throughput.start(performance.now());
+    this.#throughput.start(monotonicTime());
     this.#session = new Session(this);
     this.#watchIdle();
     return this.#session;
@@ -225,7 +224,7 @@ export class Host implements WorkerLink, SessionOwner {
   }
 
   #becameReady(): void {
-    this.#throughput.start(performance.now()); // what waited for the thread to be set up has not waited for a job
+    this.#throughput.start(monotonicTime()); // what waited for the thread to be set up has not waited for a job
     this.#owner.tell(this, { is: "ready" });
   }
 

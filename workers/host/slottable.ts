@@ -1,12 +1,12 @@
 // This is the host's side of the memory that it shares with its thread: which job has which slot, which slots are
 // free, how many jobs have not started, and how fast the thread works through them.
 
+import { monotonicTime } from "../../src/core.ts";
 import type { ShippedFunction } from "../executor/codebook.ts";
 import { isBound, type Job } from "../executor/job.ts";
 import { HELD_END, HeldReader } from "../wire/held.ts";
 import {
   CURRENT,
-  commonTime,
   FIRST_SLOT,
   FREE,
   isFree,
@@ -132,7 +132,7 @@ export class SlotTable {
 
   /** Else it is long this time. */
   #hasJustBegun(slot: number): boolean {
-    return commonTime() - (this.meter.begun[slot] as number) < JUST;
+    return monotonicTime() - (this.meter.begun[slot] as number) < JUST;
   }
 
   /** Threads start jobs in the order of posting: when the last one has started, those before it have. */

@@ -2,10 +2,9 @@
 // whoever asks twice makes rates, and which functions have the threads. That is sampled out of shared memory while
 // somebody asks: no job is told of, none pays, and a short function is seen as often as its share of the time says.
 
-import { performance } from "node:perf_hooks";
 import { clearTimeout, setInterval, setTimeout } from "node:timers";
 import { threadId } from "node:worker_threads";
-import { inRootContext } from "../../src/core.ts";
+import { inRootContext, monotonicTime } from "../../src/core.ts";
 import type { ThreadScheduler } from "../pool/threadworkers.ts";
 import { currentJobs } from "./snapshot.ts";
 import { statsOf } from "./stats.ts";
@@ -74,10 +73,10 @@ export class PoolWatch {
   /** Gives the numbers, and goes on looking for so many milliseconds. */
   read(lease: number): ThreadNumbers {
     this.#keep(lease);
-    const { active, idle } = performance.eventLoopUtilization();
+    const { active, idle } = process.getBuiltinModule("node:perf_hooks").performance.eventLoopUtilization();
     return {
       thread: threadId,
-      at: performance.now(),
+      at: monotonicTime(),
       active,
       idle,
       pools: this.#pools().map(numbersOf),

@@ -5,13 +5,13 @@ import { inspect } from "node:util";
 import {
   type EventLoop,
   Handle,
+  monotonicTime,
   type Runnable,
   runningLoopOrNull,
   type StepObserver,
   Task,
 } from "../../src/core.ts";
 import { jobOf, type RunningJob } from "../executor/currentjob.ts";
-import { commonTime } from "../wire/memory.ts";
 
 /** Something the thread did without interruption, in milliseconds of the common clock. */
 export interface Slice {
@@ -46,7 +46,7 @@ export function startRecording(): void {
   if (slices !== null) return;
   slices = [];
   dropped = 0;
-  began = commonTime();
+  began = monotonicTime();
   observed = runningLoopOrNull() as EventLoop | null;
   observed?._observe(observer);
 }
@@ -63,7 +63,7 @@ export function stopRecording(): Recording {
 /** Adds what began at `begin` and is over now. */
 export function record(name: string, begin: number, job: number): void {
   if (slices === null) return;
-  if (slices.length < MOST_SLICES) slices.push({ name, begin, end: commonTime(), job });
+  if (slices.length < MOST_SLICES) slices.push({ name, begin, end: monotonicTime(), job });
   else dropped++;
 }
 
@@ -74,7 +74,7 @@ export function recordJob(running: RunningJob, number: number): void {
 
 const observer: StepObserver = {
   began: () => {
-    began = commonTime();
+    began = monotonicTime();
   },
   ended: (entry) => {
     const name = nameOf(entry);

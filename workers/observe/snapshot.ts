@@ -5,6 +5,7 @@ import { threadId } from "node:worker_threads";
 import {
   awaitingTasks,
   type EventLoop,
+  monotonicTime,
   reportTasks,
   runningLoopOrNull,
   type Task,
@@ -15,7 +16,7 @@ import { jobOf, type RunningJob } from "../executor/currentjob.ts";
 import type { Job } from "../executor/job.ts";
 import type { Host } from "../host/host.ts";
 import type { ThreadScheduler } from "../pool/threadworkers.ts";
-import { CURRENT, commonTime } from "../wire/memory.ts";
+import { CURRENT } from "../wire/memory.ts";
 
 /** A task of a thread's loop. */
 export interface TaskSnapshot extends TaskReport {
@@ -99,7 +100,7 @@ function jobsAmong(tasks: readonly Task[]): Map<number, RunningJob> {
 }
 
 function snapshotPool(scheduler: ThreadScheduler): PoolSnapshot {
-  const now = commonTime();
+  const now = monotonicTime();
   const { hosts } = scheduler.source;
   const jobs = hosts.flatMap((host) =>
     host.postedJobs.slice(0, MOST_JOBS).map((job) => postedJob(job, host, now)),
@@ -149,7 +150,7 @@ function awaitersOf(job: Job): number[] {
 
 /** The jobs whose code has a thread of a pool at this moment. */
 export function currentJobs(scheduler: ThreadScheduler): NonNullable<HostSnapshot["current"]>[] {
-  const now = commonTime();
+  const now = monotonicTime();
   const current = scheduler.source.hosts.map((host) => (host.isLive ? currentJob(host, now) : null));
   return current.filter((job) => job !== null);
 }

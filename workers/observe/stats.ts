@@ -1,7 +1,7 @@
 // This is what a pool has done and is doing, in numbers. Everything is counted where it happens; nothing is asked of
 // a thread.
 
-import { type EventLoopUtilization, performance, type RecordableHistogram } from "node:perf_hooks";
+import type { EventLoopUtilization, RecordableHistogram } from "node:perf_hooks";
 import { inspect } from "node:util";
 import type { Worker } from "node:worker_threads";
 import type { Host } from "../host/host.ts";
@@ -70,7 +70,7 @@ export function statsOf(scheduler: ThreadScheduler): PoolStats {
     waitTime: histogramOf(sumOf(hosts.map((host) => host.table.meter.waits))),
     runTime: histogramOf(sumOf(hosts.map((host) => host.table.meter.runs))),
     workers,
-    eventLoop: performance.eventLoopUtilization(),
+    eventLoop: process.getBuiltinModule("node:perf_hooks").performance.eventLoopUtilization(),
   };
   return Object.defineProperty(stats, inspect.custom, { value: () => describeStats(stats) });
 }

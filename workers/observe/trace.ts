@@ -2,10 +2,9 @@
 
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { threadId } from "node:worker_threads";
-import { RuntimeError } from "../../src/core.ts";
+import { monotonicTime, RuntimeError } from "../../src/core.ts";
 import type { JobSubmitted } from "../executor/jobevents.ts";
 import type { ThreadScheduler } from "../pool/threadworkers.ts";
-import { commonTime } from "../wire/memory.ts";
 import { askAll } from "./ask.ts";
 import { type Lane, type Submission, traceEvents } from "./chrometrace.ts";
 import { isRecording, type Recording, startRecording, stopRecording } from "./recorder.ts";
@@ -28,7 +27,7 @@ export function startTracing(
   const submissions: Submission[] = [];
   const listen = (message: unknown) => {
     const { id, name, pool } = message as JobSubmitted;
-    if (only === null || pool === only) submissions.push({ id, name, at: commonTime() });
+    if (only === null || pool === only) submissions.push({ id, name, at: monotonicTime() });
   };
   subscribe("threadloop:job:submitted", listen);
   startRecording();

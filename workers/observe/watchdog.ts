@@ -5,10 +5,10 @@
 
 import { channel } from "node:diagnostics_channel";
 import { clearInterval, setInterval } from "node:timers";
-import { emitWarning, inRootContext } from "../../src/core.ts";
+import { emitWarning, inRootContext, monotonicTime } from "../../src/core.ts";
 import type { Host } from "../host/host.ts";
 import type { ThreadScheduler } from "../pool/threadworkers.ts";
-import { CURRENT, commonTime } from "../wire/memory.ts";
+import { CURRENT } from "../wire/memory.ts";
 import { stackOf } from "./stackof.ts";
 
 /** Of the channel `threadloop:worker:blocked`: a thread whose loop does not turn. */
@@ -71,13 +71,14 @@ export class Watchdog {
     this.#watched.set(host, watched);
     const { askedAt } = watched;
     if (askedAt === null && host.jobs > 0) this.#ask(host, watched);
-    if (askedAt === null || askedAt === watched.reported || commonTime() - askedAt < this.#threshold) return;
+    if (askedAt === null || askedAt === watched.reported || monotonicTime() - askedAt < this.#threshold)
+      return;
     watched.reported = askedAt;
     void this.#report(host, askedAt);
   }
 
   #ask(host: Host, watched: Watched): void {
-    watched.askedAt = commonTime();
+    watched.askedAt = monotonicTime();
     void host
       .open()
       .ask({ about: "ping" })
@@ -95,7 +96,7 @@ export class Watchdog {
     const thread = host.threadId;
     const jobs = host.postedJobs.filter((one) => one.running()).map((one) => one.name);
     const stack = await stackOf(thread);
-    const blockedFor = commonTime() - since;
+    const blockedFor = monotonicTime() - since;
     const report = { pool: this.#scheduler.name, thread, job, jobs, blockedFor, stack };
     if (blocked.hasSubscribers) blocked.publish(report satisfies WorkerBlocked);
     else emitWarning("THREADLOOP_BLOCKED", describe(report));

@@ -1,7 +1,6 @@
 /** These waits block the thread, for synchronous code in workers. */
-import { performance } from "node:perf_hooks";
 import { isMainThread } from "node:worker_threads";
-import { got, RuntimeError, TimeoutError } from "../../src/core.ts";
+import { got, monotonicTime, RuntimeError, TimeoutError } from "../../src/core.ts";
 import { checkCancelled } from "../executor/currentjob.ts";
 import { records, WAITING } from "./records.ts";
 
@@ -34,10 +33,10 @@ interface Limits {
  * when the job that waits is cancelled; the record is then still in its line.
  */
 export function block(record: number, { timeout, isCancellable, isOver }: Limits): void {
-  const deadline = timeout === null ? Infinity : performance.now() + timeout;
+  const deadline = timeout === null ? Infinity : monotonicTime() + timeout;
   while (Atomics.load(records.words, record) === WAITING) {
     if (isCancellable) checkCancelled();
-    const left = deadline - performance.now();
+    const left = deadline - monotonicTime();
     if (left <= 0) throw new TimeoutError(`The wait did not end within ${timeout} ms`);
     if (Atomics.wait(records.words, record, WAITING, Math.min(left, SLICE)) === "timed-out" && isOver())
       return;

@@ -8,8 +8,7 @@
  *
  * Sections are some 50 ns long, so others spin for the latch; they sleep when its holder has lost its core.
  */
-import { performance } from "node:perf_hooks";
-import { RuntimeError } from "../../src/core.ts";
+import { monotonicTime, RuntimeError } from "../../src/core.ts";
 import { refresh } from "./processmemory.ts";
 import { MEMORY_LENGTH, records } from "./records.ts";
 import { isDead, self } from "./roster.ts";
@@ -42,7 +41,7 @@ export function latch(m: Int32Array): number {
 
 /** Sleeps a little; takes the latch of one who had nothing left to do but let it go. */
 function takeOver(m: Int32Array, hold: number): boolean {
-  const begin = performance.now();
+  const begin = monotonicTime();
   const held = Atomics.load(m, LATCH);
   for (;;) {
     const isDone = Atomics.load(m, WRITTEN) === held;
@@ -50,7 +49,7 @@ function takeOver(m: Int32Array, hold: number): boolean {
     const now = Atomics.load(m, LATCH);
     if (now !== held || held === 0) return false;
     if (isDone || isDead(held >>> HOLD_BITS)) return Atomics.compareExchange(m, LATCH, held, hold) === held;
-    if (performance.now() - begin > GIVE_UP_AFTER) {
+    if (monotonicTime() - begin > GIVE_UP_AFTER) {
       throw new RuntimeError(
         `Thread ${(held >>> HOLD_BITS) - 1} has stopped in the middle of a shared object's change`,
       );

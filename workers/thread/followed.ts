@@ -2,6 +2,7 @@
 // `threadloop:job:started`.
 
 import { threadId } from "node:worker_threads";
+import { monotonicTime } from "../../src/core.ts";
 import {
   type JobEvent,
   type JobSettled,
@@ -10,7 +11,6 @@ import {
   settled,
   started,
 } from "../executor/jobevents.ts";
-import { commonTime } from "../wire/memory.ts";
 import { type JobLife, OK, REPLY_CANCELLED } from "../wire/protocol.ts";
 import { decodeThrown, type Encoded } from "../wire/serialize.ts";
 import type { Running } from "./runningjob.ts";
@@ -20,7 +20,7 @@ export function startFollowed(running: Running, life: JobLife, start: () => void
   const recorder = jobRecorder();
   if (recorded) recorder?.start();
   recorder?.job(running, life.id);
-  const begin = commonTime();
+  const begin = monotonicTime();
   started.runStores({ ...event, carrier, thread: threadId } satisfies JobStarted, () => {
     running.onEnd = (kind, value) => tellEnd(event, kind, value);
     start();

@@ -5,10 +5,9 @@
 // A job whose function is still loading, or one beyond the limit of jobs at once, holds up those behind it: they stay
 // unclaimed, so the host can move them to another worker.
 
-import { performance } from "node:perf_hooks";
 import { setImmediate } from "node:timers";
 import type { MessagePort } from "node:worker_threads";
-import { type EventLoop, inRootContext, type Runnable, UNTRACKED } from "../../src/core.ts";
+import { type EventLoop, inRootContext, monotonicTime, type Runnable, UNTRACKED } from "../../src/core.ts";
 import { leaveCallbacks } from "../executor/callbacks.ts";
 import { inJobContext } from "../executor/jobcontext.ts";
 import type { ThreadOptions } from "../executor/options.ts";
@@ -162,7 +161,7 @@ export class Intake implements Stage {
 
   /** A message comes by way of the thread's loop. */
   loopTurned(): void {
-    this.#loopTurnedAt = performance.now();
+    this.#loopTurnedAt = monotonicTime();
     this.#isAlone = null;
   }
 
@@ -308,12 +307,12 @@ export class Intake implements Stage {
 
   /** Starts what can be started now; returns the time at the end. */
   #takeSome(): number {
-    const begin = performance.now();
+    const begin = monotonicTime();
     let before = begin;
     this.#follows = begin - this.#endedAt < SOON;
     this.watch.start(begin);
     while (this.#next()) {
-      const now = performance.now();
+      const now = monotonicTime();
       this.watch.next(now);
       this.#learn(now - before);
       before = now;

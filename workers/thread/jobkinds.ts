@@ -1,10 +1,9 @@
 // This is what a job does beside a plain call of its function: produce a stream, map a chunk, work on an actor, call
 // back. Each is a body that runs as the job's task.
 
-import { performance } from "node:perf_hooks";
 import { setImmediate } from "node:timers";
 import type { Transferable } from "node:worker_threads";
-import { CancelledError, Future, isInstance, sleep } from "../../src/core.ts";
+import { CancelledError, Future, isInstance, monotonicTime, sleep } from "../../src/core.ts";
 import { callBack } from "../executor/callbacks.ts";
 import type { AnyFunction } from "../shipping/recipe.ts";
 import { copyNow } from "../wire/ownership.ts";
@@ -108,7 +107,7 @@ class Pieces {
   readonly #running: BodyOwner;
   /** Whether other jobs start in those turns; a chunk is a call of many items, and what waits behind it can move elsewhere. */
   readonly #shares: boolean;
-  #begunAt = performance.now();
+  #begunAt = monotonicTime();
   #turnAt = this.#begunAt + TURN_AFTER;
   /** How many in a row were short. */
   #short = 0;
@@ -120,7 +119,7 @@ class Pieces {
 
   /** The next one begins now, and not when the last one ended. */
   begin(): void {
-    this.#begunAt = performance.now();
+    this.#begunAt = monotonicTime();
   }
 
   /**
@@ -128,7 +127,7 @@ class Pieces {
    * turn of the loop, as a message costs more than such a piece. True when a turn is due, or a cancel on its way.
    */
   end(): boolean {
-    const now = performance.now();
+    const now = monotonicTime();
     this.#short = now - this.#begunAt < SHORT ? this.#short + 1 : 0;
     this.#begunAt = now;
     if (this.#short < KNOWN_AFTER) {

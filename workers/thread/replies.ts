@@ -2,9 +2,9 @@
 // meanwhile, in a batch as in one turn of the loop; and where the host can fetch it, should the next job keep the
 // thread. One that cannot wait there is sent before anything else runs.
 
-import { performance } from "node:perf_hooks";
 import { setImmediate } from "node:timers";
 import type { MessagePort, Transferable } from "node:worker_threads";
+import { monotonicTime } from "../../src/core.ts";
 import { Channel } from "../wire/channel.ts";
 import { resultError } from "../wire/clone.ts";
 import { CloneError } from "../wire/errors.ts";
@@ -116,7 +116,7 @@ export class Replies {
   }
 
   /** Sends what there is to say; that coroutines were suspended is worth a message of its own, as others can be posted. */
-  flush = (now: number = performance.now()): void => {
+  flush = (now: number = monotonicTime()): void => {
     this.#flushQueued = false;
     this.#lastFlush = now;
     if (this.#channel.words.length > 0) {
@@ -148,7 +148,7 @@ export class Replies {
   #flushSoon(isUrgent: boolean): void {
     if (this.#flushQueued && !isUrgent) return;
     this.#flushQueued = true;
-    const late = isUrgent || performance.now() - this.#lastFlush >= FLUSH_AFTER;
+    const late = isUrgent || monotonicTime() - this.#lastFlush >= FLUSH_AFTER;
     if (late) RESOLVED.then(this.#flushNow);
     else setImmediate(this.#flushNow);
   }

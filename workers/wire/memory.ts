@@ -20,7 +20,8 @@
 // by whoever has received it; and it does not look at a slot again whose final reply it has posted.
 // CANCEL_BIT is a bit beside the state, set by the host and read by synchronous code through `checkCancelled()`.
 
-import { createHistogram, performance, type RecordableHistogram } from "node:perf_hooks";
+import type { RecordableHistogram } from "node:perf_hooks";
+import { monotonicTime } from "../../src/core.ts";
 
 export const FREE = 0;
 export const QUEUED = 1;
@@ -107,30 +108,7 @@ export function cancelRequested(slots: Slots, slot: number): boolean {
 }
 
 // When, and for how long. The host writes when a job was submitted, the thread when it began it, and counts how long it
-// waited and ran. So both can tell at any moment what runs there since when.
-
-/** `performance.now()` counts from the start of its thread; the system's clock below it is the same for all. */
-export const COMMON: number = offset();
-
-/** The time on the common clock. */
-export function commonTime(): number {
-  return performance.now() + COMMON;
-}
-
-/** Of several tries the one that was interrupted least: both clocks are read as good as at once. */
-function offset(): number {
-  let best = 0;
-  let least = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < 5; i++) {
-    const before = performance.now();
-    const common = Number(process.hrtime.bigint()) / 1e6;
-    const after = performance.now();
-    if (after - before >= least) continue;
-    least = after - before;
-    best = common - (before + after) / 2;
-  }
-  return best;
-}
+// waited and ran. So both can tell at any moment what runs there since when: monotonic time is the same in all threads.
 
 // A duration is counted at the price of two stores. A bucket is the exponent and the first five bits of the mantissa of
 // the nanoseconds as a double, so a duration is known to 3 %: HdrHistogram's layout, which is Node's own.
@@ -169,7 +147,9 @@ export function histogramOf(buckets: Uint32Array): RecordableHistogram {
 }
 
 function newHistogram(): RecordableHistogram {
-  return createHistogram({ lowest: 1, highest: 2 ** 52, figures: 2 });
+  return process
+    .getBuiltinModule("node:perf_hooks")
+    .createHistogram({ lowest: 1, highest: 2 ** 52, figures: 2 });
 }
 
 function middleOf(index: number): number {
@@ -239,7 +219,7 @@ export class Stopwatch {
 
   begin(slot: number): void {
     const { meter } = this;
-    const at = this.#now + COMMON;
+    const at = this.#now;
     meter.begun[slot] = at;
     count(meter.waits, at - (meter.submitted[slot] as number));
     this.#first = slot;
@@ -252,7 +232,7 @@ export class Stopwatch {
 
   #endLater(slot: number): void {
     const { meter } = this;
-    const took = performance.now() + COMMON - (meter.begun[slot] as number);
+    const took = monotonicTime() - (meter.begun[slot] as number);
     (meter.held[0] as number) += took;
     count(meter.runs, took);
   }

@@ -9,7 +9,7 @@ describe("a thread that runs a plain job", () => {
     const pool = makePool({ size: 1 });
     const modules = await pool.submit(loadedModules);
     expect(modules).toContain("NativeModule worker_threads");
-    const needless = /^NativeModule (net|os|module|inspector|v8|child_process)$/;
+    const needless = /^NativeModule (net|os|module|perf_hooks|inspector|v8|child_process)$/;
     expect(modules.filter((name) => needless.test(name))).toEqual([]);
     expect(await pool.submit(emittersWereGuarded)).toBe(true);
     await pool.close();
