@@ -4,8 +4,8 @@
 // ms.
 //
 // Each module stays where it was as a file that gives on what now lies in a chunk, so that whoever imports one, as
-// tests and bench/ do, meets the same classes and state. Nothing is minified, as people read this code in stacks; the
-// comments are in the declarations.
+// tests and bench/ do, meets the same classes and state. Nothing of ours is minified, as people read this code in stacks;
+// the comments are in the declarations.
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
@@ -15,7 +15,7 @@ import { rolldown } from "rolldown";
 import { minifySync } from "rolldown/utils";
 import { rollDeclarations } from "./declarations.mjs";
 import { withoutEffects } from "./effects.mjs";
-import { buildInline, buildPiscina, inAscii } from "./inline.mjs";
+import { buildInline, buildPiscina, inAscii, MINIFY_OTHERS } from "./inline.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = join(root, "dist");
@@ -130,8 +130,12 @@ function withoutComments(file) {
 async function bundleTerminal() {
   const file = join(dist, "bin/terminal.js");
   const bundler = await rolldown({ input: file, platform: "node", external: /^node:/ });
-  const minify = { compress: { keepNames: { function: true, class: true } }, mangle: false, codegen: true };
-  const { output } = await bundler.generate({ format: "esm", comments: false, codeSplitting: false, minify });
+  const { output } = await bundler.generate({
+    format: "esm",
+    comments: false,
+    codeSplitting: false,
+    minify: MINIFY_OTHERS,
+  });
   await bundler.close();
   writeFileSync(file, `/*! Contains packages of others: see THIRD-PARTY-NOTICES. */\n${output[0].code}`);
 }

@@ -2,7 +2,7 @@
 // `dist/workers/bundle/inline.js`, with the code of piscina, and that of a thread as text. A thread made of text
 // (`eval` of a Worker) needs no file, whatever the bundler and its format. Programs that are not bundled load
 // nothing of it.
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";
 import { rolldown } from "rolldown";
@@ -74,6 +74,7 @@ export async function buildInline(root, dist, interfaces) {
 /** Piscina is a score of files, each of which costs a third of a millisecond, here and in each thread: makes two of them. */
 export async function buildPiscina(root, dist) {
   const folder = piscinaIn(root);
+  mkdirSync(join(dist, "workers/piscina"), { recursive: true });
   for (const name of ["main", "worker"]) {
     const bundler = await rolldown({
       input: join(folder, `dist/${name}.js`),
@@ -81,14 +82,14 @@ export async function buildPiscina(root, dist) {
       external: [/^node:/],
       plugins: [withPiscina(folder, dist, FILE_CHANGES)],
     });
-    await bundler.write({
-      file: join(dist, `workers/piscina/${name}.cjs`),
+    const { output } = await bundler.generate({
       format: "cjs",
       codeSplitting: false,
       comments: false,
-      banner: NOTICE,
+      minify: MINIFY_OTHERS,
     });
     await bundler.close();
+    writeFileSync(join(dist, `workers/piscina/${name}.cjs`), `${NOTICE}\n${output[0].code}`);
   }
 }
 
@@ -103,6 +104,13 @@ function piscinaIn(root) {
 /** Bundlers keep it. */
 const NOTICE =
   "/*! Contains piscina (MIT), acorn (MIT) and tinyqueue (ISC): see THIRD-PARTY-NOTICES of threadloop. */";
+
+/** Files with nothing but the code of others: who meets it in a stack finds the names of their functions. */
+export const MINIFY_OTHERS = {
+  compress: { keepNames: { class: true, function: true } },
+  mangle: { toplevel: true, keepNames: { class: true, function: true } },
+  codegen: true,
+};
 
 /** Errors keep their names. */
 const MINIFY = {
