@@ -8,7 +8,21 @@
  */
 export type ComparisonErrorCode = "threw" | "unsendable" | "timeout" | "different";
 
-/** A function cannot be compared; the message says why and what to do, `cause` is what it threw. */
+/**
+ * A function cannot be compared; the message says why and what to do, `cause` is what it threw.
+ *
+ * @example
+ * ```ts
+ * import { compare, ComparisonError } from "threadloop/bench";
+ *
+ * const fail = () => {
+ *   throw new RangeError("no such page");
+ * };
+ * await compare(fail, [[]]).catch((error) => {
+ *   if (error instanceof ComparisonError) console.log(error.code); // threw
+ * });
+ * ```
+ */
 export class ComparisonError extends Error {
   readonly code: ComparisonErrorCode;
 

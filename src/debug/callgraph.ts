@@ -43,7 +43,20 @@ export function captureCallGraph(future: Future | null = currentTask()): FutureC
   return capture(future);
 }
 
-/** Returns the call graph as text, one future a line, those who await it below it and indented. */
+/**
+ * Returns the call graph as text, one future a line, those who await it below it and indented.
+ *
+ * @example
+ * ```ts
+ * import { createTask, formatCallGraph, run, sleep } from "threadloop";
+ *
+ * await run(async () => {
+ *   const task = createTask(() => sleep(5), { name: "nap" });
+ *   console.log(formatCallGraph(task).includes("nap")); // true
+ *   await task;
+ * });
+ * ```
+ */
 export function formatCallGraph(future: Future | null = currentTask()): string {
   return formatGraph(captureCallGraph(future)).join("\n");
 }

@@ -59,11 +59,39 @@ export function named<T extends { readonly prototype: Error }>(type: T, name: st
 export class CancelledError extends Error {}
 named(CancelledError, "CancelledError");
 
-/** Is thrown when a future is not in the state that the call needs: settled twice, or read before it is done. */
+/**
+ * Is thrown when a future is not in the state that the call needs: settled twice, or read before it is done.
+ *
+ * @example
+ * ```ts
+ * import { Future, InvalidStateError, run } from "threadloop";
+ *
+ * await run(async () => {
+ *   try {
+ *     new Future().result();
+ *   } catch (error) {
+ *     console.log(error instanceof InvalidStateError); // true
+ *   }
+ * });
+ * ```
+ */
 export class InvalidStateError extends Error {}
 named(InvalidStateError, "InvalidStateError");
 
-/** Is thrown when the runtime is used in a way it does not allow: a loop run twice, a lock released that is free. */
+/**
+ * Is thrown when the runtime is used in a way it does not allow: a loop run twice, a lock released that is free.
+ *
+ * @example
+ * ```ts
+ * import { Lock, RuntimeError } from "threadloop";
+ *
+ * try {
+ *   new Lock().release();
+ * } catch (error) {
+ *   console.log(error instanceof RuntimeError); // true
+ * }
+ * ```
+ */
 export class RuntimeError extends Error {}
 named(RuntimeError, "RuntimeError");
 

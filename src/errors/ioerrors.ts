@@ -10,6 +10,22 @@ named(SendfileNotAvailableError, "SendfileNotAvailableError");
  *
  * `partial` is what came, and is no longer in the stream; `expected` how many bytes were asked for, null when it was a
  * separator.
+ *
+ * @example
+ * ```ts
+ * import { IncompleteReadError, run, StreamReader } from "threadloop";
+ *
+ * await run(async () => {
+ *   const reader = new StreamReader();
+ *   reader.feedData(Buffer.from("abc"));
+ *   reader.feedEof();
+ *   try {
+ *     await reader.readExactly(5);
+ *   } catch (error) {
+ *     if (error instanceof IncompleteReadError) console.log(String(error.partial), error.expected); // abc 5
+ *   }
+ * });
+ * ```
  */
 export class IncompleteReadError extends Error {
   readonly partial: Buffer;
@@ -26,6 +42,21 @@ named(IncompleteReadError, "IncompleteReadError");
 /**
  * Is thrown when a separator does not come within the limit of a stream. What came stays in the stream; `consumed` is
  * how many bytes of it belong to no separator and can be read and dropped.
+ *
+ * @example
+ * ```ts
+ * import { LimitOverrunError, run, StreamReader } from "threadloop";
+ *
+ * await run(async () => {
+ *   const reader = new StreamReader({ limit: 4 });
+ *   reader.feedData(Buffer.from("too long\n"));
+ *   try {
+ *     await reader.readUntil("\n");
+ *   } catch (error) {
+ *     console.log(error instanceof LimitOverrunError); // true
+ *   }
+ * });
+ * ```
  */
 export class LimitOverrunError extends Error {
   readonly consumed: number;

@@ -1,7 +1,22 @@
 /** These are the errors of what tasks share: barriers and queues. */
 import { named, RuntimeError } from "./errors.ts";
 
-/** Is thrown to those who wait at a barrier that was reset or aborted. */
+/**
+ * Is thrown to those who wait at a barrier that was reset or aborted.
+ *
+ * @example
+ * ```ts
+ * import { Barrier, BrokenBarrierError, createTask, run } from "threadloop";
+ *
+ * await run(async () => {
+ *   const barrier = new Barrier(2);
+ *   const waiting = createTask(() => barrier.wait());
+ *   await waiting.started;
+ *   await barrier.abort();
+ *   await waiting.catch((error) => console.log(error instanceof BrokenBarrierError)); // true
+ * });
+ * ```
+ */
 export class BrokenBarrierError extends RuntimeError {}
 named(BrokenBarrierError, "BrokenBarrierError");
 

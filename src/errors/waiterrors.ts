@@ -1,7 +1,20 @@
 /** These are the errors of waits that are too long, or for ever. */
 import { named, RuntimeError } from "./errors.ts";
 
-/** Is thrown out of a loop that nothing can wake any more; its message names each stuck task and what it waits on. */
+/**
+ * Is thrown out of a loop that nothing can wake any more; its message names each stuck task and what it waits on.
+ *
+ * @example
+ * ```ts
+ * import { DeadlockError, Future, run } from "threadloop";
+ *
+ * try {
+ *   await run(() => new Future());
+ * } catch (error) {
+ *   console.log(error instanceof DeadlockError); // true
+ * }
+ * ```
+ */
 export class DeadlockError extends RuntimeError {}
 named(DeadlockError, "DeadlockError");
 

@@ -79,7 +79,21 @@ export async function openServer<L extends ClosingLoop>(
   }
 }
 
-/** What `startServer` and `loop.createServer` return. */
+/**
+ * What `startServer` and `loop.createServer` return.
+ *
+ * @example
+ * ```ts
+ * import { run, startServer } from "threadloop";
+ *
+ * await run(async () => {
+ *   const server = await startServer((_reader, writer) => writer.close(), { host: "127.0.0.1", port: 0 });
+ *   console.log(server.isServing()); // true
+ *   server.close();
+ *   await server.waitClosed();
+ * });
+ * ```
+ */
 export class Server<L extends AbstractEventLoop = AbstractEventLoop> {
   readonly #loop: L & ClosingLoop;
   readonly #options: CreateServerOptions;

@@ -79,6 +79,19 @@ export interface EventLoopOptions {
 /**
  * A task factory that runs the first step of each task at once, as `asyncio.eager_task_factory`; `eagerStart: false`
  * opts out. Await `task.started` before relying on what the first step did.
+ *
+ * @example
+ * ```ts
+ * import { createTask, eagerTaskFactory, getRunningLoop, run } from "threadloop";
+ *
+ * await run(async () => {
+ *   getRunningLoop().setTaskFactory(eagerTaskFactory);
+ *   const steps = ["before"];
+ *   const task = createTask(async () => void steps.push("first step"));
+ *   await task.started;
+ *   console.log(steps.join(", ")); // before, first step
+ * });
+ * ```
  */
 export const eagerTaskFactory: TaskFactory = (loop, startable, options) =>
   new Task(loop, startable, options, options.eagerStart !== false && loop.isRunning());

@@ -19,7 +19,19 @@ import {
 
 const NOTHING = Symbol("no value");
 
-/** A set of values of context variables. Copying it costs nothing: the map behind it is shared until one is set. */
+/**
+ * A set of values of context variables. Copying it costs nothing: the map behind it is shared until one is set.
+ *
+ * @example
+ * ```ts
+ * import { ContextVar, copyContext } from "threadloop";
+ *
+ * const user = new ContextVar("user", { default: "nobody" });
+ * const context = copyContext();
+ * context.run(() => user.set("ann"));
+ * console.log(context.get(user), user.get()); // ann nobody
+ * ```
+ */
 export class Context implements RunnerContext {
   /** @internal */
   _values: ReadonlyMap<object | string, unknown> | null = null;
@@ -222,7 +234,19 @@ function fileOf(made: Error): string {
   return (file ?? "").replace(/^file:\/\//, "").replace(/\?.*$/, "");
 }
 
-/** What `ContextVar.set` returns, to put the old value back with `reset`. */
+/**
+ * What `ContextVar.set` returns, to put the old value back with `reset`.
+ *
+ * @example
+ * ```ts
+ * import { ContextVar, type Token } from "threadloop";
+ *
+ * const user = new ContextVar("user", { default: "nobody" });
+ * const token: Token<string> = user.set("ann");
+ * user.reset(token);
+ * console.log(user.get()); // nobody
+ * ```
+ */
 export class Token<T> {
   readonly variable: ContextVar<T>;
   /** @internal */

@@ -34,7 +34,21 @@ export function contextOf(first: unknown, rest: readonly unknown[]): Context | u
 /** Spelled out, as Node is slow to find no options. */
 export const RESOURCE = { requireManualDestroy: false };
 
-/** A callback that waits for its turn; it runs in the context in which it was scheduled. */
+/**
+ * A callback that waits for its turn; it runs in the context in which it was scheduled.
+ *
+ * @example
+ * ```ts
+ * import { getRunningLoop, run, sleep } from "threadloop";
+ *
+ * await run(async () => {
+ *   const handle = getRunningLoop().callSoon(() => console.log("never"));
+ *   handle.cancel();
+ *   await sleep(1);
+ *   console.log(handle.cancelled()); // true
+ * });
+ * ```
+ */
 export class Handle implements ContextRunner {
   /** @internal */
   _callback: Callback | null;
@@ -136,7 +150,21 @@ function call(handle: Handle): unknown {
   return (handle._callback as Callback)(...handle._args);
 }
 
-/** A callback with a deadline. */
+/**
+ * A callback with a deadline.
+ *
+ * @example
+ * ```ts
+ * import { getRunningLoop, run } from "threadloop";
+ *
+ * await run(async () => {
+ *   const loop = getRunningLoop();
+ *   const timer = loop.callLater(1000, () => console.log("never"));
+ *   console.log(timer.when() > loop.time()); // true
+ *   timer.cancel();
+ * });
+ * ```
+ */
 export class TimerHandle extends Handle implements Timer {
   readonly #when: number;
   /** @internal */

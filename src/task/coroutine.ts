@@ -42,7 +42,20 @@ const lazyFunctions = new WeakSet<object>();
 const collected = new FinalizationRegistry<Unstarted>(report);
 const madeWhileRunning = new WeakMap<AbstractEventLoop, Set<Unstarted>>();
 
-/** A call that has not started. It runs once: when a task is made of it, or when it is awaited. */
+/**
+ * A call that has not started. It runs once: when a task is made of it, or when it is awaited.
+ *
+ * @example
+ * ```ts
+ * import { type Coroutine, coroutine, run } from "threadloop";
+ *
+ * const double = coroutine(async (n: number) => n * 2);
+ * await run(async () => {
+ *   const call: Coroutine<number> = double(2); // has not started yet
+ *   console.log(await call); // 4
+ * });
+ * ```
+ */
 export class Coroutine<T> extends LazyCall<T> implements PromiseLike<T> {
   #start: (() => PromiseLike<T> | T) | null;
   readonly #name: string;
@@ -132,14 +145,33 @@ function neverRuns(callback: unknown): string {
   return " made by coroutine(), whose call nobody would start: pass () => createTask(fn()), or the async function itself";
 }
 
-/** Tells whether a value is a call made by `coroutine(fn)`. */
+/**
+ * Tells whether a value is a call made by `coroutine(fn)`.
+ *
+ * @example
+ * ```ts
+ * import { coroutine, isCoroutine } from "threadloop";
+ *
+ * const double = coroutine(async (n: number) => n * 2);
+ * console.log(isCoroutine(double(2)), isCoroutine(Promise.resolve(4))); // true false
+ * ```
+ */
 export function isCoroutine(value: unknown): value is Coroutine<unknown> {
   return value instanceof Coroutine;
 }
 
 const AsyncFunction = (async () => {}).constructor;
 
-/** Tells whether a function is an async function, or was made by `coroutine(fn)`. */
+/**
+ * Tells whether a function is an async function, or was made by `coroutine(fn)`.
+ *
+ * @example
+ * ```ts
+ * import { isCoroutineFunction } from "threadloop";
+ *
+ * console.log(isCoroutineFunction(async () => 1), isCoroutineFunction(() => 1)); // true false
+ * ```
+ */
 export function isCoroutineFunction(value: unknown): boolean {
   return typeof value === "function" && (value instanceof AsyncFunction || lazyFunctions.has(value));
 }

@@ -30,6 +30,17 @@ export type ShipErrorCode =
 /**
  * Says that a function could not be brought to a worker thread: which function, which value of it, and what to do.
  * `code` tells the cases apart; `cause` is the error underneath, where there is one.
+ *
+ * @example
+ * ```ts
+ * import { ShipError, WorkerPool } from "threadloop/workers";
+ *
+ * const pool = new WorkerPool({ size: 1 });
+ * const pending = Promise.resolve(1); // belongs to this thread
+ * const sent = pool.submit(async () => await pending).toPromise();
+ * await sent.catch((error) => console.log(error instanceof ShipError, error.code)); // true ERR_SHIP_VALUE
+ * await pool.close();
+ * ```
  */
 export class ShipError extends Error {
   readonly code: ShipErrorCode;

@@ -2,11 +2,41 @@
 
 import { named, RuntimeError } from "../../src/core.ts";
 
-/** Is thrown when a pool that is closed, or closing, is given work, and to what a closing pool drops at its deadline. */
+/**
+ * Is thrown when a pool that is closed, or closing, is given work, and to what a closing pool drops at its deadline.
+ *
+ * @example
+ * ```ts
+ * import { PoolClosedError, WorkerPool } from "threadloop/workers";
+ *
+ * const pool = new WorkerPool();
+ * await pool.close();
+ * try {
+ *   pool.submit(Math.max, 1, 2);
+ * } catch (error) {
+ *   console.log(error instanceof PoolClosedError); // true
+ * }
+ * ```
+ */
 export class PoolClosedError extends RuntimeError {}
 named(PoolClosedError, "PoolClosedError");
 
-/** Is thrown by everything given to a pool whose workers cannot be set up; `cause` says why. */
+/**
+ * Is thrown by everything given to a pool whose workers cannot be set up; `cause` says why.
+ *
+ * @example
+ * ```ts
+ * import { BrokenPoolError, WorkerPool } from "threadloop/workers";
+ *
+ * const initializer = () => {
+ *   throw new Error("no database here");
+ * };
+ * const pool = new WorkerPool({ size: 1, initializer });
+ * const failed = pool.submit(Math.max, 1, 2).toPromise();
+ * await failed.catch((error) => console.log(error instanceof BrokenPoolError)); // true
+ * await pool.close();
+ * ```
+ */
 export class BrokenPoolError extends RuntimeError {}
 named(BrokenPoolError, "BrokenPoolError");
 
@@ -22,6 +52,16 @@ interface TerminationDetails {
  *
  * `job` is the job that ended the thread, where that is known, and `culprit` tells whether this very job is it.
  * `cause` is the error the thread died with.
+ *
+ * @example
+ * ```ts
+ * import { WorkerPool, WorkerTerminatedError } from "threadloop/workers";
+ *
+ * const pool = new WorkerPool({ size: 1 });
+ * const failed = pool.submit(() => process.exit(1)).toPromise();
+ * await failed.catch((error) => console.log(error instanceof WorkerTerminatedError)); // true
+ * await pool.close();
+ * ```
  */
 export class WorkerTerminatedError extends Error {
   /** The name of the job that ended the thread, or null when nobody can say. */
