@@ -14,6 +14,10 @@ beforeAll(() => {
 });
 afterAll(() => removeProject(folder));
 
+/** The files that conditions lead to. */
+const filesOf = (entry: string | object): string[] =>
+  typeof entry === "string" ? [normalize(entry)] : Object.values(entry).flatMap(filesOf);
+
 const filesIn = (at: string): string[] =>
   readdirSync(at, { recursive: true, encoding: "utf8" }).filter((file) => statSync(join(at, file)).isFile());
 
@@ -48,15 +52,17 @@ describe("the packed package", () => {
   it("runs nothing when it is installed, and holds nothing that nobody imports, in less than 630 kB", () => {
     const { scripts, exports } = JSON.parse(readFileSync(join(unpacked, "package.json"), "utf8")) as {
       scripts: Record<string, string>;
-      exports: Record<string, string | { readonly default: string }>;
+      exports: object;
     };
     for (const script of ["preinstall", "install", "postinstall", "prepare"])
       expect(scripts).not.toHaveProperty(script);
     const modules = filesIn(unpacked).filter((file) => /\.c?js$/.test(file));
     const needed = new Set([
-      ...Object.values(exports).map((entry) => normalize(typeof entry === "string" ? entry : entry.default)),
+      ...filesOf(exports).filter((file) => file.endsWith(".js")),
       "dist/workers/entry.cjs",
       "dist/workers/shared/index.js", // this and the next ones by their address
+      "dist/workers/lateparts.js",
+      "dist/workers/poolparts.js",
       "dist/workers/shipping/ship.js",
       "dist/workers/piscina/main.cjs",
       "dist/workers/piscina/worker.cjs",
