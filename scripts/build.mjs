@@ -32,6 +32,9 @@ const ENTRIES = new Set(
 /** Is built apart, and loaded by programs that were bundled; what the others were is in it. */
 const INLINE = "workers/bundle/inline.js";
 
+/** What the bundler writes above each module; `dist/chunks.json`, which is not packed, has it for the tests. */
+const MODULE_NAMES = /^\/\/ dist\/(.*)\.js\n/gm;
+
 rmSync(dist, { recursive: true, force: true });
 const { status } = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", root], {
   stdio: "inherit",
@@ -84,10 +87,13 @@ async function bundle() {
     },
   });
   await bundler.close();
+  const modulesOf = {};
   for (const file of modulesIn("chunks")) {
     const code = readFileSync(join(dist, file), "utf8");
-    writeFileSync(join(dist, file), inAscii(hidden(withoutEffects(code))));
+    modulesOf[file] = [...code.matchAll(MODULE_NAMES)].map(([, module]) => module);
+    writeFileSync(join(dist, file), inAscii(hidden(withoutEffects(code)).replace(MODULE_NAMES, "")));
   }
+  writeFileSync(join(dist, "chunks.json"), JSON.stringify(modulesOf, null, 1));
   for (const file of ["node.js", "workers/node.js"])
     writeFileSync(join(dist, file), knowing(file, readFileSync(join(dist, file), "utf8")));
   loadChunkAtOnce("workers/entry.cjs", "workers/workerthread.js");
