@@ -105,11 +105,11 @@ function piscinaIn(root) {
 const NOTICE =
   "/*! Contains piscina (MIT), acorn (MIT) and tinyqueue (ISC): see THIRD-PARTY-NOTICES of threadloop. */";
 
-/** Files with nothing but the code of others: who meets it in a stack finds the names of their functions. */
+/** Files with nothing but the code of others: who meets it in a stack finds their lines and the names of their functions. */
 export const MINIFY_OTHERS = {
   compress: { keepNames: { class: true, function: true } },
   mangle: { toplevel: true, keepNames: { class: true, function: true } },
-  codegen: true,
+  codegen: { removeWhitespace: false },
 };
 
 /** Errors keep their names. */

@@ -13,6 +13,7 @@ import { refresh } from "../shared/processmemory.ts";
 import { records } from "../shared/records.ts";
 import { type ThreadLoader, threadLoader } from "../shipping/loader.ts";
 import { modulesLoading } from "../shipping/loading.ts";
+import { isForeignRealm } from "../shipping/native.ts";
 import { loadParts, parts, threadFile } from "../shipping/parts.ts";
 
 type Task = Parameters<TaskQueue["push"]>[0];
@@ -59,12 +60,12 @@ export interface MadePiscina {
 
 /**
  * Starts the first thread of a pool whose inside is loaded meanwhile; null where that would change more than when it
- * starts, or cannot be done: what stands in the way is told by the call.
+ * starts (Jest tells of handles that a test itself makes), or cannot be done: what stands in the way is told by the call.
  */
 export function startFirstThread(settings: Settings): MadePiscina | null {
   const { teardown, threadName, minThreads } = settings;
   if (teardown !== undefined || threadName !== undefined || minThreads > 0) return null;
-  if (modulesLoading > 0 || loadParts() !== null) return null;
+  if (isForeignRealm || modulesLoading > 0 || loadParts() !== null) return null;
   try {
     const made = inRootContext(() => makePiscina(settings, threadLoader(), 1));
     Object.assign(made.piscina.options, { minThreads });
