@@ -40,6 +40,20 @@ describe.concurrent("A pool whose inside is loaded late", () => {
     expect(seen).toEqual({ sum: 190, threads: true });
   });
 
+  it("has the threads that it is to keep, by their name, from its first call on", async () => {
+    const seen = await resultOf(`
+      import { WorkerPool } from "threadloop/workers";
+      const pool = new WorkerPool({ size: 3, minThreads: 2, threadName: "kept", idleTimeout: 1 });
+      const result = await pool.submit(Math.max, 1, 2);
+      const { threads, workers } = pool.stats();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      const later = pool.stats().threads;
+      await pool.close();
+      console.log(JSON.stringify({ result, threads, names: workers.map(({ name }) => name), later }));
+    `);
+    expect(seen).toEqual({ result: 2, threads: 2, names: ["kept", "kept"], later: 2 });
+  });
+
   it("sends with its first call the values that variables have then", async () => {
     const seen = await resultOf(`
       import { ContextVar, run, runInExecutor, toThread } from "threadloop";

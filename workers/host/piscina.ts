@@ -63,11 +63,11 @@ export interface MadePiscina {
  * starts (Jest tells of handles that a test itself makes), or cannot be done: what stands in the way is told by the call.
  */
 export function startFirstThread(settings: Settings): MadePiscina | null {
-  const { teardown, threadName, minThreads } = settings;
-  if (teardown !== undefined || threadName !== undefined || minThreads > 0) return null;
-  if (isForeignRealm || modulesLoading > 0 || loadParts() !== null) return null;
+  if (settings.teardown !== undefined || isForeignRealm) return null;
+  if (modulesLoading > 0 || loadParts() !== null) return null;
+  const { minThreads } = settings;
   try {
-    const made = inRootContext(() => makePiscina(settings, threadLoader(), 1));
+    const made = inRootContext(() => makePiscina(settings, threadLoader(), Math.max(1, minThreads)));
     Object.assign(made.piscina.options, { minThreads });
     return made;
   } catch {
