@@ -36,16 +36,12 @@ interface Exports {
 }
 
 let installed: PoolParts | null = null;
-let late: LateModule<Exports> | null = null;
+/** Where they are not loaded with the package. */
+const late = new LateModule<Exports>("workers/poolparts.js", (found) => found.Future === Future);
 
 /** Is told by `poolparts` what pools are made of. */
 export function setPoolParts(parts: PoolParts): void {
   installed = parts;
-}
-
-/** To be said where they are not loaded with the package. */
-export function expectPools(): void {
-  late ??= new LateModule("workers/poolparts.js", (found) => found.Future === Future);
 }
 
 export function arePoolsLoaded(): boolean {
@@ -54,6 +50,6 @@ export function arePoolsLoaded(): boolean {
 
 /** What pools are made of, loaded now if need be. */
 export function poolParts(): PoolParts {
-  if (installed === null) late?.needed.installPools();
+  if (installed === null) late.needed.installPools();
   return installed as unknown as PoolParts;
 }

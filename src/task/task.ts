@@ -112,7 +112,8 @@ export class Task<T = unknown> extends Future<T> implements AwaitingTask, Listed
   /** @internal The loop's tick when it began to wait. */ _since = 0;
   /** @internal Whether the first step was run by the creator, who must then await `started`. */
   readonly _eager: boolean;
-  /** @internal */ readonly _coro: Startable<T>;
+  /** @internal */
+  readonly _coro: Startable<T>;
   /** Null until somebody asks for it, where there was nothing to copy when the task was made. */
   #context: Context | null;
   #unstarted = true;

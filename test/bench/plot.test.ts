@@ -1,5 +1,25 @@
 import { describe, expect, it } from "vitest";
 import { plotAnswer } from "../../dist/bench/harness/plot.js";
+import type { Answer } from "../../dist/bench/harness/question.js";
+
+/** An answer of measures that differ by a size, without figures. */
+const curvesOver = (sizes: readonly number[]): Answer => ({
+  question: "q",
+  title: "t",
+  seconds: 1,
+  measures: sizes.map((x) => ({
+    name: `at ${x}`,
+    unit: "times",
+    better: "higher",
+    plot: true,
+    at: { curve: "speed-up", x, axis: "files", level: { value: 1, name: "the loop" } },
+  })),
+  figures: [],
+  goals: [],
+  skipped: [],
+  notes: [],
+  probe: [],
+});
 
 describe("a plot", () => {
   it("draws every bar from one foot to the right, the longer the greater its figure, also on a logarithmic scale", () => {
@@ -32,16 +52,7 @@ describe("a plot", () => {
   it("draws a curve with a band where measures differ by a size, and names each contender once, apart from the others", () => {
     const sizes = [1, 10, 100];
     const svg = plotAnswer({
-      question: "q",
-      title: "t",
-      seconds: 1,
-      measures: sizes.map((x) => ({
-        name: `at ${x}`,
-        unit: "times",
-        better: "higher",
-        plot: true,
-        at: { curve: "speed-up", x, axis: "files", level: { value: 1, name: "the loop" } },
-      })),
+      ...curvesOver(sizes),
       figures: ["first", "second"].flatMap((contender) =>
         sizes.map((x) => ({
           contender,
@@ -50,10 +61,6 @@ describe("a plot", () => {
           samples: [0.5, 1, 1.5],
         })),
       ),
-      goals: [],
-      skipped: [],
-      notes: [],
-      probe: [],
     });
     expect(svg).toContain("speed-up (times, higher is better) over files");
     const heights = ["first", "second"].map((name) => {
@@ -76,16 +83,7 @@ describe("a plot", () => {
     const slow = Array.from({ length: 8 }, (_, i) => [`slow ${i}`, 1 + i / 10] as const);
     const kindOf = (name: string) => (name === "ours" ? "ours" : name === "bare" ? "limit" : "peer");
     const svg = plotAnswer({
-      question: "q",
-      title: "t",
-      seconds: 1,
-      measures: sizes.map((x) => ({
-        name: `at ${x}`,
-        unit: "times",
-        better: "higher",
-        plot: true,
-        at: { curve: "speed-up", x, axis: "files", level: { value: 1, name: "the loop" } },
-      })),
+      ...curvesOver(sizes),
       figures: [...slow, ...Object.entries(speeds)].flatMap(([contender, speed]) =>
         sizes.map((x) => ({
           contender,
@@ -94,10 +92,6 @@ describe("a plot", () => {
           samples: [speed - 0.1, speed, speed + 0.1],
         })),
       ),
-      goals: [],
-      skipped: [],
-      notes: [],
-      probe: [],
     });
     const names = [...(svg ?? "").matchAll(/>([^<>]+)<\/text>/g)].map((match) => match[1]!);
     const shown = names.filter((name) => !/^(t|[\d,.]+|speed-up .*)$/.test(name));
